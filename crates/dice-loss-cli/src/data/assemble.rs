@@ -1,0 +1,271 @@
+//! From files' contents to a dataset: classes by looking, slices, split.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Class, DataError, Dataset, MAX_CLASSES, Mask, Scan, Slice, split};
+
+/// One image with its mask; a volume is one case of many slices.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The file's name without its extension.
+    pub name: String,
+    /// Normalised intensities.
+    pub scan: Scan,
+    /// Mask values, of the scan's extent.
+    pub mask: Mask,
+}
+
+/// What is known about cases besides their voxels.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// See [`Dataset::title`].
+    pub title: String,
+    /// See [`Dataset::statement`].
+    pub statement: String,
+    /// Names of mask values; a value without one is named after itself.
+    pub names: BTreeMap<u16, String>,
+    /// Share of the slices or files to hold out.
+    pub validation_fraction: f64,
+    /// Decides which files are held out.
+    pub seed: u64,
+}
+
+/// Numbers the classes, cuts volumes into slices and splits them.
+///
+/// # Errors
+/// [`DataError::TooManyClasses`], [`DataError::NoForeground`] and [`DataError::TooFew`].
+pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> {
+    let values: BTreeSet<u16> = cases
+        .iter()
+        .flat_map(|case| &case.mask.values)
+        .copied()
+        .chain([0])
+        .collect();
+    if values.len() > MAX_CLASSES {
+        return Err(DataError::TooManyClasses {
+            found: values.len(),
+            wanted: MAX_CLASSES,
+        });
+    }
+    if values.len() < 2 {
+        return Err(DataError::NoForeground);
+    }
+    let labels: BTreeMap<u16, u8> = values.iter().copied().zip(0..).collect();
+    let channels = cases
+        .iter()
+        .map(|case| case.scan.channels)
+        .max()
+        .unwrap_or(1);
+    let depths: Vec<usize> = cases.iter().map(|case| case.scan.extent.depth).collect();
+    let slices: Vec<Slice> = cases
+        .into_iter()
+        .flat_map(|case| slices(case, channels, &labels))
+        .collect();
+
+    let counts = count(&slices, values.len());
+    let presence: Vec<Vec<bool>> = slices
+        .iter()
+        .map(|slice| presence(&slice.labels, values.len()))
+        .collect();
+    let split = split::split(&depths, &presence, origin.validation_fraction, origin.seed)?;
+    let total = counts.iter().sum::<u64>();
+    let classes: Vec<Class> = (values.iter().zip(counts))
+        .map(|(value, voxels)| Class {
+            name: class_name(*value, &values, &origin.names),
+            voxels,
+            share: voxels as f64 / total as f64,
+        })
+        .collect();
+    let notes = uncovered_notes(&split, &presence, &classes);
+    let Origin {
+        title, statement, ..
+    } = origin;
+    Ok(Dataset {
+        title,
+        statement,
+        notes,
+        classes,
+        channels,
+        slices,
+        split,
+    })
+}
+
+fn slices(case: Case, channels: usize, labels: &BTreeMap<u16, u8>) -> Vec<Slice> {
+    let Case { name, scan, mask } = case;
+    let scan = if channels == 3 {
+        scan.into_colour()
+    } else {
+        scan
+    };
+    let extent = scan.extent;
+    let images = scan
+        .values
+        .chunks_exact((channels * extent.slice_len()).max(1));
+    let masks = mask.values.chunks_exact(extent.slice_len().max(1));
+    (images.zip(masks).enumerate())
+        .map(|(z, (image, mask))| Slice {
+            name: if extent.depth > 1 {
+                format!("{name}, slice {z}")
+            } else {
+                name.clone()
+            },
+            width: extent.width,
+            height: extent.height,
+            image: image.to_vec(),
+            labels: mask.iter().map(|value| labels[value]).collect(),
+        })
+        .collect()
+}
+
+fn count(slices: &[Slice], classes: usize) -> Vec<u64> {
+    let mut counts = vec![0; classes];
+    for label in slices.iter().flat_map(|slice| &slice.labels) {
+        counts[usize::from(*label)] += 1;
+    }
+    counts
+}
+
+fn presence(labels: &[u8], classes: usize) -> Vec<bool> {
+    let mut present = vec![false; classes];
+    for label in labels {
+        present[usize::from(*label)] = true;
+    }
+    present
+}
+
+fn class_name(value: u16, values: &BTreeSet<u16>, names: &BTreeMap<u16, String>) -> String {
+    match (value, names.get(&value)) {
+        (_, Some(name)) => name.clone(),
+        (0, None) => "background".into(),
+        (_, None) if values.len() == 2 => "foreground".into(),
+        (value, None) => format!("class {value}"),
+    }
+}
+
+fn uncovered_notes(split: &split::Split, presence: &[Vec<bool>], classes: &[Class]) -> Vec<String> {
+    let lacking = |side: &[usize]| -> Vec<&str> {
+        let missing = |label: &usize| !side.iter().any(|&slice| presence[slice][*label]);
+        (1..classes.len())
+            .filter(missing)
+            .map(|label| classes[label].name.as_str())
+            .collect()
+    };
+    let sides = [
+        (
+            lacking(&split.training),
+            "no training slice holds",
+            "it cannot be learned",
+        ),
+        (
+            lacking(&split.validation),
+            "no validation slice holds",
+            "it has no score unless predicted",
+        ),
+    ];
+    (sides.into_iter())
+        .filter(|(names, ..)| !names.is_empty())
+        .map(|(names, what, so)| format!("{what} {}: {so}", names.join(", ")))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Extent;
+
+    fn case(name: &str, width: usize, depth: usize, mask: &[u16]) -> Case {
+        let extent = Extent {
+            width,
+            height: 1,
+            depth,
+        };
+        let values = (0..width * depth).map(|v| v as f32).collect();
+        let mask = Mask {
+            extent,
+            values: mask.to_vec(),
+        };
+        Case {
+            name: name.into(),
+            scan: Scan {
+                extent,
+                channels: 1,
+                values,
+            },
+            mask,
+        }
+    }
+
+    fn origin() -> Origin {
+        let (title, statement) = ("test".into(), "test".into());
+        Origin {
+            title,
+            statement,
+            names: BTreeMap::new(),
+            validation_fraction: 0.5,
+            seed: 0,
+        }
+    }
+
+    #[test]
+    fn mask_values_become_labels_in_their_order() {
+        let cases = vec![
+            case("a", 4, 1, &[0, 10, 300, 10]),
+            case("b", 4, 1, &[300, 0, 0, 10]),
+        ];
+        let data = assemble(cases, origin()).unwrap();
+        assert_eq!(data.slices[0].labels, [0, 1, 2, 1]);
+        let names: Vec<&str> = data
+            .classes
+            .iter()
+            .map(|class| class.name.as_str())
+            .collect();
+        assert_eq!(names, ["background", "class 10", "class 300"]);
+        assert_eq!(data.classes[1].voxels, 3);
+        assert_eq!(data.classes[1].share, 3.0 / 8.0);
+        assert!(data.notes.is_empty());
+    }
+
+    #[test]
+    fn two_values_are_background_and_foreground() {
+        let data = assemble(
+            vec![case("a", 2, 1, &[0, 255]), case("b", 2, 1, &[255, 0])],
+            origin(),
+        )
+        .unwrap();
+        assert_eq!(data.slices[1].labels, [1, 0]);
+        assert_eq!(data.classes[1].name, "foreground");
+    }
+
+    #[test]
+    fn volumes_are_cut_into_slices() {
+        let mask: Vec<u16> = (0..16).map(|v| v % 2).collect();
+        let data = assemble(vec![case("ct", 2, 8, &mask)], origin()).unwrap();
+        assert_eq!(data.slices.len(), 8);
+        assert_eq!(data.slices[3].image, [6.0, 7.0]);
+        assert_eq!(data.slices[3].name, "ct, slice 3");
+    }
+
+    #[test]
+    fn a_class_on_one_side_only_is_noted() {
+        let data = assemble(
+            vec![case("a", 2, 1, &[0, 1]), case("b", 2, 1, &[0, 2])],
+            origin(),
+        )
+        .unwrap();
+        assert_eq!(data.notes.len(), 2);
+        assert!(
+            data.notes[0].starts_with("no training slice holds class"),
+            "{:?}",
+            data.notes
+        );
+    }
+
+    #[test]
+    fn nothing_but_background_is_an_error() {
+        assert!(matches!(
+            assemble(vec![case("a", 2, 1, &[0, 0])], origin()),
+            Err(DataError::NoForeground)
+        ));
+    }
+}

@@ -1,0 +1,4 @@
+//! The `dice-loss` program: trains one small network once per loss on real images and measures what came out.
+#![deny(missing_docs)]
+
+pub mod data;
