@@ -1,0 +1,30 @@
+//! What turns logits into probabilities.
+
+use serde::{Deserialize, Serialize};
+
+/// What turns logits into probabilities. Always named, never guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Activation {
+    /// Over the classes: each voxel has one class. Wants two classes or more.
+    Softmax,
+    /// Of each logit by itself: binary and multilabel.
+    Sigmoid,
+    /// None: the input holds probabilities already. They are not clamped.
+    Probabilities,
+}
+
+impl Activation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Softmax, Self::Sigmoid, Self::Probabilities];
+}
+
+/// How a hard prediction is made, for the counts of true and false positives and negatives.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Decision {
+    /// The class with the largest logit; of equal ones the first.
+    Argmax,
+    /// Each class whose probability is at least this.
+    ///
+    /// Taken on the probability of the activation of the objective's first term.
+    Threshold(f64),
+}

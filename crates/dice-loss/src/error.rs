@@ -1,0 +1,103 @@
+//! Everything that can be wrong with what the engine is given.
+
+/// What was found, and what was wanted instead.
+///
+/// Nothing is written when an error is returned: the gradient buffer is untouched.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Two shapes that should agree do not, or a shape has too few axes.
+    #[error("{what}: found shape {found:?}, wanted {wanted}")]
+    Shape {
+        /// Which input.
+        what: &'static str,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The shape that fits.
+        wanted: String,
+    },
+    /// The buffer is shorter than its shape and strides reach.
+    #[error("{what}: found {found} elements, wanted at least {wanted}")]
+    Length {
+        /// Which input.
+        what: &'static str,
+        /// Elements in the buffer.
+        found: usize,
+        /// Elements that the layout reaches.
+        wanted: usize,
+    },
+    /// Strides that the sweeps cannot follow.
+    #[error("found strides {strides:?} for shape {shape:?}, wanted {wanted}")]
+    Strides {
+        /// The shape.
+        shape: Vec<usize>,
+        /// Its strides, in elements.
+        strides: Vec<usize>,
+        /// What would have been accepted.
+        wanted: &'static str,
+    },
+    /// A label that names no class.
+    #[error("sample {sample}, voxel {voxel}: found label {found}, wanted {wanted}")]
+    Label {
+        /// The sample.
+        sample: usize,
+        /// The voxel, counted over the collapsed spatial axes.
+        voxel: usize,
+        /// The label, as it was read.
+        found: String,
+        /// The labels that exist.
+        wanted: String,
+    },
+    /// A dense target, or a voxel weight, outside its range.
+    #[error("sample {sample}, voxel {voxel}: found {what} {found}, wanted {wanted}")]
+    Value {
+        /// Which input.
+        what: &'static str,
+        /// The sample.
+        sample: usize,
+        /// The voxel, counted over the collapsed spatial axes.
+        voxel: usize,
+        /// The value.
+        found: f64,
+        /// Its range.
+        wanted: &'static str,
+    },
+    /// An option outside its range, or one that does not go with the others.
+    #[error("{what}: found {found}, wanted {wanted}")]
+    Parameter {
+        /// Which option, of which loss.
+        what: String,
+        /// Its value.
+        found: String,
+        /// What would have been accepted.
+        wanted: String,
+    },
+    /// Moments, or a verdict, of another objective.
+    #[error("found moments of another objective: {found}; wanted moments of {wanted}")]
+    Objective {
+        /// The objective they were measured for.
+        found: String,
+        /// The objective at hand.
+        wanted: String,
+    },
+    /// The gradient's element type is not the logits' own.
+    #[error("gradient: found elements of type {found}, wanted {wanted}, the type of the logits")]
+    ElementType {
+        /// Type of the gradient.
+        found: &'static str,
+        /// Type of the logits.
+        wanted: &'static str,
+    },
+}
+
+/// A result whose error is this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Shorthand for [`Error::Parameter`].
+pub(crate) fn parameter<T>(
+    what: impl Into<String>,
+    found: impl std::fmt::Debug,
+    wanted: impl Into<String>,
+) -> Result<T> {
+    Err(Error::Parameter { what: what.into(), found: format!("{found:?}"), wanted: wanted.into() })
+}

@@ -1,0 +1,121 @@
+//! From sums to the loss and its derivatives by them: a few lines of f64 arithmetic a class.
+
+mod overlap;
+mod slopes;
+mod verdict;
+mod voxel;
+
+pub use slopes::Upstream;
+pub(crate) use slopes::{GroupSlopes, Slopes};
+pub use verdict::{TermVerdict, Verdict};
+
+use crate::{
+    Activation, Layout, Moments, Objective, Pool, Reduction, Result, Term, error::parameter,
+    plan::Plan, term::Loss,
+};
+use verdict::Cells;
+
+/// Evaluates every term.
+pub(crate) fn evaluate(objective: &Objective, plan: &Plan, moments: &Moments) -> Result<Verdict> {
+    let reduction = objective.reduced_by();
+    let mut verdict = Verdict::new(plan, moments);
+    for (index, (weight, term)) in plan.terms.iter().enumerate() {
+        match &term.loss {
+            Loss::Overlap(formula) => {
+                let pool = term.pool.unwrap_or_default();
+                if moments.is_pooled() && pool == Pool::Sample {
+                    return parameter(
+                        format!("{}: pool", term.name()),
+                        format!("{pool:?} of pooled moments"),
+                        "moments that still have their samples, or a pool over the batch",
+                    );
+                }
+                let outcome = overlap::evaluate(term, formula.as_ref(), plan, moments, reduction);
+                verdict.add_overlap(*weight, term, plan, outcome, reduction);
+            }
+            Loss::Voxel(loss) => {
+                let outcome = voxel::evaluate(index, term, loss, plan, moments, reduction);
+                verdict.add_voxel(*weight, term, outcome, reduction);
+            }
+        }
+    }
+    Ok(verdict)
+}
+
+/// For reduction none, all terms must have outputs of one shape.
+pub(crate) fn check_one_shape(terms: &[(f64, Term)]) -> Result<()> {
+    let shape = |term: &Term| match &term.loss {
+        Loss::Overlap(formula) => {
+            format!("{:?}", Cells::of(term.pool.unwrap_or_default(), formula.is_coupled()))
+        }
+        Loss::Voxel(loss) if loss.is_per_voxel(term.activation) => "voxel map (N, S)".into(),
+        Loss::Voxel(_) => "map (N, C, S)".into(),
+    };
+    let shapes: Vec<_> = terms.iter().map(|(_, term)| shape(term)).collect();
+    match shapes.iter().find(|shape| **shape != shapes[0]) {
+        Some(_) => parameter("reduction none", shapes, "terms whose outputs have one shape"),
+        None => Ok(()),
+    }
+}
+
+/// The shape of the map of voxel losses.
+pub(crate) fn map_shape(objective: &Objective, logits: Layout) -> Result<[usize; 3]> {
+    let [n, c, s] = logits.shape();
+    let terms = objective.resolved();
+    let mut per_voxel = Vec::new();
+    for (_, term) in &terms {
+        match &term.loss {
+            Loss::Voxel(loss) => per_voxel.push(loss.is_per_voxel(term.activation)),
+            Loss::Overlap(_) => {
+                return parameter("voxel losses", term.name(), "voxel terms only");
+            }
+        }
+    }
+    match per_voxel.first() {
+        Some(&first) if per_voxel.iter().all(|&one| one == first) => {
+            Ok([n, if first { 1 } else { c }, s])
+        }
+        Some(_) => parameter(
+            "voxel losses",
+            "terms with one value a voxel beside terms with one a voxel and class",
+            "terms whose outputs have one shape",
+        ),
+        None => parameter("voxel losses", "no terms", "a voxel term or more"),
+    }
+}
+
+/// The soft Dice of every class, (2 Σpg) / (Σp + Σg), a mean over the rows that have the class.
+fn soft_dice(plan: &Plan, moments: &Moments) -> Option<Vec<f64>> {
+    let activation: Activation = plan.terms.first()?.1.activation;
+    let group = plan.group(activation)?;
+    let (pg, p) = (group.sums[0]?, group.sums[1]?);
+    let of_class = |class| {
+        let (mut sum, mut rows) = (0.0, 0.0);
+        for row in 0..moments.rows() {
+            let g = moments.at(Plan::REFERENCE, row, class);
+            if g > 0.0 {
+                sum += 2.0 * moments.at(pg, row, class) / (moments.at(p, row, class) + g);
+                rows += 1.0;
+            }
+        }
+        sum / rows
+    };
+    Some((0..plan.classes).map(of_class).collect())
+}
+
+/// The mean of weighted values, or their sum.
+struct Scale {
+    reduction: Reduction,
+    total: f64,
+}
+
+impl Scale {
+    /// What every weight is multiplied with; 0 where nothing counts.
+    fn factor(&self) -> f64 {
+        match self.reduction {
+            Reduction::Sum | Reduction::None => 1.0,
+            Reduction::Mean if self.total > 0.0 => 1.0 / self.total,
+            Reduction::Mean => 0.0,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Losses for image segmentation: Dice and its family, with exact gradients, in two sweeps.
+//!
+//! Every loss of the Dice family sees the voxels only through a few sums per sample and class. So
+//! a loss and its gradient need two sweeps over the data, and never a stored probability or a
+//! one-hot target. See [`Objective`] for the three verbs and a complete example, and
+//! [`catalogue()`] for everything there is.
+
+#![deny(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod activation;
+mod catalogue;
+mod compound;
+mod error;
+mod evaluate;
+mod metrics;
+mod moments;
+mod objective;
+mod plan;
+mod real;
+mod region;
+mod sweep;
+mod tensor;
+mod term;
+mod voxel;
+
+pub use activation::{Activation, Decision};
+pub use catalogue::{Describe, Entry, catalogue};
+pub use error::{Error, Result};
+pub use evaluate::{TermVerdict, Upstream, Verdict};
+pub use metrics::Counts;
+pub use moments::Moments;
+pub use objective::{Objective, Reduction};
+pub use real::Real;
+pub use region::{ClassLoss, Dice, Distances, Overlap, RowLoss, Smoothing, Sums};
+pub use sweep::Isa;
+pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
+pub use term::{Absent, Pool, Term};
+pub use voxel::{BinaryCrossEntropy, ClassValues, CrossEntropy, Focal};

@@ -1,0 +1,243 @@
+//! What is trained for: a weighted sum of terms, and its three verbs.
+
+use crate::{
+    Absent, Activation, Decision, Error, Isa, Logits, Moments, Output, Pool, Result, Target, Term,
+    Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep, term::Loss,
+};
+
+/// How the values of a loss become the loss.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// The weighted mean over what counts.
+    #[default]
+    Mean,
+    /// The weighted sum.
+    Sum,
+    /// None: overlap terms give (N, C) or what pooling leaves of it, voxel terms a voxel map.
+    None,
+}
+
+/// A weighted sum of terms, each with its own activation and settings.
+///
+/// ```text
+///           sweep 1            scalar maths               sweep 2
+/// logits ┐                                                        ┌ logits
+/// target ┴─ measure ─▶ Moments ─ evaluate ─▶ loss, partials ─ pull_back ─▶ ∂loss/∂logits
+/// ```
+///
+/// However many terms there are, [`measure`](Self::measure) and [`pull_back`](Self::pull_back)
+/// read the logits and the target once each. Their results do not depend on the number of threads,
+/// bit for bit. They run in the rayon pool that they are called from: to use two threads, build a
+/// pool of two and call them inside `pool.install(…)`.
+///
+/// ```
+/// use dice_loss::{CrossEntropy, Dice, Layout, Logits, Objective, Output, Pool, Target};
+///
+/// let objective = Objective::new()
+///     .term(1.0, Dice::default().softmax().background(false).pool(Pool::Batch))
+///     .term(1.0, CrossEntropy::default().softmax());
+///
+/// let (x, labels) = (vec![0.5f32; 2 * 3 * 16], vec![1u8; 2 * 16]);
+/// let layout = Layout::channels_first(&[2, 3, 4, 4])?;
+/// let logits = Logits::new(&x, layout)?;
+/// let target = Target::labels(&labels, Layout::voxels(&[2, 4, 4])?)?;
+///
+/// let verdict = objective.evaluate(&objective.measure(&logits, &target)?)?;
+/// let mut gradient = vec![0.0f32; x.len()];
+/// let output = Output::new(&mut gradient, layout)?;
+/// objective.pull_back(&verdict, 1.0, &logits, &target, output)?;
+/// assert!(verdict.loss() > 0.0);
+/// # Ok::<(), dice_loss::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Objective {
+    terms: Vec<(f64, Term)>,
+    pool: Pool,
+    absent: Absent,
+    background: Option<bool>,
+    reduction: Reduction,
+    decision: Option<Decision>,
+    isa: Isa,
+}
+
+impl Objective {
+    /// No terms yet: a loss of 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds `weight` times a term. A weight of 0 measures without training.
+    pub fn term(mut self, weight: f64, term: Term) -> Self {
+        self.terms.push((weight, term));
+        self
+    }
+
+    /// The default of the overlap terms that name no [`Pool`].
+    pub fn pool(mut self, pool: Pool) -> Self {
+        self.pool = pool;
+        self
+    }
+
+    /// The default of the overlap terms that say nothing about [`Absent`] classes.
+    pub fn absent(mut self, absent: Absent) -> Self {
+        self.absent = absent;
+        self
+    }
+
+    /// Whether class 0 takes part in the overlap terms that do not say. Voxel terms keep it.
+    pub fn background(mut self, background: bool) -> Self {
+        self.background = Some(background);
+        self
+    }
+
+    /// How the values become the loss; [`Reduction::Mean`] by default.
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+
+    /// Also counts true and false positives and negatives of this hard decision: see
+    /// [`Moments::counts`].
+    pub fn decision(mut self, decision: Decision) -> Self {
+        self.decision = Some(decision);
+        self
+    }
+
+    /// Forces an instruction set; the best that the machine has by default.
+    pub fn isa(mut self, isa: Isa) -> Self {
+        self.isa = isa;
+        self
+    }
+
+    /// The terms with their weights, the objective's defaults filled in.
+    pub(crate) fn resolved(&self) -> Vec<(f64, Term)> {
+        let fill = |(weight, term): &(f64, Term)| {
+            let mut term = term.clone();
+            if let Loss::Overlap(_) = term.loss {
+                term.pool.get_or_insert(self.pool);
+                term.absent.get_or_insert(self.absent);
+                term.background = term.background.or(self.background);
+            }
+            (*weight, term)
+        };
+        self.terms.iter().map(fill).collect()
+    }
+
+    pub(crate) fn reduced_by(&self) -> Reduction {
+        self.reduction
+    }
+
+    pub(crate) fn decided_by(&self) -> Option<Decision> {
+        self.decision
+    }
+
+    /// The activation that hard decisions and the soft Dice of the moments belong to.
+    pub(crate) fn first_activation(&self) -> Option<Activation> {
+        self.terms.first().map(|(_, term)| term.activation)
+    }
+
+    /// What tells this objective's moments from another's.
+    pub(crate) fn identity(&self) -> String {
+        format!("{:?}", Self { isa: Isa::default(), ..self.clone() }.resolved_for_identity())
+    }
+
+    fn resolved_for_identity(&self) -> impl std::fmt::Debug {
+        (self.resolved(), self.reduction, self.decision)
+    }
+
+    /// Whether all options fit each other and the number of classes.
+    ///
+    /// `measure` asks this first; a front end asks it when the objective is built.
+    pub fn check(&self, classes: usize) -> Result<()> {
+        for (weight, term) in self.resolved() {
+            if !weight.is_finite() {
+                return parameter(format!("{}: weight", term.name()), weight, "a finite number");
+            }
+            term.check(classes)?;
+        }
+        if let Some(Decision::Threshold(threshold)) = self.decision
+            && !threshold.is_finite()
+        {
+            return parameter("decision: threshold", threshold, "a finite number");
+        }
+        if self.reduction == Reduction::None {
+            evaluate::check_one_shape(&self.resolved())?;
+        }
+        Ok(())
+    }
+
+    /// Sweep 1: reads logits and target once and leaves sums.
+    ///
+    /// Validates everything: shapes and options before the first voxel, labels and weights on the
+    /// way.
+    pub fn measure(&self, logits: &Logits, target: &Target) -> Result<Moments> {
+        self.check_tensors(logits, target)?;
+        let plan = Plan::new(self, logits.layout.classes)?;
+        sweep::measure(self.isa, &plan, logits, target)
+    }
+
+    /// Scalar arithmetic: from sums to the loss and its partial derivatives by them.
+    ///
+    /// Takes moments of one batch, of several, or of several processes: all that add up.
+    pub fn evaluate(&self, moments: &Moments) -> Result<Verdict> {
+        let plan = Plan::new(self, moments.classes())?;
+        moments.expect_objective(&plan.identity)?;
+        evaluate::evaluate(self, &plan, moments)
+    }
+
+    /// Sweep 2: reads logits and target once more and writes ∂loss/∂logits, times `upstream`.
+    ///
+    /// `upstream` is a number, or has the shape of the output for [`Reduction::None`].
+    pub fn pull_back<'u>(
+        &self,
+        verdict: &Verdict,
+        upstream: impl Into<Upstream<'u>>,
+        logits: &Logits,
+        target: &Target,
+        gradient: Output,
+    ) -> Result<()> {
+        self.check_tensors(logits, target)?;
+        let plan = Plan::new(self, logits.layout.classes)?;
+        verdict.expect_objective(&plan.identity)?;
+        check_gradient(logits, &gradient)?;
+        let slopes = verdict.slopes(&upstream.into(), &plan, logits.layout)?;
+        sweep::pull_back(self.isa, &plan, &slopes, logits, target, gradient)
+    }
+
+    /// The loss of every voxel, for [`Reduction::None`] and voxel terms: `(N, 1, S)`, or
+    /// `(N, C, S)` for sigmoid terms. An uncounted voxel has a loss of 0.
+    pub fn voxel_losses(&self, logits: &Logits, target: &Target, map: Output) -> Result<()> {
+        self.check_tensors(logits, target)?;
+        let plan = Plan::new(self, logits.layout.classes)?;
+        let wanted = evaluate::map_shape(self, logits.layout)?;
+        if map.layout.shape() != wanted {
+            return Err(Error::Shape {
+                what: "map of voxel losses",
+                found: map.layout.shape().to_vec(),
+                wanted: format!("{wanted:?}"),
+            });
+        }
+        sweep::voxel_losses(self.isa, &plan, logits, target, map)
+    }
+
+    fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
+        self.check(logits.layout.classes)?;
+        target.check(logits.layout)
+    }
+}
+
+fn check_gradient(logits: &Logits, gradient: &Output) -> Result<()> {
+    let (found, wanted) = (gradient.layout.shape(), logits.layout.shape());
+    if found != wanted {
+        return Err(Error::Shape {
+            what: "gradient",
+            found: found.to_vec(),
+            wanted: format!("{wanted:?}, as the logits"),
+        });
+    }
+    let (found, wanted) = (gradient.data.type_name(), logits.data.type_name());
+    if found != wanted {
+        return Err(Error::ElementType { found, wanted });
+    }
+    Ok(())
+}

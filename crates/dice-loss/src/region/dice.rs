@@ -1,0 +1,80 @@
+//! Soft Dice.
+
+use super::{ClassLoss, Overlap, Smoothing, Sums};
+use crate::{Result, catalogue::Describe, real::Real};
+
+/// Soft Dice loss: one minus twice the overlap over the two sizes.
+///
+/// L = 1 − (2 Σpg + s) / (Σp + Σg + s′), or with [`squared`](Self::squared) sizes
+/// L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).
+///
+/// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
+/// - **Errors**: smoothing below 0 or not finite.
+/// - **Papers**: Drozdzal et al. 2016, <https://arxiv.org/abs/1608.04117> (linear); Milletari,
+///   Navab and Ahmadi 2016, <https://arxiv.org/abs/1606.04797> (V-Net: squared); Wang et al. 2023,
+///   <https://arxiv.org/abs/2303.16296> ([`Overlap::L1`], for soft labels).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Dice {
+    /// Sizes as sums of squares, as in V-Net.
+    pub squared: bool,
+    /// How the intersection is counted. With `squared`, L1 becomes the squared L2 norm:
+    /// (‖p‖² + ‖g‖² − ‖p − g‖²) / 2, which is Σpg again.
+    pub overlap: Overlap,
+    /// Added to numerator (s) and denominator (s′).
+    pub smoothing: Smoothing,
+}
+
+impl Describe for Dice {
+    const NAME: &'static str = "dice";
+    const TITLE: &'static str = "Dice";
+    const FORMULA: &'static str = "1 − 2Σpg / (Σp + Σg)";
+    const REFERENCE: &'static str = "https://arxiv.org/abs/1606.04797";
+}
+
+impl ClassLoss for Dice {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        let (overlap, sizes) = match (self.squared, self.overlap) {
+            (true, _) => (m.pg, m.pp + m.gg),
+            (false, Overlap::Product) => (m.pg, m.p + m.g),
+            (false, Overlap::L1) => ((m.abs_p + m.g - m.l1) * 0.5, m.abs_p + m.g),
+        };
+        let Smoothing { numerator, denominator } = self.smoothing;
+        S::from(1.0) - (overlap * 2.0 + numerator) / (sizes + denominator)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.smoothing.check(Self::NAME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// p = (0.9, 0.2, 0.4), g = (1, 0, 1): Σpg = 1.3, Σp = 1.5, Σp² = 1.01, Σ|p − g| = 0.9.
+    const SUMS: Sums = Sums {
+        pg: 1.3,
+        p: 1.5,
+        pp: 1.01,
+        l1: 0.9,
+        abs_p: 1.5,
+        transport: 0.0,
+        g: 2.0,
+        gg: 2.0,
+        n: 3.0,
+    };
+
+    #[test]
+    fn values_by_hand() {
+        let none = Smoothing::both(0.0);
+        let linear = Dice { smoothing: none, ..Dice::default() };
+        assert!((linear.loss(&SUMS) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
+        let squared = Dice { squared: true, ..linear };
+        assert!((squared.loss(&SUMS) - (1.0 - 2.6 / 3.01)).abs() < 1e-15);
+        let soft = Dice { overlap: Overlap::L1, ..linear };
+        assert!((soft.loss(&SUMS) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
+        let smooth = Dice { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..linear };
+        assert!((smooth.loss(&SUMS) - (1.0 - 3.6 / 5.5)).abs() < 1e-15);
+    }
+}

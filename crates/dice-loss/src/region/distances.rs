@@ -1,0 +1,57 @@
+//! Distances between classes.
+
+use crate::{Result, error::parameter};
+
+/// How far apart two classes are: what a voxel of one, given to the other, costs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Distances {
+    /// All classes are equally far apart, whatever their number.
+    #[default]
+    Uniform,
+    /// A row for each class: not negative, 0 on the diagonal, not all 0. Only ratios matter: the
+    /// largest distance counts as 1.
+    Matrix(Vec<Vec<f64>>),
+}
+
+impl Distances {
+    pub(crate) fn check(&self, loss: &str, classes: usize) -> Result<()> {
+        let Self::Matrix(rows) = self else { return Ok(()) };
+        let what = || format!("{loss}: distances");
+        if rows.len() != classes || rows.iter().any(|row| row.len() != classes) {
+            let found: Vec<_> = rows.iter().map(Vec::len).collect();
+            return parameter(
+                what(),
+                format!("rows of {found:?} entries"),
+                format!("{classes} rows of {classes} entries"),
+            );
+        }
+        let entries = || rows.iter().flatten();
+        if let Some(entry) = entries().find(|entry| !(entry.is_finite() && **entry >= 0.0)) {
+            return parameter(what(), entry, "finite distances of at least 0");
+        }
+        if let Some(class) = (0..classes).find(|&class| rows[class][class] != 0.0) {
+            return parameter(
+                what(),
+                format!("{} from class {class} to itself", rows[class][class]),
+                "0 on the diagonal",
+            );
+        }
+        match entries().any(|&entry| entry > 0.0) {
+            true => Ok(()),
+            false => parameter(what(), "zeros only", "a distance above 0"),
+        }
+    }
+
+    /// Row-major, with 1 as the largest distance.
+    pub(crate) fn normalised(&self, classes: usize) -> Vec<f64> {
+        match self {
+            Self::Uniform => (0..classes * classes)
+                .map(|index| f64::from(u8::from(index / classes != index % classes)))
+                .collect(),
+            Self::Matrix(rows) => {
+                let largest = rows.iter().flatten().fold(0.0f64, |a, &b| a.max(b));
+                rows.iter().flatten().map(|distance| distance / largest).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Overlap losses: formulas of a few sums, one file each.
+//!
+//! A loss here never sees a voxel. It sees the [`Sums`] of one class ([`ClassLoss`]) or of all
+//! classes of a sample ([`RowLoss`]); its derivatives come from evaluating the same formula on
+//! dual numbers, and the sums that it needs from tracing it.
+
+mod distances;
+mod formula;
+mod sums;
+
+pub use distances::Distances;
+pub use formula::{ClassLoss, RowLoss};
+pub(crate) use formula::{Formula, PerClass, PerRow};
+pub use sums::Sums;
+
+use crate::{Activation, Result, Term, error::parameter};
+
+/// What is added to the numerator and to the denominator of a ratio; 1e-5 each by default.
+///
+/// The numerator's share decides what a class scores when it is absent from both reference and
+/// prediction; the denominator's keeps the ratio finite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Smoothing {
+    /// Added to the numerator; at least 0.
+    pub numerator: f64,
+    /// Added to the denominator; at least 0.
+    pub denominator: f64,
+}
+
+impl Default for Smoothing {
+    fn default() -> Self {
+        Self::both(1e-5)
+    }
+}
+
+impl Smoothing {
+    /// The same in the numerator and the denominator.
+    pub fn both(value: f64) -> Self {
+        Self { numerator: value, denominator: value }
+    }
+
+    pub(crate) fn check(&self, loss: &str) -> Result<()> {
+        non_negative(loss, "smoothing.numerator", self.numerator)?;
+        non_negative(loss, "smoothing.denominator", self.denominator)
+    }
+}
+
+/// How the soft intersection of prediction and reference is counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// Σ p g: right for hard labels.
+    #[default]
+    Product,
+    /// (Σ|p| + Σ|g| − Σ|p − g|) / 2: the same for hard labels, and for soft labels minimal at
+    /// p = g, where the product is not (Wang et al. 2023, <https://arxiv.org/abs/2303.16296>).
+    L1,
+}
+
+pub(crate) fn non_negative(loss: &str, option: &str, value: f64) -> Result<()> {
+    if value >= 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    parameter(format!("{loss}: {option}"), value, "a finite number of at least 0")
+}
+
+/// Declares the overlap losses: the one place where each is named.
+macro_rules! overlap_losses {
+    ($($Adapter:ident $module:ident::$Loss:ident),+ $(,)?) => {
+        $(
+            mod $module;
+            pub use $module::$Loss;
+
+            impl $Loss {
+                /// This loss of the softmax of the logits over the classes.
+                pub fn softmax(self) -> Term {
+                    self.with(Activation::Softmax)
+                }
+
+                /// This loss of the sigmoid of each logit: binary and multilabel.
+                pub fn sigmoid(self) -> Term {
+                    self.with(Activation::Sigmoid)
+                }
+
+                /// This loss of probabilities: the input is used as it is.
+                pub fn probabilities(self) -> Term {
+                    self.with(Activation::Probabilities)
+                }
+
+                /// This loss under the activation given.
+                pub fn with(self, activation: Activation) -> Term {
+                    Term::overlap($Adapter(self), activation)
+                }
+            }
+        )+
+
+        /// Every overlap loss with its default options.
+        pub(crate) fn catalogue() -> Vec<crate::catalogue::Entry> {
+            vec![$(crate::catalogue::Entry::overlap::<$Loss>(|activation| {
+                $Loss::default().with(activation)
+            })),+]
+        }
+    };
+}
+
+overlap_losses! {
+    PerClass dice::Dice,
+}

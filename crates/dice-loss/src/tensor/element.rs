@@ -1,0 +1,102 @@
+//! The element types that tensors may have.
+
+use half::{bf16, f16};
+
+/// Declares a sealed element trait together with the two enums that erase it.
+macro_rules! elements {
+    ($(#[$doc:meta])* $Trait:ident, $Slice:ident, $($Variant:ident: $T:ty),+) => {
+        $(#[$doc])*
+        pub trait $Trait: sealed::Sealed + Copy + Send + Sync + 'static {
+            #[doc(hidden)]
+            fn erase(data: &[Self]) -> $Slice<'_>;
+        }
+
+        #[doc(hidden)]
+        #[derive(Debug, Clone, Copy)]
+        pub enum $Slice<'a> {
+            $(#[doc(hidden)] $Variant(&'a [$T])),+
+        }
+
+        impl $Slice<'_> {
+            pub(crate) fn len(&self) -> usize {
+                match self { $(Self::$Variant(data) => data.len()),+ }
+            }
+        }
+
+        $(impl $Trait for $T {
+            fn erase(data: &[Self]) -> $Slice<'_> {
+                $Slice::$Variant(data)
+            }
+        })+
+    };
+}
+
+elements! {
+    /// Element of logits, gradients and voxel weights: `f32`, `f64`, `f16` or `bf16`.
+    ///
+    /// `f64` is computed in `f64`; the others in `f32`.
+    Float, FloatSlice, F32: f32, F64: f64, F16: f16, Bf16: bf16
+}
+elements! {
+    /// Element of a label map: `u8`, `i16`, `i32`, `i64`, or an `f32` that holds an integer.
+    Label, LabelSlice, U8: u8, I16: i16, I32: i32, I64: i64, F32: f32
+}
+elements! {
+    /// Element of a one-hot, multilabel or soft target, or of a mask: `bool`, `u8` or a float.
+    Dense, DenseSlice, Bool: bool, U8: u8, F32: f32, F64: f64, F16: f16, Bf16: bf16
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum FloatSliceMut<'a> {
+    #[doc(hidden)]
+    F32(&'a mut [f32]),
+    #[doc(hidden)]
+    F64(&'a mut [f64]),
+    #[doc(hidden)]
+    F16(&'a mut [f16]),
+    #[doc(hidden)]
+    Bf16(&'a mut [bf16]),
+}
+
+/// A [`Float`] that can be written.
+pub trait FloatMut: Float {
+    #[doc(hidden)]
+    fn erase_mut(data: &mut [Self]) -> FloatSliceMut<'_>;
+}
+
+macro_rules! writable {
+    ($($Variant:ident: $T:ty),+) => {
+        $(impl FloatMut for $T {
+            fn erase_mut(data: &mut [Self]) -> FloatSliceMut<'_> {
+                FloatSliceMut::$Variant(data)
+            }
+        })+
+
+        impl FloatSliceMut<'_> {
+            pub(crate) fn len(&self) -> usize {
+                match self { $(Self::$Variant(data) => data.len()),+ }
+            }
+
+            pub(crate) fn type_name(&self) -> &'static str {
+                match self { $(Self::$Variant(_) => stringify!($T)),+ }
+            }
+        }
+
+        impl FloatSlice<'_> {
+            pub(crate) fn type_name(&self) -> &'static str {
+                match self { $(Self::$Variant(_) => stringify!($T)),+ }
+            }
+        }
+    };
+}
+
+writable! { F32: f32, F64: f64, F16: f16, Bf16: bf16 }
+
+mod sealed {
+    pub trait Sealed {}
+    macro_rules! seal {
+        ($($T:ty),+) => { $(impl Sealed for $T {})+ };
+    }
+    seal!(bool, u8, i16, i32, i64, f32, f64, half::f16, half::bf16);
+}

@@ -1,0 +1,194 @@
+//! What the reference segmentation says, and which of it counts.
+
+use super::{Dense, DenseSlice, Float, FloatSlice, Label, LabelSlice, Layout};
+use crate::{Error, Result, error::parameter};
+
+/// The reference: a label map, a dense target, or nested regions; and what is left out of it.
+///
+/// A voxel counts unless it is ignored or masked; if it counts, it counts with its weight. An
+/// uncounted voxel contributes exactly nothing, whatever the logits hold there, NaN included.
+/// All restrictions compose.
+///
+/// ```
+/// use dice_loss::{Layout, Target};
+/// let labels: Vec<u8> = vec![0, 1, 2, 255];
+/// let counts = [true, true, false, true];
+/// let layout = Layout::voxels(&[1, 4])?;
+/// let target = Target::labels(&labels, layout)?.ignore_index(255).mask(&counts, layout)?;
+/// # Ok::<(), dice_loss::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Target<'a> {
+    pub(crate) kind: Kind<'a>,
+    pub(crate) layout: Layout,
+    pub(crate) masks: Masks<'a>,
+}
+
+/// The three ways to say what is where.
+#[derive(Debug, Clone)]
+pub(crate) enum Kind<'a> {
+    Labels(LabelSlice<'a>),
+    Dense(DenseSlice<'a>),
+    Regions { labels: LabelSlice<'a>, table: &'a [Vec<usize>] },
+}
+
+/// What does not count, and how much the rest does.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Masks<'a> {
+    pub ignore_index: Option<i64>,
+    pub mask: Option<(DenseSlice<'a>, Layout)>,
+    pub weights: Option<(FloatSlice<'a>, Layout)>,
+    pub class_valid: Option<&'a [bool]>,
+}
+
+impl<'a> Target<'a> {
+    /// A label map `(N, S)`: each voxel names its class. With one channel, labels are 0 and 1.
+    ///
+    /// Labels outside `0..C` are an error of `measure`, unless ignored or masked.
+    pub fn labels<T: Label>(labels: &'a [T], layout: Layout) -> Result<Self> {
+        one_channel("labels", layout, labels.len())?;
+        Ok(Self::of(Kind::Labels(T::erase(labels)), layout))
+    }
+
+    /// A dense target `(N, C, S)`, each value in [0, 1]: one-hot, multilabel or soft.
+    ///
+    /// In a `u8` target every value other than 0 and 1 is an error, as is a float outside [0, 1].
+    pub fn dense<T: Dense>(target: &'a [T], layout: Layout) -> Result<Self> {
+        layout.check("dense target", target.len())?;
+        Ok(Self::of(Kind::Dense(T::erase(target)), layout))
+    }
+
+    /// Regions, possibly nested: a label map and, for each label, the channels it belongs to.
+    ///
+    /// Whole tumour, tumour core and enhancing tumour from labels 0 to 3, with no one-hot:
+    /// `table = [[], [0], [0, 1], [0, 1, 2]]`. Such channels overlap, so train them under sigmoid.
+    pub fn regions<T: Label>(
+        labels: &'a [T],
+        layout: Layout,
+        table: &'a [Vec<usize>],
+    ) -> Result<Self> {
+        one_channel("labels", layout, labels.len())?;
+        Ok(Self::of(Kind::Regions { labels: T::erase(labels), table }, layout))
+    }
+
+    fn of(kind: Kind<'a>, layout: Layout) -> Self {
+        Self { kind, layout, masks: Masks::default() }
+    }
+
+    /// Voxels with this label do not count.
+    ///
+    /// For labels and regions, and for dense targets of one channel, where it is the value that
+    /// stands for "unknown" (255 in a `u8` mask). A dense target of several channels wants a
+    /// [`mask`](Self::mask) instead: `measure` says so.
+    pub fn ignore_index(mut self, label: i64) -> Self {
+        self.masks.ignore_index = Some(label);
+        self
+    }
+
+    /// `(N, S)`: voxels where the mask is `false` or 0 do not count.
+    pub fn mask<T: Dense>(mut self, mask: &'a [T], layout: Layout) -> Result<Self> {
+        one_channel("mask", layout, mask.len())?;
+        self.masks.mask = Some((T::erase(mask), layout));
+        Ok(self)
+    }
+
+    /// `(N, S)`: how much each voxel counts, finite and at least 0. A weight of 0 does not count.
+    pub fn voxel_weights<T: Float>(mut self, weights: &'a [T], layout: Layout) -> Result<Self> {
+        one_channel("voxel weights", layout, weights.len())?;
+        self.masks.weights = Some((T::erase(weights), layout));
+        Ok(self)
+    }
+
+    /// `N × C`, row-major: which classes were annotated in which sample (partial labels).
+    ///
+    /// Overlap terms and sigmoid terms skip what was not annotated. Softmax cross-entropy and
+    /// softmax focal loss add the probability of the unannotated classes to the background
+    /// (the marginal loss of Shi et al., <https://arxiv.org/abs/2007.03868>), so class 0 must be
+    /// annotated in every sample when such a term is there.
+    pub fn class_valid(mut self, valid: &'a [bool]) -> Self {
+        self.masks.class_valid = Some(valid);
+        self
+    }
+
+    /// Shape and strides of the target itself.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Everything about shapes that must hold before a voxel is read.
+    pub(crate) fn check(&self, logits: Layout) -> Result<()> {
+        let [n, c, s] = logits.shape();
+        let per_voxel = [n, 1, s];
+        match &self.kind {
+            Kind::Dense(_) => same("dense target", self.layout, [n, c, s])?,
+            Kind::Labels(_) => same("labels", self.layout, per_voxel)?,
+            Kind::Regions { table, .. } => {
+                same("labels", self.layout, per_voxel)?;
+                check_table(table, c)?;
+            }
+        }
+        if let Some((_, layout)) = self.masks.mask {
+            same("mask", layout, per_voxel)?;
+        }
+        if let Some((_, layout)) = self.masks.weights {
+            same("voxel weights", layout, per_voxel)?;
+        }
+        if let Some(valid) = self.masks.class_valid
+            && valid.len() != n * c
+        {
+            return Err(Error::Shape {
+                what: "class validity",
+                found: vec![valid.len()],
+                wanted: format!("N × C = {n} × {c} entries"),
+            });
+        }
+        if let (Kind::Dense(_), Some(label)) = (&self.kind, self.masks.ignore_index)
+            && c != 1
+        {
+            return parameter(
+                "ignore_index of a dense target",
+                format!("{label} with {c} channels"),
+                "one channel; use a voxel mask for several",
+            );
+        }
+        Ok(())
+    }
+}
+
+fn one_channel(what: &'static str, layout: Layout, length: usize) -> Result<()> {
+    if layout.classes != 1 {
+        return Err(Error::Shape {
+            what,
+            found: layout.shape().to_vec(),
+            wanted: "one value a voxel: [N, spatial…] or [N, 1, spatial…]".into(),
+        });
+    }
+    layout.check(what, length)
+}
+
+fn same(what: &'static str, found: Layout, wanted: [usize; 3]) -> Result<()> {
+    if found.shape() != wanted {
+        return Err(Error::Shape {
+            what,
+            found: found.shape().to_vec(),
+            wanted: format!("{wanted:?} (samples, channels, voxels), to fit the logits"),
+        });
+    }
+    Ok(())
+}
+
+fn check_table(table: &[Vec<usize>], classes: usize) -> Result<()> {
+    if table.is_empty() {
+        return parameter("regions", table, "a row of channels for each label");
+    }
+    for (label, channels) in table.iter().enumerate() {
+        if let Some(channel) = channels.iter().find(|&&channel| channel >= classes) {
+            return parameter(
+                format!("regions, label {label}"),
+                format!("channel {channel}"),
+                format!("channels below {classes}, as the logits have"),
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! One loss within an objective, with its own settings.
+
+use std::sync::Arc;
+
+use crate::{
+    Activation, ClassLoss, Result, RowLoss,
+    error::parameter,
+    region::{Formula, PerClass, PerRow},
+    voxel::VoxelLoss,
+};
+
+/// What an overlap loss is computed over. (The voxel losses are a mean over everything that counts.)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pool {
+    /// Each class of each sample has a loss of its own.
+    #[default]
+    Sample,
+    /// Each class has one, over all voxels of the batch: steadier where a class is rare.
+    Batch,
+    /// One for everything, voxels of all samples and classes alike. Class weights weigh the
+    /// classes' sums. A loss that couples the classes is pooled over the batch.
+    All,
+}
+
+/// What a class counts that is absent from the reference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Absent {
+    /// Nothing: it leaves the mean, and has no gradient.
+    #[default]
+    Skip,
+    /// What the formula says: smoothing decides. The gradient pushes its prediction down.
+    Formula,
+    /// A loss of 0, which stays in the mean's denominator.
+    Zero,
+}
+
+/// One loss within an objective: a formula, its activation, and what it is computed over.
+///
+/// What is not set here is the objective's default.
+#[derive(Debug, Clone)]
+pub struct Term {
+    pub(crate) loss: Loss,
+    pub(crate) activation: Activation,
+    pub(crate) pool: Option<Pool>,
+    pub(crate) absent: Option<Absent>,
+    pub(crate) background: Option<bool>,
+    pub(crate) classes: Option<Vec<usize>>,
+    pub(crate) class_weights: Option<Vec<f64>>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Loss {
+    Overlap(Arc<dyn Formula>),
+    Voxel(VoxelLoss),
+}
+
+impl Term {
+    /// A loss of your own that sees one class at a time.
+    pub fn of_class(loss: impl ClassLoss, activation: Activation) -> Self {
+        Self::overlap(PerClass(loss), activation)
+    }
+
+    /// A loss of your own that couples the classes.
+    pub fn of_row(loss: impl RowLoss, activation: Activation) -> Self {
+        Self::overlap(PerRow(loss), activation)
+    }
+
+    pub(crate) fn overlap(formula: impl Formula + 'static, activation: Activation) -> Self {
+        Self::new(Loss::Overlap(Arc::new(formula)), activation)
+    }
+
+    pub(crate) fn voxel(loss: VoxelLoss, activation: Activation) -> Self {
+        Self::new(Loss::Voxel(loss), activation)
+    }
+
+    fn new(loss: Loss, activation: Activation) -> Self {
+        Self {
+            loss,
+            activation,
+            pool: None,
+            absent: None,
+            background: None,
+            classes: None,
+            class_weights: None,
+        }
+    }
+
+    /// The loss's name, as in the catalogue.
+    pub fn name(&self) -> &'static str {
+        match &self.loss {
+            Loss::Overlap(formula) => formula.name(),
+            Loss::Voxel(loss) => loss.name(),
+        }
+    }
+
+    /// What an overlap loss is computed over.
+    pub fn pool(mut self, pool: Pool) -> Self {
+        self.pool = Some(pool);
+        self
+    }
+
+    /// What an overlap loss makes of a class that is absent from the reference.
+    pub fn absent(mut self, absent: Absent) -> Self {
+        self.absent = Some(absent);
+        self
+    }
+
+    /// Whether class 0 takes part. It does by default; with one channel it always does.
+    ///
+    /// Under softmax the background's logit is part of the activation either way.
+    pub fn background(mut self, background: bool) -> Self {
+        self.background = Some(background);
+        self
+    }
+
+    /// Only these classes take part.
+    pub fn classes(mut self, classes: impl Into<Vec<usize>>) -> Self {
+        self.classes = Some(classes.into());
+        self
+    }
+
+    /// Weights of the mean over classes, one for each class, not negative. They normalise it.
+    pub fn class_weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
+        self.class_weights = Some(weights.into());
+        self
+    }
+
+    /// The weight of each class, 0 where it takes no part.
+    pub(crate) fn weights(&self, classes: usize) -> Vec<f64> {
+        (0..classes)
+            .map(|class| {
+                let dropped = class == 0 && classes > 1 && self.background == Some(false);
+                let selected = self.classes.as_ref().is_none_or(|only| only.contains(&class));
+                match &self.class_weights {
+                    _ if dropped || !selected => 0.0,
+                    Some(weights) => weights[class],
+                    None => 1.0,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether every option fits the others and the number of classes.
+    pub(crate) fn check(&self, classes: usize) -> Result<()> {
+        let name = self.name();
+        if self.activation == Activation::Softmax && classes < 2 {
+            return parameter(
+                format!("{name}: softmax"),
+                format!("{classes} channels"),
+                "2 channels or more; for one channel use sigmoid",
+            );
+        }
+        if let Some(only) = &self.classes
+            && let Some(class) = only.iter().find(|&&class| class >= classes)
+        {
+            return parameter(format!("{name}: classes"), class, format!("below {classes}"));
+        }
+        if let Some(weights) = &self.class_weights {
+            check_weights(name, weights, classes)?;
+        }
+        match &self.loss {
+            Loss::Overlap(formula) => formula.check(classes),
+            Loss::Voxel(loss) => {
+                if let Some(pool) = self.pool {
+                    return parameter(
+                        format!("{name}: pool"),
+                        pool,
+                        "none: a voxel loss is a mean over everything that counts",
+                    );
+                }
+                if let Some(absent) = self.absent {
+                    return parameter(
+                        format!("{name}: absent"),
+                        absent,
+                        "none: a voxel loss has no absent classes",
+                    );
+                }
+                loss.check(self.activation, classes)
+            }
+        }
+    }
+}
+
+fn check_weights(name: &str, weights: &[f64], classes: usize) -> Result<()> {
+    let what = || format!("{name}: class_weights");
+    if weights.len() != classes {
+        return parameter(what(), weights, format!("{classes} weights, one for each class"));
+    }
+    match weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
+        Some(weight) => parameter(what(), weight, "finite weights of at least 0"),
+        None => Ok(()),
+    }
+}
