@@ -1,7 +1,7 @@
 //! What is trained for: a weighted sum of terms, and its three verbs.
 
 use crate::{
-    Absent, Activation, Decision, Error, Isa, Logits, Moments, Output, Pool, Result, Target, Term,
+    Absent, Activation, Decision, Error, Isa, Layout, Logits, Moments, Output, Pool, Result, Target, Term,
     Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep, term::Loss,
 };
 
@@ -209,7 +209,7 @@ impl Objective {
     pub fn voxel_losses(&self, logits: &Logits, target: &Target, map: Output) -> Result<()> {
         self.check_tensors(logits, target)?;
         let plan = Plan::new(self, logits.layout.classes)?;
-        let wanted = evaluate::map_shape(self, logits.layout)?;
+        let wanted = self.map_shape(logits.layout)?;
         if map.layout.shape() != wanted {
             return Err(Error::Shape {
                 what: "map of voxel losses",
@@ -220,7 +220,16 @@ impl Objective {
         sweep::voxel_losses(self.isa, &plan, logits, target, map)
     }
 
-    fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
+    /// The shape of the map of [voxel losses](Self::voxel_losses), as `[N, 1, S]` or `[N, C, S]`.
+    ///
+    /// Fails unless all terms are voxel terms with outputs of one shape.
+    pub fn map_shape(&self, logits: Layout) -> Result<[usize; 3]> {
+        evaluate::map_shape(self, logits)
+    }
+
+    /// Whether logits and target fit each other and the options: all that can be said without
+    /// reading a voxel. `measure` asks this first.
+    pub fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
         self.check(logits.layout.classes)?;
         target.check(logits.layout)
     }

@@ -1,5 +1,6 @@
 //! From sums to the loss and its derivatives by them: a few lines of f64 arithmetic a class.
 
+mod gradient;
 mod overlap;
 mod slopes;
 mod verdict;

@@ -62,7 +62,7 @@ pub(crate) fn unreduced(index: usize, term: &Term, loss: &VoxelLoss, classes: us
 }
 
 /// The columns that the three factors belong to.
-fn columns(index: usize, loss: &VoxelLoss, group: &Group) -> [Option<usize>; 3] {
+pub(super) fn columns(index: usize, loss: &VoxelLoss, group: &Group) -> [Option<usize>; 3] {
     match loss {
         VoxelLoss::CrossEntropy(_) => {
             let columns = group.log_loss;
