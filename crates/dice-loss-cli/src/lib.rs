@@ -2,3 +2,6 @@
 #![deny(missing_docs)]
 
 pub mod data;
+pub mod record;
+pub mod report;
+pub mod train;

@@ -35,38 +35,23 @@ pub struct Origin {
 /// # Errors
 /// [`DataError::TooManyClasses`], [`DataError::NoForeground`] and [`DataError::TooFew`].
 pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> {
-    let values: BTreeSet<u16> = cases
-        .iter()
-        .flat_map(|case| &case.mask.values)
-        .copied()
-        .chain([0])
-        .collect();
+    let values: BTreeSet<u16> =
+        cases.iter().flat_map(|case| &case.mask.values).copied().chain([0]).collect();
     if values.len() > MAX_CLASSES {
-        return Err(DataError::TooManyClasses {
-            found: values.len(),
-            wanted: MAX_CLASSES,
-        });
+        return Err(DataError::TooManyClasses { found: values.len(), wanted: MAX_CLASSES });
     }
     if values.len() < 2 {
         return Err(DataError::NoForeground);
     }
     let labels: BTreeMap<u16, u8> = values.iter().copied().zip(0..).collect();
-    let channels = cases
-        .iter()
-        .map(|case| case.scan.channels)
-        .max()
-        .unwrap_or(1);
+    let channels = cases.iter().map(|case| case.scan.channels).max().unwrap_or(1);
     let depths: Vec<usize> = cases.iter().map(|case| case.scan.extent.depth).collect();
-    let slices: Vec<Slice> = cases
-        .into_iter()
-        .flat_map(|case| slices(case, channels, &labels))
-        .collect();
+    let slices: Vec<Slice> =
+        cases.into_iter().flat_map(|case| slices(case, channels, &labels)).collect();
 
     let counts = count(&slices, values.len());
-    let presence: Vec<Vec<bool>> = slices
-        .iter()
-        .map(|slice| presence(&slice.labels, values.len()))
-        .collect();
+    let presence: Vec<Vec<bool>> =
+        slices.iter().map(|slice| presence(&slice.labels, values.len())).collect();
     let split = split::split(&depths, &presence, origin.validation_fraction, origin.seed)?;
     let total = counts.iter().sum::<u64>();
     let classes: Vec<Class> = (values.iter().zip(counts))
@@ -77,39 +62,19 @@ pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> 
         })
         .collect();
     let notes = uncovered_notes(&split, &presence, &classes);
-    let Origin {
-        title, statement, ..
-    } = origin;
-    Ok(Dataset {
-        title,
-        statement,
-        notes,
-        classes,
-        channels,
-        slices,
-        split,
-    })
+    let Origin { title, statement, .. } = origin;
+    Ok(Dataset { title, statement, notes, classes, channels, slices, split })
 }
 
 fn slices(case: Case, channels: usize, labels: &BTreeMap<u16, u8>) -> Vec<Slice> {
     let Case { name, scan, mask } = case;
-    let scan = if channels == 3 {
-        scan.into_colour()
-    } else {
-        scan
-    };
+    let scan = if channels == 3 { scan.into_colour() } else { scan };
     let extent = scan.extent;
-    let images = scan
-        .values
-        .chunks_exact((channels * extent.slice_len()).max(1));
+    let images = scan.values.chunks_exact((channels * extent.slice_len()).max(1));
     let masks = mask.values.chunks_exact(extent.slice_len().max(1));
     (images.zip(masks).enumerate())
         .map(|(z, (image, mask))| Slice {
-            name: if extent.depth > 1 {
-                format!("{name}, slice {z}")
-            } else {
-                name.clone()
-            },
+            name: if extent.depth > 1 { format!("{name}, slice {z}") } else { name.clone() },
             width: extent.width,
             height: extent.height,
             image: image.to_vec(),
@@ -146,17 +111,10 @@ fn class_name(value: u16, values: &BTreeSet<u16>, names: &BTreeMap<u16, String>)
 fn uncovered_notes(split: &split::Split, presence: &[Vec<bool>], classes: &[Class]) -> Vec<String> {
     let lacking = |side: &[usize]| -> Vec<&str> {
         let missing = |label: &usize| !side.iter().any(|&slice| presence[slice][*label]);
-        (1..classes.len())
-            .filter(missing)
-            .map(|label| classes[label].name.as_str())
-            .collect()
+        (1..classes.len()).filter(missing).map(|label| classes[label].name.as_str()).collect()
     };
     let sides = [
-        (
-            lacking(&split.training),
-            "no training slice holds",
-            "it cannot be learned",
-        ),
+        (lacking(&split.training), "no training slice holds", "it cannot be learned"),
         (
             lacking(&split.validation),
             "no validation slice holds",
@@ -175,51 +133,23 @@ mod tests {
     use crate::data::Extent;
 
     fn case(name: &str, width: usize, depth: usize, mask: &[u16]) -> Case {
-        let extent = Extent {
-            width,
-            height: 1,
-            depth,
-        };
+        let extent = Extent { width, height: 1, depth };
         let values = (0..width * depth).map(|v| v as f32).collect();
-        let mask = Mask {
-            extent,
-            values: mask.to_vec(),
-        };
-        Case {
-            name: name.into(),
-            scan: Scan {
-                extent,
-                channels: 1,
-                values,
-            },
-            mask,
-        }
+        let mask = Mask { extent, values: mask.to_vec() };
+        Case { name: name.into(), scan: Scan { extent, channels: 1, values }, mask }
     }
 
     fn origin() -> Origin {
         let (title, statement) = ("test".into(), "test".into());
-        Origin {
-            title,
-            statement,
-            names: BTreeMap::new(),
-            validation_fraction: 0.5,
-            seed: 0,
-        }
+        Origin { title, statement, names: BTreeMap::new(), validation_fraction: 0.5, seed: 0 }
     }
 
     #[test]
     fn mask_values_become_labels_in_their_order() {
-        let cases = vec![
-            case("a", 4, 1, &[0, 10, 300, 10]),
-            case("b", 4, 1, &[300, 0, 0, 10]),
-        ];
+        let cases = vec![case("a", 4, 1, &[0, 10, 300, 10]), case("b", 4, 1, &[300, 0, 0, 10])];
         let data = assemble(cases, origin()).unwrap();
         assert_eq!(data.slices[0].labels, [0, 1, 2, 1]);
-        let names: Vec<&str> = data
-            .classes
-            .iter()
-            .map(|class| class.name.as_str())
-            .collect();
+        let names: Vec<&str> = data.classes.iter().map(|class| class.name.as_str()).collect();
         assert_eq!(names, ["background", "class 10", "class 300"]);
         assert_eq!(data.classes[1].voxels, 3);
         assert_eq!(data.classes[1].share, 3.0 / 8.0);
@@ -228,11 +158,8 @@ mod tests {
 
     #[test]
     fn two_values_are_background_and_foreground() {
-        let data = assemble(
-            vec![case("a", 2, 1, &[0, 255]), case("b", 2, 1, &[255, 0])],
-            origin(),
-        )
-        .unwrap();
+        let data = assemble(vec![case("a", 2, 1, &[0, 255]), case("b", 2, 1, &[255, 0])], origin())
+            .unwrap();
         assert_eq!(data.slices[1].labels, [1, 0]);
         assert_eq!(data.classes[1].name, "foreground");
     }
@@ -248,17 +175,10 @@ mod tests {
 
     #[test]
     fn a_class_on_one_side_only_is_noted() {
-        let data = assemble(
-            vec![case("a", 2, 1, &[0, 1]), case("b", 2, 1, &[0, 2])],
-            origin(),
-        )
-        .unwrap();
+        let data =
+            assemble(vec![case("a", 2, 1, &[0, 1]), case("b", 2, 1, &[0, 2])], origin()).unwrap();
         assert_eq!(data.notes.len(), 2);
-        assert!(
-            data.notes[0].starts_with("no training slice holds class"),
-            "{:?}",
-            data.notes
-        );
+        assert!(data.notes[0].starts_with("no training slice holds class"), "{:?}", data.notes);
     }
 
     #[test]

@@ -40,26 +40,16 @@ impl<'a> CropSampler<'a> {
     /// around a voxel of any class but background.
     pub fn new(data: &'a Dataset, size: usize, seed: u64) -> Self {
         let focus = |rare| {
-            data.foreground(rare)
-                .filter_map(|label| Focus::new(data, label as u8))
-                .collect()
+            data.foreground(rare).filter_map(|label| Focus::new(data, label as u8)).collect()
         };
         let rare: Vec<Focus> = focus(true);
         let focus = if rare.is_empty() { focus(false) } else { rare };
-        Self {
-            data,
-            size,
-            rng: ChaCha8Rng::seed_from_u64(seed),
-            focus,
-        }
+        Self { data, size, rng: ChaCha8Rng::seed_from_u64(seed), focus }
     }
 
     /// The next `count` crops.
     pub fn batch(&mut self, count: usize) -> Batch {
-        let mut batch = Batch {
-            images: vec![],
-            labels: vec![],
-        };
+        let mut batch = Batch { images: vec![], labels: vec![] };
         for crop in 0..count {
             let (slice, left, top) = if crop % 2 == 1 && !self.focus.is_empty() {
                 self.focused()
@@ -78,10 +68,7 @@ impl<'a> CropSampler<'a> {
             Some(free) => self.rng.random_range(0..=free) as isize,
             None => centred(length, self.size),
         };
-        let (width, height) = (
-            self.data.slices[slice].width,
-            self.data.slices[slice].height,
-        );
+        let (width, height) = (self.data.slices[slice].width, self.data.slices[slice].height);
         (slice, origin(width), origin(height))
     }
 
@@ -96,10 +83,7 @@ impl<'a> CropSampler<'a> {
             }
             None => centred(length, self.size),
         };
-        let (width, height) = (
-            self.data.slices[slice].width,
-            self.data.slices[slice].height,
-        );
+        let (width, height) = (self.data.slices[slice].width, self.data.slices[slice].height);
         (slice, origin(x, width), origin(y, height))
     }
 
@@ -109,16 +93,11 @@ impl<'a> CropSampler<'a> {
         let clamp = |origin: isize, i: usize, length: usize| {
             (origin + i as isize).clamp(0, length as isize - 1) as usize
         };
-        let columns: Vec<usize> = (0..self.size)
-            .map(|i| clamp(left, i, slice.width))
-            .collect();
-        let rows: Vec<usize> = (0..self.size)
-            .map(|i| clamp(top, i, slice.height) * slice.width)
-            .collect();
-        let positions = || {
-            rows.iter()
-                .flat_map(|row| columns.iter().map(move |column| row + column))
-        };
+        let columns: Vec<usize> = (0..self.size).map(|i| clamp(left, i, slice.width)).collect();
+        let rows: Vec<usize> =
+            (0..self.size).map(|i| clamp(top, i, slice.height) * slice.width).collect();
+        let positions =
+            || rows.iter().flat_map(|row| columns.iter().map(move |column| row + column));
         for channel in slice.image.chunks_exact(slice.labels.len()) {
             batch.images.extend(positions().map(|at| channel[at]));
         }
@@ -131,11 +110,7 @@ impl Focus {
         let mut until = vec![];
         let mut total = 0;
         for &slice in &data.split.training {
-            let voxels = data.slices[slice]
-                .labels
-                .iter()
-                .filter(|&&l| l == label)
-                .count() as u64;
+            let voxels = data.slices[slice].labels.iter().filter(|&&l| l == label).count() as u64;
             if voxels > 0 {
                 total += voxels;
                 until.push((slice, total));
@@ -149,11 +124,7 @@ impl Focus {
         let total = self.until[self.until.len() - 1].1;
         let drawn = rng.random_range(0..total);
         let entry = self.until.partition_point(|&(_, until)| until <= drawn);
-        let before = if entry == 0 {
-            0
-        } else {
-            self.until[entry - 1].1
-        };
+        let before = if entry == 0 { 0 } else { self.until[entry - 1].1 };
         let slice = self.until[entry].0;
         let labels = &data.slices[slice].labels;
         let mut places = (0..labels.len()).filter(|&at| labels[at] == self.label);
@@ -183,10 +154,7 @@ mod tests {
         assert_ne!(two_batches(3), two_batches(4));
         let [first, second] = two_batches(3);
         assert_ne!(first, second);
-        assert_eq!(
-            (first.images.len(), first.labels.len()),
-            (8 * 64 * 64, 8 * 64 * 64)
-        );
+        assert_eq!((first.images.len(), first.labels.len()), (8 * 64 * 64, 8 * 64 * 64));
     }
 
     #[test]
@@ -203,12 +171,7 @@ mod tests {
                 .all(|crop| rare.iter().any(|label| crop.contains(label)))
         );
         for label in rare {
-            let with = crops
-                .iter()
-                .skip(1)
-                .step_by(2)
-                .filter(|crop| crop.contains(&label))
-                .count();
+            let with = crops.iter().skip(1).step_by(2).filter(|crop| crop.contains(&label)).count();
             assert!(with > 15, "class {label} in {with} of 100 focused crops");
         }
     }
@@ -232,11 +195,7 @@ mod tests {
             image: vec![1.0, 2.0],
             labels: vec![0, 1],
         };
-        let class = |share| Class {
-            name: "c".into(),
-            voxels: 1,
-            share,
-        };
+        let class = |share| Class { name: "c".into(), voxels: 1, share };
         let data = Dataset {
             title: String::new(),
             statement: String::new(),
@@ -244,11 +203,7 @@ mod tests {
             classes: vec![class(0.5), class(0.5)],
             channels: 1,
             slices: vec![slice],
-            split: Split {
-                training: vec![0],
-                validation: vec![],
-                left_out: vec![],
-            },
+            split: Split { training: vec![0], validation: vec![], left_out: vec![] },
         };
         let batch = CropSampler::new(&data, 4, 0).batch(2);
         assert_eq!(batch.images[..8], [1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]);

@@ -42,23 +42,14 @@ pub fn embedded(validation_fraction: f64) -> Result<Dataset, DataError> {
         validation_fraction,
         seed: 0,
     };
-    let data = assemble(
-        vec![Case {
-            name: "chest CT".into(),
-            scan,
-            mask,
-        }],
-        origin,
-    )?;
+    let data = assemble(vec![Case { name: "chest CT".into(), scan, mask }], origin)?;
     every_class_on_both_sides(&data)?;
     Ok(data)
 }
 
 fn every_class_on_both_sides(data: &Dataset) -> Result<(), DataError> {
     let holds = |slice: &super::Slice| -> Vec<bool> {
-        (0..data.classes.len())
-            .map(|label| slice.labels.contains(&(label as u8)))
-            .collect()
+        (0..data.classes.len()).map(|label| slice.labels.contains(&(label as u8))).collect()
     };
     let presence: Vec<Vec<bool>> = data.slices.iter().map(holds).collect();
     let classes: Vec<String> = [&data.split.training, &data.split.validation]
@@ -66,18 +57,11 @@ fn every_class_on_both_sides(data: &Dataset) -> Result<(), DataError> {
         .flat_map(|side| split::lacking(side, &presence))
         .map(|label| data.classes[label].name.clone())
         .collect();
-    if classes.is_empty() {
-        Ok(())
-    } else {
-        Err(DataError::Uncovered { classes })
-    }
+    if classes.is_empty() { Ok(()) } else { Err(DataError::Uncovered { classes }) }
 }
 
 fn fault(name: &str, problem: Problem) -> DataError {
-    DataError::Faults(Faults(vec![Fault {
-        path: name.into(),
-        problem,
-    }]))
+    DataError::Faults(Faults(vec![Fault { path: name.into(), problem }]))
 }
 
 #[cfg(test)]
@@ -88,17 +72,11 @@ mod tests {
     fn voxels_are_those_that_the_readme_counts() {
         let data = embedded(1.0 / 3.0).unwrap();
         let counts: Vec<u64> = data.classes.iter().map(|class| class.voxels).collect();
-        assert_eq!(
-            counts,
-            [318643, 8487, 1216, 2712, 3259, 34450, 33700, 154589]
-        );
+        assert_eq!(counts, [318643, 8487, 1216, 2712, 3259, 34450, 33700, 154589]);
         let rare: Vec<usize> = data.foreground(true).collect();
         assert_eq!(rare, [2, 3, 4]);
         assert!(
-            data.slices
-                .iter()
-                .flat_map(|slice| &slice.image)
-                .all(|v| (-1.0..=1.0).contains(v))
+            data.slices.iter().flat_map(|slice| &slice.image).all(|v| (-1.0..=1.0).contains(v))
         );
     }
 
@@ -116,9 +94,8 @@ mod tests {
         let slice = &data.slices[14];
         let centre = |label: u8| {
             let at = (0..slice.labels.len()).filter(|&i| slice.labels[i] == label);
-            let (n, x, y) = at.fold((0, 0, 0), |(n, x, y), i| {
-                (n + 1, x + i % slice.width, y + i / slice.width)
-            });
+            let (n, x, y) = at
+                .fold((0, 0, 0), |(n, x, y), i| (n + 1, x + i % slice.width, y + i / slice.width));
             (x / n, y / n)
         };
         let [spine, right_lung, left_lung] = [3, 5, 6].map(centre);
@@ -126,10 +103,7 @@ mod tests {
             right_lung.0 < spine.0 && spine.0 < left_lung.0,
             "the patient's right is on the left"
         );
-        assert!(
-            right_lung.1 < spine.1 && left_lung.1 < spine.1,
-            "the spine is below"
-        );
+        assert!(right_lung.1 < spine.1 && left_lung.1 < spine.1, "the spine is below");
     }
 
     #[test]

@@ -48,10 +48,7 @@ pub fn folder(
     }
     let files = cases.len();
     let slices: usize = cases.iter().map(|case| case.scan.extent.depth).sum();
-    assemble(
-        cases,
-        origin(images, masks, files, slices, validation_fraction, seed),
-    )
+    assemble(cases, origin(images, masks, files, slices, validation_fraction, seed))
 }
 
 fn origin(
@@ -88,10 +85,7 @@ fn list(folder: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, PathBuf> {
     let entries = match fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
         Ok(entries) => entries,
         Err(error) => {
-            faults.push(Fault {
-                path: folder.into(),
-                problem: error.into(),
-            });
+            faults.push(Fault { path: folder.into(), problem: error.into() });
             return files;
         }
     };
@@ -102,19 +96,13 @@ fn list(folder: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, PathBuf> {
             continue;
         };
         if let Some(other) = files.get(&stem).cloned() {
-            faults.push(Fault {
-                path,
-                problem: Problem::SameStem { stem, other },
-            });
+            faults.push(Fault { path, problem: Problem::SameStem { stem, other } });
         } else {
             files.insert(stem, path);
         }
     }
     if files.is_empty() {
-        faults.push(Fault {
-            path: folder.into(),
-            problem: Problem::EmptyFolder,
-        });
+        faults.push(Fault { path: folder.into(), problem: Problem::EmptyFolder });
     }
     files
 }
@@ -130,9 +118,8 @@ fn stem_and_format(path: &Path) -> Option<(String, Format)> {
         (".nii", Format::Nifti),
         (".nii.gz", Format::Nifti),
     ];
-    let (extension, format) = formats
-        .into_iter()
-        .find(|(extension, _)| lower.ends_with(extension))?;
+    let (extension, format) =
+        formats.into_iter().find(|(extension, _)| lower.ends_with(extension))?;
     let stem = &name[..name.len() - extension.len()];
     (!stem.is_empty() && !stem.starts_with('.')).then(|| (stem.to_owned(), format))
 }
@@ -144,31 +131,13 @@ fn unpaired(
     mask_files: &BTreeMap<String, PathBuf>,
     faults: &mut Vec<Fault>,
 ) {
-    for (stem, path) in image_files
-        .iter()
-        .filter(|(stem, _)| !mask_files.contains_key(*stem))
-    {
-        let problem = Problem::NoMask {
-            stem: stem.clone(),
-            folder: masks.into(),
-        };
-        faults.push(Fault {
-            path: path.clone(),
-            problem,
-        });
+    for (stem, path) in image_files.iter().filter(|(stem, _)| !mask_files.contains_key(*stem)) {
+        let problem = Problem::NoMask { stem: stem.clone(), folder: masks.into() };
+        faults.push(Fault { path: path.clone(), problem });
     }
-    for (stem, path) in mask_files
-        .iter()
-        .filter(|(stem, _)| !image_files.contains_key(*stem))
-    {
-        let problem = Problem::NoImage {
-            stem: stem.clone(),
-            folder: images.into(),
-        };
-        faults.push(Fault {
-            path: path.clone(),
-            problem,
-        });
+    for (stem, path) in mask_files.iter().filter(|(stem, _)| !image_files.contains_key(*stem)) {
+        let problem = Problem::NoImage { stem: stem.clone(), folder: images.into() };
+        faults.push(Fault { path: path.clone(), problem });
     }
 }
 
@@ -179,34 +148,15 @@ fn case(
     allow_empty: bool,
     faults: &mut Vec<Fault>,
 ) -> Option<Case> {
-    let mut note = |path: &Path, problem| {
-        faults.push(Fault {
-            path: path.into(),
-            problem,
-        })
-    };
-    let scan = read_image(image)
-        .map_err(|problem| note(image, problem))
-        .ok();
-    let labels = read_mask(mask, allow_empty)
-        .map_err(|problem| note(mask, problem))
-        .ok();
+    let mut note = |path: &Path, problem| faults.push(Fault { path: path.into(), problem });
+    let scan = read_image(image).map_err(|problem| note(image, problem)).ok();
+    let labels = read_mask(mask, allow_empty).map_err(|problem| note(mask, problem)).ok();
     let (scan, labels) = (scan?, labels?);
     if scan.extent != labels.extent {
-        note(
-            mask,
-            Problem::Extent {
-                found: labels.extent,
-                wanted: scan.extent,
-            },
-        );
+        note(mask, Problem::Extent { found: labels.extent, wanted: scan.extent });
         return None;
     }
-    Some(Case {
-        name: stem.into(),
-        scan,
-        mask: labels,
-    })
+    Some(Case { name: stem.into(), scan, mask: labels })
 }
 
 fn read_image(path: &Path) -> Result<Scan, Problem> {
@@ -215,11 +165,7 @@ fn read_image(path: &Path) -> Result<Scan, Problem> {
         Some((_, Format::Picture(format))) => raster::decode_image(&bytes, format)?,
         _ => nifti::decode_image(&bytes)?,
     };
-    if scan.standardise() {
-        Ok(scan)
-    } else {
-        Err(Problem::NotFinite)
-    }
+    if scan.standardise() { Ok(scan) } else { Err(Problem::NotFinite) }
 }
 
 fn read_mask(path: &Path, allow_empty: bool) -> Result<Mask, Problem> {
@@ -230,10 +176,7 @@ fn read_mask(path: &Path, allow_empty: bool) -> Result<Mask, Problem> {
     };
     let values: BTreeSet<u16> = mask.values.iter().copied().collect();
     if values.len() > MAX_CLASSES {
-        return Err(Problem::TooManyClasses {
-            found: values.len(),
-            wanted: MAX_CLASSES,
-        });
+        return Err(Problem::TooManyClasses { found: values.len(), wanted: MAX_CLASSES });
     }
     if !allow_empty && values.iter().all(|&value| value == 0) {
         return Err(Problem::EmptyMask);
@@ -264,9 +207,8 @@ mod tests {
         }
 
         fn picture(&self, name: &str, size: u32, value: u8) -> &Self {
-            let picture = GrayImage::from_fn(size, size, |x, y| {
-                Luma([if x + y == 1 { value } else { 0 }])
-            });
+            let picture =
+                GrayImage::from_fn(size, size, |x, y| Luma([if x + y == 1 { value } else { 0 }]));
             picture.save(self.path(name)).unwrap();
             self
         }
@@ -294,20 +236,13 @@ mod tests {
     #[test]
     fn pairs_are_found_by_stem_across_formats() {
         let folders = Folders::new();
-        folders
-            .pair("a")
-            .picture("images/b.tif", 6, 50)
-            .picture("masks/b.png", 6, 255);
+        folders.pair("a").picture("images/b.tif", 6, 50).picture("masks/b.png", 6, 255);
         let volume = nifti::tests::encode([6, 6, 1], None, &[0, 1].repeat(18));
         fs::write(folders.path("images/c.v2.nii"), &volume).unwrap();
         fs::write(folders.path("masks/c.v2.nii"), &volume).unwrap();
         fs::write(folders.path("images/notes.txt"), "not an image").unwrap();
         let data = folders.read().unwrap();
-        let names: Vec<&str> = data
-            .slices
-            .iter()
-            .map(|slice| slice.name.as_str())
-            .collect();
+        let names: Vec<&str> = data.slices.iter().map(|slice| slice.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "c.v2"]);
         assert_eq!(data.classes.len(), 3, "0, 1 and 255");
     }
@@ -315,10 +250,7 @@ mod tests {
     #[test]
     fn every_fault_is_reported_with_its_file() {
         let folders = Folders::new();
-        folders
-            .pair("good")
-            .picture("images/alone.png", 6, 9)
-            .picture("masks/widow.png", 6, 1);
+        folders.pair("good").picture("images/alone.png", 6, 9).picture("masks/widow.png", 6, 1);
         folders.pair("wide").picture("masks/wide.png", 7, 255);
         folders.pair("blank").picture("masks/blank.png", 6, 0);
         folders.pair("broken");
@@ -327,9 +259,7 @@ mod tests {
         let faults = folders.faults();
         let found = |name: &str, wanted: fn(&Problem) -> bool| {
             assert!(
-                faults
-                    .iter()
-                    .any(|f| f.path.ends_with(name) && wanted(&f.problem)),
+                faults.iter().any(|f| f.path.ends_with(name) && wanted(&f.problem)),
                 "{name} in {faults:?}"
             );
         };
@@ -337,47 +267,24 @@ mod tests {
         found("masks/widow.png", |p| matches!(p, Problem::NoImage { .. }));
         found("masks/wide.png", |p| matches!(p, Problem::Extent { .. }));
         found("masks/blank.png", |p| matches!(p, Problem::EmptyMask));
-        found("images/broken.png", |p| {
-            matches!(p, Problem::Undecodable { .. })
-        });
-        found("images/good.tiff", |p| {
-            matches!(p, Problem::SameStem { .. })
-        });
+        found("images/broken.png", |p| matches!(p, Problem::Undecodable { .. }));
+        found("images/good.tiff", |p| matches!(p, Problem::SameStem { .. }));
         assert_eq!(faults.len(), 6);
     }
 
     #[test]
     fn empty_and_missing_folders_are_faults() {
         let folders = Folders::new();
-        assert!(
-            folders
-                .faults()
-                .iter()
-                .all(|fault| matches!(fault.problem, Problem::EmptyFolder))
-        );
+        assert!(folders.faults().iter().all(|fault| matches!(fault.problem, Problem::EmptyFolder)));
         fs::remove_dir(folders.path("masks")).unwrap();
-        assert!(matches!(
-            folders.faults()[1].problem,
-            Problem::Unreadable(_)
-        ));
+        assert!(matches!(folders.faults()[1].problem, Problem::Unreadable(_)));
     }
 
     #[test]
     fn empty_masks_pass_when_allowed() {
         let folders = Folders::new();
-        folders
-            .pair("a")
-            .pair("b")
-            .pair("blank")
-            .picture("masks/blank.png", 6, 0);
-        let data = folder(
-            &folders.path("images"),
-            &folders.path("masks"),
-            0.3,
-            0,
-            true,
-        )
-        .unwrap();
+        folders.pair("a").pair("b").pair("blank").picture("masks/blank.png", 6, 0);
+        let data = folder(&folders.path("images"), &folders.path("masks"), 0.3, 0, true).unwrap();
         assert_eq!(data.slices.len(), 3);
     }
 }

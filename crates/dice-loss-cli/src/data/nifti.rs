@@ -20,11 +20,7 @@ const HEADER: u64 = 352;
 /// [`Problem::Undecodable`], [`Problem::Axes`] and [`Problem::TooLarge`].
 pub fn decode_image(bytes: &[u8]) -> Result<Scan, Problem> {
     let (extent, values) = decode(bytes, |value| Ok(value as f32))?;
-    Ok(Scan {
-        extent,
-        channels: 1,
-        values,
-    })
+    Ok(Scan { extent, channels: 1, values })
 }
 
 /// Reads class numbers from integers or from floats that are whole.
@@ -58,9 +54,7 @@ fn decode<T>(
             for x in 0..extent.width {
                 let x = if flip_x { extent.width - 1 - x } else { x };
                 let position = [x as u16, y as u16, z as u16, 0, 0, 0, 0];
-                values.push(convert(
-                    volume.get_f64(&position[..axes]).map_err(undecodable)?,
-                )?);
+                values.push(convert(volume.get_f64(&position[..axes]).map_err(undecodable)?)?);
             }
         }
     }
@@ -77,46 +71,27 @@ fn open(bytes: &[u8]) -> Box<dyn Read + '_> {
 /// Checks what the reader takes on trust and returns the size of the volume.
 fn check(header: &NiftiHeader) -> Result<Extent, Problem> {
     let dim = header.dim().map_err(undecodable)?;
-    let too_many = || Problem::Axes {
-        found: dim
-            .iter()
-            .map(u16::to_string)
-            .collect::<Vec<_>>()
-            .join(" × "),
-    };
+    let too_many =
+        || Problem::Axes { found: dim.iter().map(u16::to_string).collect::<Vec<_>>().join(" × ") };
     if dim.len() < 2 || dim.iter().skip(3).any(|&length| length != 1) {
         return Err(too_many());
     }
     let found = dim.iter().map(|&length| u64::from(length)).product::<u64>();
     if found > MAX_VOXELS {
-        return Err(Problem::TooLarge {
-            found,
-            wanted: MAX_VOXELS,
-        });
+        return Err(Problem::TooLarge { found, wanted: MAX_VOXELS });
     }
     if header.magic != *b"n+1\0" {
-        return Err(undecodable(
-            "voxels in a second file, wanted them in this one",
-        ));
+        return Err(undecodable("voxels in a second file, wanted them in this one"));
     }
     let kind = header.data_type().map_err(undecodable)?;
     if !is_real(kind) {
-        return Err(undecodable(format!(
-            "voxels of type {kind:?}, wanted integers or floats"
-        )));
+        return Err(undecodable(format!("voxels of type {kind:?}, wanted integers or floats")));
     }
     if usize::try_from(header.bitpix) != Ok(kind.size_of() * 8) {
-        return Err(undecodable(format!(
-            "{} bits a voxel for {kind:?}",
-            header.bitpix
-        )));
+        return Err(undecodable(format!("{} bits a voxel for {kind:?}", header.bitpix)));
     }
     let depth = dim.get(2).map_or(1, |&depth| usize::from(depth));
-    Ok(Extent {
-        width: dim[0].into(),
-        height: dim[1].into(),
-        depth,
-    })
+    Ok(Extent { width: dim[0].into(), height: dim[1].into(), depth })
 }
 
 fn is_real(kind: NiftiType) -> bool {
@@ -143,10 +118,7 @@ fn flips(header: &NiftiHeader) -> [bool; 2] {
 }
 
 fn undecodable(reason: impl ToString) -> Problem {
-    Problem::Undecodable {
-        format: "NIfTI",
-        reason: reason.to_string(),
-    }
+    Problem::Undecodable { format: "NIfTI", reason: reason.to_string() }
 }
 
 #[cfg(test)]
@@ -159,11 +131,8 @@ pub(super) mod tests {
 
     /// A volume of u8 as a file's bytes; `sform` is the diagonal of its affine.
     pub fn encode(dim: [u16; 3], sform: Option<[f32; 2]>, voxels: &[u8]) -> Vec<u8> {
-        let mut header = NiftiHeader {
-            magic: *b"n+1\0",
-            vox_offset: 352.0,
-            ..NiftiHeader::default()
-        };
+        let mut header =
+            NiftiHeader { magic: *b"n+1\0", vox_offset: 352.0, ..NiftiHeader::default() };
         header.dim = [3, dim[0], dim[1], dim[2], 1, 1, 1, 1];
         (header.datatype, header.bitpix) = (2, 8);
         header.sform_code = i16::from(sform.is_some());
@@ -208,10 +177,7 @@ pub(super) mod tests {
         let plain = encode([2, 1, 1], None, &[0, 9]);
         let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
         packed.write_all(&plain).unwrap();
-        assert_eq!(
-            decode_mask(&packed.finish().unwrap()).unwrap(),
-            decode_mask(&plain).unwrap()
-        );
+        assert_eq!(decode_mask(&packed.finish().unwrap()).unwrap(), decode_mask(&plain).unwrap());
     }
 
     #[test]
@@ -223,31 +189,19 @@ pub(super) mod tests {
             decode_mask(&bad)
         };
         assert!(
-            matches!(
-                with(72, &4i16.to_le_bytes()),
-                Err(Problem::Undecodable { .. })
-            ),
+            matches!(with(72, &4i16.to_le_bytes()), Err(Problem::Undecodable { .. })),
             "bits a voxel"
         );
         assert!(
-            matches!(
-                with(42, &9u16.to_le_bytes()),
-                Err(Problem::Undecodable { .. })
-            ),
+            matches!(with(42, &9u16.to_le_bytes()), Err(Problem::Undecodable { .. })),
             "more voxels than bytes"
         );
-        assert!(
-            matches!(with(42, &[255; 6]), Err(Problem::TooLarge { .. })),
-            "huge"
-        );
+        assert!(matches!(with(42, &[255; 6]), Err(Problem::TooLarge { .. })), "huge");
         assert!(
             matches!(with(344, b"ni1\0"), Err(Problem::Undecodable { .. })),
             "voxels elsewhere"
         );
-        assert!(
-            matches!(with(40, &[1, 0]), Err(Problem::Axes { .. })),
-            "one axis"
-        );
+        assert!(matches!(with(40, &[1, 0]), Err(Problem::Axes { .. })), "one axis");
     }
 
     #[test]

@@ -46,16 +46,13 @@ pub fn split(
             .iter()
             .sum::<usize>()
     };
-    candidates
-        .into_iter()
-        .min_by_key(uncovered)
-        .ok_or_else(|| DataError::TooFew {
-            found: match depths {
-                [depth] => format!("one image with {depth} slices"),
-                _ => "no image".into(),
-            },
-            wanted: "two images, or one volume of at least 4 slices,",
-        })
+    candidates.into_iter().min_by_key(uncovered).ok_or_else(|| DataError::TooFew {
+        found: match depths {
+            [depth] => format!("one image with {depth} slices"),
+            _ => "no image".into(),
+        },
+        wanted: "two images, or one volume of at least 4 slices,",
+    })
 }
 
 /// Labels that some slice holds, but none on this side.
@@ -73,17 +70,11 @@ pub fn lacking<'a>(
 /// Training block, gap, validation block, gap, and again; one candidate for each place to begin.
 fn interleaved(depth: usize, fraction: f64) -> Vec<Split> {
     let block = BLOCK.min((depth / 4).max(1));
-    let train = (block as f64 * (1.0 - fraction) / fraction)
-        .round()
-        .max(1.0) as usize;
+    let train = (block as f64 * (1.0 - fraction) / fraction).round().max(1.0) as usize;
     let train = train.min(depth.saturating_sub(block + 1).max(1));
     let period = train + block + 2;
     let candidate = |phase: usize| {
-        let mut split = Split {
-            training: vec![],
-            validation: vec![],
-            left_out: vec![],
-        };
+        let mut split = Split { training: vec![], validation: vec![], left_out: vec![] };
         for slice in 0..depth {
             match (slice + phase) % period {
                 p if p < train => split.training.push(slice),
@@ -108,19 +99,13 @@ fn shuffled(depths: &[usize], fraction: f64, seed: u64) -> Vec<Split> {
     let candidate = |_| {
         order.shuffle(&mut rng);
         let side = |cases: &[usize]| {
-            let mut slices: Vec<usize> = cases
-                .iter()
-                .flat_map(|&case| first_slice(case)..first_slice(case + 1))
-                .collect();
+            let mut slices: Vec<usize> =
+                cases.iter().flat_map(|&case| first_slice(case)..first_slice(case + 1)).collect();
             slices.sort_unstable();
             slices
         };
         let (validation, training) = order.split_at(held_out);
-        Split {
-            training: side(training),
-            validation: side(validation),
-            left_out: vec![],
-        }
+        Split { training: side(training), validation: side(validation), left_out: vec![] }
     };
     (0..ATTEMPTS).map(candidate).collect()
 }
@@ -165,10 +150,7 @@ mod tests {
         assert_ne!(one, other);
         assert!(is_partition(&one, 15) && one.left_out.is_empty());
         let first = 0..3;
-        let held_out = first
-            .clone()
-            .filter(|slice| one.validation.contains(slice))
-            .count();
+        let held_out = first.clone().filter(|slice| one.validation.contains(slice)).count();
         assert!(held_out == 0 || held_out == first.len());
     }
 
@@ -184,13 +166,7 @@ mod tests {
 
     #[test]
     fn too_little_to_hold_out_is_an_error() {
-        assert!(matches!(
-            split(&[1], &everywhere(1), 0.2, 0),
-            Err(DataError::TooFew { .. })
-        ));
-        assert!(matches!(
-            split(&[], &[], 0.2, 0),
-            Err(DataError::TooFew { .. })
-        ));
+        assert!(matches!(split(&[1], &everywhere(1), 0.2, 0), Err(DataError::TooFew { .. })));
+        assert!(matches!(split(&[], &[], 0.2, 0), Err(DataError::TooFew { .. })));
     }
 }

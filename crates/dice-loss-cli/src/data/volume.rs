@@ -58,13 +58,7 @@ impl Scan {
     ///
     /// Returns false, and changes nothing, where no intensity is finite.
     pub fn standardise(&mut self) -> bool {
-        let finite = || {
-            self.values
-                .iter()
-                .copied()
-                .filter(|v| v.is_finite())
-                .map(f64::from)
-        };
+        let finite = || self.values.iter().copied().filter(|v| v.is_finite()).map(f64::from);
         let count = finite().count();
         if count == 0 {
             return false;
@@ -74,11 +68,7 @@ impl Scan {
         let lowest = finite().fold(f64::INFINITY, f64::min);
         let deviation = if variance > 0.0 { variance.sqrt() } else { 1.0 };
         for value in &mut self.values {
-            let v = if value.is_finite() {
-                f64::from(*value)
-            } else {
-                lowest
-            };
+            let v = if value.is_finite() { f64::from(*value) } else { lowest };
             *value = ((v - mean) / deviation) as f32;
         }
         true
@@ -98,11 +88,7 @@ impl Scan {
         }
         let planes = self.values.chunks_exact(self.extent.slice_len().max(1));
         let values = planes.flat_map(|plane| [plane; 3].concat()).collect();
-        Self {
-            channels: 3,
-            values,
-            ..self
-        }
+        Self { channels: 3, values, ..self }
     }
 }
 
@@ -111,16 +97,8 @@ mod tests {
     use super::*;
 
     fn scan(values: &[f32]) -> Scan {
-        let extent = Extent {
-            width: values.len(),
-            height: 1,
-            depth: 1,
-        };
-        Scan {
-            extent,
-            channels: 1,
-            values: values.to_vec(),
-        }
+        let extent = Extent { width: values.len(), height: 1, depth: 1 };
+        Scan { extent, channels: 1, values: values.to_vec() }
     }
 
     #[test]
@@ -147,16 +125,8 @@ mod tests {
 
     #[test]
     fn colour_repeats_each_slice() {
-        let extent = Extent {
-            width: 1,
-            height: 1,
-            depth: 2,
-        };
-        let grey = Scan {
-            extent,
-            channels: 1,
-            values: vec![1.0, 2.0],
-        };
+        let extent = Extent { width: 1, height: 1, depth: 2 };
+        let grey = Scan { extent, channels: 1, values: vec![1.0, 2.0] };
         assert_eq!(grey.into_colour().values, [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
     }
 }

@@ -1,0 +1,158 @@
+//! What a comparison leaves behind: configuration, curves and scores, as `results.json` has them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Dataset, Split};
+
+/// A whole comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Name and version of the program.
+    pub program: String,
+    /// What was trained and measured on.
+    pub data: DataRecord,
+    /// How it was trained.
+    pub settings: Settings,
+    /// Whether it was stopped before its end; what had been reached by then is in `runs`.
+    pub interrupted: bool,
+    /// One entry per loss, in the order in which they ran.
+    pub runs: Vec<Run>,
+}
+
+/// The dataset, without its voxels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// What it is, in a few words.
+    pub title: String,
+    /// What it is and what its numbers can say.
+    pub statement: String,
+    /// What else to know.
+    pub notes: Vec<String>,
+    /// Classes by label; the first is background.
+    pub classes: Vec<ClassRecord>,
+    /// Names of all slices.
+    pub slices: Vec<String>,
+    /// Which of them train and which are held out.
+    pub split: Split,
+}
+
+/// A class of the dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClassRecord {
+    /// Its name.
+    pub name: String,
+    /// Its voxels in all slices.
+    pub voxels: u64,
+    /// Its share of all voxels.
+    pub share: f64,
+    /// Whether it counts as rare.
+    pub rare: bool,
+}
+
+/// What every loss was trained with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Decides initial weights, batches, and which files are held out.
+    pub seed: u64,
+    /// Iterations per loss.
+    pub iterations: usize,
+    /// Crops per iteration.
+    pub batch_size: usize,
+    /// Side of a crop in voxels.
+    pub crop: usize,
+    /// Learning rate at the start; it falls to zero along a cosine.
+    pub learning_rate: f64,
+    /// Share that was asked to be held out.
+    pub validation_fraction: f64,
+    /// Iterations between two validations.
+    pub validation_interval: usize,
+    /// The network.
+    pub network: String,
+    /// Its trainable parameters.
+    pub parameters: usize,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// What became of one loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The loss.
+    pub loss: LossRecord,
+    /// Iterations done.
+    pub iterations: usize,
+    /// Iteration at which the training loss was no longer finite; training ended there.
+    pub diverged: Option<usize>,
+    /// Training loss of every iteration.
+    pub training: Vec<f64>,
+    /// Validation scores along the way, the last at the end.
+    pub validation: Vec<Validation>,
+    /// Scores at the end per class, background included, from voxels pooled over all validation slices.
+    pub classes: Vec<Score>,
+    /// Mean over all classes but background.
+    pub mean: Score,
+    /// Mean over rare classes, where there are any.
+    pub rare: Option<Score>,
+    /// Median time of an iteration: forward, loss, backward, optimiser.
+    pub milliseconds_per_iteration: f64,
+}
+
+/// A loss as its list describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LossRecord {
+    /// The name that `--losses` takes.
+    pub name: String,
+    /// The name in full.
+    pub title: String,
+    /// What it computes.
+    pub formula: String,
+    /// Address of the paper, or an empty string.
+    pub reference: String,
+}
+
+/// Scores at one point of the training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// Iterations done by then.
+    pub iteration: usize,
+    /// Dice per class, background included.
+    pub classes: Vec<Option<f64>>,
+    /// Mean Dice over all classes but background.
+    pub mean: Option<f64>,
+    /// Mean Dice over rare classes.
+    pub rare: Option<f64>,
+}
+
+/// Overlap with the reference; nothing where neither holds the class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Dice coefficient, 2 TP / (2 TP + FP + FN).
+    pub dice: Option<f64>,
+    /// Intersection over union, TP / (TP + FP + FN).
+    pub iou: Option<f64>,
+}
+
+impl DataRecord {
+    /// Describes a dataset.
+    pub fn new(data: &Dataset) -> Self {
+        let class = |class: &crate::data::Class| ClassRecord {
+            name: class.name.clone(),
+            voxels: class.voxels,
+            share: class.share,
+            rare: class.is_rare(),
+        };
+        Self {
+            title: data.title.clone(),
+            statement: data.statement.clone(),
+            notes: data.notes.clone(),
+            classes: data
+                .classes
+                .iter()
+                .enumerate()
+                .map(|(label, c)| ClassRecord { rare: label > 0 && c.is_rare(), ..class(c) })
+                .collect(),
+            slices: data.slices.iter().map(|slice| slice.name.clone()).collect(),
+            split: data.split.clone(),
+        }
+    }
+}

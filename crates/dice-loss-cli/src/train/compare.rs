@@ -1,0 +1,158 @@
+//! The comparison: the same start and the same batches for every loss.
+
+use burn::{module::Module, tensor::Device};
+
+use super::{
+    Candidate, Plan, UNet, Watch,
+    run::{Trained, train},
+};
+use crate::{data::Dataset, record::Run};
+
+/// What a comparison gives.
+pub struct Compared {
+    /// One record per loss that was begun.
+    pub runs: Vec<Run>,
+    /// What each loss's network predicts, in the order of `runs`.
+    pub predictions: Vec<Prediction>,
+    /// The trained networks, in the order of `runs`.
+    pub networks: Vec<UNet>,
+    /// Trainable parameters of the network.
+    pub parameters: usize,
+    /// Whether the watcher ended it early.
+    pub interrupted: bool,
+}
+
+/// Labels of every validation slice.
+pub type Prediction = Vec<Vec<u8>>;
+
+/// Trains the network once per loss, from the same initial weights on the same batches.
+///
+/// When the watcher asks to stop, the loss in training is measured as it stands, and no further one begins.
+pub fn compare(
+    candidates: &[Candidate],
+    data: &Dataset,
+    plan: &Plan,
+    watch: &mut dyn Watch,
+) -> Result<Compared, String> {
+    let device = Device::flex().autodiff();
+    device.seed(plan.seed);
+    let initial = plan.network.init(&device);
+    let parameters = initial.num_params();
+    let weights = initial.into_record();
+    let mut compared = Compared {
+        runs: vec![],
+        predictions: vec![],
+        networks: vec![],
+        parameters,
+        interrupted: false,
+    };
+    for (number, candidate) in candidates.iter().enumerate() {
+        if watch.stop() {
+            break;
+        }
+        // Clones of a network share their running means and variances, so each loss gets a network of its own.
+        let network = plan
+            .network
+            .init(&device)
+            .try_load_record(weights.clone())
+            .map_err(|error| error.to_string())?;
+        let Trained { network, run, predictions } =
+            train(candidate, number, network, data, plan, &device, watch)?;
+        compared.runs.push(run);
+        compared.predictions.push(predictions);
+        compared.networks.push(network);
+    }
+    compared.interrupted = watch.stop();
+    Ok(compared)
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Int, Tensor, activation::log_softmax};
+
+    use super::*;
+    use crate::{
+        data::embedded,
+        record::LossRecord,
+        train::{Head, UNetConfig},
+    };
+
+    struct StopAfter(usize, usize);
+
+    impl Watch for StopAfter {
+        fn begin(&mut self, _: usize) {}
+        fn iteration(&mut self, _: usize, _: usize, _: f64) {
+            self.1 += 1;
+        }
+        fn validated(&mut self, _: usize, _: Option<f64>) {}
+        fn end(&mut self, _: usize, _: &Run) {}
+        fn stop(&self) -> bool {
+            self.1 >= self.0
+        }
+    }
+
+    /// Cross-entropy in plain tensor operations, so that the loop is tested apart from the losses.
+    fn cross_entropy(logits: Tensor<4>, labels: Tensor<3, Int>) -> Tensor<1> {
+        log_softmax(logits, 1).gather(1, labels.unsqueeze_dim(1)).mean().neg()
+    }
+
+    fn candidate(scale: f32) -> Candidate {
+        let text = String::from("test");
+        let record = LossRecord {
+            name: text.clone(),
+            title: text.clone(),
+            formula: text.clone(),
+            reference: text,
+        };
+        Candidate {
+            record,
+            criterion: Box::new(move |logits, labels| cross_entropy(logits, labels) * scale),
+        }
+    }
+
+    fn plan(data: &Dataset) -> Plan {
+        let head = Head::new(data.classes.len());
+        Plan {
+            seed: 5,
+            iterations: 4,
+            batch_size: 2,
+            crop: 32,
+            learning_rate: 1e-3,
+            validations: 2,
+            network: UNetConfig { inputs: 1, outputs: head.channels(), width: 4, depth: 2 },
+            head,
+        }
+    }
+
+    #[test]
+    fn the_same_loss_twice_gives_the_same_numbers() {
+        let data = embedded(1.0 / 3.0).unwrap();
+        let candidates = [candidate(1.0), candidate(1.0)];
+        let compared = compare(&candidates, &data, &plan(&data), &mut StopAfter(100, 0)).unwrap();
+        let [one, two] = &compared.runs[..] else { panic!("two runs") };
+        assert_eq!(one.training, two.training);
+        assert_eq!(one.classes, two.classes);
+        assert_eq!(compared.predictions[0], compared.predictions[1]);
+        assert_eq!(one.validation.iter().map(|v| v.iteration).collect::<Vec<_>>(), [2, 4]);
+        assert!(!compared.interrupted);
+    }
+
+    #[test]
+    fn an_interrupted_comparison_keeps_what_there_is() {
+        let data = embedded(1.0 / 3.0).unwrap();
+        let candidates = [candidate(1.0), candidate(1.0), candidate(1.0)];
+        let compared = compare(&candidates, &data, &plan(&data), &mut StopAfter(5, 0)).unwrap();
+        assert_eq!(compared.runs.iter().map(|run| run.iterations).collect::<Vec<_>>(), [4, 1]);
+        assert_eq!(compared.predictions[1].len(), data.split.validation.len());
+        assert!(compared.interrupted);
+    }
+
+    #[test]
+    fn a_loss_that_is_not_finite_ends_its_training() {
+        let data = embedded(1.0 / 3.0).unwrap();
+        let candidates = [candidate(f32::NAN), candidate(1.0)];
+        let compared = compare(&candidates, &data, &plan(&data), &mut StopAfter(100, 0)).unwrap();
+        assert_eq!(compared.runs[0].diverged, Some(0));
+        assert_eq!(compared.runs[1].iterations, 4);
+    }
+}
