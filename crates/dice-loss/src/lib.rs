@@ -19,6 +19,7 @@ mod moments;
 mod objective;
 mod plan;
 mod real;
+pub mod reference;
 mod region;
 mod sweep;
 mod tensor;

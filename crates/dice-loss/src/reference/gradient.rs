@@ -1,0 +1,104 @@
+//! The gradient by the logits: the chain rule, written out.
+
+use super::{
+    Gradient,
+    batch::{Batch, Voxel},
+    log_loss::{LogLoss, of_group, times},
+    probability::{Probability, jacobian, probabilities},
+};
+use crate::{
+    Activation,
+    evaluate::{GroupSlopes, Slopes},
+    plan::{Group, Plan},
+    real::DIRECTIONS,
+};
+
+/// Adds up, for every counted voxel, what each activation's terms contribute.
+pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Batch) -> Gradient {
+    let size = batch.samples * plan.classes * batch.voxels;
+    let mut gradient = Gradient { values: vec![0.0; size], magnitudes: vec![0.0; size] };
+    for (group, group_slopes) in plan.groups.iter().zip(&slopes.groups) {
+        for (sample, index, voxel) in batch.counted() {
+            let upstream = |loss: &LogLoss| match &slopes.map {
+                None => 1.0,
+                Some(map) => {
+                    let channel = if map.layout.classes == 1 { 0 } else { loss.class };
+                    super::batch::float(map, [sample, channel, index])
+                }
+            };
+            let mut add = |class: usize, value: f64, magnitude: f64| {
+                let at = (sample * plan.classes + class) * batch.voxels + index;
+                gradient.values[at] += value;
+                gradient.magnitudes[at] += magnitude;
+            };
+            add_overlap(group, group_slopes, sample, voxel, &mut add);
+            for loss in of_group(group, group_slopes, voxel) {
+                let upstream = upstream(&loss);
+                let values = loss.gradient(group.activation);
+                let magnitudes = loss.gradient_magnitudes(group.activation);
+                for (class, (value, magnitude)) in values.iter().zip(magnitudes).enumerate() {
+                    add(class, times(upstream, *value), times(upstream.abs(), magnitude));
+                }
+            }
+        }
+    }
+    gradient
+}
+
+/// ∂L/∂x_j = Σ_i q_i ∂p_i/∂x_j, where q_i = ∂L/∂p_i.
+fn add_overlap(
+    group: &Group,
+    slopes: &GroupSlopes,
+    sample: usize,
+    voxel: &Voxel,
+    add: &mut impl FnMut(usize, f64, f64),
+) {
+    if slopes.partials.is_empty() {
+        return;
+    }
+    let classes = voxel.logits.len();
+    let p = probabilities(group.activation, &voxel.logits);
+    let partials = &slopes.partials[sample * classes..][..classes];
+    let (q, sizes): (Vec<_>, Vec<_>) =
+        (0..classes).map(|class| by_probability(group, partials, voxel, &p, class)).unzip();
+    let jacobian = jacobian(group.activation, &p);
+    let total: f64 = (0..classes).map(|i| p[i].p * sizes[i]).sum();
+    for j in 0..classes {
+        let value = (0..classes).map(|i| q[i] * jacobian[i * classes + j]).sum();
+        // The magnitude is that of p_j (q_j − Σ_i p_i q_i), the usual way to compute the sum.
+        let magnitude = match group.activation {
+            Activation::Softmax => p[j].p * (sizes[j] + total),
+            Activation::Sigmoid => p[j].p * p[j].complement * sizes[j],
+            Activation::Probabilities => sizes[j],
+        };
+        add(j, value, magnitude);
+    }
+}
+
+/// ∂L/∂p of a class, and its magnitude.
+fn by_probability(
+    group: &Group,
+    partials: &[[f64; DIRECTIONS]],
+    voxel: &Voxel,
+    p: &[Probability],
+    class: usize,
+) -> (f64, f64) {
+    let [pg, size, squared, l1, absolute, _] = partials[class];
+    let (p_k, g) = (p[class].p, voxel.target[class]);
+    let mut pieces =
+        vec![pg * g, size, squared * 2.0 * p_k, l1 * sign(p_k - g), absolute * sign(p_k)];
+    if let Some(distances) = &group.distances {
+        for (other, partial) in partials.iter().enumerate() {
+            let distance = distances[other * partials.len() + class];
+            pieces.push(partial[DIRECTIONS - 1] * voxel.target[other] * distance);
+        }
+    }
+    let sum =
+        |of: fn(f64) -> f64| voxel.weight * pieces.iter().map(|&piece| of(piece)).sum::<f64>();
+    (sum(|piece| piece), sum(f64::abs))
+}
+
+/// The slope of |x|, 0 at 0.
+fn sign(x: f64) -> f64 {
+    if x == 0.0 { 0.0 } else { x.signum() }
+}
