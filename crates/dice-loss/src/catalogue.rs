@@ -12,6 +12,8 @@ pub trait Describe {
     const FORMULA: &'static str;
     /// The address of the paper, or an empty string.
     const REFERENCE: &'static str;
+    /// The activations that it can be used with.
+    const ACTIVATIONS: &'static [Activation] = &Activation::ALL;
 }
 
 /// A loss of the catalogue, with its default options.
@@ -37,31 +39,21 @@ enum Build {
 }
 
 impl Entry {
-    pub(crate) fn overlap<L: Describe>(build: fn(Activation) -> Term) -> Self {
-        Self::new::<L>(&Activation::ALL, Build::Term(build))
+    pub(crate) fn single<L: Describe>(build: fn(Activation) -> Term) -> Self {
+        Self::new::<L>(Build::Term(build))
     }
 
-    pub(crate) fn voxel<L: Describe>(
-        activations: &'static [Activation],
-        build: fn(Activation) -> Term,
-    ) -> Self {
-        Self::new::<L>(activations, Build::Term(build))
+    pub(crate) fn compound<L: Describe>(build: fn(Activation) -> Objective) -> Self {
+        Self::new::<L>(Build::Objective(build))
     }
 
-    pub(crate) fn compound<L: Describe>(
-        activations: &'static [Activation],
-        build: fn(Activation) -> Objective,
-    ) -> Self {
-        Self::new::<L>(activations, Build::Objective(build))
-    }
-
-    fn new<L: Describe>(activations: &'static [Activation], build: Build) -> Self {
+    fn new<L: Describe>(build: Build) -> Self {
         Self {
             name: L::NAME,
             title: L::TITLE,
             formula: L::FORMULA,
             reference: L::REFERENCE,
-            activations,
+            activations: L::ACTIVATIONS,
             build,
         }
     }

@@ -35,7 +35,11 @@ pub use metrics::Counts;
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use real::Real;
-pub use region::{ClassLoss, Dice, Distances, Overlap, RowLoss, Smoothing, Sums};
+pub use region::{
+    ClassLoss, Dice, Distances, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU,
+    LogCoshDice, LogDice, MatthewsCorrelation, Overlap, RowLoss, Smoothing, Sums, TransportWeight,
+    Tversky, VolumeWeight,
+};
 pub use sweep::Isa;
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
 pub use term::{Absent, Pool, Term};

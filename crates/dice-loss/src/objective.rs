@@ -1,8 +1,8 @@
 //! What is trained for: a weighted sum of terms, and its three verbs.
 
 use crate::{
-    Absent, Activation, Decision, Error, Isa, Layout, Logits, Moments, Output, Pool, Result, Target, Term,
-    Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep, term::Loss,
+    Absent, Activation, Decision, Error, Isa, Layout, Logits, Moments, Output, Pool, Result,
+    Target, Term, Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep, term::Loss,
 };
 
 /// How the values of a loss become the loss.
@@ -58,6 +58,7 @@ pub struct Objective {
     reduction: Reduction,
     decision: Option<Decision>,
     isa: Isa,
+    refused: Option<Error>,
 }
 
 impl Objective {
@@ -109,6 +110,12 @@ impl Objective {
         self
     }
 
+    /// Keeps what is wrong with the options of a compound, until the objective is used.
+    pub(crate) fn checked(mut self, options: Result<()>) -> Self {
+        self.refused = self.refused.or(options.err());
+        self
+    }
+
     /// The terms with their weights, the objective's defaults filled in.
     pub(crate) fn resolved(&self) -> Vec<(f64, Term)> {
         let fill = |(weight, term): &(f64, Term)| {
@@ -149,6 +156,9 @@ impl Objective {
     ///
     /// `measure` asks this first; a front end asks it when the objective is built.
     pub fn check(&self, classes: usize) -> Result<()> {
+        if let Some(error) = &self.refused {
+            return Err(error.clone());
+        }
         for (weight, term) in self.resolved() {
             if !weight.is_finite() {
                 return parameter(format!("{}: weight", term.name()), weight, "a finite number");

@@ -29,7 +29,13 @@ pub trait Real:
 
     /// Square root; its derivative at 0 is taken as 0.
     fn sqrt(self) -> Self {
-        self.map(f64::sqrt, |x| if x > 0.0 { 0.5 / x.sqrt() } else { 0.0 })
+        self.map(f64::sqrt, |x| if x == 0.0 { 0.0 } else { 0.5 / x.sqrt() })
+    }
+
+    /// A sum that is at least 0 but for rounding: what rounding left below counts as 0. The
+    /// derivative stays.
+    fn at_least_zero(self) -> Self {
+        self.map(|x| if x < 0.0 { 0.0 } else { x }, |_| 1.0)
     }
 
     /// Logarithm of the hyperbolic cosine, safe for large arguments.
@@ -44,8 +50,8 @@ pub trait Real:
             return self;
         }
         self.map(
-            |x| x.max(0.0).powf(exponent),
-            |x| if x > 0.0 { exponent * x.powf(exponent - 1.0) } else { 0.0 },
+            |x| if x <= 0.0 { 0.0 } else { x.powf(exponent) },
+            |x| if x <= 0.0 { 0.0 } else { exponent * x.powf(exponent - 1.0) },
         )
     }
 }
@@ -218,6 +224,22 @@ mod tests {
     fn powers_below_one_have_a_finite_gradient_at_zero() {
         let dual = Dual::variable(0.0, 0).powf(0.5);
         assert_eq!((dual.value, dual.derivatives[0]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn not_a_number_stays_one() {
+        let nan = Dual::variable(f64::NAN, 0);
+        for dual in [nan.powf(0.5), nan.sqrt(), nan.at_least_zero(), nan.ln_cosh(), nan.ln()] {
+            assert!(dual.value.is_nan());
+        }
+        assert!(nan.powf(2.0).derivatives[0].is_nan() && nan.sqrt().derivatives[0].is_nan());
+    }
+
+    #[test]
+    fn rounding_below_zero_is_taken_back() {
+        let dual = Dual::variable(-1e-9, 2).at_least_zero();
+        assert_eq!((dual.value, dual.derivatives[2]), (0.0, 1.0));
+        assert_eq!(Dual::variable(2.0, 2).at_least_zero().value, 2.0);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Activation, ClassLoss, Result, RowLoss,
     error::parameter,
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// What an overlap loss is computed over. (The voxel losses are a mean over everything that counts.)
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pool {
     /// Each class of each sample has a loss of its own.
     #[default]
@@ -23,7 +25,7 @@ pub enum Pool {
 }
 
 /// What a class counts that is absent from the reference.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Absent {
     /// Nothing: it leaves the mean, and has no gradient.
     #[default]
@@ -143,6 +145,17 @@ impl Term {
     /// Whether every option fits the others and the number of classes.
     pub(crate) fn check(&self, classes: usize) -> Result<()> {
         let name = self.name();
+        let activations = match &self.loss {
+            Loss::Overlap(formula) => formula.activations(),
+            Loss::Voxel(loss) => loss.activations(),
+        };
+        if !activations.contains(&self.activation) {
+            return parameter(
+                format!("{name}: activation"),
+                self.activation,
+                format!("one of {activations:?}"),
+            );
+        }
         if self.activation == Activation::Softmax && classes < 2 {
             return parameter(
                 format!("{name}: softmax"),
@@ -175,7 +188,7 @@ impl Term {
                         "none: a voxel loss has no absent classes",
                     );
                 }
-                loss.check(self.activation, classes)
+                loss.check(classes)
             }
         }
     }

@@ -153,10 +153,12 @@ impl Evaluation<'_> {
         let classes = self.weights.len();
         let mut row_sums = vec![Sums::default(); classes];
         let mut weights = vec![0.0; classes];
+        let mut any = false;
         for (class, sums) in row_sums.iter_mut().enumerate() {
             for row in rows.clone().filter(|&row| self.counts(row, class)) {
                 sums.add(1.0, self.sums(row, class));
                 weights[class] = self.weights[class];
+                any = true;
             }
             if sums.g <= 0.0 && self.absent != Absent::Formula {
                 weights[class] = 0.0;
@@ -164,7 +166,7 @@ impl Evaluation<'_> {
         }
         if weights.iter().all(|&weight| weight == 0.0) {
             let zero = Cell { weight: 1.0, value: 0.0, members: Vec::new() };
-            return (self.absent == Absent::Zero).then_some(zero);
+            return (any && self.absent == Absent::Zero).then_some(zero);
         }
         let outcome = self.formula.evaluate(&row_sums, &weights);
         let members = rows

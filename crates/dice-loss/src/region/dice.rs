@@ -32,15 +32,23 @@ impl Describe for Dice {
     const REFERENCE: &'static str = "https://arxiv.org/abs/1606.04797";
 }
 
-impl ClassLoss for Dice {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
-        let (overlap, sizes) = match (self.squared, self.overlap) {
-            (true, _) => (m.pg, m.pp + m.gg),
-            (false, Overlap::Product) => (m.pg, m.p + m.g),
-            (false, Overlap::L1) => ((m.abs_p + m.g - m.l1) * 0.5, m.abs_p + m.g),
+impl Dice {
+    /// The smoothed Dice coefficient.
+    pub(super) fn coefficient<S: Real>(&self, m: &Sums<S>) -> S {
+        let (overlap, sizes) = if self.squared {
+            (m.pg, m.pp + m.gg)
+        } else {
+            let (overlap, predicted) = self.overlap.of(m);
+            (overlap, predicted + m.g)
         };
         let Smoothing { numerator, denominator } = self.smoothing;
-        S::from(1.0) - (overlap * 2.0 + numerator) / (sizes + denominator)
+        (overlap * 2.0 + numerator) / (sizes + denominator)
+    }
+}
+
+impl ClassLoss for Dice {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        S::from(1.0) - self.coefficient(m)
     }
 
     fn check(&self) -> Result<()> {
@@ -52,29 +60,16 @@ impl ClassLoss for Dice {
 mod tests {
     use super::*;
 
-    /// p = (0.9, 0.2, 0.4), g = (1, 0, 1): Σpg = 1.3, Σp = 1.5, Σp² = 1.01, Σ|p − g| = 0.9.
-    const SUMS: Sums = Sums {
-        pg: 1.3,
-        p: 1.5,
-        pp: 1.01,
-        l1: 0.9,
-        abs_p: 1.5,
-        transport: 0.0,
-        g: 2.0,
-        gg: 2.0,
-        n: 3.0,
-    };
-
     #[test]
     fn values_by_hand() {
         let none = Smoothing::both(0.0);
         let linear = Dice { smoothing: none, ..Dice::default() };
-        assert!((linear.loss(&SUMS) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
+        assert!((linear.loss(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
         let squared = Dice { squared: true, ..linear };
-        assert!((squared.loss(&SUMS) - (1.0 - 2.6 / 3.01)).abs() < 1e-15);
+        assert!((squared.loss(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.01)).abs() < 1e-15);
         let soft = Dice { overlap: Overlap::L1, ..linear };
-        assert!((soft.loss(&SUMS) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
+        assert!((soft.loss(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
         let smooth = Dice { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..linear };
-        assert!((smooth.loss(&SUMS) - (1.0 - 3.6 / 5.5)).abs() < 1e-15);
+        assert!((smooth.loss(&Sums::EXAMPLE) - (1.0 - 3.6 / 5.5)).abs() < 1e-15);
     }
 }

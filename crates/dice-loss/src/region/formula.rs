@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use super::{Distances, Sums};
 use crate::{
-    Result,
+    Activation, Result,
     catalogue::Describe,
     real::{DIRECTIONS, Dual, Real, Uses},
 };
@@ -71,6 +71,7 @@ pub(crate) struct Outcome {
 /// Either kind of loss, erased.
 pub(crate) trait Formula: Debug + Send + Sync {
     fn name(&self) -> &'static str;
+    fn activations(&self) -> &'static [Activation];
     fn check(&self, classes: usize) -> Result<()>;
     /// The sums it needs.
     fn uses(&self) -> Uses;
@@ -91,6 +92,10 @@ pub(crate) struct PerRow<L>(pub L);
 impl<L: ClassLoss> Formula for PerClass<L> {
     fn name(&self) -> &'static str {
         L::NAME
+    }
+
+    fn activations(&self) -> &'static [Activation] {
+        L::ACTIVATIONS
     }
 
     fn check(&self, _: usize) -> Result<()> {
@@ -123,6 +128,10 @@ impl<L: ClassLoss> Formula for PerClass<L> {
 impl<L: RowLoss> Formula for PerRow<L> {
     fn name(&self) -> &'static str {
         L::NAME
+    }
+
+    fn activations(&self) -> &'static [Activation] {
+        L::ACTIVATIONS
     }
 
     fn check(&self, classes: usize) -> Result<()> {

@@ -13,13 +13,15 @@ pub use formula::{ClassLoss, RowLoss};
 pub(crate) use formula::{Formula, PerClass, PerRow};
 pub use sums::Sums;
 
-use crate::{Activation, Result, Term, error::parameter};
+use serde::{Deserialize, Serialize};
+
+use crate::{Activation, Real, Result, Term, error::parameter};
 
 /// What is added to the numerator and to the denominator of a ratio; 1e-5 each by default.
 ///
 /// The numerator's share decides what a class scores when it is absent from both reference and
 /// prediction; the denominator's keeps the ratio finite.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Smoothing {
     /// Added to the numerator; at least 0.
     pub numerator: f64,
@@ -46,7 +48,7 @@ impl Smoothing {
 }
 
 /// How the soft intersection of prediction and reference is counted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Overlap {
     /// Σ p g: right for hard labels.
     #[default]
@@ -54,6 +56,23 @@ pub enum Overlap {
     /// (Σ|p| + Σ|g| − Σ|p − g|) / 2: the same for hard labels, and for soft labels minimal at
     /// p = g, where the product is not (Wang et al. 2023, <https://arxiv.org/abs/2303.16296>).
     L1,
+}
+
+impl Overlap {
+    /// The intersection, and the predicted size that belongs to it.
+    pub(crate) fn of<S: Real>(self, m: &Sums<S>) -> (S, S) {
+        match self {
+            Self::Product => (m.pg, m.p),
+            Self::L1 => (((m.abs_p + m.g - m.l1) * 0.5).at_least_zero(), m.abs_p),
+        }
+    }
+}
+
+pub(crate) fn positive(loss: &str, option: &str, value: f64) -> Result<()> {
+    if value > 0.0 && value.is_finite() {
+        return Ok(());
+    }
+    parameter(format!("{loss}: {option}"), value, "a finite number above 0")
 }
 
 pub(crate) fn non_negative(loss: &str, option: &str, value: f64) -> Result<()> {
@@ -95,7 +114,7 @@ macro_rules! overlap_losses {
 
         /// Every overlap loss with its default options.
         pub(crate) fn catalogue() -> Vec<crate::catalogue::Entry> {
-            vec![$(crate::catalogue::Entry::overlap::<$Loss>(|activation| {
+            vec![$(crate::catalogue::Entry::single::<$Loss>(|activation| {
                 $Loss::default().with(activation)
             })),+]
         }
@@ -104,4 +123,18 @@ macro_rules! overlap_losses {
 
 overlap_losses! {
     PerClass dice::Dice,
+    PerClass iou::IoU,
+    PerClass tversky::Tversky,
+    PerClass focal_tversky::FocalTversky,
+    PerClass log_dice::LogDice,
+    PerClass log_cosh_dice::LogCoshDice,
+    PerRow generalized_dice::GeneralizedDice,
+    PerRow wasserstein_dice::GeneralizedWassersteinDice,
+    PerClass matthews::MatthewsCorrelation,
 }
+
+pub use generalized_dice::VolumeWeight;
+pub use wasserstein_dice::TransportWeight;
+
+#[cfg(test)]
+mod tests;

@@ -36,6 +36,22 @@ impl<S> Sums<S> {
     }
 }
 
+#[cfg(test)]
+impl Sums {
+    /// Of p = (0.9, 0.2, 0.4) and g = (1, 0, 1): what the tests by hand start from.
+    pub(crate) const EXAMPLE: Self = Self {
+        pg: 1.3,
+        p: 1.5,
+        pp: 1.01,
+        l1: 0.9,
+        abs_p: 1.5,
+        transport: 0.0,
+        g: 2.0,
+        gg: 2.0,
+        n: 3.0,
+    };
+}
+
 impl Sums {
     /// The same sums as numbers of another kind.
     fn lift<S: Real>(&self, lift: impl Fn(f64, usize) -> S) -> Sums<S> {

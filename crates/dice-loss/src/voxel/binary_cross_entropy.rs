@@ -1,6 +1,6 @@
 //! Binary cross-entropy.
 
-use super::{ClassValues, VoxelLoss, supported};
+use super::{ClassValues, VoxelLoss};
 use crate::{Activation, Describe, Result, Term};
 
 /// Binary cross-entropy of each channel by itself: binary and multilabel.
@@ -30,12 +30,10 @@ impl Describe for BinaryCrossEntropy {
     const TITLE: &'static str = "Binary cross-entropy";
     const FORMULA: &'static str = "−g ln p − (1 − g) ln(1 − p), mean over voxels and classes";
     const REFERENCE: &'static str = "";
+    const ACTIVATIONS: &'static [Activation] = &[Activation::Sigmoid, Activation::Probabilities];
 }
 
 impl BinaryCrossEntropy {
-    pub(super) const ACTIVATIONS: [Activation; 2] =
-        [Activation::Sigmoid, Activation::Probabilities];
-
     /// Binary cross-entropy of logits.
     pub fn sigmoid(self) -> Term {
         self.with(Activation::Sigmoid)
@@ -51,8 +49,7 @@ impl BinaryCrossEntropy {
         Term::voxel(VoxelLoss::BinaryCrossEntropy(self), activation)
     }
 
-    pub(super) fn check(&self, activation: Activation, classes: usize) -> Result<()> {
-        supported(Self::NAME, activation, &Self::ACTIVATIONS)?;
+    pub(super) fn check(&self, classes: usize) -> Result<()> {
         self.pos_weight.check("binary_cross_entropy: pos_weight", classes, 0.0..=f64::MAX)
     }
 }

@@ -1,6 +1,6 @@
 //! Cross-entropy.
 
-use super::{VoxelLoss, supported};
+use super::VoxelLoss;
 use crate::{Activation, Describe, Result, Term, error::parameter};
 
 /// Cross-entropy over exclusive classes.
@@ -31,12 +31,10 @@ impl Describe for CrossEntropy {
     const TITLE: &'static str = "Cross-entropy";
     const FORMULA: &'static str = "−Σ_k g_k ln p_k, mean over voxels";
     const REFERENCE: &'static str = "https://arxiv.org/abs/1512.00567";
+    const ACTIVATIONS: &'static [Activation] = &[Activation::Softmax, Activation::Probabilities];
 }
 
 impl CrossEntropy {
-    pub(super) const ACTIVATIONS: [Activation; 2] =
-        [Activation::Softmax, Activation::Probabilities];
-
     /// Cross-entropy of logits.
     pub fn softmax(self) -> Term {
         self.with(Activation::Softmax)
@@ -52,8 +50,7 @@ impl CrossEntropy {
         Term::voxel(VoxelLoss::CrossEntropy(self), activation)
     }
 
-    pub(super) fn check(&self, activation: Activation) -> Result<()> {
-        supported(Self::NAME, activation, &Self::ACTIVATIONS)?;
+    pub(super) fn check(&self) -> Result<()> {
         if !(0.0..=1.0).contains(&self.label_smoothing) {
             return parameter("cross_entropy: label_smoothing", self.label_smoothing, "0 to 1");
         }

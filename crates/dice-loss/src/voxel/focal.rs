@@ -1,6 +1,6 @@
 //! Focal loss.
 
-use super::{ClassValues, VoxelLoss, supported};
+use super::{ClassValues, VoxelLoss};
 use crate::{Activation, Describe, Result, Term};
 
 /// Focal loss: cross-entropy that looks away from the voxels it already gets right.
@@ -38,11 +38,10 @@ impl Describe for Focal {
     const TITLE: &'static str = "Focal";
     const FORMULA: &'static str = "−Σ_k g_k (1 − p_k)^γ ln p_k, mean over voxels";
     const REFERENCE: &'static str = "https://arxiv.org/abs/1708.02002";
+    const ACTIVATIONS: &'static [Activation] = &[Activation::Softmax, Activation::Sigmoid];
 }
 
 impl Focal {
-    pub(super) const ACTIVATIONS: [Activation; 2] = [Activation::Softmax, Activation::Sigmoid];
-
     /// Focal loss over exclusive classes.
     pub fn softmax(self) -> Term {
         self.with(Activation::Softmax)
@@ -58,8 +57,7 @@ impl Focal {
         Term::voxel(VoxelLoss::Focal(self), activation)
     }
 
-    pub(super) fn check(&self, activation: Activation, classes: usize) -> Result<()> {
-        supported(Self::NAME, activation, &Self::ACTIVATIONS)?;
+    pub(super) fn check(&self, classes: usize) -> Result<()> {
         self.gamma.check("focal: gamma", classes, 0.0..=f64::MAX)?;
         match &self.alpha {
             Some(alpha) => alpha.check("focal: alpha", classes, 0.0..=1.0),

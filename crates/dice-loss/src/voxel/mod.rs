@@ -11,15 +11,24 @@ pub use binary_cross_entropy::BinaryCrossEntropy;
 pub use cross_entropy::CrossEntropy;
 pub use focal::Focal;
 
-use crate::{Activation, Result, Term, catalogue::Entry, error::parameter};
+use serde::{Deserialize, Serialize};
+
+use crate::{Activation, Describe, Result, Term, catalogue::Entry, error::parameter};
 
 /// One value for every class, or one for each.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ClassValues {
     /// The same for every class.
     Same(f64),
     /// One for each class.
     Each(Vec<f64>),
+    /// One for class 0 and one for all others, however many there are.
+    Background {
+        /// Of class 0.
+        background: f64,
+        /// Of every other class.
+        foreground: f64,
+    },
 }
 
 impl From<f64> for ClassValues {
@@ -40,6 +49,8 @@ impl ClassValues {
         match self {
             Self::Same(value) => *value,
             Self::Each(values) => values[class],
+            Self::Background { background, .. } if class == 0 => *background,
+            Self::Background { foreground, .. } => *foreground,
         }
     }
 
@@ -49,9 +60,10 @@ impl ClassValues {
         classes: usize,
         range: std::ops::RangeInclusive<f64>,
     ) -> Result<()> {
-        let values = match self {
-            Self::Same(value) => std::slice::from_ref(value),
+        let values: &[f64] = match self {
+            Self::Same(value) => &[*value],
             Self::Each(values) => values,
+            Self::Background { background, foreground } => &[*background, *foreground],
         };
         if let Self::Each(values) = self
             && values.len() != classes
@@ -79,7 +91,6 @@ pub(crate) enum VoxelLoss {
 
 impl VoxelLoss {
     pub fn name(&self) -> &'static str {
-        use crate::Describe;
         match self {
             Self::CrossEntropy(_) => CrossEntropy::NAME,
             Self::BinaryCrossEntropy(_) => BinaryCrossEntropy::NAME,
@@ -87,11 +98,19 @@ impl VoxelLoss {
         }
     }
 
-    pub fn check(&self, activation: Activation, classes: usize) -> Result<()> {
+    pub fn activations(&self) -> &'static [Activation] {
         match self {
-            Self::CrossEntropy(loss) => loss.check(activation),
-            Self::BinaryCrossEntropy(loss) => loss.check(activation, classes),
-            Self::Focal(loss) => loss.check(activation, classes),
+            Self::CrossEntropy(_) => CrossEntropy::ACTIVATIONS,
+            Self::BinaryCrossEntropy(_) => BinaryCrossEntropy::ACTIVATIONS,
+            Self::Focal(_) => Focal::ACTIVATIONS,
+        }
+    }
+
+    pub fn check(&self, classes: usize) -> Result<()> {
+        match self {
+            Self::CrossEntropy(loss) => loss.check(),
+            Self::BinaryCrossEntropy(loss) => loss.check(classes),
+            Self::Focal(loss) => loss.check(classes),
         }
     }
 
@@ -107,19 +126,10 @@ impl VoxelLoss {
 
 pub(crate) fn catalogue() -> Vec<Entry> {
     vec![
-        Entry::voxel::<CrossEntropy>(&CrossEntropy::ACTIVATIONS, |activation| {
-            CrossEntropy::default().with(activation)
-        }),
-        Entry::voxel::<BinaryCrossEntropy>(&BinaryCrossEntropy::ACTIVATIONS, |activation| {
+        Entry::single::<CrossEntropy>(|activation| CrossEntropy::default().with(activation)),
+        Entry::single::<BinaryCrossEntropy>(|activation| {
             BinaryCrossEntropy::default().with(activation)
         }),
-        Entry::voxel::<Focal>(&Focal::ACTIVATIONS, |activation| Focal::default().with(activation)),
+        Entry::single::<Focal>(|activation| Focal::default().with(activation)),
     ]
-}
-
-fn supported(loss: &str, activation: Activation, wanted: &[Activation]) -> Result<()> {
-    if wanted.contains(&activation) {
-        return Ok(());
-    }
-    parameter(format!("{loss}: activation"), activation, format!("one of {wanted:?}"))
 }

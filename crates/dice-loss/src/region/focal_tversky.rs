@@ -1,0 +1,73 @@
+//! A power of the Tversky loss.
+
+use super::{ClassLoss, Sums, Tversky, positive};
+use crate::{Result, catalogue::Describe, real::Real};
+
+/// Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
+///
+/// L = (1 − T)^γ, with the Tversky index T of [`Tversky`].
+///
+/// γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away from such a
+/// class. The paper writes the exponent as 1/γ, with γ = 4/3, and lets α weigh false negatives and
+/// β false positives, with α = 0.7 and β = 0.3: the defaults here are its values. At a perfect
+/// match, where the slope of the power is infinite for γ < 1, the gradient is taken as 0.
+///
+/// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
+/// - **Errors**: γ not above 0; α, β or smoothing below 0; any of them not finite.
+/// - **Paper**: Abraham and Khan 2018, <https://arxiv.org/abs/1810.07842>.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FocalTversky {
+    /// The Tversky loss inside.
+    pub tversky: Tversky,
+    /// γ, the exponent; 0.75 by default.
+    pub gamma: f64,
+}
+
+impl Default for FocalTversky {
+    fn default() -> Self {
+        Self { tversky: Tversky::default(), gamma: 0.75 }
+    }
+}
+
+impl Describe for FocalTversky {
+    const NAME: &'static str = "focal_tversky";
+    const TITLE: &'static str = "Focal Tversky";
+    const FORMULA: &'static str = "(1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g))^γ";
+    const REFERENCE: &'static str = "https://arxiv.org/abs/1810.07842";
+}
+
+impl ClassLoss for FocalTversky {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        self.tversky.loss(m).powf(self.gamma)
+    }
+
+    fn check(&self) -> Result<()> {
+        positive(Self::NAME, "gamma", self.gamma)?;
+        self.tversky.check_as(Self::NAME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Smoothing;
+
+    #[test]
+    fn values_by_hand() {
+        let tversky = Tversky { smoothing: Smoothing::both(0.0), ..Tversky::default() };
+        let loss = FocalTversky { tversky, gamma: 2.0 };
+        // by hand: 1 − T = 0.55 / 1.85 = 11 / 37
+        assert!((loss.loss(&Sums::EXAMPLE) - 121.0 / 1369.0).abs() < 1e-15);
+        let loss = FocalTversky { tversky, gamma: 0.5 };
+        assert!((loss.loss(&Sums::EXAMPLE) * loss.loss(&Sums::EXAMPLE) - 11.0 / 37.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_gradient_is_finite_at_a_perfect_match() {
+        let sums = Sums { pg: 4.0, p: 4.0, g: 4.0, n: 9.0, ..Sums::default() };
+        let dual = FocalTversky::default().loss(&sums.variables());
+        assert_eq!(dual.value, 0.0);
+        assert!(dual.derivatives.iter().all(|derivative| *derivative == 0.0));
+    }
+}

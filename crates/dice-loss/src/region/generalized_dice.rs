@@ -1,0 +1,144 @@
+//! Generalized Dice.
+
+use super::{Overlap, RowLoss, Smoothing, Sums};
+use crate::{Result, catalogue::Describe, real::Real};
+
+/// How much a class weighs against the others, by the size G of its reference.
+///
+/// Only ratios matter: the smallest class present weighs 1, so that smoothing is in voxels, as in
+/// the other losses. A class that is absent, but takes part ([`Absent::Formula`](crate::Absent)),
+/// weighs as much as the smallest present one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VolumeWeight {
+    /// 1 / G², as in the paper.
+    #[default]
+    InverseSquare,
+    /// 1 / G.
+    Inverse,
+    /// The same for all.
+    Uniform,
+}
+
+impl VolumeWeight {
+    /// The weight of each class, times its weight in the row.
+    pub(super) fn of<S>(self, row: &[Sums<S>], weights: &[f64]) -> Vec<f64> {
+        let present = |(m, weight): &(&Sums<S>, &f64)| **weight > 0.0 && m.g > 0.0;
+        let sizes = row.iter().zip(weights).filter(present).map(|(m, _)| m.g);
+        let smallest = sizes.fold(f64::INFINITY, f64::min);
+        let weigh = |(m, weight): (&Sums<S>, &f64)| {
+            let relative = if present(&(m, weight)) { smallest / m.g } else { 1.0 };
+            weight
+                * match self {
+                    Self::InverseSquare => relative * relative,
+                    Self::Inverse => relative,
+                    Self::Uniform => 1.0,
+                }
+        };
+        row.iter().zip(weights).map(weigh).collect()
+    }
+}
+
+/// Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
+///
+/// L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections
+/// I = Σpg and the weights v of [`VolumeWeight`]. Class weights ([`Term`](crate::Term)) multiply v.
+///
+/// Where no class is present all weigh 1, so under [`Absent::Formula`](crate::Absent) an empty
+/// reference still pushes false positives down.
+///
+/// - **Shapes**: one value per sample, or one for the batch.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
+/// - **Errors**: smoothing below 0 or not finite.
+/// - **Paper**: Sudre et al. 2017, <https://arxiv.org/abs/1707.03237>.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct GeneralizedDice {
+    /// How the classes are weighed.
+    pub weight: VolumeWeight,
+    /// How the intersection is counted.
+    pub overlap: Overlap,
+    /// Added to numerator (s) and denominator (s′).
+    pub smoothing: Smoothing,
+}
+
+impl Describe for GeneralizedDice {
+    const NAME: &'static str = "generalized_dice";
+    const TITLE: &'static str = "Generalized Dice";
+    const FORMULA: &'static str = "1 − 2 Σ_k v_k Σpg / Σ_k v_k (Σp + Σg), v_k = 1 / (Σg_k)²";
+    const REFERENCE: &'static str = "https://arxiv.org/abs/1707.03237";
+}
+
+impl RowLoss for GeneralizedDice {
+    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S {
+        let Smoothing { numerator, denominator } = self.smoothing;
+        let (mut overlaps, mut sizes) = (S::from(0.0), S::from(0.0));
+        for (m, weight) in row.iter().zip(self.weight.of(row, weights)) {
+            if weight > 0.0 {
+                let (overlap, predicted) = self.overlap.of(m);
+                overlaps = overlaps + overlap * weight;
+                sizes = sizes + (predicted + m.g) * weight;
+            }
+        }
+        S::from(1.0) - (overlaps * 2.0 + numerator) / (sizes + denominator)
+    }
+
+    fn check(&self, _: usize) -> Result<()> {
+        self.smoothing.check(Self::NAME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// p = (0.1, 0.8, 0.6), g = (0, 1, 0).
+    const REST: Sums = Sums { pg: 0.8, p: 1.5, g: 1.0, gg: 1.0, n: 3.0, ..EMPTY };
+    /// Not in the reference, but predicted.
+    const ABSENT: Sums = Sums { p: 0.5, ..EMPTY };
+    const EMPTY: Sums = Sums {
+        pg: 0.0,
+        p: 0.0,
+        pp: 0.0,
+        l1: 0.0,
+        abs_p: 0.0,
+        transport: 0.0,
+        g: 0.0,
+        gg: 0.0,
+        n: 3.0,
+    };
+
+    fn plain(weight: VolumeWeight) -> GeneralizedDice {
+        GeneralizedDice { weight, smoothing: Smoothing::both(0.0), ..GeneralizedDice::default() }
+    }
+
+    #[test]
+    fn values_by_hand() {
+        let row = [Sums::EXAMPLE, REST];
+        let loss = |weight| plain(weight).loss(&row, &[1.0, 1.0]);
+        // by hand: 2 (1.3/4 + 0.8) / (3.5/4 + 2.5) = 2.25 / 3.375
+        assert!((loss(VolumeWeight::InverseSquare) - 1.0 / 3.0).abs() < 1e-15);
+        // by hand: 2 (1.3/2 + 0.8) / (3.5/2 + 2.5) = 2.9 / 4.25
+        assert!((loss(VolumeWeight::Inverse) - 1.35 / 4.25).abs() < 1e-15);
+        // by hand: 2 × 2.1 / 6
+        assert!((loss(VolumeWeight::Uniform) - 0.3).abs() < 1e-15);
+        // by hand: class weights 4 and 1 cancel 1/4 and 1
+        let weighted = plain(VolumeWeight::InverseSquare).loss(&row, &[4.0, 1.0]);
+        assert!((weighted - 0.3).abs() < 1e-15);
+    }
+
+    #[test]
+    fn an_absent_class_weighs_as_the_smallest_present() {
+        let row = [Sums::EXAMPLE, REST, ABSENT];
+        let loss = plain(VolumeWeight::InverseSquare);
+        // by hand: 0.5 more in the denominator
+        assert!((loss.loss(&row, &[1.0; 3]) - (1.0 - 2.25 / 3.875)).abs() < 1e-15);
+        assert!((loss.loss(&row, &[1.0, 1.0, 0.0]) - 1.0 / 3.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn an_empty_reference_pushes_false_positives_down() {
+        let row = [ABSENT, ABSENT];
+        let loss = GeneralizedDice::default().loss(&row.map(|m| m.variables()), &[1.0; 2]);
+        assert!((loss.value - 1.0).abs() < 1e-4);
+        assert!(loss.derivatives[1] > 0.0);
+    }
+}

@@ -1,0 +1,70 @@
+//! Intersection over union.
+
+use super::{ClassLoss, Overlap, Smoothing, Sums};
+use crate::{Result, catalogue::Describe, real::Real};
+
+/// Soft intersection over union (IoU, the Jaccard index): one minus the overlap over the union.
+///
+/// L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+///
+/// The smoothing is that of this ratio. Without it, IoU = D / (2 − D) for the Dice coefficient D
+/// of the same sums, so the two have the same minimum and IoU punishes a small overlap more.
+///
+/// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
+/// - **Errors**: smoothing below 0 or not finite.
+/// - **Papers**: Rahman and Wang 2016, <https://doi.org/10.1007/978-3-319-50835-1_22>; Wang and
+///   Blaschko 2023, <https://arxiv.org/abs/2302.05666> ([`Overlap::L1`], for soft labels).
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct IoU {
+    /// How the intersection is counted.
+    pub overlap: Overlap,
+    /// Added to numerator (s) and denominator (s′).
+    pub smoothing: Smoothing,
+}
+
+impl Describe for IoU {
+    const NAME: &'static str = "iou";
+    const TITLE: &'static str = "IoU";
+    const FORMULA: &'static str = "1 − Σpg / (Σp + Σg − Σpg)";
+    const REFERENCE: &'static str = "https://doi.org/10.1007/978-3-319-50835-1_22";
+}
+
+impl ClassLoss for IoU {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        let (overlap, predicted) = self.overlap.of(m);
+        let union = predicted + m.g - overlap;
+        let Smoothing { numerator, denominator } = self.smoothing;
+        S::from(1.0) - (overlap + numerator) / (union + denominator)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.smoothing.check(Self::NAME)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_by_hand() {
+        let plain = IoU { smoothing: Smoothing::both(0.0), ..IoU::default() };
+        // by hand: the union is 1.5 + 2 − 1.3 = 2.2
+        assert!((plain.loss(&Sums::EXAMPLE) - 0.9 / 2.2).abs() < 1e-15);
+        let soft = IoU { overlap: Overlap::L1, ..plain };
+        assert!((soft.loss(&Sums::EXAMPLE) - 0.9 / 2.2).abs() < 1e-15);
+        let smooth = IoU { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
+        assert!((smooth.loss(&Sums::EXAMPLE) - 1.9 / 4.2).abs() < 1e-15);
+    }
+
+    #[test]
+    fn soft_labels_are_matched_exactly_in_l1_only() {
+        // by hand: p = g = (0.5, 0.5), so Σpg = 0.5 but Σ|p − g| = 0
+        let sums =
+            Sums { pg: 0.5, p: 1.0, pp: 0.5, abs_p: 1.0, g: 1.0, gg: 0.5, n: 2.0, ..Sums::default() };
+        let product = IoU { smoothing: Smoothing::both(0.0), ..IoU::default() };
+        assert!((product.loss(&sums) - 2.0 / 3.0).abs() < 1e-15);
+        assert_eq!(IoU { overlap: Overlap::L1, ..product }.loss(&sums), 0.0);
+    }
+}

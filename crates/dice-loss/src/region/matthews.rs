@@ -1,0 +1,111 @@
+//! Matthews correlation coefficient.
+
+use super::{ClassLoss, Sums, non_negative};
+use crate::{Result, catalogue::Describe, real::Real};
+
+/// Matthews correlation loss: one minus the correlation of prediction and reference.
+///
+/// L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), each class against the rest, with n voxels.
+/// It is the one loss here that rewards true negatives: swapping a class and its background
+/// changes nothing.
+///
+/// The smoothing s adds s voxels that are in both prediction and reference and s that are in
+/// neither: s to Σpg, Σp and Σg, and 2s to n. So a perfect match stays a correlation of 1, also
+/// where the class is absent or fills everything, and a class that is wholly missed or wholly
+/// invented scores about 0, as in smoothed Dice. Without smoothing such a class is 0 / 0.
+///
+/// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
+/// - **Range**: [0, 2] for probabilities; 0 at a perfect match with hard labels, 1 without any
+///   correlation.
+/// - **Errors**: smoothing below 0 or not finite.
+/// - **Paper**: Abhishek and Hamarneh 2020, <https://arxiv.org/abs/2010.13454>.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MatthewsCorrelation {
+    /// s, in voxels; 1e-5 by default.
+    pub smoothing: f64,
+}
+
+impl Default for MatthewsCorrelation {
+    fn default() -> Self {
+        Self { smoothing: 1e-5 }
+    }
+}
+
+impl Describe for MatthewsCorrelation {
+    const NAME: &'static str = "matthews_correlation";
+    const TITLE: &'static str = "Matthews correlation";
+    const FORMULA: &'static str = "1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg))";
+    const REFERENCE: &'static str = "https://arxiv.org/abs/2010.13454";
+}
+
+impl ClassLoss for MatthewsCorrelation {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        let s = self.smoothing;
+        // Not negative, and so never correlated beyond ±1, however the sums were rounded.
+        let true_positives = m.pg + s;
+        let false_positives = (m.p - m.pg).at_least_zero();
+        let false_negatives = (-m.pg + m.g).at_least_zero();
+        let true_negatives = (m.pg - m.p + (m.n - m.g)).at_least_zero() + s;
+        let covariance = true_positives * true_negatives - false_positives * false_negatives;
+        let variances = (true_positives + false_positives)
+            * (true_positives + false_negatives)
+            * (true_negatives + false_positives)
+            * (true_negatives + false_negatives);
+        S::from(1.0) - covariance / variances.sqrt()
+    }
+
+    fn check(&self) -> Result<()> {
+        non_negative(Self::NAME, "smoothing", self.smoothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_by_hand() {
+        let plain = MatthewsCorrelation { smoothing: 0.0 };
+        // by hand: (3 × 1.3 − 1.5 × 2) / √(1.5 × 2 × 1.5 × 1) = 0.9 / √4.5 = 0.3 √2
+        let wanted = 1.0 - 0.3 * std::f64::consts::SQRT_2;
+        assert!((plain.loss(&Sums::EXAMPLE) - wanted).abs() < 1e-15);
+        let smooth = MatthewsCorrelation { smoothing: 1.0 };
+        // by hand: (5 × 2.3 − 2.5 × 3) / √(2.5 × 3 × 2.5 × 2) = 4 / √37.5
+        assert!((smooth.loss(&Sums::EXAMPLE) - (1.0 - 4.0 / 37.5f64.sqrt())).abs() < 1e-15);
+        // by hand, hard: TP 6, FP 1, FN 2, TN 3: (18 − 2) / √(7 × 8 × 4 × 5)
+        let hard = Sums { pg: 6.0, p: 7.0, g: 8.0, n: 12.0, ..Sums::default() };
+        assert!((plain.loss(&hard) - (1.0 - 16.0 / 1120f64.sqrt())).abs() < 1e-15);
+    }
+
+    #[test]
+    fn the_opposite_costs_two() {
+        let opposite = Sums { pg: 0.0, p: 3.0, g: 2.0, n: 5.0, ..Sums::default() };
+        assert!((MatthewsCorrelation::default().loss(&opposite) - 2.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn empty_and_full_are_matched_exactly() {
+        for size in [0.0, 1e6] {
+            let sums = Sums { pg: size, p: size, g: size, n: 1e6, ..Sums::default() };
+            let dual = MatthewsCorrelation::default().loss(&sums.variables());
+            assert!(dual.value.abs() < 1e-9);
+            assert!(dual.derivatives.iter().all(|derivative| derivative.is_finite()));
+        }
+    }
+
+    #[test]
+    fn rounding_does_not_leave_the_range() {
+        // More predicted than there are voxels, by the rounding of f32.
+        let sums = Sums { pg: 1e6, p: 1e6 + 0.1, g: 1e6, n: 1e6, ..Sums::default() };
+        let loss = MatthewsCorrelation::default().loss(&sums);
+        assert!((0.0..=2.0).contains(&loss), "{loss}");
+    }
+
+    #[test]
+    fn false_positives_of_an_absent_class_cost() {
+        let few = Sums { p: 1e-3, n: 9.0, ..Sums::default() };
+        let many = Sums { p: 3.0, n: 9.0, ..Sums::default() };
+        let loss = MatthewsCorrelation::default();
+        assert!(loss.loss(&few) < loss.loss(&many) && loss.loss(&many) > 0.99);
+    }
+}

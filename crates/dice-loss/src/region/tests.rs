@@ -1,0 +1,209 @@
+//! What holds for every overlap loss of the catalogue.
+
+use super::*;
+use crate::{Objective, real::DIRECTIONS, term::Loss};
+use std::sync::Arc;
+
+const CLASSES: usize = 3;
+const VOXELS: usize = 12;
+
+/// The formulas of the catalogue, and further ones whose options lead elsewhere.
+fn formulas() -> Vec<Arc<dyn Formula>> {
+    let overlap = Overlap::L1;
+    let mut terms = vec![
+        Dice { squared: true, ..Dice::default() }.softmax(),
+        Dice { overlap, ..Dice::default() }.softmax(),
+        IoU { overlap, ..IoU::default() }.softmax(),
+        Tversky { overlap, alpha: 0.4, ..Tversky::default() }.softmax(),
+        FocalTversky { gamma: 1.5, ..FocalTversky::default() }.softmax(),
+        LogDice { gamma: 0.3, ..LogDice::default() }.softmax(),
+    ];
+    for weight in [VolumeWeight::Inverse, VolumeWeight::Uniform] {
+        terms.push(GeneralizedDice { weight, overlap, ..GeneralizedDice::default() }.softmax());
+        let weight = TransportWeight::Volume(weight);
+        terms.push(GeneralizedWassersteinDice { weight, ..Default::default() }.softmax());
+    }
+    for entry in catalogue() {
+        let objective: Objective = entry.objective(Activation::Softmax);
+        terms.extend(objective.resolved().into_iter().map(|(_, term)| term));
+    }
+    let formula = |term: Term| match term.loss {
+        Loss::Overlap(formula) => Some(formula),
+        Loss::Voxel(_) => None,
+    };
+    terms.into_iter().filter_map(formula).collect()
+}
+
+/// A sequence of numbers in [0, 1).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// The sums of voxels with these probabilities and labels; all classes are 1 apart.
+fn sums(probabilities: &[[f64; CLASSES]], labels: &[usize]) -> Vec<Sums> {
+    let of_class = |class: usize| {
+        let mut m = Sums::default();
+        for (p, &label) in probabilities.iter().zip(labels) {
+            let (p, g) = (p[class], f64::from(u8::from(label == class)));
+            let transport = g * (1.0 - p);
+            let voxel = Sums {
+                pg: p * g,
+                p,
+                pp: p * p,
+                l1: (p - g).abs(),
+                abs_p: p,
+                transport,
+                g,
+                gg: g,
+                n: 1.0,
+            };
+            m.add(1.0, voxel);
+        }
+        m
+    };
+    (0..CLASSES).map(of_class).collect()
+}
+
+fn probabilities(numbers: &mut Numbers) -> Vec<[f64; CLASSES]> {
+    let voxel = |_| {
+        let p: [f64; CLASSES] = std::array::from_fn(|_| 0.01 + numbers.next());
+        p.map(|value| value / p.iter().sum::<f64>())
+    };
+    (0..VOXELS).map(voxel).collect()
+}
+
+fn labels(numbers: &mut Numbers) -> Vec<usize> {
+    (0..VOXELS).map(|_| (numbers.next() * CLASSES as f64) as usize).collect()
+}
+
+fn one_hot(labels: &[usize]) -> Vec<[f64; CLASSES]> {
+    let voxel = |&label: &usize| std::array::from_fn(|class| f64::from(u8::from(label == class)));
+    labels.iter().map(voxel).collect()
+}
+
+/// The formula on a row: one value for coupled classes, otherwise one for each.
+fn values(formula: &dyn Formula, row: &[Sums]) -> Vec<f64> {
+    match formula.is_coupled() {
+        true => vec![formula.evaluate(row, &[1.0; CLASSES]).value],
+        false => row.iter().map(|m| formula.evaluate(&[*m], &[1.0]).value).collect(),
+    }
+}
+
+#[test]
+fn derivatives_are_those_of_the_formula() {
+    let mut numbers = Numbers(1);
+    let weights = [1.0, 0.5, 2.0];
+    for _ in 0..20 {
+        let row = sums(&probabilities(&mut numbers), &labels(&mut numbers));
+        for formula in formulas() {
+            let outcome = formula.evaluate(&row, &weights);
+            for (class, direction) in
+                (0..CLASSES).flat_map(|c| (0..DIRECTIONS).map(move |d| (c, d)))
+            {
+                let moved = |by: f64| {
+                    let mut row = row.clone();
+                    let m = row[class];
+                    let sums = [m.pg, m.p, m.pp, m.l1, m.abs_p, m.transport];
+                    row[class].set(direction, sums[direction] + by);
+                    formula.evaluate(&row, &weights).value
+                };
+                let h = 1e-6;
+                let wanted = (moved(h) - moved(-h)) / (2.0 * h);
+                let found = outcome.derivatives[class][direction];
+                assert!(
+                    (found - wanted).abs() < 1e-6 * (1.0 + wanted.abs()),
+                    "{formula:?}, class {class}, sum {direction}: {found}, wanted {wanted}"
+                );
+                let read = formula.uses().contains(direction);
+                assert!(read || found == 0.0, "{formula:?} reads {direction} unannounced");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_perfect_match_costs_nothing() {
+    let mut numbers = Numbers(2);
+    for _ in 0..20 {
+        let labels = labels(&mut numbers);
+        let row = sums(&one_hot(&labels), &labels);
+        for formula in formulas() {
+            for value in values(formula.as_ref(), &row) {
+                assert!(value.abs() < 1e-12, "{formula:?}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_other_costs_at_most_one_where_the_range_says_so() {
+    let mut numbers = Numbers(3);
+    let unbounded = ["log_dice", "matthews_correlation"];
+    for _ in 0..20 {
+        let row = sums(&probabilities(&mut numbers), &labels(&mut numbers));
+        for formula in formulas() {
+            for value in values(formula.as_ref(), &row) {
+                let below = if unbounded.contains(&formula.name()) { f64::MAX } else { 1.0 };
+                assert!(value > 0.0 && value <= below, "{formula:?}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn empty_and_full_references_have_finite_losses_and_gradients() {
+    let mut numbers = Numbers(4);
+    let uniform = probabilities(&mut numbers);
+    let labels = vec![1; VOXELS];
+    let miss = one_hot(&[2; VOXELS]);
+    for prediction in [uniform, one_hot(&labels), miss] {
+        let row = sums(&prediction, &labels);
+        for formula in formulas() {
+            let outcome = formula.evaluate(&row, &[1.0; CLASSES]);
+            let all = outcome.derivatives.iter().flatten().chain([&outcome.value]);
+            assert!(all.into_iter().all(|value| value.is_finite()), "{formula:?}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn not_a_number_comes_through() {
+    let mut numbers = Numbers(5);
+    let mut prediction = probabilities(&mut numbers);
+    prediction[0] = [f64::NAN; CLASSES];
+    let row = sums(&prediction, &[0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
+    for formula in formulas() {
+        assert!(formula.evaluate(&row, &[1.0; CLASSES]).value.is_nan(), "{formula:?}");
+    }
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    let smoothing = Smoothing { numerator: 0.0, denominator: -1.0 };
+    let terms = [
+        Dice { smoothing, ..Dice::default() }.softmax(),
+        IoU { smoothing, ..IoU::default() }.softmax(),
+        Tversky { alpha: -1.0, ..Tversky::default() }.softmax(),
+        Tversky { beta: f64::NAN, ..Tversky::default() }.softmax(),
+        FocalTversky { gamma: 0.0, ..FocalTversky::default() }.softmax(),
+        FocalTversky {
+            tversky: Tversky { smoothing, ..Tversky::default() },
+            ..FocalTversky::default()
+        }
+        .softmax(),
+        LogDice { gamma: f64::INFINITY, ..LogDice::default() }.softmax(),
+        LogCoshDice { dice: Dice { smoothing, ..Dice::default() } }.softmax(),
+        GeneralizedDice { smoothing, ..GeneralizedDice::default() }.softmax(),
+        GeneralizedWassersteinDice { smoothing, ..Default::default() }.softmax(),
+        MatthewsCorrelation { smoothing: -1.0 }.softmax(),
+    ];
+    for term in terms {
+        let error = term.check(CLASSES).expect_err("an option is out of range").to_string();
+        assert!(error.starts_with(&format!("{}: ", term.name())), "{error}");
+    }
+}

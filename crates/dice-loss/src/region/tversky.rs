@@ -1,0 +1,98 @@
+//! The Tversky index.
+
+use super::{ClassLoss, Overlap, Smoothing, Sums, non_negative};
+use crate::{Result, catalogue::Describe, real::Real};
+
+/// Tversky loss: Dice with a price each for false positives and false negatives.
+///
+/// L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
+/// FN = Σg − I.
+///
+/// α weighs false positives and β false negatives. The defaults, 0.3 and 0.7, are those the paper
+/// found best; they favour recall. α = β = ½ is Dice (whose smoothing is then 2s: here it stands
+/// beside I, not 2I), which other libraries take as their default; α = β = 1 is IoU.
+///
+/// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
+/// - **Errors**: α, β or smoothing below 0 or not finite.
+/// - **Papers**: Salehi, Erdogmus and Gholipour 2017, <https://arxiv.org/abs/1706.05721>; Wang and
+///   Blaschko 2023, <https://arxiv.org/abs/2302.05666>, and Wang et al. 2023,
+///   <https://arxiv.org/abs/2303.16296> ([`Overlap::L1`], for soft labels).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tversky {
+    /// α, the weight of false positives; 0.3 by default.
+    pub alpha: f64,
+    /// β, the weight of false negatives; 0.7 by default.
+    pub beta: f64,
+    /// How the intersection is counted.
+    pub overlap: Overlap,
+    /// Added to numerator (s) and denominator (s′).
+    pub smoothing: Smoothing,
+}
+
+impl Default for Tversky {
+    fn default() -> Self {
+        Self {
+            alpha: 0.3,
+            beta: 0.7,
+            overlap: Overlap::default(),
+            smoothing: Smoothing::default(),
+        }
+    }
+}
+
+impl Describe for Tversky {
+    const NAME: &'static str = "tversky";
+    const TITLE: &'static str = "Tversky";
+    const FORMULA: &'static str = "1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g)";
+    const REFERENCE: &'static str = "https://arxiv.org/abs/1706.05721";
+}
+
+impl ClassLoss for Tversky {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        let (overlap, predicted) = self.overlap.of(m);
+        let false_positives = predicted - overlap;
+        let false_negatives = -overlap + m.g;
+        let counted = overlap + false_positives * self.alpha + false_negatives * self.beta;
+        let Smoothing { numerator, denominator } = self.smoothing;
+        S::from(1.0) - (overlap + numerator) / (counted + denominator)
+    }
+
+    fn check(&self) -> Result<()> {
+        self.check_as(Self::NAME)
+    }
+}
+
+impl Tversky {
+    /// Checks the options as those of the loss named.
+    pub(super) fn check_as(&self, loss: &str) -> Result<()> {
+        non_negative(loss, "alpha", self.alpha)?;
+        non_negative(loss, "beta", self.beta)?;
+        self.smoothing.check(loss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_by_hand() {
+        let plain = Tversky { smoothing: Smoothing::both(0.0), ..Tversky::default() };
+        // by hand: 1.3 + 0.3 × 0.2 + 0.7 × 0.7 = 1.85
+        assert!((plain.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
+        let soft = Tversky { overlap: Overlap::L1, ..plain };
+        assert!((soft.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
+        let smooth =
+            Tversky { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
+        assert!((smooth.loss(&Sums::EXAMPLE) - 1.55 / 3.85).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_missed_voxel_costs_beta() {
+        // by hand: one voxel found, one missed; T = 1 / (1 + β)
+        let sums = Sums { pg: 1.0, p: 1.0, g: 2.0, n: 9.0, ..Sums::default() };
+        let loss = Tversky { alpha: 5.0, beta: 3.0, ..Tversky::default() };
+        assert!((loss.loss(&sums) - 0.75).abs() < 1e-5);
+    }
+}

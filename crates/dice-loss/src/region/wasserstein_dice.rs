@@ -1,0 +1,129 @@
+//! Generalized Wasserstein Dice.
+
+use super::{Distances, RowLoss, Smoothing, Sums, VolumeWeight};
+use crate::{Activation, Result, catalogue::Describe, error::parameter, real::Real};
+
+/// How the classes weigh in the generalized Wasserstein Dice loss.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TransportWeight {
+    /// As in the paper: only foreground classes count as found, the cost of every voxel counts.
+    /// Class 0 is the background.
+    #[default]
+    Foreground,
+    /// As in generalized Dice: found and cost both weigh by the size of the class, the background
+    /// like any other.
+    Volume(VolumeWeight),
+}
+
+/// Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
+///
+/// A voxel of class k costs W = Σ_l M_kl p_l, the cost of moving its prediction to k. With
+/// E_k = ΣgW the cost of a class and G_k its size,
+/// L = 1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1
+/// for foreground classes, 0 for the background, and b = 1 ([`TransportWeight::Foreground`]), or
+/// a = b = v ([`TransportWeight::Volume`]). Class weights ([`Term`](crate::Term)) multiply both.
+///
+/// With the background left out, or absent, the voxels that belong to it cost nothing.
+///
+/// - **Activation**: softmax, or probabilities that add up to 1. A voxel's own class costs nothing
+///   here, so under sigmoid a prediction of nothing at all would be perfect.
+/// - **Shapes**: one value per sample, or one for the batch.
+/// - **Range**: [0, 1] for s ≤ s′; 0 at a perfect match when s = s′.
+/// - **Errors**: distances that do not fit the classes (see [`Distances`]); fewer than 2 classes;
+///   smoothing below 0 or not finite; sigmoid.
+/// - **Paper**: Fidon et al. 2017, <https://arxiv.org/abs/1707.00478>.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GeneralizedWassersteinDice {
+    /// M, how far apart the classes are.
+    pub distances: Distances,
+    /// How the classes are weighed.
+    pub weight: TransportWeight,
+    /// Added to numerator (s) and denominator (s′).
+    pub smoothing: Smoothing,
+}
+
+impl Describe for GeneralizedWassersteinDice {
+    const NAME: &'static str = "generalized_wasserstein_dice";
+    const TITLE: &'static str = "Generalized Wasserstein Dice";
+    const FORMULA: &'static str =
+        "1 − 2 Σ_k a_k (G_k − E_k) / (2 Σ_k a_k (G_k − E_k) + Σ_k E_k), E_k = Σ g_k Σ_l M_kl p_l";
+    const REFERENCE: &'static str = "https://arxiv.org/abs/1707.00478";
+    const ACTIVATIONS: &'static [Activation] = &[Activation::Softmax, Activation::Probabilities];
+}
+
+impl RowLoss for GeneralizedWassersteinDice {
+    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S {
+        let of_cost = match self.weight {
+            TransportWeight::Foreground => weights.to_vec(),
+            TransportWeight::Volume(volume) => volume.of(row, weights),
+        };
+        let (mut found, mut cost) = (S::from(0.0), S::from(0.0));
+        for (class, (m, weight)) in row.iter().zip(of_cost).enumerate() {
+            if weight > 0.0 {
+                cost = cost + m.transport * weight;
+                if class > 0 || self.weight != TransportWeight::Foreground {
+                    found = found + (-m.transport + m.g) * weight;
+                }
+            }
+        }
+        let Smoothing { numerator, denominator } = self.smoothing;
+        S::from(1.0) - (found * 2.0 + numerator) / (found * 2.0 + cost + denominator)
+    }
+
+    fn check(&self, classes: usize) -> Result<()> {
+        if classes < 2 {
+            return parameter(
+                format!("{}: classes", Self::NAME),
+                classes,
+                "2 or more: a cost needs a class to be taken for",
+            );
+        }
+        self.distances.check(Self::NAME, classes)?;
+        self.smoothing.check(Self::NAME)
+    }
+
+    fn distances(&self) -> Option<&Distances> {
+        Some(&self.distances)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three voxels, one of each class, predicted as (0.8, 0.1, 0.1), (0.2, 0.5, 0.3) and
+    /// (0.1, 0.3, 0.6). Classes 1 and 2 are 0.5 apart, both 1 from the background, so the voxels
+    /// cost 0.1 + 0.1, 0.2 + 0.15 and 0.1 + 0.15.
+    fn row() -> [Sums; 3] {
+        [0.2, 0.35, 0.25].map(|transport| Sums { transport, g: 1.0, n: 3.0, ..Sums::default() })
+    }
+
+    fn plain(weight: TransportWeight) -> GeneralizedWassersteinDice {
+        let smoothing = Smoothing::both(0.0);
+        GeneralizedWassersteinDice { weight, smoothing, ..Default::default() }
+    }
+
+    #[test]
+    fn values_by_hand() {
+        let paper = plain(TransportWeight::Foreground);
+        // by hand: 2 (0.65 + 0.75) / (2 (0.65 + 0.75) + 0.8)
+        assert!((paper.loss(&row(), &[1.0; 3]) - 0.8 / 3.6).abs() < 1e-15);
+        // by hand: without the background's 0.2
+        assert!((paper.loss(&row(), &[0.0, 1.0, 1.0]) - 0.6 / 3.4).abs() < 1e-15);
+        let volume = plain(TransportWeight::Volume(VolumeWeight::Inverse));
+        // by hand: 2 (0.8 + 0.65 + 0.75) / (2 (0.8 + 0.65 + 0.75) + 0.8)
+        assert!((volume.loss(&row(), &[1.0; 3]) - 0.8 / 5.2).abs() < 1e-15);
+        // by hand: twice the background at the same cost weighs it half: 0.9 and 0.1
+        let mut row = row();
+        row[0].g = 2.0;
+        assert!((volume.loss(&row, &[1.0; 3]) - 0.7 / 5.3).abs() < 1e-15);
+    }
+
+    #[test]
+    fn refuses_what_makes_no_sense() {
+        let loss = GeneralizedWassersteinDice::default;
+        assert!(loss().softmax().check(2).is_ok());
+        assert!(loss().sigmoid().check(2).is_err());
+        assert!(loss().probabilities().check(1).is_err());
+    }
+}
