@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Result, error::parameter};
+
 /// What turns logits into probabilities. Always named, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
@@ -16,6 +18,14 @@ pub enum Activation {
 impl Activation {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Softmax, Self::Sigmoid, Self::Probabilities];
+
+    /// Fails unless it is one of those that a loss can be used with.
+    pub(crate) fn among(self, loss: &str, wanted: &[Self]) -> Result<()> {
+        if wanted.contains(&self) {
+            return Ok(());
+        }
+        parameter(format!("{loss}: activation"), self, format!("one of {wanted:?}"))
+    }
 }
 
 /// How a hard prediction is made, for the counts of true and false positives and negatives.

@@ -28,6 +28,9 @@ mod voxel;
 
 pub use activation::{Activation, Decision};
 pub use catalogue::{Describe, Entry, catalogue};
+pub use compound::{
+    Combo, DiceBinaryCrossEntropy, DiceCrossEntropy, DiceFocal, GeneralizedDiceFocal, UnifiedFocal,
+};
 pub use error::{Error, Result};
 pub use evaluate::{TermVerdict, Upstream, Verdict};
 pub use measurement::{Integrand, Measurement};

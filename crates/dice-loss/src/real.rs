@@ -4,8 +4,8 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A real number as the formula of a loss sees it.
 ///
-/// A formula is written once, over `Real`. Evaluated on `f64` it is the loss; on [`Dual`] it is
-/// the loss and its derivatives; on [`Uses`] it tells which sums must be measured.
+/// A formula is written once, over `Real`. Evaluated on `f64` it is the loss; on dual numbers it is
+/// the loss and its derivatives; on a tracer it tells which sums must be measured.
 pub trait Real:
     Copy
     + From<f64>

@@ -149,13 +149,7 @@ impl Term {
             Loss::Overlap(formula) => formula.activations(),
             Loss::Voxel(loss) => loss.activations(),
         };
-        if !activations.contains(&self.activation) {
-            return parameter(
-                format!("{name}: activation"),
-                self.activation,
-                format!("one of {activations:?}"),
-            );
-        }
+        self.activation.among(name, activations)?;
         if self.activation == Activation::Softmax && classes < 2 {
             return parameter(
                 format!("{name}: softmax"),

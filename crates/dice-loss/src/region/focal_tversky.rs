@@ -60,7 +60,9 @@ mod tests {
         // by hand: 1 − T = 0.55 / 1.85 = 11 / 37
         assert!((loss.loss(&Sums::EXAMPLE) - 121.0 / 1369.0).abs() < 1e-15);
         let loss = FocalTversky { tversky, gamma: 0.5 };
-        assert!((loss.loss(&Sums::EXAMPLE) * loss.loss(&Sums::EXAMPLE) - 11.0 / 37.0).abs() < 1e-15);
+        assert!(
+            (loss.loss(&Sums::EXAMPLE) * loss.loss(&Sums::EXAMPLE) - 11.0 / 37.0).abs() < 1e-15
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Generalized Dice.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Overlap, RowLoss, Smoothing, Sums};
 use crate::{Result, catalogue::Describe, real::Real};
 
@@ -8,7 +10,7 @@ use crate::{Result, catalogue::Describe, real::Real};
 /// Only ratios matter: the smallest class present weighs 1, so that smoothing is in voxels, as in
 /// the other losses. A class that is absent, but takes part ([`Absent::Formula`](crate::Absent)),
 /// weighs as much as the smallest present one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VolumeWeight {
     /// 1 / G², as in the paper.
     #[default]

@@ -61,8 +61,16 @@ mod tests {
     #[test]
     fn soft_labels_are_matched_exactly_in_l1_only() {
         // by hand: p = g = (0.5, 0.5), so Σpg = 0.5 but Σ|p − g| = 0
-        let sums =
-            Sums { pg: 0.5, p: 1.0, pp: 0.5, abs_p: 1.0, g: 1.0, gg: 0.5, n: 2.0, ..Sums::default() };
+        let sums = Sums {
+            pg: 0.5,
+            p: 1.0,
+            pp: 0.5,
+            abs_p: 1.0,
+            g: 1.0,
+            gg: 0.5,
+            n: 2.0,
+            ..Sums::default()
+        };
         let product = IoU { smoothing: Smoothing::both(0.0), ..IoU::default() };
         assert!((product.loss(&sums) - 2.0 / 3.0).abs() < 1e-15);
         assert_eq!(IoU { overlap: Overlap::L1, ..product }.loss(&sums), 0.0);

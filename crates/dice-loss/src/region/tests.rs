@@ -207,3 +207,48 @@ fn options_out_of_range_are_named() {
         assert!(error.starts_with(&format!("{}: ", term.name())), "{error}");
     }
 }
+
+#[test]
+fn agrees_with_monai() {
+    let prediction =
+        [[0.8, 0.1, 0.1], [0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.7, 0.2, 0.1], [0.5, 0.3, 0.2]];
+    let row = sums(&prediction, &[0, 1, 2, 0, 1]);
+    let smoothing = Smoothing::both(0.0);
+    let generalized = |weight| GeneralizedDice { weight, smoothing, ..Default::default() };
+    // What MONAI 1.6.1 prints for these voxels without smoothing, in float64.
+    let cases: [(Term, &[f64]); 9] = [
+        (
+            Dice { smoothing, ..Dice::default() }.probabilities(),
+            &[0.3023255813953488, 0.5294117647058824, 0.4782608695652175],
+        ),
+        (
+            Dice { squared: true, smoothing, ..Dice::default() }.probabilities(),
+            &[0.12536443148688048, 0.35483870967741926, 0.20529801324503305],
+        ),
+        (
+            IoU { smoothing, ..IoU::default() }.probabilities(),
+            &[0.4642857142857143, 0.6923076923076923, 0.6470588235294118],
+        ),
+        (
+            Tversky { alpha: 0.3, beta: 0.7, smoothing, ..Tversky::default() }.probabilities(),
+            &[0.28229665071770327, 0.5604395604395604, 0.4495412844036698],
+        ),
+        (
+            MatthewsCorrelation { smoothing: 0.0 }.probabilities(),
+            &[0.5249092523897758, 0.7817821097640076, 0.6124333603005798],
+        ),
+        (generalized(VolumeWeight::InverseSquare).probabilities(), &[0.44378698224852087]),
+        (generalized(VolumeWeight::Inverse).probabilities(), &[0.43089430894308944]),
+        (generalized(VolumeWeight::Uniform).probabilities(), &[0.42]),
+        (
+            GeneralizedWassersteinDice { smoothing, ..Default::default() }.probabilities(),
+            &[0.4285714285714285],
+        ),
+    ];
+    for (term, wanted) in cases {
+        let Loss::Overlap(formula) = term.loss else { panic!("an overlap loss") };
+        let found = values(formula.as_ref(), &row);
+        let agree = found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-14);
+        assert!(agree && found.len() == wanted.len(), "{formula:?}: {found:?}, wanted {wanted:?}");
+    }
+}

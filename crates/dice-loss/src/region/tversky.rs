@@ -32,12 +32,7 @@ pub struct Tversky {
 
 impl Default for Tversky {
     fn default() -> Self {
-        Self {
-            alpha: 0.3,
-            beta: 0.7,
-            overlap: Overlap::default(),
-            smoothing: Smoothing::default(),
-        }
+        Self { alpha: 0.3, beta: 0.7, overlap: Overlap::default(), smoothing: Smoothing::default() }
     }
 }
 
@@ -83,8 +78,7 @@ mod tests {
         assert!((plain.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
         let soft = Tversky { overlap: Overlap::L1, ..plain };
         assert!((soft.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
-        let smooth =
-            Tversky { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
+        let smooth = Tversky { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
         assert!((smooth.loss(&Sums::EXAMPLE) - 1.55 / 3.85).abs() < 1e-15);
     }
 

@@ -13,7 +13,7 @@ pub use focal::Focal;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Describe, Result, Term, catalogue::Entry, error::parameter};
+use crate::{Activation, Describe, Result, catalogue::Entry, error::parameter};
 
 /// One value for every class, or one for each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
