@@ -38,4 +38,11 @@ impl Verdict {
         }
         gradient
     }
+
+    /// The value that each (row, class) is part of.
+    pub(crate) fn cell_of_each(&self) -> Vec<usize> {
+        (0..self.rows * self.classes)
+            .map(|index| self.cells.index(index / self.classes, index % self.classes, self.classes))
+            .collect()
+    }
 }

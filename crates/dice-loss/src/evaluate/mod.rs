@@ -9,6 +9,7 @@ mod voxel;
 pub use slopes::Upstream;
 pub(crate) use slopes::{GroupSlopes, Slopes};
 pub use verdict::{TermVerdict, Verdict};
+pub(crate) use voxel::Factors;
 
 use crate::{
     Activation, Layout, Moments, Objective, Pool, Reduction, Result, Term, error::parameter,

@@ -2,7 +2,7 @@
 
 use super::{Scale, verdict::Cells};
 use crate::{
-    Absent, Moments, Pool, Reduction, Sums, Term,
+    Absent, Moments, Reduction, Sums, Term,
     plan::{Group, Plan},
     real::DIRECTIONS,
     region::Formula,

@@ -17,12 +17,6 @@ macro_rules! elements {
             $(#[doc(hidden)] $Variant(&'a [$T])),+
         }
 
-        impl $Slice<'_> {
-            pub(crate) fn len(&self) -> usize {
-                match self { $(Self::$Variant(data) => data.len()),+ }
-            }
-        }
-
         $(impl $Trait for $T {
             fn erase(data: &[Self]) -> $Slice<'_> {
                 $Slice::$Variant(data)

@@ -1,0 +1,78 @@
+//! Each channel by itself: sigmoid, and probabilities taken as they are.
+
+use super::{isa::Instructions, number::Number};
+use crate::Activation;
+
+/// A probability, one minus it, and the log losses of saying yes and no.
+#[derive(Clone, Copy)]
+pub(super) struct Odds<F> {
+    pub p: F,
+    pub complement: F,
+    /// −ln p.
+    pub yes: F,
+    /// −ln(1 − p).
+    pub no: F,
+}
+
+impl<F: Number> Odds<F> {
+    /// Of a logit, without overflow or cancellation.
+    #[inline(always)]
+    pub fn of_logit<I: Instructions>(x: F) -> Self {
+        let (small, large, tail) = sigmoid::<I, F>(x);
+        let positive = x > F::ZERO;
+        let log = tail.ln_1p::<I>();
+        let far = log + x.abs();
+        Self {
+            p: if positive { large } else { small },
+            complement: if positive { small } else { large },
+            yes: if positive { log } else { far },
+            no: if positive { far } else { log },
+        }
+    }
+
+    /// Of a probability.
+    #[inline(always)]
+    pub fn of_probability<I: Instructions>(p: F) -> Self {
+        let complement = F::ONE - p;
+        Self { p, complement, yes: -p.ln::<I>(), no: -complement.ln::<I>() }
+    }
+
+    #[inline(always)]
+    pub fn new<I: Instructions>(activation: Activation, x: F) -> Self {
+        match activation {
+            Activation::Probabilities => Self::of_probability::<I>(x),
+            _ => Self::of_logit::<I>(x),
+        }
+    }
+}
+
+/// The smaller and the larger of sigmoid(x) and sigmoid(−x), and exp(−|x|).
+#[inline(always)]
+fn sigmoid<I: Instructions, F: Number>(x: F) -> (F, F, F) {
+    let tail = (-x.abs()).exp::<I>();
+    let large = F::ONE / (F::ONE + tail);
+    (tail * large, large, tail)
+}
+
+/// Σ without 0 · ∞: a share of 0 has no loss, however large the loss.
+#[inline(always)]
+pub(super) fn share<F: Number>(share: F, loss: F) -> F {
+    if share == F::ZERO { F::ZERO } else { share * loss }
+}
+
+/// The probabilities of a channel.
+#[inline(always)]
+pub(super) fn probabilities<I: Instructions, F: Number>(
+    activation: Activation,
+    x: &[F],
+    p: &mut [F],
+) {
+    if activation == Activation::Probabilities {
+        p.copy_from_slice(x);
+        return;
+    }
+    for (p, &x) in p.iter_mut().zip(x) {
+        let (small, large, _) = sigmoid::<I, F>(x);
+        *p = if x > F::ZERO { large } else { small };
+    }
+}

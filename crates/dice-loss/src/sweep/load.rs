@@ -1,0 +1,150 @@
+//! From the caller's tensors to planes of a tile: the only code that sees element types.
+
+use half::{bf16, f16};
+
+use super::number::Number;
+use crate::tensor::{DenseSlice, FloatSlice, LabelSlice};
+
+/// An element that can be read as a number.
+trait Widen: Copy {
+    fn widen<F: Number>(self) -> F;
+}
+
+macro_rules! widen {
+    ($($T:ty: |$x:ident| $wide:expr),+) => {
+        $(impl Widen for $T {
+            #[inline(always)]
+            fn widen<F: Number>(self) -> F {
+                let $x = self;
+                F::of($wide)
+            }
+        })+
+    };
+}
+widen! {
+    f32: |x| f64::from(x),
+    f64: |x| x,
+    bool: |x| f64::from(u8::from(x)),
+    u8: |x| f64::from(x)
+}
+
+impl Widen for f16 {
+    #[inline(always)]
+    fn widen<F: Number>(self) -> F {
+        F::of(f64::from(widen_f16(self)))
+    }
+}
+
+impl Widen for bf16 {
+    #[inline(always)]
+    fn widen<F: Number>(self) -> F {
+        F::of(f64::from(f32::from_bits(u32::from(self.to_bits()) << 16)))
+    }
+}
+
+/// Branch-free, so that it vectorises: rescaling the exponent also makes subnormals right.
+#[inline(always)]
+fn widen_f16(x: f16) -> f32 {
+    let bits = u32::from(x.to_bits());
+    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
+    let special = bits & 0x7c00 == 0x7c00;
+    let wide = if special { magnitude.to_bits() | 0x7f80_0000 } else { magnitude.to_bits() };
+    f32::from_bits(wide | (bits & 0x8000) << 16)
+}
+
+/// Reads `plane.len()` elements from `start` on, `stride` apart.
+#[inline(always)]
+fn read<T: Copy, U>(data: &[T], start: usize, stride: usize, plane: &mut [U], f: impl Fn(T) -> U) {
+    if stride == 1 {
+        let data = &data[start..][..plane.len()];
+        plane.iter_mut().zip(data).for_each(|(out, &x)| *out = f(x));
+    } else {
+        plane.iter_mut().enumerate().for_each(|(i, out)| *out = f(data[start + i * stride]));
+    }
+}
+
+/// Floats, widened.
+#[inline(always)]
+pub(super) fn floats<F: Number>(data: FloatSlice, start: usize, stride: usize, plane: &mut [F]) {
+    match data {
+        FloatSlice::F32(data) => read(data, start, stride, plane, Widen::widen),
+        FloatSlice::F64(data) => read(data, start, stride, plane, Widen::widen),
+        FloatSlice::F16(data) => read(data, start, stride, plane, Widen::widen),
+        FloatSlice::Bf16(data) => read(data, start, stride, plane, Widen::widen),
+    }
+}
+
+/// Values of a dense target or a mask, widened.
+#[inline(always)]
+pub(super) fn dense<F: Number>(data: DenseSlice, start: usize, stride: usize, plane: &mut [F]) {
+    match data {
+        DenseSlice::Bool(data) => read(data, start, stride, plane, Widen::widen),
+        DenseSlice::U8(data) => read(data, start, stride, plane, Widen::widen),
+        DenseSlice::F32(data) => read(data, start, stride, plane, Widen::widen),
+        DenseSlice::F64(data) => read(data, start, stride, plane, Widen::widen),
+        DenseSlice::F16(data) => read(data, start, stride, plane, Widen::widen),
+        DenseSlice::Bf16(data) => read(data, start, stride, plane, Widen::widen),
+    }
+}
+
+/// No label: what a fraction, a NaN or a number beyond `i32` is read as.
+pub(super) const NO_LABEL: i32 = i32::MIN;
+
+/// Labels. What is no `i32` is [`NO_LABEL`].
+#[inline(always)]
+pub(super) fn labels(data: LabelSlice, start: usize, stride: usize, plane: &mut [i32]) {
+    match data {
+        LabelSlice::U8(data) => read(data, start, stride, plane, i32::from),
+        LabelSlice::I16(data) => read(data, start, stride, plane, i32::from),
+        LabelSlice::I32(data) => read(data, start, stride, plane, |x| x),
+        LabelSlice::I64(data) => read(data, start, stride, plane, |x| {
+            let low = x as i32;
+            if i64::from(low) == x { low } else { NO_LABEL }
+        }),
+        LabelSlice::F32(data) => read(data, start, stride, plane, |x| {
+            let low = x as i32;
+            if low as f32 == x { low } else { NO_LABEL }
+        }),
+    }
+}
+
+/// A label as its tensor has it, for an error message.
+pub(super) fn label_text(data: LabelSlice, at: usize) -> String {
+    match data {
+        LabelSlice::U8(data) => data[at].to_string(),
+        LabelSlice::I16(data) => data[at].to_string(),
+        LabelSlice::I32(data) => data[at].to_string(),
+        LabelSlice::I64(data) => data[at].to_string(),
+        LabelSlice::F32(data) => data[at].to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_half_float_widens_exactly() {
+        for bits in 0..=u16::MAX {
+            let half = f16::from_bits(bits);
+            let (found, wanted) = (widen_f16(half), half.to_f32());
+            assert!(
+                found == wanted && found.is_sign_negative() == wanted.is_sign_negative()
+                    || found.is_nan() && wanted.is_nan(),
+                "{bits:#x}"
+            );
+            let half = bf16::from_bits(bits);
+            let (found, wanted) = (half.widen::<f32>(), half.to_f32());
+            assert!(found == wanted || found.is_nan() && wanted.is_nan(), "{bits:#x}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_integer_is_no_label() {
+        let mut plane = [0; 4];
+        labels(LabelSlice::F32(&[1.0, 1.5, f32::NAN, 1e20]), 0, 1, &mut plane);
+        assert_eq!(plane, [1, NO_LABEL, NO_LABEL, NO_LABEL]);
+        labels(LabelSlice::I64(&[255, -100, 1 << 40, i64::MIN]), 0, 1, &mut plane);
+        assert_eq!(plane, [255, -100, NO_LABEL, NO_LABEL]);
+    }
+}

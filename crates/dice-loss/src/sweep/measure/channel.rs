@@ -1,0 +1,121 @@
+//! The sums of channels that stand by themselves.
+
+use super::{
+    super::{
+        channel::{Odds, probabilities, share},
+        isa::Instructions,
+        lanes,
+        number::Number,
+        scratch::{TILE, Work},
+        softmax::{Merged, distinct, five_sums, transport},
+        tile::Tile,
+    },
+    Sums,
+};
+use crate::plan::Group;
+
+/// Adds a tile to the columns of a sigmoid or probabilities group.
+#[inline(always)]
+pub(super) fn add<I: Instructions, F: Number>(
+    group: &Group,
+    valid: Option<&[bool]>,
+    tile: &Tile<F>,
+    work: &mut Work<F>,
+    sums: &mut Sums,
+) {
+    let Work { probability, reference, planes: [cost, merged_p, merged_g, ..], .. } = work;
+    let (len, classes) = (tile.len, tile.classes);
+    let reference = tile.dense(reference);
+    for class in 0..classes {
+        let p = &mut probability[class * TILE..][..len];
+        probabilities::<I, F>(group.activation, tile.logits.plane(class), p);
+    }
+    for class in 0..classes {
+        let p = &probability[class * TILE..][..len];
+        let g = &reference[class * TILE..][..len];
+        if group.sums.iter().any(Option::is_some) {
+            let found = five_sums::<I, F>(p, g, tile.weight);
+            for (column, value) in group.sums.iter().zip(found) {
+                sums.add_if(*column, class, value);
+            }
+        }
+        if let (Some(column), Some(distances)) = (group.sums[5], &group.distances) {
+            let cost = &mut cost[..len];
+            transport::<I, F>(distances, class, classes, probability, cost);
+            let found = lanes::folds(cost, g, tile.weight, |[s], cost, g, w| [s + w * g * cost]);
+            sums.add(column, class, found[0]);
+        }
+        add_binary::<I, F>(group, class, tile, g, sums);
+    }
+    if let Some(columns) = group.log_loss {
+        // Cross-entropy of probabilities.
+        let merged = Merged::new(valid);
+        let distinct = distinct(merged.as_ref(), classes);
+        let even = F::of(1.0 / distinct.len() as f64);
+        for &class in &distinct {
+            let (p, g) = (&mut merged_p[..len], &mut merged_g[..len]);
+            gather_merged(merged.as_ref(), class, probability, p);
+            gather_merged(merged.as_ref(), class, reference, g);
+            let [loss, of_all, counted] =
+                lanes::folds(p, g, tile.weight, |[loss, of_all, counted], p, g, w| {
+                    let log_loss = -p.ln::<I>();
+                    let all = share(w * even, log_loss);
+                    [loss + share(w * g, log_loss), of_all + all, counted + w * g]
+                });
+            sums.add(columns.of_reference, class, loss);
+            sums.add_if(columns.of_all, class, of_all);
+            sums.add_if(group.merged, class, counted);
+        }
+    }
+}
+
+/// A class's plane; for the merged background, the sum of its members' planes.
+#[inline(always)]
+pub(in super::super) fn gather_merged<F: Number>(
+    merged: Option<&Merged>,
+    class: usize,
+    planes: &[F],
+    out: &mut [F],
+) {
+    let plane = |class: usize| &planes[class * TILE..][..out.len()];
+    let Some(merged) = merged.filter(|_| class == 0) else {
+        let plane = plane(class);
+        out.copy_from_slice(plane);
+        return;
+    };
+    out.fill(F::ZERO);
+    for class in merged.classes() {
+        let plane = &planes[class * TILE..][..out.len()];
+        out.iter_mut().zip(plane).for_each(|(sum, &value)| *sum += value);
+    }
+}
+
+#[inline(always)]
+fn add_binary<I: Instructions, F: Number>(
+    group: &Group,
+    class: usize,
+    tile: &Tile<F>,
+    g: &[F],
+    sums: &mut Sums,
+) {
+    let (x, w) = (tile.logits.plane(class), tile.weight);
+    if let Some([positive, negative]) = group.binary {
+        let found = lanes::folds(x, g, w, |[yes, no], x, g, w| {
+            let odds = Odds::new::<I>(group.activation, x);
+            [yes + share(w * g, odds.yes), no + share(w * (F::ONE - g), odds.no)]
+        });
+        sums.add(positive, class, found[0]);
+        sums.add(negative, class, found[1]);
+    }
+    for focal in &group.focal {
+        let gamma = F::of(focal.gamma[class]);
+        let found = lanes::folds(x, g, w, |[yes, no], x, g, w| {
+            let odds = Odds::new::<I>(group.activation, x);
+            let hard_yes = share(odds.complement.pow::<I>(gamma), odds.yes);
+            let hard_no = share(odds.p.pow::<I>(gamma), odds.no);
+            [yes + share(w * g, hard_yes), no + share(w * (F::ONE - g), hard_no)]
+        });
+        sums.add(focal.positive, class, found[0]);
+        sums.add_if(focal.negative, class, found[1]);
+    }
+}
