@@ -39,7 +39,7 @@ pub enum Integrand {
     Transport(Activation, Vec<f64>),
     /// w g′ (−ln p′)
     LogLoss(Activation),
-    /// w (−ln p′), of all classes alike.
+    /// w (−ln p′) / C′, of each of the C′ classes alike; merged ones are none.
     LogLossOfAll(Activation),
     /// w g′
     Merged(Activation),
@@ -118,6 +118,11 @@ impl Measurement {
     pub fn gradient(&self, verdict: &Verdict) -> Result<Vec<f64>> {
         verdict.expect_objective(&self.plan.identity)?;
         Ok(verdict.gradient(&self.plan))
+    }
+
+    /// Which of the [values](Verdict::values) each (sample, class) is part of, row-major.
+    pub fn cells(&self, verdict: &Verdict) -> Vec<usize> {
+        verdict.cell_of_each()
     }
 
     fn integrand(&self, column: Column) -> Integrand {
