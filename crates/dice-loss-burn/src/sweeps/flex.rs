@@ -1,0 +1,194 @@
+//! The engine on Flex tensors.
+
+use std::sync::Arc;
+
+use burn::{
+    backend::{
+        Flex,
+        flex::{FlexTensor, Layout as FlexLayout},
+        ops::FloatTensorOps,
+    },
+    tensor::{Bytes, DType, FloatDType, Shape},
+};
+use dice_loss::{Moments, Objective, Result, Target, Upstream, Verdict};
+
+use super::{Form, Outcome, SegmentationBackend, view::View};
+use crate::targets::{Mask, Reference, Rules, TargetTensors, VoxelWeights};
+
+impl SegmentationBackend for Flex {
+    fn segmentation_loss(
+        logits: FlexTensor,
+        targets: TargetTensors<Self>,
+        objective: Arc<Objective>,
+        form: Form,
+    ) -> Outcome<Self> {
+        match evaluate(logits, targets, objective, form) {
+            Ok(Evaluated { output, moments, step }) => {
+                Outcome::Evaluated(output, step.verdict, moments)
+            }
+            Err(error) => Outcome::Failed(error),
+        }
+    }
+}
+
+pub(super) struct Evaluated {
+    pub output: FlexTensor,
+    pub moments: Moments,
+    pub step: SecondSweep,
+}
+
+/// All that the second sweep needs: tensors that exist anyway, and what evaluate returned.
+#[derive(Debug, Clone)]
+pub(super) struct SecondSweep {
+    logits: View,
+    targets: TargetViews,
+    objective: Arc<Objective>,
+    pub verdict: Arc<Verdict>,
+    form: Form,
+}
+
+#[derive(Debug, Clone)]
+struct TargetViews {
+    reference: ReferenceView,
+    mask: Option<View>,
+    weights: Option<View>,
+    rules: Arc<Rules>,
+}
+
+#[derive(Debug, Clone)]
+enum ReferenceView {
+    Labels(View),
+    Dense(View),
+    Multilabel(View),
+}
+
+pub(super) fn evaluate(
+    logits: FlexTensor,
+    targets: TargetTensors<Flex>,
+    objective: Arc<Objective>,
+    form: Form,
+) -> Result<Evaluated> {
+    targets.check(logits.layout().shape())?;
+    let shape = logits.layout().shape().clone();
+    let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
+    let moments = objective.measure(&logits.logits()?, &targets.target()?)?;
+    let verdict = Arc::new(objective.evaluate(&moments)?);
+    let step = SecondSweep { logits, targets, objective, verdict, form };
+    let output = match form {
+        Form::Number => step.number(&[step.verdict.loss()], [1].into()),
+        Form::Unreduced => match step.verdict.values() {
+            Some(values) => step.number(values, values_shape(&step.verdict)),
+            None => step.map(shape)?,
+        },
+    };
+    Ok(Evaluated { output, moments, step })
+}
+
+/// A value without axes still has one in Burn.
+pub(crate) fn values_shape(verdict: &Verdict) -> Shape {
+    match verdict.shape() {
+        shape if shape.is_empty() => [1].into(),
+        shape => shape.into(),
+    }
+}
+
+impl SecondSweep {
+    /// Losses are wider than half-precision logits: a sum over voxels would not fit.
+    fn dtype(&self) -> DType {
+        match self.logits.dtype() {
+            DType::F64 => DType::F64,
+            _ => DType::F32,
+        }
+    }
+
+    fn number(&self, values: &[f64], shape: Shape) -> FlexTensor {
+        let bytes = match self.dtype() {
+            DType::F64 => Bytes::from_elems(values.to_vec()),
+            _ => Bytes::from_elems(values.iter().map(|&value| value as f32).collect()),
+        };
+        FlexTensor::new(bytes, FlexLayout::contiguous(shape), self.dtype())
+    }
+
+    /// The map of voxel losses, with a channel axis of one where classes share a loss.
+    fn map(&self, mut shape: Shape) -> Result<FlexTensor> {
+        let [_, channels, _] = self.objective.map_shape(self.logits.layout())?;
+        shape[1] = channels;
+        let mut map = View::of_channels(FlexTensor::zeros(shape, self.dtype()))?;
+        let (logits, target) = (self.logits.logits()?, self.targets.target()?);
+        map.fill(|map| self.objective.voxel_losses(&logits, &target, map))?;
+        Ok(map.into_tensor())
+    }
+
+    /// ∂loss/∂logits for the gradient by the output.
+    pub fn pull_back(&self, upstream: FlexTensor) -> Result<FlexTensor> {
+        if self.form == Form::Unreduced && self.verdict.values().is_none() {
+            let map = View::of_channels(upstream)?;
+            return self.gradient(Upstream::Map(map.logits()?));
+        }
+        let values = Flex::float_cast(upstream, FloatDType::F64).to_contiguous();
+        let values = values.as_slice::<f64>().unwrap_or_default();
+        match (self.form, values) {
+            (Form::Number, [value]) => self.gradient(Upstream::Scalar(*value)),
+            _ => self.gradient(Upstream::Values(values)),
+        }
+    }
+
+    fn gradient(&self, upstream: Upstream) -> Result<FlexTensor> {
+        let (logits, target) = (self.logits.logits()?, self.targets.target()?);
+        self.logits.filled_alike(|gradient| {
+            self.objective.pull_back(&self.verdict, upstream, &logits, &target, gradient)
+        })
+    }
+}
+
+impl TargetViews {
+    fn new(targets: TargetTensors<Flex>) -> Result<Self> {
+        Ok(Self {
+            reference: match targets.reference {
+                Reference::Labels(labels) => ReferenceView::Labels(View::of_labels(labels)?),
+                Reference::Dense(target) => ReferenceView::Dense(View::of_channels(target)?),
+                Reference::Multilabel(target) => {
+                    ReferenceView::Multilabel(View::of_channels(target)?)
+                }
+            },
+            mask: match targets.mask {
+                Mask::Everything => None,
+                Mask::Only(mask) => Some(View::of_voxels(mask)?),
+            },
+            weights: match targets.weights {
+                VoxelWeights::Equal => None,
+                VoxelWeights::Each(weights) => Some(View::of_voxels(weights)?),
+            },
+            rules: targets.rules,
+        })
+    }
+
+    fn target(&self) -> Result<Target<'_>> {
+        let mut target = match (&self.reference, &self.rules.regions) {
+            (ReferenceView::Labels(labels), Some(table)) => labels.regions(table)?,
+            (ReferenceView::Labels(labels), None) => labels.labels()?,
+            (ReferenceView::Dense(target), _) => target.dense()?,
+            (ReferenceView::Multilabel(target), _) => target.multilabel()?,
+        };
+        if let Some(mask) = &self.mask {
+            target = mask.mask(target)?;
+        }
+        if let Some(weights) = &self.weights {
+            target = weights.weigh(target)?;
+        }
+        Ok(self.rules.apply(target))
+    }
+}
+
+impl Rules {
+    /// What needs no tensor, as the engine says it.
+    pub(crate) fn apply<'a>(&'a self, mut target: Target<'a>) -> Target<'a> {
+        if let Some(label) = self.ignore_index {
+            target = target.ignore_index(label);
+        }
+        match &self.class_valid {
+            Some(valid) => target.class_valid(valid),
+            None => target,
+        }
+    }
+}

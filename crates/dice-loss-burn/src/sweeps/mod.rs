@@ -1,0 +1,59 @@
+//! The engine's sweeps as an operation of Burn: on Flex tensors directly, and within autodiff.
+
+mod autodiff;
+mod flex;
+mod view;
+
+#[cfg(test)]
+pub(crate) use view::View;
+
+pub(crate) use flex::values_shape;
+
+use std::sync::Arc;
+
+use burn::backend::{
+    Backend, DispatchTensor, DispatchTensorKind, ExtensionType, backend_extension,
+    tensor::FloatTensor,
+};
+use dice_loss::{Error, Moments, Objective, Verdict};
+
+use crate::targets::TargetTensors;
+
+/// Backends on which the engine runs by itself.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait SegmentationBackend: Backend {
+    /// Measures and evaluates; with autodiff, the upstream gradient is later folded into the
+    /// second sweep.
+    fn segmentation_loss(
+        logits: FloatTensor<Self>,
+        #[extension_type] targets: TargetTensors<Self>,
+        objective: Arc<Objective>,
+        form: Form,
+    ) -> Outcome<Self>;
+}
+
+/// What the output is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One number.
+    Number,
+    /// What reduction none leaves: values, or a map of voxel losses.
+    Unreduced,
+}
+
+/// The operation's result: what a tensor cannot carry travels beside it.
+#[derive(Debug, ExtensionType)]
+pub(crate) enum Outcome<B: Backend> {
+    Evaluated(FloatTensor<B>, Arc<Verdict>, Moments),
+    Failed(Error),
+}
+
+/// Whether the tensor lies where the engine runs by itself.
+pub(crate) fn reach(tensor: &DispatchTensor) -> bool {
+    match &tensor.kind {
+        DispatchTensorKind::Flex(_) => true,
+        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Flex(_)),
+        #[allow(unreachable_patterns)] // further backends are a matter of Burn's features
+        _ => false,
+    }
+}

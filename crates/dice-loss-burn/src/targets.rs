@@ -1,0 +1,248 @@
+//! What the reference segmentation says, and which of it counts.
+
+use std::sync::Arc;
+
+use burn::{
+    backend::{
+        Backend, Dispatch, ExtensionType, TensorMetadata,
+        tensor::{BoolTensor, FloatTensor, IntTensor},
+    },
+    tensor::{Bool, Int, Tensor},
+};
+use dice_loss::Error;
+
+/// The targets of a segmentation loss: a label map, a dense target or nested regions, and what is
+/// left out of it. All restrictions compose; a voxel that is left out contributes exactly nothing.
+///
+/// Label maps, dense targets of floats and masks convert from tensors, so that
+/// `loss.forward(logits, labels)` is enough where nothing is left out. Targets are constants: no
+/// gradient flows into them.
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use dice_loss_burn::Targets;
+///
+/// let labels = Tensor::<3, Int>::from_data([[[0, 1], [2, 255]]], &Device::flex());
+/// let valid = labels.clone().equal_scalar(1).bool_not();
+/// let targets = Targets::labels(labels).ignore_index(255).mask(valid);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Targets(pub(crate) TargetTensors<Dispatch>);
+
+/// The tensors of [`Targets`] on a backend.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) struct TargetTensors<B: Backend> {
+    #[extension_type]
+    pub reference: Reference<B>,
+    #[extension_type]
+    pub mask: Mask<B>,
+    #[extension_type]
+    pub weights: VoxelWeights<B>,
+    pub rules: Arc<Rules>,
+}
+
+/// The three ways to say what is where.
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) enum Reference<B: Backend> {
+    /// Also regions, where the rules have a table.
+    Labels(IntTensor<B>),
+    Dense(FloatTensor<B>),
+    Multilabel(BoolTensor<B>),
+}
+
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) enum Mask<B: Backend> {
+    Everything,
+    Only(BoolTensor<B>),
+}
+
+#[derive(Debug, Clone, ExtensionType)]
+pub(crate) enum VoxelWeights<B: Backend> {
+    Equal,
+    Each(FloatTensor<B>),
+}
+
+/// What needs no tensor.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    pub ignore_index: Option<i64>,
+    pub regions: Option<Vec<Vec<usize>>>,
+    pub class_valid: Option<Vec<bool>>,
+}
+
+impl Targets {
+    /// A label map: each voxel names its class. With one channel, labels are 0 and 1.
+    ///
+    /// # Shapes
+    ///
+    /// - labels: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`
+    pub fn labels<const D: usize>(labels: Tensor<D, Int>) -> Self {
+        Self::new(Reference::Labels(labels.without_autodiff().into_dispatch()))
+    }
+
+    /// A soft or one-hot target, each value in [0, 1].
+    ///
+    /// # Shapes
+    ///
+    /// - target: `[batch_size, classes, spatial…]`, as the logits
+    pub fn dense<const D: usize>(target: Tensor<D>) -> Self {
+        Self::new(Reference::Dense(target.without_autodiff().into_dispatch()))
+    }
+
+    /// A multilabel or one-hot target.
+    ///
+    /// # Shapes
+    ///
+    /// - target: `[batch_size, classes, spatial…]`, as the logits
+    pub fn multilabel<const D: usize>(target: Tensor<D, Bool>) -> Self {
+        Self::new(Reference::Multilabel(target.without_autodiff().into_dispatch()))
+    }
+
+    /// Regions, possibly nested: a label map and, for each label, the channels it belongs to.
+    ///
+    /// `[[], [0], [0, 1], [0, 1, 2]]` makes whole tumour, tumour core and enhancing tumour from
+    /// labels 0 to 3. Such channels overlap, so train them under sigmoid.
+    ///
+    /// # Shapes
+    ///
+    /// - labels: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`
+    pub fn regions<const D: usize>(labels: Tensor<D, Int>, table: Vec<Vec<usize>>) -> Self {
+        Self::labels(labels).with_rules(|rules| rules.regions = Some(table))
+    }
+
+    /// Voxels with this label do not count.
+    ///
+    /// For label maps, regions, and dense targets of one channel.
+    pub fn ignore_index(self, label: i64) -> Self {
+        self.with_rules(|rules| rules.ignore_index = Some(label))
+    }
+
+    /// Voxels where the mask is `false` do not count.
+    ///
+    /// # Shapes
+    ///
+    /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`
+    pub fn mask<const D: usize>(mut self, mask: Tensor<D, Bool>) -> Self {
+        self.0.mask = Mask::Only(mask.without_autodiff().into_dispatch());
+        self
+    }
+
+    /// How much each voxel counts: finite and at least 0. A weight of 0 does not count.
+    ///
+    /// # Shapes
+    ///
+    /// - weights: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`
+    pub fn voxel_weights<const D: usize>(mut self, weights: Tensor<D>) -> Self {
+        self.0.weights = VoxelWeights::Each(weights.without_autodiff().into_dispatch());
+        self
+    }
+
+    /// Which classes were annotated in which sample (partial labels), row-major (sample, class).
+    ///
+    /// Overlap terms and sigmoid terms skip what was not annotated; softmax cross-entropy and
+    /// softmax focal loss add its probability to the background.
+    pub fn class_valid(self, valid: Vec<bool>) -> Self {
+        self.with_rules(|rules| rules.class_valid = Some(valid))
+    }
+
+    fn new(reference: Reference<Dispatch>) -> Self {
+        Self(TargetTensors {
+            reference,
+            mask: Mask::Everything,
+            weights: VoxelWeights::Equal,
+            rules: Arc::default(),
+        })
+    }
+
+    fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
+        change(Arc::make_mut(&mut self.0.rules));
+        self
+    }
+
+    /// Ignores the label unless the targets name one themselves.
+    pub(crate) fn or_ignore(self, label: Option<i64>) -> Self {
+        match label {
+            Some(label) if self.0.rules.ignore_index.is_none() => self.ignore_index(label),
+            _ => self,
+        }
+    }
+}
+
+impl<B: Backend> TargetTensors<B> {
+    /// Whether every tensor has a shape that fits the logits', spatial axes one by one.
+    ///
+    /// The engine sees voxels in a row and cannot tell a transposed image.
+    pub fn check(&self, logits: &[usize]) -> Result<(), Error> {
+        let ([samples, _, spatial @ ..], shape) = (logits, self.reference.shape()) else {
+            return Err(Error::Shape {
+                what: "logits",
+                found: logits.to_vec(),
+                wanted: "[batch_size, classes, spatial…]".into(),
+            });
+        };
+        let per_voxel = [&[*samples], spatial].concat();
+        match self.reference {
+            Reference::Labels(_) => fits("labels", shape, per_voxel.clone(), true)?,
+            Reference::Dense(_) | Reference::Multilabel(_) => {
+                fits("dense target", shape, logits.to_vec(), false)?;
+            }
+        }
+        if let Mask::Only(mask) = &self.mask {
+            fits("mask", mask.shape().to_vec(), per_voxel.clone(), true)?;
+        }
+        if let VoxelWeights::Each(weights) = &self.weights {
+            fits("voxel weights", weights.shape().to_vec(), per_voxel, true)?;
+        }
+        Ok(())
+    }
+}
+
+impl<B: Backend> Reference<B> {
+    fn shape(&self) -> Vec<usize> {
+        match self {
+            Self::Labels(labels) => labels.shape().to_vec(),
+            Self::Dense(target) => target.shape().to_vec(),
+            Self::Multilabel(target) => target.shape().to_vec(),
+        }
+    }
+}
+
+/// A tensor with a value a voxel may have a channel axis of one.
+fn fits(
+    what: &'static str,
+    found: Vec<usize>,
+    wanted: Vec<usize>,
+    per_voxel: bool,
+) -> Result<(), Error> {
+    let mut with_channel = wanted.clone();
+    with_channel.insert(1, 1);
+    if found == wanted || (per_voxel && found == with_channel) {
+        return Ok(());
+    }
+    let wanted = match per_voxel {
+        true => format!("{wanted:?} or {with_channel:?}, to fit the logits"),
+        false => format!("{wanted:?}, as the logits"),
+    };
+    Err(Error::Shape { what, found, wanted })
+}
+
+impl<const D: usize> From<Tensor<D, Int>> for Targets {
+    /// A [label map](Self::labels).
+    fn from(labels: Tensor<D, Int>) -> Self {
+        Self::labels(labels)
+    }
+}
+
+impl<const D: usize> From<Tensor<D>> for Targets {
+    /// A [dense](Self::dense) target.
+    fn from(target: Tensor<D>) -> Self {
+        Self::dense(target)
+    }
+}
+
+impl<const D: usize> From<Tensor<D, Bool>> for Targets {
+    /// A [multilabel](Self::multilabel) target.
+    fn from(target: Tensor<D, Bool>) -> Self {
+        Self::multilabel(target)
+    }
+}

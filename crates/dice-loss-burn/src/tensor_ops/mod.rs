@@ -1,0 +1,156 @@
+//! The same losses from tensor operations, for backends that the engine cannot reach into.
+//!
+//! The sums over the voxels come from Burn, the arithmetic on them from the engine. With the
+//! engine's derivatives by the sums, Burn's autodiff does the rest.
+
+mod integrands;
+mod output;
+mod voxels;
+
+use std::sync::Arc;
+
+use burn::{
+    backend::{Dispatch, DispatchTensor, TensorMetadata, ops::FloatTensorOps},
+    tensor::{Bool, Device, Float, Int, Tensor, kind::Autodiff},
+};
+use dice_loss::{Error, Layout, Logits, Measurement, Moments, Objective, Result, Target, Verdict};
+
+use crate::{
+    sweeps::{Form, Outcome, SegmentationBackend, values_shape},
+    targets::{Mask, Reference, Rules, TargetTensors, VoxelWeights},
+};
+use output::Slopes;
+use voxels::Voxels;
+
+pub(crate) fn segmentation_loss(
+    logits: DispatchTensor,
+    targets: TargetTensors<Dispatch>,
+    objective: Arc<Objective>,
+    form: Form,
+) -> Outcome<Dispatch> {
+    match evaluate(logits, targets, objective, form) {
+        Ok((output, verdict, moments)) => Outcome::Evaluated(output, Arc::new(verdict), moments),
+        Err(error) => Outcome::Failed(error),
+    }
+}
+
+fn evaluate(
+    logits: DispatchTensor,
+    targets: TargetTensors<Dispatch>,
+    objective: Arc<Objective>,
+    form: Form,
+) -> Result<(DispatchTensor, Verdict, Moments)> {
+    let mut shape = logits.shape();
+    targets.check(&shape)?;
+    let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
+    check(&objective, &targets, layout)?;
+    let measurement = objective.measurement(shape[1])?;
+    let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
+    let integrands: Vec<_> =
+        measurement.integrands().iter().map(|integrand| voxels.integrand(integrand)).collect();
+    let sums = sums(&integrands, layout.shape());
+    if voxels.any_invalid() {
+        return Err(located(logits, targets, objective, form));
+    }
+    let moments = moments(&measurement, &sums, &targets.rules, layout)?;
+    let verdict = objective.evaluate(&moments)?;
+    let slopes = Slopes::new(&measurement, &verdict, &sums)?;
+    let output = match (form, verdict.values()) {
+        (Form::Number, _) => {
+            shape = [1].into();
+            slopes.number(sums, verdict.loss()).into_dispatch()
+        }
+        (Form::Unreduced, Some(values)) => {
+            shape = values_shape(&verdict);
+            slopes.values(sums, values).into_dispatch()
+        }
+        (Form::Unreduced, None) => {
+            shape[1] = objective.map_shape(layout)?[1];
+            slopes.map(integrands, shape[1]).into_dispatch()
+        }
+    };
+    Ok((Dispatch::float_reshape(output, shape), verdict, moments))
+}
+
+/// A layout of these shapes on a single element: enough to check shapes with.
+fn broadcast(shape: &[usize]) -> Result<Layout> {
+    Layout::strided(shape, &vec![0; shape.len()])
+}
+
+/// What the engine would say before it reads a voxel.
+fn check(objective: &Objective, targets: &TargetTensors<Dispatch>, logits: Layout) -> Result<()> {
+    let [samples, classes, voxels] = logits.shape();
+    let per_voxel = broadcast(&[samples, 1, voxels])?;
+    let mut target = match (&targets.reference, &targets.rules.regions) {
+        (Reference::Labels(_), Some(table)) => Target::regions(&[0u8], per_voxel, table)?,
+        (Reference::Labels(_), None) => Target::labels(&[0u8], per_voxel)?,
+        _ => Target::dense(&[0u8], broadcast(&[samples, classes, voxels])?)?,
+    };
+    if let Mask::Only(_) = targets.mask {
+        target = target.mask(&[true], per_voxel)?;
+    }
+    if let VoxelWeights::Each(_) = targets.weights {
+        target = target.voxel_weights(&[1.0f32], per_voxel)?;
+    }
+    objective.check_tensors(&Logits::new(&[0.0f32], logits)?, &targets.rules.apply(target))
+}
+
+/// `[N, C, K]`: the sums of K integrands.
+fn sums(integrands: &[Tensor<3>], [samples, classes, _]: [usize; 3]) -> Tensor<3> {
+    let sum = |integrand: &Tensor<3>| integrand.clone().sum_dim(2).expand([samples, classes, 1]);
+    Tensor::cat(integrands.iter().map(sum).collect(), 2)
+}
+
+fn moments(
+    measurement: &Measurement,
+    sums: &Tensor<3>,
+    rules: &Rules,
+    logits: Layout,
+) -> Result<Moments> {
+    let [samples, classes, _] = logits.shape();
+    let sums = sums.clone().without_autodiff().swap_dims(1, 2).into_data().convert::<f64>();
+    let valid = match &rules.class_valid {
+        Some(valid) => valid.clone(),
+        None => vec![true; samples * classes],
+    };
+    measurement.moments(sums.iter::<f64>().collect(), valid)
+}
+
+/// The engine's own error, with the place and the value, for what is known to be out of range.
+fn located(
+    logits: DispatchTensor,
+    targets: TargetTensors<Dispatch>,
+    objective: Arc<Objective>,
+    form: Form,
+) -> Error {
+    let targets = TargetTensors {
+        reference: match targets.reference {
+            Reference::Labels(labels) => Reference::Labels(to_host::<Int>(labels)),
+            Reference::Dense(target) => Reference::Dense(to_host::<Float>(target)),
+            Reference::Multilabel(target) => Reference::Multilabel(to_host::<Bool>(target)),
+        },
+        mask: match targets.mask {
+            Mask::Everything => Mask::Everything,
+            Mask::Only(mask) => Mask::Only(to_host::<Bool>(mask)),
+        },
+        weights: match targets.weights {
+            VoxelWeights::Equal => VoxelWeights::Equal,
+            VoxelWeights::Each(weights) => VoxelWeights::Each(to_host::<Float>(weights)),
+        },
+        rules: targets.rules,
+    };
+    match Dispatch::segmentation_loss(to_host::<Float>(logits), targets, objective, form) {
+        Outcome::Failed(error) => error,
+        Outcome::Evaluated(..) => Error::Parameter {
+            what: "targets".into(),
+            found: "labels or weights that only the device finds out of range".into(),
+            wanted: "labels that name a class, values in [0, 1], weights of at least 0".into(),
+        },
+    }
+}
+
+fn to_host<K: Autodiff>(tensor: DispatchTensor) -> DispatchTensor {
+    // The number of axes plays no part in moving a tensor.
+    let tensor = Tensor::<1, K>::from_dispatch(tensor).without_autodiff();
+    tensor.to_device(&Device::flex()).into_dispatch()
+}

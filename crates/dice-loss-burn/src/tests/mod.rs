@@ -1,0 +1,11 @@
+//! Every loss against the engine called directly and against its reference.
+
+mod case;
+mod layouts;
+mod modules;
+mod native;
+mod refused;
+mod tensor_ops;
+mod unreduced;
+
+use case::Case;

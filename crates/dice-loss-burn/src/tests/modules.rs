@@ -1,0 +1,110 @@
+//! The losses by name: their defaults, their options, and how they show.
+
+use burn::{
+    config::Config,
+    module::Module,
+    nn::loss::Reduction,
+    tensor::{Device, Int, Tensor},
+};
+use dice_loss::{Activation, Objective, catalogue};
+
+use super::Case;
+use crate::{
+    BinaryCrossEntropyLossConfig, CrossEntropyLossConfig, DiceCrossEntropyLossConfig,
+    DiceLossConfig, FocalLossConfig, FocalTverskyLossConfig, GeneralizedDiceLossConfig,
+    IoULossConfig, SegmentationLoss, TverskyLossConfig,
+};
+
+/// The default configuration of each named loss, with its name in the catalogue.
+fn defaults(activation: Activation) -> Vec<(&'static str, SegmentationLoss)> {
+    let mut losses: Vec<(_, SegmentationLoss)> = vec![
+        ("dice", DiceLossConfig::new(activation).init().into()),
+        ("iou", IoULossConfig::new(activation).init().into()),
+        ("tversky", TverskyLossConfig::new(activation).init().into()),
+        ("focal_tversky", FocalTverskyLossConfig::new(activation).init().into()),
+        ("generalized_dice", GeneralizedDiceLossConfig::new(activation).init().into()),
+        ("focal", FocalLossConfig::new(activation).init().into()),
+    ];
+    losses.extend(match activation {
+        Activation::Sigmoid => [
+            ("binary_cross_entropy", BinaryCrossEntropyLossConfig::new(activation).init().into()),
+            (
+                "dice_binary_cross_entropy",
+                DiceCrossEntropyLossConfig::new(activation).init().into(),
+            ),
+        ],
+        _ => [
+            ("cross_entropy", CrossEntropyLossConfig::new(activation).init().into()),
+            ("dice_cross_entropy", DiceCrossEntropyLossConfig::new(activation).init().into()),
+        ],
+    });
+    losses
+}
+
+#[test]
+fn defaults_are_the_catalogues() {
+    let device = Device::flex();
+    for activation in [Activation::Softmax, Activation::Sigmoid] {
+        for case in Case::all(3, activation) {
+            for (name, loss) in defaults(activation) {
+                let entry = catalogue().into_iter().find(|entry| entry.name == name).expect(name);
+                let wanted = SegmentationLoss::new(entry.objective(activation));
+                let value = |loss: &SegmentationLoss| {
+                    loss.forward(case.logits(&device), case.targets(&device)).into_scalar::<f32>()
+                };
+                assert_eq!(value(&loss), value(&wanted), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reductions() {
+    let case = &Case::all(3, Activation::Softmax)[0];
+    let device = Device::flex();
+    let value = |reduction| {
+        let config = DiceLossConfig::new(Activation::Softmax).with_reduction(reduction);
+        config.init().forward(case.logits(&device), case.targets(&device)).into_scalar::<f32>()
+    };
+    let mean = value(Reduction::Mean);
+    assert_eq!(value(Reduction::Auto), mean);
+    assert!((value(Reduction::Sum) - 6.0 * mean).abs() < 1e-5);
+    assert!((value(Reduction::BatchMean) - 3.0 * mean).abs() < 1e-5);
+}
+
+#[test]
+fn the_ignored_label_of_the_module_and_of_the_targets() {
+    let device = &Device::flex();
+    let logits = Tensor::<3>::from_data([[[2.0, -1.0, 3.0], [0.0, 1.0, -2.0]]], device);
+    let labels = Tensor::<2, Int>::from_data([[0, 1, 255]], device);
+    let config = CrossEntropyLossConfig::new(Activation::Softmax);
+    assert!(config.init().try_forward(logits.clone(), labels.clone()).is_err());
+    let ignoring = config.with_ignore_index(Some(255)).init();
+    let value = |targets: crate::Targets| {
+        ignoring.try_forward(logits.clone(), targets).map(|loss| loss.into_scalar::<f32>())
+    };
+    // ln(1 + e^−2), twice.
+    let wanted = (1.0 + (-2.0f32).exp()).ln();
+    assert!((value(labels.clone().into()).unwrap() - wanted).abs() < 1e-6);
+    assert!(value(crate::Targets::labels(labels).ignore_index(1)).is_err(), "255 is no class");
+}
+
+#[test]
+fn configurations_survive_being_saved() {
+    let config = FocalLossConfig::new(Activation::Sigmoid)
+        .with_alpha(Some(vec![0.25, 0.75].into()))
+        .with_reduction(Reduction::Sum);
+    let read = FocalLossConfig::load_binary(config.to_string().as_bytes()).unwrap();
+    assert_eq!(read.to_string(), config.to_string());
+    assert_eq!(read.alpha, config.alpha);
+}
+
+#[test]
+fn modules_show_their_options() {
+    let shown = DiceLossConfig::new(Activation::Softmax).with_squared(true).init().to_string();
+    assert!(shown.contains("DiceLoss") && shown.contains("squared: true"), "{shown}");
+    assert!(shown.contains("activation: Softmax"), "{shown}");
+    let loss = SegmentationLoss::new(Objective::new());
+    assert!(loss.to_string().contains("SegmentationLoss"), "{loss}");
+    assert_eq!(loss.num_params(), 0);
+}
