@@ -24,8 +24,8 @@ pub struct Origin {
     pub statement: String,
     /// Names of mask values; a value without one is named after itself.
     pub names: BTreeMap<u16, String>,
-    /// Share of the slices or files to hold out.
-    pub validation_fraction: f64,
+    /// Share of the slices or files to hold out; without one, what is usual for as many files.
+    pub validation_fraction: Option<f64>,
     /// Decides which files are held out.
     pub seed: u64,
 }
@@ -52,7 +52,9 @@ pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> 
     let counts = count(&slices, values.len());
     let presence: Vec<Vec<bool>> =
         slices.iter().map(|slice| presence(&slice.labels, values.len())).collect();
-    let split = split::split(&depths, &presence, origin.validation_fraction, origin.seed)?;
+    let usual = if depths.len() == 1 { split::VOLUME_FRACTION } else { split::FILES_FRACTION };
+    let validation_fraction = origin.validation_fraction.unwrap_or(usual);
+    let split = split::split(&depths, &presence, validation_fraction, origin.seed)?;
     let total = counts.iter().sum::<u64>();
     let classes: Vec<Class> = (values.iter().zip(counts))
         .map(|(value, voxels)| Class {
@@ -63,7 +65,7 @@ pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> 
         .collect();
     let notes = uncovered_notes(&split, &presence, &classes);
     let Origin { title, statement, .. } = origin;
-    Ok(Dataset { title, statement, notes, classes, channels, slices, split })
+    Ok(Dataset { title, statement, notes, classes, channels, slices, validation_fraction, split })
 }
 
 fn slices(case: Case, channels: usize, labels: &BTreeMap<u16, u8>) -> Vec<Slice> {
@@ -141,7 +143,7 @@ mod tests {
 
     fn origin() -> Origin {
         let (title, statement) = ("test".into(), "test".into());
-        Origin { title, statement, names: BTreeMap::new(), validation_fraction: 0.5, seed: 0 }
+        Origin { title, statement, names: BTreeMap::new(), validation_fraction: Some(0.5), seed: 0 }
     }
 
     #[test]

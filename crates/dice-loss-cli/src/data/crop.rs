@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_seed_decides_the_batches() {
-        let data = embedded(1.0 / 3.0).unwrap();
+        let data = embedded(None).unwrap();
         let two_batches = |seed| {
             let mut sampler = CropSampler::new(&data, 64, seed);
             [sampler.batch(8), sampler.batch(8)]
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_second_crop_holds_a_rare_class_and_all_take_their_turn() {
-        let data = embedded(1.0 / 3.0).unwrap();
+        let data = embedded(None).unwrap();
         let batch = CropSampler::new(&data, 64, 0).batch(200);
         let crops: Vec<&[u8]> = batch.labels.chunks_exact(64 * 64).collect();
         let rare: Vec<u8> = data.foreground(true).map(|label| label as u8).collect();
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn crops_come_from_training_slices_only() {
-        let mut data = embedded(1.0 / 3.0).unwrap();
+        let mut data = embedded(None).unwrap();
         for &slice in data.split.validation.iter().chain(&data.split.left_out) {
             data.slices[slice].image.fill(f32::NAN);
         }
@@ -203,6 +203,7 @@ mod tests {
             classes: vec![class(0.5), class(0.5)],
             channels: 1,
             slices: vec![slice],
+            validation_fraction: 0.5,
             split: Split { training: vec![0], validation: vec![], left_out: vec![] },
         };
         let batch = CropSampler::new(&data, 4, 0).batch(2);

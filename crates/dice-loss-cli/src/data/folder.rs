@@ -28,7 +28,7 @@ enum Format {
 pub fn folder(
     images: &Path,
     masks: &Path,
-    validation_fraction: f64,
+    validation_fraction: Option<f64>,
     seed: u64,
     allow_empty: bool,
 ) -> Result<Dataset, DataError> {
@@ -56,7 +56,7 @@ fn origin(
     masks: &Path,
     files: usize,
     slices: usize,
-    validation_fraction: f64,
+    validation_fraction: Option<f64>,
     seed: u64,
 ) -> Origin {
     let held_out = if files == 1 {
@@ -222,7 +222,7 @@ mod tests {
         }
 
         fn read(&self) -> Result<Dataset, DataError> {
-            folder(&self.path("images"), &self.path("masks"), 0.5, 0, false)
+            folder(&self.path("images"), &self.path("masks"), Some(0.5), 0, false)
         }
 
         fn faults(&self) -> Vec<Fault> {
@@ -284,7 +284,8 @@ mod tests {
     fn empty_masks_pass_when_allowed() {
         let folders = Folders::new();
         folders.pair("a").pair("b").pair("blank").picture("masks/blank.png", 6, 0);
-        let data = folder(&folders.path("images"), &folders.path("masks"), 0.3, 0, true).unwrap();
+        let data =
+            folder(&folders.path("images"), &folders.path("masks"), Some(0.3), 0, true).unwrap();
         assert_eq!(data.slices.len(), 3);
     }
 }

@@ -20,7 +20,7 @@ pub use crop::{Batch, CropSampler};
 pub use embedded::embedded;
 pub use fault::{DataError, Fault, Faults, Problem};
 pub use folder::folder;
-pub use split::Split;
+pub use split::{FILES_FRACTION, Split, VOLUME_FRACTION};
 pub use volume::{Extent, MAX_VOXELS, Mask, Scan};
 
 /// Classes that a dataset may have, background included.
@@ -44,6 +44,8 @@ pub struct Dataset {
     pub channels: usize,
     /// All slices, those of one volume in their order.
     pub slices: Vec<Slice>,
+    /// Share that was to be held out.
+    pub validation_fraction: f64,
     /// Which slices train, which are held out, which are left out between them.
     pub split: Split,
 }

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::DataError;
 
+/// Share of the slices that is held out where blocks of one volume are, unless another is asked for.
+pub const VOLUME_FRACTION: f64 = 1.0 / 3.0;
+
+/// Share of the files that is held out, unless another is asked for.
+pub const FILES_FRACTION: f64 = 0.2;
+
 /// Validation slices in a row when one volume is split within itself.
 const BLOCK: usize = 2;
 

@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn the_shown_slices_hold_every_class_of_the_ct() {
-        let data = embedded(1.0 / 3.0).unwrap();
+        let data = embedded(None).unwrap();
         let shown = chosen(&data);
         assert_eq!(shown.len(), 4);
         for label in data.foreground(false) {

@@ -83,6 +83,11 @@ impl Measure {
 }
 
 impl Kind {
+    /// Whether it is a mean over classes.
+    pub fn is_mean(self) -> bool {
+        self == Self::Mean
+    }
+
     /// Whether it belongs to one class.
     pub fn is_class(self) -> bool {
         matches!(self, Self::Class { .. })

@@ -42,7 +42,7 @@ pub fn summary(comparison: &Comparison) -> String {
 }
 
 /// Names, formulas and papers of losses.
-pub fn list<'a>(losses: impl Iterator<Item = &'a LossRecord>) -> String {
+pub fn list(losses: &[LossRecord]) -> String {
     let mut grid = new_grid();
     grid.set_header(["name", "loss", "formula", "paper"]);
     for loss in losses {

@@ -1,11 +1,16 @@
 //! What a loss is to the training loop.
 
+use std::error::Error;
+
 use burn::tensor::{Int, Tensor};
 
 use crate::record::LossRecord;
 
 /// Logits `[batch, channels, height, width]` and labels `[batch, height, width]` to a loss.
-pub type Criterion = Box<dyn Fn(Tensor<4>, Tensor<3, Int>) -> Tensor<1>>;
+pub type Criterion = Box<dyn Fn(Tensor<4>, Tensor<3, Int>) -> Result<Tensor<1>, LossFailure>>;
+
+/// What a loss says of tensors that it does not take.
+pub type LossFailure = Box<dyn Error + Send + Sync>;
 
 /// A loss to compare.
 pub struct Candidate {

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::{Head, UNet, UNetConfig};
+use super::{Head, TrainError, UNet, UNetConfig};
 use crate::data::Slice;
 
 /// Voxels that go through the network at once, unless a single slice is larger.
@@ -10,14 +10,15 @@ const VOXELS_AT_ONCE: usize = 1 << 17;
 
 /// Predicts every slice: padded to the network's multiple by repeating its edge, and cut back.
 ///
-/// Fails with the backend's reason where its results cannot be read.
+/// # Errors
+/// [`TrainError::Predictions`] where the backend gives back something else than was asked for.
 pub fn predict(
     network: &UNet,
     config: &UNetConfig,
     head: Head,
     slices: &[&Slice],
     device: &Device,
-) -> Result<Vec<Vec<u8>>, String> {
+) -> Result<Vec<Vec<u8>>, TrainError> {
     let mut labels = Vec::with_capacity(slices.len());
     for alike in slices.chunk_by(|a, b| (a.width, a.height) == (b.width, b.height)) {
         let at_once = (VOXELS_AT_ONCE / alike[0].labels.len().max(1)).max(1);
@@ -35,7 +36,7 @@ fn predict_batch(
     head: Head,
     slices: &[&Slice],
     device: &Device,
-) -> Result<Vec<Vec<u8>>, String> {
+) -> Result<Vec<Vec<u8>>, TrainError> {
     let (width, height) = (slices[0].width, slices[0].height);
     let [padded_width, padded_height] =
         [width, height].map(|side| side.next_multiple_of(config.multiple()));
@@ -45,12 +46,9 @@ fn predict_batch(
     let logits = network.forward(Tensor::from_data(TensorData::new(images, shape), device));
     let labels = head.labels(logits).slice([0..slices.len(), 0..height, 0..width]);
     let labels: Vec<u8> = labels.into_data().iter::<u8>().collect();
-    if labels.len() != slices.len() * width * height {
-        return Err(format!(
-            "found {} predicted voxels, wanted {}",
-            labels.len(),
-            slices.len() * width * height
-        ));
+    let (found, wanted) = (labels.len(), slices.len() * width * height);
+    if found != wanted {
+        return Err(TrainError::Predictions { found, wanted });
     }
     Ok(labels.chunks_exact(width * height).map(<[u8]>::to_vec).collect())
 }

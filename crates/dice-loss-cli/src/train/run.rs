@@ -8,7 +8,7 @@ use burn::{
     tensor::{Device, Int, Tensor, TensorData},
 };
 
-use super::{Candidate, Counts, Head, UNet, UNetConfig, predict};
+use super::{Candidate, Counts, Head, TrainError, UNet, UNetConfig, predict};
 use crate::{
     data::{Batch, CropSampler, Dataset, Slice},
     record::{Run, Score, Validation},
@@ -78,7 +78,7 @@ pub(super) fn train(
     plan: &Plan,
     device: &Device,
     watch: &mut dyn Watch,
-) -> Result<Trained, String> {
+) -> Result<Trained, TrainError> {
     let mut sampler = CropSampler::new(data, plan.crop, plan.seed);
     let mut optimiser = AdamConfig::new().init();
     let (mut training, mut validation, mut milliseconds) = (vec![], vec![], vec![]);
@@ -89,7 +89,8 @@ pub(super) fn train(
         let (images, labels) =
             tensors(sampler.batch(plan.batch_size), data.channels, plan.crop, device);
         let start = Instant::now();
-        let loss = (candidate.criterion)(network.forward(images), labels);
+        let loss = (candidate.criterion)(network.forward(images), labels)
+            .map_err(|source| TrainError::Loss { loss: candidate.record.title.clone(), source })?;
         let value: f64 = loss.clone().into_scalar::<f32>().into();
         if !value.is_finite() {
             diverged = Some(iteration);
@@ -150,7 +151,7 @@ fn validate(
     data: &Dataset,
     plan: &Plan,
     device: &Device,
-) -> Result<(Vec<Vec<u8>>, Vec<Score>), String> {
+) -> Result<(Vec<Vec<u8>>, Vec<Score>), TrainError> {
     let slices: Vec<&Slice> =
         data.split.validation.iter().map(|&slice| &data.slices[slice]).collect();
     let predictions = predict(

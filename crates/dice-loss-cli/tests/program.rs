@@ -1,0 +1,161 @@
+//! The program as a user runs it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use dice_loss_cli::record::{Comparison, Run};
+use tempfile::TempDir;
+
+fn program(arguments: &[&str], out: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dice-loss"));
+    command.arg("compare").args(arguments).arg("--out").arg(out);
+    command
+}
+
+fn run(arguments: &[&str], out: &Path) -> Output {
+    program(arguments, out).output().unwrap()
+}
+
+fn results(out: &Path) -> Comparison {
+    serde_json::from_slice(&fs::read(out.join("results.json")).unwrap()).unwrap()
+}
+
+/// Two losses for a moment.
+const BRIEF: [&str; 7] =
+    ["--quick", "--losses", "dice,cross_entropy", "--iterations", "3", "--batch-size", "2"];
+
+#[test]
+fn a_report_is_complete() {
+    let folder = TempDir::new().unwrap();
+    let output = run(&BRIEF, folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let terminal = String::from_utf8(output.stdout).unwrap();
+    for text in [
+        "Dice on 8 validation slices",
+        "IoU on 8",
+        "cervical",
+        "one person",
+        "not clinical",
+        "report.html",
+    ] {
+        assert!(terminal.contains(text), "no `{text}` in {terminal}");
+    }
+
+    let comparison = results(folder.path());
+    assert_eq!(
+        comparison.runs.iter().map(|run| run.loss.name.as_str()).collect::<Vec<_>>(),
+        ["dice", "cross_entropy"]
+    );
+    for run in &comparison.runs {
+        assert_eq!((run.iterations, run.training.len(), run.classes.len()), (3, 3, 8));
+        assert!(run.rare.is_some());
+    }
+
+    let mut csv = csv::Reader::from_path(folder.path().join("results.csv")).unwrap();
+    let lines: Vec<csv::StringRecord> = csv.records().map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 2 * (8 + 2), "classes and two means of two losses");
+    for name in ["dice", "cross_entropy"] {
+        assert!(
+            folder.path().join(format!("weights/{name}.bpk")).metadata().unwrap().len() > 100_000
+        );
+    }
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert_eq!(page.matches("data:image/png;base64,").count(), 4 * (2 + 2 * 2), "four slices");
+}
+
+#[test]
+fn the_seed_makes_it_reproducible() {
+    let timeless = |seed: &str| {
+        let folder = TempDir::new().unwrap();
+        assert!(run(&[&BRIEF[..], &["--seed", seed]].concat(), folder.path()).status.success());
+        let runs = results(folder.path()).runs;
+        runs.into_iter()
+            .map(|run| Run { milliseconds_per_iteration: 0.0, ..run })
+            .collect::<Vec<_>>()
+    };
+    let once = timeless("7");
+    assert_eq!(once, timeless("7"));
+    assert_ne!(once, timeless("8"));
+}
+
+#[test]
+fn ctrl_c_ends_with_what_there_is() {
+    let folder = TempDir::new().unwrap();
+    let mut child = program(&["--quick", "--iterations", "100000"], folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut first_line = String::new();
+    stderr.read_line(&mut first_line).unwrap();
+    assert!(first_line.contains("8 losses"), "{first_line}");
+    assert!(
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success()
+    );
+    std::io::copy(&mut stderr, &mut std::io::sink()).unwrap();
+    assert!(child.wait().unwrap().success());
+    let comparison = results(folder.path());
+    assert!(comparison.interrupted);
+    assert_eq!(comparison.runs.len(), 1);
+    assert!(
+        fs::read_to_string(folder.path().join("report.html")).unwrap().contains("was interrupted")
+    );
+}
+
+#[test]
+fn own_binary_pictures_of_any_size() {
+    let folder = TempDir::new().unwrap();
+    let (images, masks) = (folder.path().join("images"), folder.path().join("masks"));
+    fs::create_dir(&images).unwrap();
+    fs::create_dir(&masks).unwrap();
+    for i in 0..5u32 {
+        let (width, height) = (50 + 13 * i, 71 - 3 * i);
+        let inside = |x: u32, y: u32| x.abs_diff(20 + i) + y.abs_diff(30) < 9;
+        let picture = |low, high| {
+            image::GrayImage::from_fn(width, height, |x, y| {
+                image::Luma([if inside(x, y) { high } else { low }])
+            })
+        };
+        picture(40, 170).save(images.join(format!("{i}.png"))).unwrap();
+        picture(0, 255).save(masks.join(format!("{i}.tif"))).unwrap();
+    }
+    let (images, masks) = (images.to_str().unwrap(), masks.to_str().unwrap());
+    let own =
+        ["--images", images, "--masks", masks, "--quick", "--iterations", "2", "--losses", "dice"];
+    let out = folder.path().join("out");
+    let output = run(&own, &out);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let comparison = results(&out);
+    assert_eq!(comparison.data.split.validation.len(), 1);
+    let names: BTreeSet<&str> =
+        comparison.data.classes.iter().map(|class| class.name.as_str()).collect();
+    assert_eq!(names, BTreeSet::from(["background", "foreground"]));
+}
+
+#[test]
+fn status_and_message_say_what_is_wrong() {
+    let folder = TempDir::new().unwrap();
+    let usage = run(&["--losses", "no_such_loss"], folder.path());
+    assert_eq!(usage.status.code(), Some(2));
+
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    let empty = empty.to_str().unwrap();
+    let data = run(&["--images", empty, "--masks", empty], folder.path());
+    assert_eq!(data.status.code(), Some(1));
+    let message = String::from_utf8(data.stderr).unwrap();
+    assert!(
+        message.starts_with("error: 2 faults in the data") && message.contains(empty),
+        "{message}"
+    );
+
+    let unfit = run(&["--losses", "binary_cross_entropy"], folder.path());
+    assert_eq!(unfit.status.code(), Some(1));
+    assert!(!folder.path().join("results.json").exists());
+}
