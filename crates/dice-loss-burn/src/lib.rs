@@ -9,6 +9,8 @@ mod segmentation;
 mod sweeps;
 mod targets;
 mod tensor_ops;
+#[cfg(feature = "train")]
+pub mod train;
 
 pub use losses::*;
 pub use segmentation::{Evaluation, SegmentationLoss};

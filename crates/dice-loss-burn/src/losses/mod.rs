@@ -46,6 +46,9 @@ macro_rules! named_loss {
             /// by the number of samples.
             #[config(default = "burn::nn::loss::Reduction::Mean")]
             pub reduction: burn::nn::loss::Reduction,
+            /// Also counts the true and false positives and negatives of this hard decision, for
+            /// metrics.
+            pub decision: Option<dice_loss::Decision>,
         }
 
         impl $Config {
@@ -55,7 +58,11 @@ macro_rules! named_loss {
             /// loss is used.
             pub fn init(&self) -> $Loss {
                 let $config = self;
-                let loss = $crate::losses::reduced($objective, &self.reduction)
+                let objective = match self.decision {
+                    Some(decision) => $objective.decision(decision),
+                    None => $objective,
+                };
+                let loss = $crate::losses::reduced(objective, &self.reduction)
                     .with_ignore_index(self.ignore_index);
                 $Loss { config: self.clone(), loss }
             }
@@ -103,6 +110,17 @@ macro_rules! named_loss {
                 self.loss.try_forward(logits, targets)
             }
 
+            /// The loss with all that its sweep over the voxels found out: each class's loss and,
+            /// with a decision, the counts that metrics need. Fails as
+            /// [`try_forward`](Self::try_forward) does.
+            pub fn evaluate<const D: usize>(
+                &self,
+                logits: burn::tensor::Tensor<D>,
+                targets: impl Into<$crate::Targets>,
+            ) -> dice_loss::Result<$crate::Evaluation> {
+                self.loss.evaluate(logits, targets)
+            }
+
             /// The values before any reduction, in the shapes that
             /// [`SegmentationLoss`](crate::SegmentationLoss::forward_no_reduction) lists.
             ///
@@ -141,6 +159,7 @@ macro_rules! named_loss {
                     .add_debug_attribute("class_weights", &self.config.class_weights)
                     .add_debug_attribute("ignore_index", &self.config.ignore_index)
                     .add_debug_attribute("reduction", &self.config.reduction)
+                    .add_debug_attribute("decision", &self.config.decision)
                     .optional()
             }
         }

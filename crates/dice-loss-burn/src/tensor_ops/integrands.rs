@@ -95,20 +95,18 @@ impl Voxels {
         decision: Decision,
         activation: Activation,
     ) -> (Tensor<3, Bool>, Tensor<3, Bool>) {
-        let decide = |values: Tensor<3>| match decision {
+        let target = self.target.clone();
+        match decision {
             Decision::Argmax => {
-                // Of equal classes the first, which a device's argmax does not promise.
-                let largest = values.clone().max_dim(1).expand(values.dims()).equal(values);
-                let rank = largest.clone().int().cumsum(1);
-                largest.bool_and(rank.equal_scalar(1))
+                // A voxel whose target is all 0 has no class.
+                let there = largest(target.clone()).bool_and(target.greater_scalar(0));
+                (largest(self.logits.clone()), there)
             }
-            Decision::Threshold(least) => values.greater_equal_scalar(least),
-        };
-        let predicted = match decision {
-            Decision::Argmax => self.logits.clone(),
-            Decision::Threshold(_) => self.probabilities(activation),
-        };
-        (decide(predicted), decide(self.target.clone()))
+            Decision::Threshold(least) => {
+                let predicted = self.probabilities(activation).greater_equal_scalar(least);
+                (predicted, target.greater_equal_scalar(least))
+            }
+        }
     }
 
     /// Σ_l M_kl p_l.
@@ -225,4 +223,11 @@ impl Voxels {
         let options = (&self.logits.device(), self.logits.dtype());
         Tensor::from_data(TensorData::new(values, shape), options)
     }
+}
+
+/// Where each voxel's largest class is: of equal ones the first, which argmax does not promise.
+fn largest(values: Tensor<3>) -> Tensor<3, Bool> {
+    let largest = values.clone().max_dim(1).expand(values.dims()).equal(values);
+    let rank = largest.clone().int().cumsum(1);
+    largest.bool_and(rank.equal_scalar(1))
 }
