@@ -71,13 +71,13 @@ pub(super) trait Instructions {
     const FMA: bool;
 }
 
-struct Plain;
+pub(super) struct Plain;
 impl Instructions for Plain {
     const FMA: bool = false;
 }
 
 #[cfg(target_arch = "x86_64")]
-struct Fused;
+pub(super) struct Fused;
 #[cfg(target_arch = "x86_64")]
 impl Instructions for Fused {
     const FMA: bool = true;

@@ -13,6 +13,7 @@ mod lanes;
 mod load;
 mod measure;
 mod number;
+mod prefetch;
 mod pull_back;
 mod scratch;
 mod softmax;

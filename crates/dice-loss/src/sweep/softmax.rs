@@ -5,9 +5,13 @@ use super::{
     labels::Labels,
     lanes::{LANES, blocks, blocks_mut},
     number::Number,
+    prefetch::prefetch,
     scratch::TILE,
     tile::{Planes, Tile},
 };
+
+/// Numbers between two stops to prefetch what comes next.
+const STRETCH: usize = 256;
 
 /// The exponentials of a tile's logits: exp(x − shift) in class planes, and their sum.
 ///
@@ -38,10 +42,17 @@ impl<'a, F: Number> Exponentials<'a, F> {
         }
         for class in 0..tile.classes {
             let (x, e) = (tile.logits.plane(class), &mut planes[class * TILE..][..len]);
-            match &mut with {
-                None => add_exponentials::<I, F>(x, e, sum),
-                Some((slopes, dot)) => {
-                    add_weighed_exponentials::<I, F>(x, e, sum, slopes[class], &mut dot[..len]);
+            let ahead = tile.logits.after(class, tile.classes);
+            for start in (0..len).step_by(STRETCH) {
+                let end = len.min(start + STRETCH);
+                prefetch(ahead.get(start..end.min(ahead.len())).unwrap_or(&[]));
+                let (x, e, sum) = (&x[start..end], &mut e[start..end], &mut sum[start..end]);
+                match &mut with {
+                    None => add_exponentials::<I, F>(x, e, sum),
+                    Some((slopes, dot)) => {
+                        let dot = &mut dot[start..end];
+                        add_weighed_exponentials::<I, F>(x, e, sum, slopes[class], dot);
+                    }
                 }
             }
         }

@@ -30,12 +30,25 @@ pub(super) struct Planes<'a, F> {
     base: usize,
     stride: usize,
     len: usize,
+    borrowed: bool,
 }
 
 impl<'a, F> Planes<'a, F> {
     #[inline(always)]
     pub fn plane(&self, class: usize) -> &'a [F] {
         &self.data[self.base + class * self.stride..][..self.len]
+    }
+
+    /// What a sweep over the classes, and then over the next tile's, reads after a class's plane:
+    /// empty where it lies in scratch, which is in cache.
+    #[inline(always)]
+    pub fn after(&self, class: usize, classes: usize) -> &'a [F] {
+        if !self.borrowed {
+            return &[];
+        }
+        let next = if class + 1 < classes { (class + 1) * self.stride } else { self.len };
+        let rest = self.data.get(self.base + next..).unwrap_or(&[]);
+        &rest[..rest.len().min(self.len)]
     }
 }
 
@@ -275,7 +288,7 @@ impl Batch<'_> {
             && used == len
             && !holes
         {
-            return Planes { data, base, stride: layout.strides[1], len };
+            return Planes { data, base, stride: layout.strides[1], len, borrowed: true };
         }
         for class in 0..self.plan.classes {
             let plane = &mut planes[class * TILE..][..len];
@@ -286,7 +299,7 @@ impl Batch<'_> {
                 silence(plane, weight);
             }
         }
-        Planes { data: planes, base: 0, stride: TILE, len }
+        Planes { data: planes, base: 0, stride: TILE, len, borrowed: false }
     }
 
     /// For each class of a sample, whether it was annotated.
