@@ -101,7 +101,7 @@ impl Measurement {
     /// do not fit.
     pub fn moments(&self, sums: Vec<f64>, valid: Vec<bool>) -> Result<Moments> {
         let (columns, classes) = (self.plan.columns.len(), self.plan.classes);
-        if classes == 0 || valid.len() % classes != 0 || sums.len() != columns * valid.len() {
+        if classes == 0 || !valid.len().is_multiple_of(classes) || sums.len() != columns * valid.len() {
             return Err(Error::Shape {
                 what: "sums, class validity",
                 found: vec![sums.len(), valid.len()],
