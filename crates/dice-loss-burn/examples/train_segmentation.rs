@@ -46,7 +46,7 @@ impl Noise {
     }
 }
 
-/// A disc and a square, a little brighter than the noise around them, in places of their own.
+/// A bright disc and a dark square in noise, somewhere.
 fn image(noise: &mut Noise) -> Item {
     let mut item = Item {
         pixels: (0..SIZE * SIZE).map(|_| noise.next() - 0.5).collect(),
@@ -183,7 +183,8 @@ fn main() {
     });
     let sum = sum.expect("a batch or more");
     for (class, name) in CLASSES.iter().enumerate() {
-        let dice = sum.counts(0, class).and_then(|counts| counts.dice());
-        println!("{name}: Dice {:.3}", dice.unwrap_or(f64::NAN));
+        let dice = sum.counts(0, class).and_then(|counts| counts.dice()).unwrap_or(f64::NAN);
+        println!("{name}: Dice {dice:.3}");
+        assert!(dice > 0.9, "{name} has not been learnt");
     }
 }

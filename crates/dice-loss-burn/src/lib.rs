@@ -1,4 +1,40 @@
-//! Segmentation losses for [Burn](burn): Dice and its family, with exact gradients.
+//! Segmentation losses for Burn: Dice and its family, with exact gradients in two sweeps.
+//!
+//! A loss is a configuration and a module, as in burn-nn: [`DiceLossConfig`] makes a [`DiceLoss`],
+//! and so on for every loss with a name here. [`SegmentationLoss`] makes a module of any
+//! [`Objective`](dice_loss::Objective) of the engine, which knows more losses and adds up as many
+//! terms as you like. [`Targets`] says what the reference is and which of it counts.
+//!
+//! ```
+//! use burn::tensor::{Device, Int, Tensor};
+//! use dice_loss_burn::{DiceCrossEntropyLossConfig, Targets, dice_loss::Activation};
+//!
+//! let loss = DiceCrossEntropyLossConfig::new(Activation::Softmax).with_background(false).init();
+//!
+//! let device = Device::flex().autodiff();
+//! let logits = Tensor::<4>::zeros([2, 3, 8, 8], &device).require_grad();
+//! let labels = Tensor::<3, Int>::ones([2, 8, 8], &device);
+//! let targets = Targets::labels(labels).ignore_index(255);
+//! let gradients = loss.forward(logits.clone(), targets).backward();
+//! assert!(logits.grad(&gradients).is_some());
+//! ```
+//!
+//! # Backends
+//!
+//! | Backend | Forward | Backward | Kept in between |
+//! |---|---|---|---|
+//! | Flex | one sweep of the engine over the borrowed tensors | one sweep that writes the gradient | sums per sample and class |
+//! | any other | tensor operations, then the sums are read back | Burn's autodiff | what autodiff keeps |
+//!
+//! On Flex, logits may be f32, f64, f16 or bf16, and labels of any integer type; a view is followed
+//! without a copy where its spatial axes collapse into one: contiguous, channels last, some samples
+//! or channels of a larger tensor. The other backends' numbers are the same to their precision,
+//! but an infinite loss comes out as NaN.
+//!
+//! # Training
+//!
+//! With the feature `train`, the module `train` has the output and the metrics for burn-train. The example
+//! `train_segmentation` is complete.
 
 #![deny(missing_docs)]
 

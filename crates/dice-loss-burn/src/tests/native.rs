@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::tensor::{Device, GradientCheckpointingStrategy, Tensor};
+use burn::tensor::{Device, GradientCheckpointingStrategy, Int, Tensor};
 use dice_loss::{Activation, CrossEntropy, Decision, Dice, Layout, Objective, Output, catalogue};
 
 use super::{Case, case::every_loss};
@@ -106,4 +106,18 @@ fn an_evaluation_has_the_counts_of_the_same_sweep() {
     assert_eq!(evaluation.moments, moments);
     assert!(evaluation.moments.counts(1, 2).is_some());
     assert_eq!(Arc::strong_count(&evaluation.verdict), 1);
+}
+
+#[test]
+fn a_batch_of_nothing_has_a_loss_of_zero() {
+    let device = Device::flex().autodiff();
+    for dims in [[0, 3, 4, 5], [2, 3, 0, 5]] {
+        let logits = Tensor::<4>::zeros(dims, &device).require_grad();
+        let labels = Tensor::<3, Int>::zeros([dims[0], dims[2], dims[3]], &device);
+        let loss = SegmentationLoss::new(catalogue()[0].objective(Activation::Softmax));
+        let value = loss.forward(logits.clone(), labels);
+        let gradients = value.backward();
+        assert_eq!(value.into_scalar::<f32>(), 0.0);
+        assert_eq!(logits.grad(&gradients).expect("tracked").dims(), dims);
+    }
 }

@@ -100,6 +100,9 @@ impl Layout {
 
     /// Whether no two elements share a place. Sufficient, and exact for every dense permutation.
     pub(crate) fn is_injective(&self) -> bool {
+        if self.shape().contains(&0) {
+            return true;
+        }
         let mut axes: Vec<_> =
             self.shape().into_iter().zip(self.strides).filter(|(size, _)| *size > 1).collect();
         axes.sort_by_key(|(_, stride)| *stride);
@@ -183,6 +186,8 @@ mod tests {
         assert_eq!(broadcast.extent(), Some(60));
         assert!(!broadcast.is_injective());
         assert_eq!(Layout::channels_first(&[0, 3, 20]).unwrap().extent(), Some(0));
+        let empty = Layout::strided(&[2, 3, 0], &[0, 0, 1]).unwrap();
+        assert!(empty.is_injective());
     }
 
     #[test]
