@@ -101,14 +101,23 @@ impl Measurement {
     /// do not fit.
     pub fn moments(&self, sums: Vec<f64>, valid: Vec<bool>) -> Result<Moments> {
         let (columns, classes) = (self.plan.columns.len(), self.plan.classes);
-        if classes == 0 || !valid.len().is_multiple_of(classes) || sums.len() != columns * valid.len() {
+        if classes == 0
+            || !valid.len().is_multiple_of(classes)
+            || sums.len() != columns * valid.len()
+        {
             return Err(Error::Shape {
                 what: "sums, class validity",
                 found: vec![sums.len(), valid.len()],
                 wanted: format!("N × {columns} × {classes} and N × {classes} entries"),
             });
         }
-        Ok(Moments::new(&self.plan.identity, &self.plan.columns, classes, sums, valid))
+        Ok(Moments::new(
+            &self.plan.identity,
+            &self.plan.columns,
+            [valid.len() / classes, classes],
+            sums,
+            valid,
+        ))
     }
 
     /// ∂loss/∂sums, in the order of [`Moments::as_slice`].

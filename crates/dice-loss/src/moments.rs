@@ -41,11 +41,10 @@ impl Moments {
     pub(crate) fn new(
         objective: &str,
         columns: &[Column],
-        classes: usize,
+        [rows, classes]: [usize; 2],
         data: Vec<f64>,
         valid: Vec<bool>,
     ) -> Self {
-        let rows = valid.len().checked_div(classes).unwrap_or(0);
         debug_assert_eq!(data.len(), rows * columns.len() * classes);
         Self {
             objective: objective.into(),
@@ -179,17 +178,19 @@ impl Moments {
     }
 
     /// Also guards against a hand-made serialisation whose parts do not fit.
-    pub(crate) fn expect_objective(&self, wanted: &str) -> Result<()> {
-        let fits = self.data.len() == self.rows * self.columns.len() * self.classes
-            && self.valid.len() == self.rows * self.classes;
-        if self.objective == wanted && fits {
+    pub(crate) fn expect_objective(&self, wanted: &str, columns: &[Column]) -> Result<()> {
+        let cells = self.rows.checked_mul(self.classes);
+        let fits = cells == Some(self.valid.len())
+            && cells.and_then(|cells| cells.checked_mul(columns.len())) == Some(self.data.len());
+        if self.objective == wanted && self.columns == columns && fits {
             return Ok(());
         }
         Err(Error::Objective { found: self.objective.clone(), wanted: wanted.into() })
     }
 
     fn expect_alike(&self, other: &Self) -> Result<()> {
-        other.expect_objective(&self.objective)?;
+        self.expect_objective(&self.objective, &self.columns)?;
+        other.expect_objective(&self.objective, &self.columns)?;
         if other.classes != self.classes {
             return Err(Error::Shape {
                 what: "moments",

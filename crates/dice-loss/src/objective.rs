@@ -191,7 +191,7 @@ impl Objective {
     /// Takes moments of one batch, of several, or of several processes: all that add up.
     pub fn evaluate(&self, moments: &Moments) -> Result<Verdict> {
         let plan = Plan::new(self, moments.classes())?;
-        moments.expect_objective(&plan.identity)?;
+        moments.expect_objective(&plan.identity, &plan.columns)?;
         evaluate::evaluate(self, &plan, moments)
     }
 

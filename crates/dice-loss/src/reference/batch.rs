@@ -40,9 +40,12 @@ impl Batch {
             None => vec![true; samples * classes],
         };
         let mut data = Vec::with_capacity(samples * voxels);
+        // Without classes there is nothing to read.
+        let voxels = if classes == 0 { 0 } else { voxels };
         for sample in 0..samples {
             for voxel in 0..voxels {
-                let weight = weight(target, sample, voxel)?;
+                let place = Place { target, sample, voxel };
+                let weight = place.weight()?;
                 if weight == 0.0 {
                     data.push(None);
                     continue;
@@ -50,7 +53,7 @@ impl Batch {
                 data.push(Some(Voxel {
                     weight,
                     logits: (0..classes).map(|k| float(logits, [sample, k, voxel])).collect(),
-                    target: belongs(target, classes, sample, voxel)?,
+                    target: place.shares(classes)?,
                     annotated: annotated[sample * classes..][..classes].to_vec(),
                 }));
             }
@@ -67,97 +70,108 @@ impl Batch {
     }
 }
 
-/// How much a voxel counts: 0 if it is masked or ignored.
-fn weight(target: &Target, sample: usize, voxel: usize) -> Result<f64> {
-    let masks = &target.masks;
-    if let Some((mask, layout)) = &masks.mask
-        && dense_at(mask, place(*layout, [sample, 0, voxel])) == 0.0
-    {
-        return Ok(0.0);
-    }
-    if let Some(ignored) = masks.ignore_index
-        && is(target, ignored, place(target.layout, [sample, 0, voxel]))
-    {
-        return Ok(0.0);
-    }
-    let Some((weights, layout)) = &masks.weights else { return Ok(1.0) };
-    let found = float_at(weights, place(*layout, [sample, 0, voxel]));
-    if found.is_finite() && found >= 0.0 {
-        return Ok(found);
-    }
-    let wanted = "a finite number of at least 0";
-    Err(Error::Value { what: "voxel weight", sample, voxel, found, wanted })
+/// One voxel of the target.
+struct Place<'a> {
+    target: &'a Target<'a>,
+    sample: usize,
+    voxel: usize,
 }
 
-/// Whether the target holds this label there.
-fn is(target: &Target, label: i64, at: usize) -> bool {
-    match &target.kind {
-        Kind::Labels(labels) | Kind::Regions { labels, .. } => label_at(labels, at) == Ok(label),
-        Kind::Dense(dense) => dense_at(dense, at) == label as f64,
+impl Place<'_> {
+    /// Where the voxel's value of a class lies in a tensor.
+    fn of(&self, layout: Layout, class: usize) -> usize {
+        index(layout, [self.sample, class, self.voxel])
     }
-}
 
-/// g of each class.
-fn belongs(target: &Target, classes: usize, sample: usize, voxel: usize) -> Result<Vec<f64>> {
-    let of = |inside: &dyn Fn(usize) -> bool| {
-        (0..classes).map(|class| f64::from(u8::from(inside(class)))).collect()
-    };
-    let at = |class| place(target.layout, [sample, class, voxel]);
-    match &target.kind {
-        Kind::Labels(labels) if classes == 1 => {
-            let label = label(labels, at(0), 2, sample, voxel)?;
-            Ok(of(&|_| label == 1))
+    /// How much the voxel counts: 0 if it is masked or ignored.
+    fn weight(&self) -> Result<f64> {
+        let masks = &self.target.masks;
+        if let Some((mask, layout)) = &masks.mask
+            && dense_at(mask, self.of(*layout, 0)) == 0.0
+        {
+            return Ok(0.0);
         }
-        Kind::Labels(labels) => {
-            let label = label(labels, at(0), classes, sample, voxel)?;
-            Ok(of(&|class| class == label))
+        if masks.ignore_index.is_some_and(|label| self.holds(label)) {
+            return Ok(0.0);
         }
-        Kind::Regions { labels, table } => {
-            let label = label(labels, at(0), table.len(), sample, voxel)?;
-            Ok(of(&|class| table[label].contains(&class)))
+        let Some((weights, layout)) = &masks.weights else { return Ok(1.0) };
+        let found = float_at(weights, self.of(*layout, 0));
+        if found.is_finite() && found >= 0.0 {
+            return Ok(found);
         }
-        Kind::Dense(dense) => {
-            (0..classes).map(|class| share(dense, at(class), sample, voxel)).collect()
-        }
+        Err(self.bad_value("voxel weight", found, "a finite weight of at least 0"))
     }
-}
 
-/// A label below `end`.
-fn label(labels: &LabelSlice, at: usize, end: usize, sample: usize, voxel: usize) -> Result<usize> {
-    let label = label_at(labels, at);
-    if let Ok(label) = label
-        && let Ok(label) = usize::try_from(label)
-        && label < end
-    {
-        return Ok(label);
+    /// Whether the target has this label here.
+    fn holds(&self, label: i64) -> bool {
+        let at = self.of(self.target.layout, 0);
+        match &self.target.kind {
+            Kind::Labels(labels) | Kind::Regions { labels, .. } => {
+                label_at(labels, at).0 == Some(label)
+            }
+            Kind::Dense(dense) => dense_at(dense, at) == label as f64,
+        }
     }
-    Err(Error::Label {
-        sample,
-        voxel,
-        found: label.map_or_else(|fraction| fraction.to_string(), |label| label.to_string()),
-        wanted: format!("0 to {}", end - 1),
-    })
-}
 
-/// A value of a dense target.
-fn share(dense: &DenseSlice, at: usize, sample: usize, voxel: usize) -> Result<f64> {
-    let found = dense_at(dense, at);
-    let (fits, wanted) = match dense {
-        DenseSlice::U8(_) => (found == 0.0 || found == 1.0, "0 or 1"),
-        _ => ((0.0..=1.0).contains(&found), "0 to 1"),
-    };
-    if fits {
-        return Ok(found);
+    /// How much of the voxel belongs to each class.
+    fn shares(&self, classes: usize) -> Result<Vec<f64>> {
+        let where_so = |inside: &dyn Fn(usize) -> bool| {
+            (0..classes).map(|class| f64::from(u8::from(inside(class)))).collect()
+        };
+        match &self.target.kind {
+            Kind::Labels(labels) if classes == 1 => {
+                let label = self.label(labels, 2)?;
+                Ok(where_so(&|_| label == 1))
+            }
+            Kind::Labels(labels) => {
+                let label = self.label(labels, classes)?;
+                Ok(where_so(&|class| class == label))
+            }
+            Kind::Regions { labels, table } => {
+                let label = self.label(labels, table.len())?;
+                Ok(where_so(&|class| table[label].contains(&class)))
+            }
+            Kind::Dense(dense) => (0..classes).map(|class| self.share(dense, class)).collect(),
+        }
     }
-    Err(Error::Value { what: "target", sample, voxel, found, wanted })
+
+    /// The label, of so many.
+    fn label(&self, labels: &LabelSlice, count: usize) -> Result<usize> {
+        let (label, found) = label_at(labels, self.of(self.target.layout, 0));
+        let existing = label.and_then(|label| usize::try_from(label).ok());
+        existing.filter(|&label| label < count).ok_or_else(|| Error::Label {
+            sample: self.sample,
+            voxel: self.voxel,
+            found,
+            wanted: match self.target.masks.ignore_index {
+                Some(ignored) => {
+                    format!("0 to {}, or {ignored} to ignore", count.saturating_sub(1))
+                }
+                None => format!("0 to {}", count.saturating_sub(1)),
+            },
+        })
+    }
+
+    /// The value of a class in a dense target.
+    fn share(&self, dense: &DenseSlice, class: usize) -> Result<f64> {
+        let found = dense_at(dense, self.of(self.target.layout, class));
+        if (0.0..=1.0).contains(&found) {
+            return Ok(found);
+        }
+        Err(self.bad_value("target", found, "0 to 1"))
+    }
+
+    fn bad_value(&self, what: &'static str, found: f64, wanted: &'static str) -> Error {
+        Error::Value { what, sample: self.sample, voxel: self.voxel, found, wanted }
+    }
 }
 
 /// The element (sample, class, voxel).
 pub fn float(tensor: &Logits, at: [usize; 3]) -> f64 {
-    float_at(&tensor.data, place(tensor.layout, at))
+    float_at(&tensor.data, index(tensor.layout, at))
 }
 
-fn place(layout: Layout, at: [usize; 3]) -> usize {
+fn index(layout: Layout, at: [usize; 3]) -> usize {
     at.into_iter().zip(layout.strides).map(|(index, stride)| index * stride).sum()
 }
 
@@ -181,14 +195,18 @@ fn dense_at(data: &DenseSlice, at: usize) -> f64 {
     }
 }
 
-/// A label, or the number that is none.
-fn label_at(data: &LabelSlice, at: usize) -> Result<i64, f32> {
+/// A label, unless it is no integer; and as it is written.
+fn label_at(data: &LabelSlice, at: usize) -> (Option<i64>, String) {
+    let integer = |label: i64| (Some(label), label.to_string());
     match data {
-        LabelSlice::U8(data) => Ok(data[at].into()),
-        LabelSlice::I16(data) => Ok(data[at].into()),
-        LabelSlice::I32(data) => Ok(data[at].into()),
-        LabelSlice::I64(data) => Ok(data[at]),
-        LabelSlice::F32(data) if data[at] == data[at].trunc() => Ok(data[at] as i64),
-        LabelSlice::F32(data) => Err(data[at]),
+        LabelSlice::U8(data) => integer(data[at].into()),
+        LabelSlice::I16(data) => integer(data[at].into()),
+        LabelSlice::I32(data) => integer(data[at].into()),
+        LabelSlice::I64(data) => integer(data[at]),
+        LabelSlice::F32(data) => {
+            let label = data[at];
+            let is_integer = label.is_finite() && label.fract() == 0.0;
+            (is_integer.then_some(label as i64), label.to_string())
+        }
     }
 }

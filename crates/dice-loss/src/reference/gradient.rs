@@ -65,10 +65,11 @@ fn add_overlap(
     let total: f64 = (0..classes).map(|i| p[i].p * sizes[i]).sum();
     for j in 0..classes {
         let value = (0..classes).map(|i| q[i] * jacobian[i * classes + j]).sum();
-        // The magnitude is that of p_j (q_j − Σ_i p_i q_i), the usual way to compute the sum.
+        // The magnitude is that of p_j (q_j − Σ_i p_i q_i), or p_j (q_j − p_j q_j), the usual ways
+        // to compute the sum.
         let magnitude = match group.activation {
             Activation::Softmax => p[j].p * (sizes[j] + total),
-            Activation::Sigmoid => p[j].p * p[j].complement * sizes[j],
+            Activation::Sigmoid => p[j].p * (sizes[j] + p[j].p * sizes[j]),
             Activation::Probabilities => sizes[j],
         };
         add(j, value, magnitude);

@@ -31,7 +31,8 @@ pub fn measure(plan: &Plan, batch: &Batch) -> Measured {
         }
     }
     let valid = batch.annotated.clone();
-    let moments = Moments::new(&plan.identity, &plan.columns, plan.classes, data, valid);
+    let moments =
+        Moments::new(&plan.identity, &plan.columns, [batch.samples, plan.classes], data, valid);
     Measured { moments, magnitudes }
 }
 
@@ -139,7 +140,11 @@ fn count(plan: &Plan, voxel: &Voxel, counts: impl Fn(bool, bool) -> bool) -> Vec
     let p = probabilities(activation, &voxel.logits);
     annotated(voxel, |class| {
         let (predicted, there) = match decision {
-            Decision::Argmax => (class == argmax(&voxel.logits), class == argmax(&voxel.target)),
+            // A voxel whose target is all 0 has no class.
+            Decision::Argmax => (
+                class == argmax(&voxel.logits),
+                class == argmax(&voxel.target) && voxel.target[class] > 0.0,
+            ),
             Decision::Threshold(least) => (p[class].p >= least, voxel.target[class] >= least),
         };
         (f64::from(u8::from(counts(predicted, there))), 0.0)

@@ -108,6 +108,17 @@ pub(super) fn labels(data: LabelSlice, start: usize, stride: usize, plane: &mut 
     }
 }
 
+/// Whether the label there is this one, whatever integer that may be.
+pub(super) fn is_label(data: LabelSlice, at: usize, label: i64) -> bool {
+    match data {
+        LabelSlice::U8(data) => i64::from(data[at]) == label,
+        LabelSlice::I16(data) => i64::from(data[at]) == label,
+        LabelSlice::I32(data) => i64::from(data[at]) == label,
+        LabelSlice::I64(data) => data[at] == label,
+        LabelSlice::F32(data) => data[at] == label as f32 && (label as f32) as i64 == label,
+    }
+}
+
 /// A label as its tensor has it, for an error message.
 pub(super) fn label_text(data: LabelSlice, at: usize) -> String {
     match data {

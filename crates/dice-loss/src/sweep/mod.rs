@@ -56,7 +56,7 @@ pub(crate) fn measure(isa: Isa, plan: &Plan, logits: &Logits, target: &Target) -
         None => vec![true; samples * classes],
     };
     forget_unannotated(plan, &valid, &mut data);
-    Ok(Moments::new(&plan.identity, &plan.columns, classes, data, valid))
+    Ok(Moments::new(&plan.identity, &plan.columns, [samples, classes], data, valid))
 }
 
 /// What was not annotated has no sums, but for softmax voxel terms, which merge it.

@@ -134,8 +134,23 @@ impl Batch<'_> {
                 let (at, stride) = run_of(self.target.layout, sample, 0, start);
                 load::labels(*data, at, stride, &mut label[..used]);
                 label[used..].fill(NONE);
-                if let Some(ignored) = self.target.masks.ignore_index {
-                    drop_where(weight, label, ignored as i32);
+                match self
+                    .target
+                    .masks
+                    .ignore_index
+                    .map(|ignored| (ignored, i32::try_from(ignored)))
+                {
+                    Some((_, Ok(ignored))) if ignored != load::NO_LABEL => {
+                        drop_where(weight, label, ignored);
+                    }
+                    Some((ignored, _)) => {
+                        for (i, weight) in weight[..used].iter_mut().enumerate() {
+                            if load::is_label(*data, at + i * stride, ignored) {
+                                *weight = F::ZERO;
+                            }
+                        }
+                    }
+                    None => {}
                 }
             }
         }

@@ -103,8 +103,8 @@ impl<'a> Target<'a> {
     ///
     /// Overlap terms and sigmoid terms skip what was not annotated. Softmax cross-entropy and
     /// softmax focal loss add the probability of the unannotated classes to the background
-    /// (the marginal loss of Shi et al., <https://arxiv.org/abs/2007.03868>), so class 0 must be
-    /// annotated in every sample when such a term is there.
+    /// (the marginal loss of Shi et al., <https://arxiv.org/abs/2007.03868>), class 0, whether that
+    /// was annotated or not.
     pub fn class_valid(mut self, valid: &'a [bool]) -> Self {
         self.masks.class_valid = Some(valid);
         self

@@ -39,20 +39,24 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
     for class in 0..classes {
         let out = &mut gradient[class * TILE..][..len];
         out.fill(F::ZERO);
-        if valid.is_some_and(|valid| !valid[class]) {
-            continue;
-        }
+        let annotated = valid.is_none_or(|valid| valid[class]);
         let (p, g) = (&probability[class * TILE..][..len], &reference[class * TILE..][..len]);
         if let Some(partials) = partials {
-            slopes_by_probability::<I, F>(partials, class, p, g, out);
+            if annotated {
+                slopes_by_probability::<I, F>(partials, class, p, g, out);
+            }
             add_transport::<I, F>(group, partials, class, reference, out);
-            if group.activation == Activation::Sigmoid {
+            if annotated && group.activation == Activation::Sigmoid {
                 let x = tile.logits.plane(class);
                 for (out, &x) in out.iter_mut().zip(x) {
                     let odds = Odds::of_logit::<I>(x);
                     *out = *out * odds.p * odds.complement;
                 }
             }
+        }
+        if !annotated {
+            weigh(out, tile.weight);
+            continue;
         }
         let x = tile.logits.plane(class);
         if let Some(factors) = &slopes.binary {

@@ -1,0 +1,14 @@
+//! Random batches of every kind that the engine takes, and objectives to try them with.
+
+mod agreement;
+mod batch;
+mod objectives;
+mod recipe;
+mod tensors;
+
+pub use agreement::{Precision, agrees, engine, gradient_of};
+pub use batch::Batch;
+pub use objectives::{Trial, options, trials};
+pub use recipe::{Recipe, Rng, Softness, TargetKind, check};
+pub use tensors::{Arrangement, FloatKind};
+use tensors::{DenseKind, Denses, Floats, LabelKind, Labels};

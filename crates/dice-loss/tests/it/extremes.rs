@@ -1,0 +1,203 @@
+//! Numbers at the edge: large sums, large logits, infinities, NaN, empty and full references.
+
+use dice_loss::{
+    Absent, Activation, CrossEntropy, Dice, Focal, Isa, Layout, Logits, Objective, Output, Target,
+    TermVerdict, reference,
+};
+use half::f16;
+
+use crate::cases::{
+    Arrangement, Batch, FloatKind, Recipe, Rng, Trial, check, engine, gradient_of, options, trials,
+};
+
+#[test]
+fn half_precision_sums_pass_65504() {
+    let voxels = 300_000;
+    let (x, g) = (vec![f16::from_f64(8.0); voxels], vec![1u8; voxels]);
+    let layout = Layout::channels_first(&[1, 1, voxels]).expect("three axes");
+    let logits = Logits::new(&x, layout).expect("as many logits");
+    let target = Target::labels(&g, layout).expect("as many labels");
+    let objective = Objective::new().term(1.0, Dice::default().sigmoid());
+    let moments = objective.measure(&logits, &target).expect("a batch");
+    let p = 1.0 / (1.0 + (-8f64).exp());
+    let sums = moments.sums(Activation::Sigmoid, 0, 0);
+    assert!((sums.p / (p * voxels as f64) - 1.0).abs() < 1e-6);
+    assert_eq!(sums.g, voxels as f64);
+    let verdict = objective.evaluate(&moments).expect("its moments");
+    assert!((verdict.loss() - (1.0 - 2.0 * p / (p + 1.0))).abs() < 1e-6);
+    let mut gradient = vec![f16::NAN; voxels];
+    let output = Output::new(&mut gradient, layout).expect("as many places");
+    // Scaled up as a loss scaler does, it does not vanish in the half type.
+    objective.pull_back(&verdict, 1e9, &logits, &target, output).expect("a batch");
+    assert!(gradient.iter().all(|derivative| derivative.is_finite() && derivative.to_f64() < 0.0));
+}
+
+fn with_every_loss(test: impl Fn(&Trial, &Objective, Recipe)) {
+    let by_logits = |trial: &Trial| trial.activation != Activation::Probabilities;
+    for trial in trials().into_iter().chain(options()).filter(by_logits) {
+        check(&trial.name, 3, |mut recipe| {
+            let classes = trial.classes(recipe.shape[1].min(5));
+            recipe.shape = [recipe.shape[0].min(2), classes, recipe.shape[2].min(70)];
+            let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
+            test(&trial, &objective, recipe);
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn huge_logits_are_as_good_as_any() {
+    with_every_loss(|trial, objective, recipe| {
+        let mut batch = Batch::new(&recipe, trial.activation);
+        let mut rng = Rng(recipe.seed);
+        for index in 0..batch.places.len() {
+            if batch.counts(index) {
+                batch.set_logit(index, [1e4, -1e4, 0.0][rng.below(3)]);
+            }
+        }
+        let wanted = reference::loss(objective, &batch.logits(), &batch.target());
+        let wanted = wanted.expect("a valid batch");
+        for isa in Isa::available() {
+            let objective = objective.clone().isa(isa);
+            let (_, verdict) = engine(&objective, &batch).expect("a valid batch");
+            let found = verdict.loss();
+            assert!(found.is_finite(), "{}: {found}", trial.name);
+            // Rounding such a logit once moves a log loss by up to 1e4 × 2⁻²⁴; four times at most.
+            let tolerance = 4e4 * 2f64.powi(-24) * (1.0 + wanted.abs());
+            assert!((found - wanted).abs() <= tolerance, "{}: {found} {wanted}", trial.name);
+            let arrangement = Arrangement::ChannelsFirst;
+            let gradient = gradient_of(&objective, &verdict, 1.0, &batch, arrangement);
+            for (index, derivative) in gradient.expect("a batch").to_f64().iter().enumerate() {
+                assert!(derivative.is_finite(), "{}: derivative {index}", trial.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn infinities_and_nan_propagate_as_in_the_reference() {
+    with_every_loss(|trial, objective, mut recipe| {
+        recipe.logits = FloatKind::F32;
+        recipe.masks.class_valid = false;
+        let mut batch = Batch::new(&recipe, trial.activation);
+        let mut rng = Rng(recipe.seed);
+        let counted: Vec<_> =
+            (0..batch.places.len()).filter(|&index| batch.counts(index)).collect();
+        if counted.is_empty() {
+            return;
+        }
+        let index = counted[rng.below(counted.len())];
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            batch.set_logit(index, value);
+            let wanted = reference::loss(objective, &batch.logits(), &batch.target());
+            let wanted = wanted.expect("a valid batch");
+            for isa in Isa::available() {
+                let objective = objective.clone().isa(isa);
+                let (_, verdict) = engine(&objective, &batch).expect("a valid batch");
+                let found = verdict.loss();
+                let alike = found.is_nan() && wanted.is_nan()
+                    || found == wanted
+                    || (found - wanted).abs() <= 1e-4 * (1.0 + wanted.abs());
+                assert!(alike, "{}, {value}, {isa:?}: {found} {wanted}", trial.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn nan_reaches_loss_and_gradient() {
+    let objectives = [
+        Objective::new().term(1.0, Dice::default().softmax()),
+        Objective::new().term(1.0, CrossEntropy::default().softmax()),
+        Objective::new().term(1.0, Focal::default().softmax()),
+        Objective::new().term(1.0, Dice::default().sigmoid()),
+        Objective::new().term(1.0, Focal::default().sigmoid()),
+    ];
+    let layout = Layout::channels_first(&[1, 2, 40]).expect("three axes");
+    let labels: Vec<u8> = (0..40).map(|voxel| u8::from(voxel % 3 == 0)).collect();
+    let target = Target::labels(&labels, Layout::voxels(&[1, 40]).expect("two axes"));
+    let target = target.expect("forty labels");
+    for objective in objectives {
+        for isa in Isa::available() {
+            let objective = objective.clone().isa(isa);
+            let mut x = vec![0.5f32; 80];
+            x[23] = f32::NAN;
+            let logits = Logits::new(&x, layout).expect("eighty logits");
+            let moments = objective.measure(&logits, &target).expect("a batch");
+            let verdict = objective.evaluate(&moments).expect("its moments");
+            assert!(verdict.loss().is_nan(), "{objective:?}");
+            let mut gradient = vec![0.0f32; 80];
+            let output = Output::new(&mut gradient, layout).expect("eighty places");
+            objective.pull_back(&verdict, 1.0, &logits, &target, output).expect("a batch");
+            assert!(gradient[23].is_nan(), "{objective:?}");
+        }
+    }
+}
+
+#[test]
+fn empty_references_follow_the_policy() {
+    let x = [1.0f32, -2.0, 0.5, 0.0];
+    let layout = Layout::channels_first(&[1, 1, 4]).expect("three axes");
+    let logits = Logits::new(&x, layout).expect("four logits");
+    let target = Target::labels(&[0u8; 4], layout).expect("four labels");
+    let is_voxel_term = |term: &TermVerdict| {
+        ["cross_entropy", "binary_cross_entropy", "focal"].contains(&term.name)
+    };
+    for trial in trials().iter().filter(|trial| trial.activation == Activation::Sigmoid) {
+        let with = |absent| {
+            let objective = trial.objective(1).absent(absent);
+            let moments = objective.measure(&logits, &target).expect("a batch");
+            let verdict = objective.evaluate(&moments).expect("its moments");
+            let mut gradient = [f32::NAN; 4];
+            let output = Output::new(&mut gradient, layout).expect("four places");
+            objective.pull_back(&verdict, 1.0, &logits, &target, output).expect("a batch");
+            (verdict, gradient)
+        };
+        let (skipped, gradient) = with(Absent::Skip);
+        // Voxel terms have no absent classes; the overlap terms beside them say nothing.
+        let voxel_terms: f64 = skipped
+            .terms()
+            .iter()
+            .filter(|term| is_voxel_term(term))
+            .map(|term| term.weight * term.loss)
+            .sum();
+        assert!((skipped.loss() - voxel_terms).abs() < 1e-12, "{}", trial.name);
+        assert!(gradient.iter().all(|derivative| derivative.is_finite()), "{}", trial.name);
+        assert_eq!(skipped.loss(), with(Absent::Zero).0.loss(), "{}", trial.name);
+        let (formula, gradient) = with(Absent::Formula);
+        if skipped.terms().iter().all(is_voxel_term) {
+            assert_eq!(formula.loss(), skipped.loss(), "{}", trial.name);
+            continue;
+        }
+        assert!(formula.loss() > skipped.loss() + 0.1, "{}: {}", trial.name, formula.loss());
+        // What is predicted though nothing is there gets pushed down.
+        assert!(gradient.iter().sum::<f32>() >= 0.0, "{}", trial.name);
+    }
+}
+
+#[test]
+fn full_references_and_perfect_matches_cost_nothing() {
+    for trial in trials() {
+        let perfect = |inside: bool| match (trial.activation, inside) {
+            (Activation::Probabilities, inside) => f64::from(u8::from(inside)),
+            (_, true) => 1e4,
+            (_, false) => -1e4,
+        };
+        let classes = trial.classes(3);
+        for labels in [vec![0u8, 2, 1, 1, 0], vec![1; 5]] {
+            let x: Vec<_> = labels
+                .iter()
+                .flat_map(|&label| (0..classes).map(move |class| class == usize::from(label)))
+                .map(perfect)
+                .map(|x| x as f32)
+                .collect();
+            let layout = Layout::channels_last(&[1, 5, classes]).expect("three axes");
+            let logits = Logits::new(&x, layout).expect("as many logits");
+            let target = Target::labels(&labels, Layout::voxels(&[1, 5]).expect("two axes"));
+            let objective = trial.objective(classes);
+            let moments = objective.measure(&logits, &target.expect("labels")).expect("a batch");
+            let loss = objective.evaluate(&moments).expect("its moments").loss();
+            assert!(loss.abs() < 1e-9, "{}: {loss}", trial.name);
+        }
+    }
+}

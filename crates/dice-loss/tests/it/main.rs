@@ -1,0 +1,12 @@
+//! The engine against its reference, against arithmetic by hand, and against its own promises.
+
+mod cases;
+mod differences;
+mod edges;
+mod errors;
+mod extremes;
+mod invariance;
+mod losses;
+mod masks;
+mod moments;
+mod published;
