@@ -22,7 +22,7 @@ use crate::{
 const CROP: usize = 64;
 
 /// Learning rate at the start.
-const LEARNING_RATE: f64 = 5e-3;
+const LEARNING_RATE: f64 = 1e-2;
 
 /// Status of a program that a second Ctrl-C ended, as shells count it.
 const INTERRUPTED: i32 = 130;
@@ -102,7 +102,7 @@ fn load(arguments: &Compare) -> Result<Dataset, DataError> {
 }
 
 fn plan(arguments: &Compare, data: &Dataset, head: Head) -> Plan {
-    let (iterations, validations, width) = if arguments.quick { (60, 3, 8) } else { (250, 10, 12) };
+    let (iterations, validations, width) = if arguments.quick { (40, 4, 8) } else { (240, 8, 12) };
     Plan {
         seed: arguments.seed,
         iterations: arguments.iterations.map_or(iterations, |n| n as usize),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Dataset, Split};
+use crate::data::{Class, Dataset, Split};
 
 /// A whole comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,24 +133,24 @@ pub struct Score {
 }
 
 impl DataRecord {
+    /// Whether any class counts as rare.
+    pub fn has_rare(&self) -> bool {
+        self.classes.iter().any(|class| class.rare)
+    }
+
     /// Describes a dataset.
     pub fn new(data: &Dataset) -> Self {
-        let class = |class: &crate::data::Class| ClassRecord {
+        let class = |(label, class): (usize, &Class)| ClassRecord {
             name: class.name.clone(),
             voxels: class.voxels,
             share: class.share,
-            rare: class.is_rare(),
+            rare: label > 0 && class.is_rare(),
         };
         Self {
             title: data.title.clone(),
             statement: data.statement.clone(),
             notes: data.notes.clone(),
-            classes: data
-                .classes
-                .iter()
-                .enumerate()
-                .map(|(label, c)| ClassRecord { rare: label > 0 && c.is_rare(), ..class(c) })
-                .collect(),
+            classes: data.classes.iter().enumerate().map(class).collect(),
             slices: data.slices.iter().map(|slice| slice.name.clone()).collect(),
             split: data.split.clone(),
         }

@@ -131,6 +131,7 @@ fn undecodable(format: &'static str, error: &dyn std::error::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use image::{GrayImage, ImageBuffer, Luma, RgbImage};
+    use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
     use super::*;
 
@@ -199,6 +200,32 @@ mod tests {
         let scan = decode_image(&bytes, ImageFormat::Png).unwrap();
         assert_eq!(scan.channels, 3);
         assert_eq!(scan.values, [1.0, 0.0, 0.0, 1.0, 0.2, 0.4]);
+    }
+
+    #[test]
+    fn random_damage_never_panics() {
+        let grey = GrayImage::from_fn(9, 7, |x, y| Luma([(x * y) as u8]));
+        let palette = indexed(5, 2, png::BitDepth::Two, &[0b00_01_10_11, 0b01_000000, 0, 0]);
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for (good, format) in [
+            (encode(grey.clone(), ImageFormat::Png), ImageFormat::Png),
+            (encode(grey, ImageFormat::Tiff), ImageFormat::Tiff),
+            (palette, ImageFormat::Png),
+        ] {
+            for _ in 0..3000 {
+                let mut bad = good.clone();
+                for _ in 0..rng.random_range(1..4) {
+                    let at = rng.random_range(0..bad.len());
+                    bad[at] = rng.random();
+                }
+                for mask in [
+                    decode_mask(&bad, format).ok(),
+                    decode_mask(&bad[..good.len() / 2], format).ok(),
+                ] {
+                    assert!(mask.is_none_or(|m| m.values.len() == m.extent.slice_len()));
+                }
+            }
+        }
     }
 
     #[test]

@@ -190,7 +190,7 @@ fn training(loss: usize, run: &Run) -> Plot {
 }
 
 fn progress(comparison: &Comparison) -> Vec<Plot> {
-    let any_rare = comparison.runs.iter().any(|run| run.rare.is_some());
+    let any_rare = comparison.data.has_rare();
     let plot = |title: &str, rare: bool| {
         let series = comparison.runs.iter().enumerate().map(|(loss, run)| {
             let points = run
@@ -213,7 +213,7 @@ fn progress(comparison: &Comparison) -> Vec<Plot> {
 }
 
 fn ladder(comparison: &Comparison) -> Ladder {
-    let any_rare = comparison.runs.iter().any(|run| run.rare.is_some());
+    let any_rare = comparison.data.has_rare();
     let classes = comparison.data.classes.iter().enumerate().skip(1);
     type Value<'a> = Box<dyn Fn(&Run) -> Option<f64> + 'a>;
     let mut rows: Vec<(String, String, Value)> = classes

@@ -103,7 +103,7 @@ impl Table {
     /// Means, then classes, then for Dice the time.
     pub fn new(comparison: &Comparison, measure: Measure) -> Self {
         let classes = comparison.data.classes.iter().enumerate().skip(1);
-        let any_rare = comparison.data.classes.iter().any(|class| class.rare);
+        let any_rare = comparison.data.has_rare();
         let means =
             [("mean", true), ("mean of rare", any_rare)].into_iter().filter(|(_, shown)| *shown);
         let mut columns: Vec<Column> =

@@ -1,6 +1,6 @@
 //! Text for the terminal.
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table as Grid};
+use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
 
 use super::table::{Measure, Table};
 use crate::record::{Comparison, LossRecord};
@@ -81,6 +81,7 @@ fn grid(table: &Table) -> Grid {
 
 fn new_grid() -> Grid {
     let mut grid = Grid::new();
+    grid.load_style(presets::UTF8_FULL_CONDENSED);
     grid.set_content_arrangement(ContentArrangement::Dynamic);
     if !grid.is_tty() {
         grid.set_width(WIDTH);
