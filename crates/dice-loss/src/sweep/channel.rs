@@ -76,3 +76,26 @@ pub(super) fn probabilities<I: Instructions, F: Number>(
         *p = if x > F::ZERO { large } else { small };
     }
 }
+
+/// The odds of a channel, in planes: p, 1 − p, −ln p, −ln(1 − p).
+#[inline(always)]
+pub(super) fn odds_of<I: Instructions, F: Number>(
+    activation: Activation,
+    x: &[F],
+    [p, complement, yes, no]: [&mut [F]; 4],
+) {
+    let len = x.len();
+    let (p, complement) = (&mut p[..len], &mut complement[..len]);
+    let (yes, no) = (&mut yes[..len], &mut no[..len]);
+    if activation == Activation::Probabilities {
+        for i in 0..len {
+            let odds = Odds::of_probability::<I>(x[i]);
+            (p[i], complement[i], yes[i], no[i]) = (odds.p, odds.complement, odds.yes, odds.no);
+        }
+    } else {
+        for i in 0..len {
+            let odds = Odds::of_logit::<I>(x[i]);
+            (p[i], complement[i], yes[i], no[i]) = (odds.p, odds.complement, odds.yes, odds.no);
+        }
+    }
+}

@@ -87,12 +87,9 @@ pub(crate) fn pull_back(
     gradient: Output,
 ) -> Result<()> {
     let batch = Batch { plan, logits, target, check: false };
-    let kernel = PullBack { slopes, store: &Store::new(gradient) };
-    let write = |job: Job| match logits.data {
-        FloatSlice::F64(_) => sweep::<f64, _>(isa, &batch, job, kernel),
-        _ => sweep::<f32, _>(isa, &batch, job, kernel),
-    };
-    Jobs::new(logits.layout.shape()).map(write).into_iter().try_for_each(|done| done.map(drop))
+    let store = Store::new(gradient);
+    let kernel = PullBack { slopes, store: &store };
+    write(isa, &batch, kernel, &store)
 }
 
 /// The loss of every voxel.
@@ -109,12 +106,25 @@ pub(crate) fn voxel_losses(
     let slopes: Vec<_> =
         plan.groups.iter().map(|group| GroupSlopes::unreduced(plan, group)).collect();
     let [_, channels, _] = map.layout.shape();
-    let kernel = VoxelLosses { slopes: &slopes, channels, store: &Store::new(map) };
-    let write = |job: Job| match logits.data {
-        FloatSlice::F64(_) => sweep::<f64, _>(isa, &batch, job, kernel),
-        _ => sweep::<f32, _>(isa, &batch, job, kernel),
+    let store = Store::new(map);
+    let kernel = VoxelLosses { slopes: &slopes, channels, store: &store };
+    write(isa, &batch, kernel, &store)
+}
+
+/// Runs all jobs of a sweep that writes.
+fn write<V>(isa: Isa, batch: &Batch, kernel: V, store: &Store) -> Result<()>
+where
+    V: Visit<f32> + Visit<f64> + Copy + Send + Sync,
+{
+    let run = |job: Job| {
+        let done = match batch.logits.data {
+            FloatSlice::F64(_) => sweep::<f64, _>(isa, batch, job, kernel).map(drop),
+            _ => sweep::<f32, _>(isa, batch, job, kernel).map(drop),
+        };
+        store.finish();
+        done
     };
-    Jobs::new(logits.layout.shape()).map(write).into_iter().try_for_each(|done| done.map(drop))
+    Jobs::new(batch.logits.layout.shape()).map(run).into_iter().collect()
 }
 
 /// What is done with each tile of a job.

@@ -29,6 +29,9 @@ pub(super) trait Number:
 
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
+    /// The plane itself, if its numbers are of that type.
+    fn as_f32(plane: &[Self]) -> Option<&[f32]>;
+    fn as_f64(plane: &[Self]) -> Option<&[f64]>;
     /// `self * a + b`, fused where that is one instruction.
     fn mul_add<I: Instructions>(self, a: Self, b: Self) -> Self;
     fn abs(self) -> Self;
@@ -99,6 +102,16 @@ impl Number for f32 {
     }
 
     #[inline(always)]
+    fn as_f32(plane: &[Self]) -> Option<&[f32]> {
+        Some(plane)
+    }
+
+    #[inline(always)]
+    fn as_f64(_: &[Self]) -> Option<&[f64]> {
+        None
+    }
+
+    #[inline(always)]
     fn mul_add<I: Instructions>(self, a: Self, b: Self) -> Self {
         if I::FMA { f32::mul_add(self, a, b) } else { self * a + b }
     }
@@ -163,6 +176,16 @@ impl Number for f64 {
     #[inline(always)]
     fn to_f64(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn as_f32(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+
+    #[inline(always)]
+    fn as_f64(plane: &[Self]) -> Option<&[f64]> {
+        Some(plane)
     }
 
     #[inline(always)]

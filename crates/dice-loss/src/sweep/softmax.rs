@@ -42,8 +42,9 @@ impl<'a, F: Number> Exponentials<'a, F> {
         }
         for class in 0..tile.classes {
             let (x, e) = (tile.logits.plane(class), &mut planes[class * TILE..][..len]);
-            let ahead = tile.logits.after(class, tile.classes);
-            for start in (0..len).step_by(STRETCH) {
+            let ahead = tile.logits.ahead(class, tile.classes);
+            let (sum, e) = (&mut sum[..x.len()], &mut e[..x.len()]);
+            for start in (0..x.len()).step_by(STRETCH) {
                 let end = len.min(start + STRETCH);
                 prefetch(ahead.get(start..end.min(ahead.len())).unwrap_or(&[]));
                 let (x, e, sum) = (&x[start..end], &mut e[start..end], &mut sum[start..end]);

@@ -15,8 +15,14 @@ use crate::{
 pub(super) struct Store<'a> {
     data: Pointer,
     layout: Layout,
+    /// Whether writes go past the caches.
+    streams: bool,
     borrowed: PhantomData<&'a mut [u8]>,
 }
+
+/// Outputs of more elements than this are written past the caches: they would not stay there until
+/// they are read, and what is streamed need not be fetched first.
+const STREAM: usize = 1 << 21;
 
 #[derive(Clone, Copy)]
 enum Pointer {
@@ -35,6 +41,13 @@ unsafe impl Sync for Store<'_> {}
 /// A number as an element of an output.
 trait Narrow: FloatMut {
     fn narrow<F: Number>(value: F) -> Self;
+
+    /// The plane itself, if nothing need be narrowed.
+    #[inline(always)]
+    fn unchanged<F: Number>(plane: &[F]) -> Option<&[Self]> {
+        let _ = plane;
+        None
+    }
 }
 
 impl Narrow for f32 {
@@ -42,12 +55,22 @@ impl Narrow for f32 {
     fn narrow<F: Number>(value: F) -> Self {
         value.to_f64() as f32
     }
+
+    #[inline(always)]
+    fn unchanged<F: Number>(plane: &[F]) -> Option<&[Self]> {
+        F::as_f32(plane)
+    }
 }
 
 impl Narrow for f64 {
     #[inline(always)]
     fn narrow<F: Number>(value: F) -> Self {
         value.to_f64()
+    }
+
+    #[inline(always)]
+    fn unchanged<F: Number>(plane: &[F]) -> Option<&[Self]> {
+        F::as_f64(plane)
     }
 }
 
@@ -78,7 +101,8 @@ impl<'a> Store<'a> {
             FloatSliceMut::F16(data) => Pointer::F16(data.as_mut_ptr()),
             FloatSliceMut::Bf16(data) => Pointer::Bf16(data.as_mut_ptr()),
         };
-        Self { data, layout: output.layout, borrowed: PhantomData }
+        let streams = output.layout.shape().into_iter().product::<usize>() > STREAM;
+        Self { data, layout: output.layout, streams, borrowed: PhantomData }
     }
 
     /// Writes a run of voxels of a class.
@@ -96,30 +120,98 @@ impl<'a> Store<'a> {
         // two of its elements share a place; the caller sees to the rest.
         unsafe {
             match self.data {
-                Pointer::F32(data) => write(data.add(at), ss, plane),
-                Pointer::F64(data) => write(data.add(at), ss, plane),
-                Pointer::F16(data) => write(data.add(at), ss, plane),
-                Pointer::Bf16(data) => write(data.add(at), ss, plane),
+                Pointer::F32(data) => self.write(data.add(at), ss, plane),
+                Pointer::F64(data) => self.write(data.add(at), ss, plane),
+                Pointer::F16(data) => self.write(data.add(at), ss, plane),
+                Pointer::Bf16(data) => self.write(data.add(at), ss, plane),
             }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `plane.len()` elements, `stride` apart, must be writable from `out` on.
+    #[inline(always)]
+    unsafe fn write<T: Narrow, F: Number>(&self, out: *mut T, stride: usize, plane: &[F]) {
+        if stride == 1 {
+            // SAFETY: the caller's.
+            let out = unsafe { std::slice::from_raw_parts_mut(out, plane.len()) };
+            if self.streams {
+                stream(out, plane);
+            } else {
+                narrow(out, plane);
+            }
+        } else {
+            for (i, &value) in plane.iter().enumerate() {
+                // SAFETY: the caller's.
+                unsafe { out.add(i * stride).write(T::narrow(value)) };
+            }
+        }
+    }
+
+    /// Makes streamed writes visible to other threads, once this thread has written its last.
+    pub fn finish(&self) {
+        #[cfg(target_arch = "x86_64")]
+        if self.streams {
+            // SAFETY: a fence is part of SSE, which every x86-64 has.
+            unsafe { std::arch::x86_64::_mm_sfence() };
         }
     }
 }
 
+#[inline(always)]
+fn narrow<T: Narrow, F: Number>(out: &mut [T], plane: &[F]) {
+    out.iter_mut().zip(plane).for_each(|(out, &value)| *out = T::narrow(value));
+}
+
+/// Writes whole cache lines past the caches, and the ends as usual.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn stream<T: Narrow, F: Number>(out: &mut [T], plane: &[F]) {
+    let elements = size_of::<Line>() / size_of::<T>();
+    let head = out.as_ptr().align_offset(align_of::<Line>()).min(out.len());
+    let (first, out) = out.split_at_mut(head);
+    narrow(first, plane);
+    let mut lines = out.chunks_exact_mut(elements);
+    let mut values = plane[head..].chunks_exact(elements);
+    for (out, values) in (&mut lines).zip(&mut values) {
+        if let Some(values) = T::unchanged(values) {
+            // SAFETY: both are as long as a line, and `out` is aligned for one.
+            unsafe { stream_line(values.as_ptr().cast(), out.as_mut_ptr().cast()) };
+            continue;
+        }
+        let mut line = Line([0; 64]);
+        let start = line.0.as_mut_ptr();
+        // SAFETY: a line is as large as its elements, aligned for them, and of any bytes.
+        narrow(unsafe { std::slice::from_raw_parts_mut(start.cast::<T>(), elements) }, values);
+        // SAFETY: as above.
+        unsafe { stream_line(start, out.as_mut_ptr().cast()) };
+    }
+    narrow(lines.into_remainder(), values.remainder());
+}
+
+/// As many bytes as a cache line, aligned like one.
+#[cfg(target_arch = "x86_64")]
+#[repr(align(64))]
+struct Line([u8; 64]);
+
 /// # Safety
 ///
-/// `plane.len()` elements, `stride` apart, must be writable from `out` on.
+/// A line must be readable from `from` on and writable from `to` on; `to` must be aligned for it.
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn write<T: Narrow, F: Number>(out: *mut T, stride: usize, plane: &[F]) {
-    if stride == 1 {
-        // SAFETY: the caller's.
-        let out = unsafe { std::slice::from_raw_parts_mut(out, plane.len()) };
-        out.iter_mut().zip(plane).for_each(|(out, &value)| *out = T::narrow(value));
-    } else {
-        for (i, &value) in plane.iter().enumerate() {
-            // SAFETY: the caller's.
-            unsafe { out.add(i * stride).write(T::narrow(value)) };
-        }
+unsafe fn stream_line(from: *const u8, to: *mut u8) {
+    use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_stream_si128};
+    let (from, to) = (from.cast::<__m128i>(), to.cast::<__m128i>());
+    for quarter in 0..4 {
+        // SAFETY: the caller's; SSE2 is part of every x86-64.
+        unsafe { _mm_stream_si128(to.add(quarter), _mm_loadu_si128(from.add(quarter))) };
     }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn stream<T: Narrow, F: Number>(out: &mut [T], plane: &[F]) {
+    narrow(out, plane);
 }
 
 #[cfg(test)]

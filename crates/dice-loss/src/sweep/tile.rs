@@ -23,6 +23,9 @@ pub(super) struct Batch<'a> {
     pub check: bool,
 }
 
+/// How many planes ahead of its use a plane is prefetched.
+const AHEAD: usize = 2;
+
 /// Class planes that lie in the caller's tensor or in scratch.
 #[derive(Clone, Copy)]
 pub(super) struct Planes<'a, F> {
@@ -39,15 +42,16 @@ impl<'a, F> Planes<'a, F> {
         &self.data[self.base + class * self.stride..][..self.len]
     }
 
-    /// What a sweep over the classes, and then over the next tile's, reads after a class's plane:
-    /// empty where it lies in scratch, which is in cache.
+    /// What a sweep over the classes, and then over the next tile's, reads [`AHEAD`] planes after
+    /// a class's: empty where it lies in scratch, which is in cache.
     #[inline(always)]
-    pub fn after(&self, class: usize, classes: usize) -> &'a [F] {
+    pub fn ahead(&self, class: usize, classes: usize) -> &'a [F] {
         if !self.borrowed {
             return &[];
         }
-        let next = if class + 1 < classes { (class + 1) * self.stride } else { self.len };
-        let rest = self.data.get(self.base + next..).unwrap_or(&[]);
+        let next = class + AHEAD;
+        let (class, tile) = if next < classes { (next, 0) } else { (next - classes, self.len) };
+        let rest = self.data.get(self.base + class * self.stride + tile..).unwrap_or(&[]);
         &rest[..rest.len().min(self.len)]
     }
 }

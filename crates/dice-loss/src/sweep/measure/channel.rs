@@ -2,12 +2,12 @@
 
 use super::{
     super::{
-        channel::{Odds, probabilities, share},
+        channel::{odds_of, probabilities, share},
         isa::Instructions,
         lanes,
         number::Number,
         scratch::{TILE, Work},
-        softmax::{Merged, distinct, five_sums, transport},
+        softmax::{Merged, distinct, five_sums, raise, transport},
         tile::Tile,
     },
     Sums,
@@ -23,7 +23,7 @@ pub(super) fn add<I: Instructions, F: Number>(
     work: &mut Work<F>,
     sums: &mut Sums,
 ) {
-    let Work { probability, reference, planes: [cost, merged_p, merged_g, ..], .. } = work;
+    let Work { probability, reference, planes: [cost, merged_p, merged_g, ..], outcome, .. } = work;
     let (len, classes) = (tile.len, tile.classes);
     let reference = tile.dense(reference);
     for class in 0..classes {
@@ -45,7 +45,7 @@ pub(super) fn add<I: Instructions, F: Number>(
             let found = lanes::folds(cost, g, tile.weight, |[s], cost, g, w| [s + w * g * cost]);
             sums.add(column, class, found[0]);
         }
-        add_binary::<I, F>(group, class, tile, g, sums);
+        add_binary::<I, F>(group, class, tile, g, outcome, sums);
     }
     if let Some(columns) = group.log_loss {
         // Cross-entropy of probabilities.
@@ -56,9 +56,12 @@ pub(super) fn add<I: Instructions, F: Number>(
             let (p, g) = (&mut merged_p[..len], &mut merged_g[..len]);
             gather_merged(merged.as_ref(), class, probability, p);
             gather_merged(merged.as_ref(), class, reference, g);
+            // A plain loop, since a closure around a logarithm is not always inlined.
+            for p in p.iter_mut() {
+                *p = -p.ln::<I>();
+            }
             let [loss, of_all, counted] =
-                lanes::folds(p, g, tile.weight, |[loss, of_all, counted], p, g, w| {
-                    let log_loss = -p.ln::<I>();
+                lanes::folds(p, g, tile.weight, |[loss, of_all, counted], log_loss, g, w| {
                     let all = share(w * even, log_loss);
                     [loss + share(w * g, log_loss), of_all + all, counted + w * g]
                 });
@@ -90,32 +93,39 @@ pub(in super::super) fn gather_merged<F: Number>(
     }
 }
 
+/// Binary cross-entropy and focal loss of a channel.
 #[inline(always)]
 fn add_binary<I: Instructions, F: Number>(
     group: &Group,
     class: usize,
     tile: &Tile<F>,
     g: &[F],
+    planes: &mut [Vec<F>; 5],
     sums: &mut Sums,
 ) {
-    let (x, w) = (tile.logits.plane(class), tile.weight);
+    if group.binary.is_none() && group.focal.is_empty() {
+        return;
+    }
+    let [p, complement, yes, no, focus] = planes.each_mut().map(|plane| &mut plane[..tile.len]);
+    odds_of::<I, F>(group.activation, tile.logits.plane(class), [p, complement, yes, no]);
     if let Some([positive, negative]) = group.binary {
-        let found = lanes::folds(x, g, w, |[yes, no], x, g, w| {
-            let odds = Odds::new::<I>(group.activation, x);
-            [yes + share(w * g, odds.yes), no + share(w * (F::ONE - g), odds.no)]
-        });
-        sums.add(positive, class, found[0]);
-        sums.add(negative, class, found[1]);
+        sums.add(positive, class, of_shares(g, yes, tile.weight, |g| g));
+        sums.add(negative, class, of_shares(g, no, tile.weight, |g| F::ONE - g));
     }
     for focal in &group.focal {
-        let gamma = F::of(focal.gamma[class]);
-        let found = lanes::folds(x, g, w, |[yes, no], x, g, w| {
-            let odds = Odds::new::<I>(group.activation, x);
-            let hard_yes = share(odds.complement.pow::<I>(gamma), odds.yes);
-            let hard_no = share(odds.p.pow::<I>(gamma), odds.no);
-            [yes + share(w * g, hard_yes), no + share(w * (F::ONE - g), hard_no)]
-        });
-        sums.add(focal.positive, class, found[0]);
-        sums.add_if(focal.negative, class, found[1]);
+        let gamma = focal.gamma[class];
+        raise::<I, F>(complement, gamma, focus);
+        focus.iter_mut().zip(&*yes).for_each(|(focus, &loss)| *focus = share(*focus, loss));
+        sums.add(focal.positive, class, of_shares(g, focus, tile.weight, |g| g));
+        raise::<I, F>(p, gamma, focus);
+        focus.iter_mut().zip(&*no).for_each(|(focus, &loss)| *focus = share(*focus, loss));
+        sums.add_if(focal.negative, class, of_shares(g, focus, tile.weight, |g| F::ONE - g));
     }
+}
+
+/// Σ w share(g) loss.
+#[inline(always)]
+fn of_shares<F: Number>(g: &[F], loss: &[F], weight: &[F], of: impl Fn(F) -> F) -> f64 {
+    let [sum] = lanes::folds(g, loss, weight, |[sum], g, loss, w| [sum + share(w * of(g), loss)]);
+    sum
 }

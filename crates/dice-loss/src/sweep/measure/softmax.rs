@@ -66,33 +66,32 @@ fn add_labelled<I: Instructions, F: Number>(
             sums.add(column, class, p);
         }
     }
-    if let Some(column) = group.sums[0] {
-        labels.gather(softmax.planes, own);
-        own.iter_mut().zip(&*factor).for_each(|(own, &factor)| *own = *own * factor);
-        labels.add_up([&*own], by_label, classes, |class, [pg]| sums.add(column, class, pg));
+    let (pg, log_loss) = (own, loss);
+    if group.sums[0].is_some() {
+        labels.gather(softmax.planes, pg);
+        pg.iter_mut().zip(&*factor).for_each(|(pg, &factor)| *pg = *pg * factor);
     }
     if let Some(columns) = group.log_loss {
-        labels.gather_from(|class| tile.logits.plane(class), own);
-        for ((((loss, &own), &sum), &shift), &w) in
-            loss.iter_mut().zip(&*own).zip(&*softmax.sum).zip(&*softmax.shift).zip(weight)
+        labels.gather_from(|class| tile.logits.plane(class), focal);
+        for ((((loss, &x), &sum), &shift), &w) in
+            log_loss.iter_mut().zip(&*focal).zip(&*softmax.sum).zip(&*softmax.shift).zip(weight)
         {
-            *loss = share(w, shift + sum.ln::<I>() - own);
+            *loss = share(w, shift + sum.ln::<I>() - x);
         }
-        labels.add_up([&*loss], by_label, classes, |class, [loss]| {
-            sums.add(columns.of_reference, class, loss);
-        });
         if let Some(column) = columns.of_all {
-            softmax.log_sum::<I>(loss);
-            add_all(column, tile, loss, sums);
+            softmax.log_sum::<I>(focal);
+            add_all(column, tile, focal, sums);
         }
     }
-    if let Some(column) = group.merged {
-        labels.add_up([weight], by_label, classes, |class, [g]| sums.add(column, class, g));
-    }
+    labels.add_up([&*pg, log_loss, weight], by_label, classes, |class, [pg, loss, g]| {
+        sums.add_if(group.sums[0], class, pg);
+        sums.add_if(group.log_loss.map(|columns| columns.of_reference), class, loss);
+        sums.add_if(group.merged, class, g);
+    });
     if group.focal.is_empty() {
         return;
     }
-    let own = Own::new::<I>(&softmax, tile, labels, [own, others, loss, largest]);
+    let own = Own::new::<I>(&softmax, tile, labels, [pg, others, log_loss, largest]);
     for term in &group.focal {
         raise_by_label::<I, F>(labels, own.complement, &term.gamma, focal);
         for ((focal, &loss), &w) in focal.iter_mut().zip(&*own.log_loss).zip(weight) {
