@@ -1,1 +1,25 @@
-fn main() {}
+//! The project's chores: `cargo xtask test` and `cargo xtask docs`.
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test   run every test, example, benchmark (once) and fuzz body (bounded)
+  docs   write docs/losses.md from the engine's list of losses";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["test"] => xtask::run_tests(),
+        ["docs"] => xtask::write_losses(),
+        _ => Err(format!("found {arguments:?}, wanted a command\n\n{USAGE}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
