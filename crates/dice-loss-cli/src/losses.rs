@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What is compared unless losses are named; each where it fits the head.
-const DEFAULT: [&str; 9] = [
+const DEFAULT: [&str; 10] = [
     "cross_entropy",
     "binary_cross_entropy",
     "dice",
@@ -21,6 +21,7 @@ const DEFAULT: [&str; 9] = [
     "focal_tversky",
     "generalized_dice",
     "dice_cross_entropy",
+    "dice_binary_cross_entropy",
 ];
 
 /// Why a loss cannot be compared.
@@ -116,10 +117,17 @@ mod tests {
     #[test]
     fn the_default_losses_are_eight_for_either_head() {
         assert!(DEFAULT.iter().all(|name| names().contains(name)));
-        let softmax = names_of(&[], Head::Softmax { classes: 8 }).unwrap();
-        assert_eq!((softmax.len(), softmax[0].as_str()), (8, "cross_entropy"));
-        let sigmoid = names_of(&[], Head::Sigmoid).unwrap();
-        assert_eq!(sigmoid[0], "binary_cross_entropy");
+        let of = |head| names_of(&[], head).unwrap();
+        let softmax = of(Head::Softmax { classes: 8 });
+        assert_eq!(
+            (softmax.len(), softmax[0].as_str(), softmax[7].as_str()),
+            (8, "cross_entropy", "dice_cross_entropy")
+        );
+        let sigmoid = of(Head::Sigmoid);
+        assert_eq!(
+            (sigmoid.len(), sigmoid[0].as_str(), sigmoid[7].as_str()),
+            (8, "binary_cross_entropy", "dice_binary_cross_entropy")
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod colour;
 mod files;
+mod ladder;
 mod overlay;
 mod page;
 mod plot;

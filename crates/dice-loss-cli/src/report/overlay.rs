@@ -1,6 +1,6 @@
 //! Pictures of slices with classes laid over them, as `data:` addresses for a page.
 
-use std::io::Cursor;
+use std::{cmp::Reverse, io::Cursor};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{ImageFormat, Rgb, RgbImage};
@@ -94,7 +94,8 @@ fn blend(below: colour::Rgb, above: colour::Rgb, opacity: f32) -> colour::Rgb {
     })
 }
 
-/// Positions in the validation set of the slices to show: together they hold as many classes as possible, rare ones first.
+/// Positions in the validation set of the slices to show: together they hold as many classes as possible, rare ones
+/// first; of equals, those far from the others.
 pub fn chosen(data: &Dataset) -> Vec<usize> {
     let slices: Vec<Vec<usize>> = (data.split.validation.iter())
         .map(|&s| {
@@ -111,9 +112,9 @@ pub fn chosen(data: &Dataset) -> Vec<usize> {
             labels.iter().map(|&l| weight(l) * 1000 / (1 + 9 * seen[l])).sum::<u32>()
         };
         let left = (0..slices.len()).filter(|s| !chosen.contains(s));
-        let Some(best) = left.max_by_key(|&s| (gain(&slices[s]), std::cmp::Reverse(s))) else {
-            break;
-        };
+        let apart = |s: usize| chosen.iter().map(|&other| other.abs_diff(s)).min();
+        let best = left.max_by_key(|&s| (gain(&slices[s]), apart(s), Reverse(s)));
+        let Some(best) = best else { break };
         slices[best].iter().for_each(|&label| seen[label] += 1);
         chosen.push(best);
     }

@@ -3,7 +3,9 @@
 use askama::Template;
 
 use super::{
-    colour, overlay,
+    colour,
+    ladder::Ladder,
+    overlay,
     overlay::Painter,
     plot::{self, Frame, Plot, Series},
     table::{Measure, Table},
@@ -45,28 +47,6 @@ struct Finding {
     beside: String,
 }
 
-/// Dice per class: a row per class, a dot per loss.
-struct Ladder {
-    frame: Frame,
-    ticks: Vec<plot::Tick>,
-    rows: Vec<Rung>,
-}
-
-struct Rung {
-    y: f64,
-    name: String,
-    detail: String,
-    is_mean: bool,
-    dots: Vec<Dot>,
-    span: Option<[f64; 2]>,
-}
-
-struct Dot {
-    loss: usize,
-    x: f64,
-    title: String,
-}
-
 struct Legend<'a> {
     class: &'a ClassRecord,
     colour: String,
@@ -105,7 +85,7 @@ pub fn render(
         findings: findings(comparison),
         tables: [Measure::Dice, Measure::Iou].map(|measure| Table::new(comparison, measure)).into(),
         progress: progress(comparison),
-        ladder: ladder(comparison),
+        ladder: Ladder::new(comparison),
         legend: legend(comparison),
         slices: shown(comparison, data, predictions).map_err(|error| error.to_string())?,
         invented: colour::css(overlay::INVENTED),
@@ -212,55 +192,6 @@ fn progress(comparison: &Comparison) -> Vec<Plot> {
     std::iter::once(plot("Mean Dice of all classes", false)).chain(rare).collect()
 }
 
-fn ladder(comparison: &Comparison) -> Ladder {
-    let any_rare = comparison.data.has_rare();
-    let classes = comparison.data.classes.iter().enumerate().skip(1);
-    type Value<'a> = Box<dyn Fn(&Run) -> Option<f64> + 'a>;
-    let mut rows: Vec<(String, String, Value)> = classes
-        .map(|(label, class)| {
-            let rare = if class.rare { ", rare" } else { "" };
-            let value: Value = Box::new(move |run: &Run| run.classes[label].dice);
-            (class.name.clone(), format!("{}{rare}", percent(&class.share)), value)
-        })
-        .collect();
-    rows.push(("mean".into(), String::new(), Box::new(|run: &Run| run.mean.dice)));
-    if any_rare {
-        rows.push(("mean of rare".into(), String::new(), Box::new(|run: &Run| run.rare?.dice)));
-    }
-    let step = 34.0;
-    let mut frame = Frame::new(1100.0, 30.0 + step * rows.len() as f64);
-    frame.left = 210.0;
-    let x = |dice: f64| frame.left + (frame.right - frame.left) * dice;
-    let means = 1 + usize::from(any_rare);
-    let first_mean = rows.len() - means;
-    let rung = |(row, (name, detail, value)): (usize, (String, String, Value))| {
-        let dots: Vec<Dot> = (comparison.runs.iter().enumerate())
-            .filter_map(|(loss, run)| {
-                let dice = value(run)?;
-                Some(Dot { loss, x: x(dice), title: format!("{}: {dice:.3}", run.loss.title) })
-            })
-            .collect();
-        let ends = dots
-            .iter()
-            .map(|dot| dot.x)
-            .fold([f64::MAX, f64::MIN], |[a, b], x| [a.min(x), b.max(x)]);
-        let span = (!dots.is_empty()).then_some(ends);
-        Rung {
-            y: frame.top + step * (row as f64 + 0.5),
-            name,
-            detail,
-            is_mean: row >= first_mean,
-            dots,
-            span,
-        }
-    };
-    let ticks = (0..=5).map(|i| plot::Tick {
-        at: x(f64::from(i) / 5.0),
-        label: format!("{:.1}", f64::from(i) / 5.0),
-    });
-    Ladder { frame, ticks: ticks.collect(), rows: rows.into_iter().enumerate().map(rung).collect() }
-}
-
 fn legend(comparison: &Comparison) -> Vec<Legend<'_>> {
     let classes = comparison.data.classes.iter().enumerate().skip(1);
     classes
@@ -308,7 +239,7 @@ fn slice_dice(data: &Dataset, predicted: &[u8], reference: &[u8]) -> String {
 }
 
 /// A share in percent, with as many digits as a small one needs.
-fn percent(share: &f64) -> String {
+pub(super) fn percent(share: &f64) -> String {
     let digits = if *share < 0.01 { 2 } else { 1 };
     format!("{:.digits$} %", share * 100.0)
 }

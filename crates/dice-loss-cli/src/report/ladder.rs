@@ -1,0 +1,119 @@
+//! Geometry of Dice class by class: a row per class or mean, a dot per loss.
+
+use super::{
+    page::percent,
+    plot::{Frame, Tick},
+};
+use crate::record::{ClassRecord, Comparison, Run};
+
+/// Height of a row in pixels.
+const STEP: f64 = 34.0;
+
+/// Room for names left of the axis.
+const NAMES: f64 = 210.0;
+
+/// The rows with their common axis.
+pub struct Ladder {
+    /// Size and borders.
+    pub frame: Frame,
+    /// Marks along the bottom.
+    pub ticks: Vec<Tick>,
+    /// One per class, then the means.
+    pub rows: Vec<Rung>,
+}
+
+/// A row.
+pub struct Rung {
+    /// Its middle.
+    pub y: f64,
+    /// The class or mean.
+    pub name: String,
+    /// The class's share.
+    pub detail: String,
+    /// Whether it is a mean.
+    pub is_mean: bool,
+    /// Dice of every loss.
+    pub dots: Vec<Dot>,
+    /// From the first dot to the last.
+    pub span: Option<[f64; 2]>,
+}
+
+/// A loss's Dice.
+pub struct Dot {
+    /// The loss.
+    pub loss: usize,
+    /// Where it is.
+    pub x: f64,
+    /// Where it is; equal values lie side by side instead of on each other.
+    pub y: f64,
+    /// The loss's name and value.
+    pub title: String,
+}
+
+/// A run's Dice in a row.
+type Value = Box<dyn Fn(&Run) -> Option<f64>>;
+
+/// What a row shows.
+struct Source<'a> {
+    name: &'a str,
+    detail: String,
+    is_mean: bool,
+    dice: Value,
+}
+
+impl Ladder {
+    /// The rows of a comparison.
+    pub fn new(comparison: &Comparison) -> Self {
+        let sources = sources(comparison);
+        let mut frame = Frame::new(1100.0, 30.0 + STEP * sources.len() as f64);
+        frame.left = NAMES;
+        let x = |dice: f64| frame.left + (frame.right - frame.left) * dice;
+        let rung = |(row, source): (usize, Source)| {
+            let y = frame.top + STEP * (row as f64 + 0.5);
+            let dots = dots(&comparison.runs, &source, x, y);
+            let ends = dots.iter().map(|dot| dot.x);
+            let span = (!dots.is_empty()).then(|| {
+                [ends.clone().fold(f64::MAX, f64::min), ends.clone().fold(f64::MIN, f64::max)]
+            });
+            let Source { name, detail, is_mean, .. } = source;
+            Rung { y, name: name.into(), detail, is_mean, dots, span }
+        };
+        let tick = |fifths: u8| {
+            let dice = f64::from(fifths) / 5.0;
+            Tick { at: x(dice), label: format!("{dice:.1}") }
+        };
+        let rows = sources.into_iter().enumerate().map(rung).collect();
+        Self { frame, ticks: (0..=5).map(tick).collect(), rows }
+    }
+}
+
+fn sources<'a>(comparison: &'a Comparison) -> Vec<Source<'a>> {
+    let class = |(label, class): (usize, &'a ClassRecord)| {
+        let rare = if class.rare { ", rare" } else { "" };
+        Source {
+            name: &class.name,
+            detail: format!("{}{rare}", percent(&class.share)),
+            is_mean: false,
+            dice: Box::new(move |run: &Run| run.classes[label].dice),
+        }
+    };
+    let mut sources: Vec<Source> =
+        comparison.data.classes.iter().enumerate().skip(1).map(class).collect();
+    let mean = |name, dice: Value| Source { name, detail: String::new(), is_mean: true, dice };
+    sources.push(mean("mean", Box::new(|run: &Run| run.mean.dice)));
+    if comparison.data.has_rare() {
+        sources.push(mean("mean of rare", Box::new(|run: &Run| run.rare?.dice)));
+    }
+    sources
+}
+
+fn dots(runs: &[Run], source: &Source, x: impl Fn(f64) -> f64, y: f64) -> Vec<Dot> {
+    let apart = (0.5 * STEP / runs.len().max(1) as f64).min(2.4);
+    let middle = runs.len().saturating_sub(1) as f64 / 2.0;
+    let dot = |(loss, run): (usize, &Run)| {
+        let dice = (source.dice)(run)?;
+        let title = format!("{}: {dice:.3}", run.loss.title);
+        Some(Dot { loss, x: x(dice), y: y + (loss as f64 - middle) * apart, title })
+    };
+    runs.iter().enumerate().filter_map(dot).collect()
+}
