@@ -12,8 +12,8 @@ const HEAD: &str = "\
 Written by `cargo xtask docs` from the engine's list; a test fails when it is out of date.
 
 p is the probability that the activation gives a class, g the reference, Σ the sum over the voxels \
-that count. Smoothing is left out here; see [semantics](semantics.md). Every loss takes every option \
-there, and any weighted sum of them costs the same two sweeps.
+that count. Smoothing is left out here; [semantics](semantics.md) has it, and every option. Any weighted \
+sum of losses costs the same two sweeps.
 
 | Name | Loss | Formula | Activations | Paper |
 |---|---|---|---|---|
