@@ -1,6 +1,7 @@
 //! From the command line to the report.
 
 use std::{
+    io::{self, Write},
     process,
     sync::{
         Arc,
@@ -42,6 +43,9 @@ pub enum AppError {
     /// The report could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// Nobody reads the output.
+    #[error("the output cannot be written: {0}")]
+    Print(io::Error),
     /// Ctrl-C cannot be caught.
     #[error("Ctrl-C cannot be caught: {0}")]
     Interrupt(#[from] ctrlc::Error),
@@ -56,7 +60,7 @@ pub enum AppError {
 /// [`AppError`], with everything that its reader needs to know.
 pub fn run(arguments: Arguments) -> Result<(), AppError> {
     match arguments.command {
-        Command::List => println!("{}", report::list(&losses::records())),
+        Command::List => print(&report::list(&losses::records()))?,
         Command::Compare(arguments) => run_compare(&arguments)?,
     }
     Ok(())
@@ -85,10 +89,12 @@ fn run_compare(arguments: &Compare) -> Result<(), AppError> {
         interrupted,
         runs,
     };
-    println!("{}", report::summary(&comparison));
     let page = report::write(&arguments.out, &comparison, &data, &predictions, networks)?;
-    println!("Report: {}", page.display());
-    Ok(())
+    print(&format!("{}\nReport: {}", report::summary(&comparison), page.display()))
+}
+
+fn print(text: &str) -> Result<(), AppError> {
+    writeln!(io::stdout(), "{text}").map_err(AppError::Print)
 }
 
 fn load(arguments: &Compare) -> Result<Dataset, DataError> {
@@ -102,7 +108,7 @@ fn load(arguments: &Compare) -> Result<Dataset, DataError> {
 }
 
 fn plan(arguments: &Compare, data: &Dataset, head: Head) -> Plan {
-    let (iterations, validations, width) = if arguments.quick { (40, 4, 8) } else { (240, 8, 12) };
+    let (iterations, validations, width) = if arguments.quick { (50, 5, 8) } else { (240, 8, 12) };
     Plan {
         seed: arguments.seed,
         iterations: arguments.iterations.map_or(iterations, |n| n as usize),

@@ -18,17 +18,17 @@ pub struct Arguments {
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train the same small network once per loss and measure what came out.
+    /// Train the same small network once per loss and measure what came out
+    ///
+    /// A U-Net starts from the same weights and sees the same batches under every loss. Dice and IoU of every class
+    /// are measured on slices that were held out. Without --images it trains on a chest CT of one patient that is
+    /// part of the program. Ctrl-C ends the training and reports what there is by then.
     Compare(Box<Compare>),
-    /// List the losses with their formulas and papers.
+    /// List the losses with their formulas and papers
     List,
 }
 
-/// Train the same small U-Net once per loss, from the same initial weights on the same batches, and measure Dice and
-/// IoU of every class on slices that were held out.
-///
-/// Without --images it trains on a chest CT of one patient that is part of the program. Ctrl-C ends the training and
-/// reports what there is by then.
+/// Options of `dice-loss compare`.
 #[derive(Debug, Args)]
 #[command(after_long_help = AFTER)]
 pub struct Compare {
@@ -52,7 +52,7 @@ pub struct Compare {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub validation_fraction: Option<f64>,
 
-    /// Iterations per loss [default: 240, or 40 with --quick]
+    /// Iterations per loss [default: 240, or 50 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub iterations: Option<u32>,
 

@@ -12,9 +12,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{record::Run, train::Watch};
 
-const RUNNING: &str = "{prefix:>24} {bar:28} {pos:>4}/{len} {msg} {eta:>5} left";
-const WAITING: &str = "{prefix:>24.dim} {bar:28.dim}";
-const DONE: &str = "{prefix:>24} {bar:28.green} {pos:>4}/{len} {msg} {elapsed:>5}";
+const RUNNING: &str = "{prefix:>24} {wide_bar} {pos:>4}/{len} {msg} {eta:>5} left";
+const WAITING: &str = "{prefix:>24.dim} {wide_bar:.dim}";
+const DONE: &str = "{prefix:>24} {wide_bar:.green} {pos:>4}/{len} {msg} {elapsed:>5}     ";
 
 /// Shows a comparison on standard error.
 pub struct Progress {
@@ -62,7 +62,7 @@ impl std::fmt::Display for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let number =
             |value: Option<f64>| value.map_or("     –".into(), |value| format!("{value:6.4}"));
-        write!(f, "loss {}  validation Dice {}", number(self.loss), number(self.dice))
+        write!(f, "loss {}  Dice {}", number(self.loss), number(self.dice))
     }
 }
 

@@ -73,6 +73,16 @@ fn a_report_is_complete() {
 }
 
 #[test]
+fn the_list_names_every_loss_with_its_formula() {
+    let output = Command::new(env!("CARGO_BIN_EXE_dice-loss")).arg("list").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for name in dice_loss_cli::losses::names() {
+        assert!(text.contains(name), "no {name} in {text}");
+    }
+    assert!(text.contains("2Σpg / (Σp + Σg)"));
+}
+
+#[test]
 fn the_seed_makes_it_reproducible() {
     let timeless = |seed: &str| {
         let folder = TempDir::new().unwrap();

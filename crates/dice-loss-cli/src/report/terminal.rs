@@ -1,6 +1,8 @@
 //! Text for the terminal.
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table as Grid, presets};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, presets,
+};
 
 use super::table::{Measure, Table};
 use crate::record::{Comparison, LossRecord};
@@ -67,6 +69,7 @@ fn grid(table: &Table) -> Grid {
     };
     let headings = std::iter::once("loss".to_owned()).chain(shown.iter().map(|&c| heading(c)));
     grid.set_header(headings);
+    grid.set_constraints([ColumnConstraint::ContentWidth]);
     for row in &table.rows {
         let cells = shown.iter().map(|&c| {
             let cell = &row.cells[c];
