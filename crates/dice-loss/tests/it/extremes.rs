@@ -75,6 +75,48 @@ fn huge_logits_are_as_good_as_any() {
 }
 
 #[test]
+fn confident_voxels_keep_their_digits() {
+    // 1 − p is far below the rounding of p here, and so is −ln p.
+    for x in [5.0f32, 10.0, 15.0] {
+        let odds = (-f64::from(x)).exp();
+        let (ln_p, complement) = (-odds.ln_1p(), odds / (1.0 + odds));
+        for gamma in [0.0, 0.5, 2.0] {
+            let focal = || Focal { gamma: gamma.into(), alpha: None };
+            let wanted = complement.powf(gamma) * -ln_p;
+            let p = 1.0 - complement;
+            let slope = -complement.powf(gamma) * (complement - gamma * p * ln_p);
+            let cases =
+                [(focal().sigmoid(), vec![x], [1u8]), (focal().softmax(), vec![x, 0.0], [0])];
+            for (term, x, label) in cases {
+                for isa in Isa::available() {
+                    let objective = Objective::new().term(1.0, term.clone()).isa(isa);
+                    let layout = Layout::channels_first(&[1, x.len(), 1]).expect("three axes");
+                    let logits = Logits::new(&x, layout).expect("as many logits");
+                    let target = Target::labels(&label, Layout::voxels(&[1, 1]).expect("two axes"));
+                    let target = target.expect("a label");
+                    let moments = objective.measure(&logits, &target).expect("a batch");
+                    let verdict = objective.evaluate(&moments).expect("its moments");
+                    let found = verdict.loss();
+                    assert!((found / wanted - 1.0).abs() < 2e-5, "{gamma} {x:?}: {found:e}");
+                    let mut gradient = vec![0.0f32; x.len()];
+                    let output = Output::new(&mut gradient, layout).expect("as many places");
+                    objective.pull_back(&verdict, 1.0, &logits, &target, output).expect("a batch");
+                    let found = f64::from(gradient[0]);
+                    // Softmax takes p − g, which is off by half an ulp of 1, times the rest.
+                    let steepness = (1.0 + gamma) * complement.powf(gamma);
+                    let cancelled = if x.len() == 1 { 0.0 } else { 2f64.powi(-22) * steepness };
+                    let tolerance = 2e-5 * slope.abs() + cancelled;
+                    assert!(
+                        (found - slope).abs() <= tolerance,
+                        "{gamma} {x:?}: {found:e} {slope:e}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn infinities_and_nan_propagate_as_in_the_reference() {
     with_every_loss(|trial, objective, mut recipe| {
         recipe.logits = FloatKind::F32;

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use rayon::ThreadPool;
 
 use crate::cases::{
-    Arrangement, Batch, Precision, Recipe, Rng, Softness, TargetKind, Trial, check, engine,
-    gradient_of, options, trials,
+    Arrangement, Batch, FloatKind, Precision, Recipe, Rng, Softness, TargetKind, Trial, check,
+    engine, gradient_of, options, trials,
 };
 
 /// Pools of 1, 2 and 7 threads.
@@ -73,6 +73,32 @@ fn the_number_of_threads_changes_no_bit() {
     let is_one = |trial: &Trial| of_long_samples.iter().any(|name| trial.name.starts_with(name));
     for trial in options().into_iter().filter(is_one) {
         threads_agree(&trial, [2, 5, 170_001]);
+    }
+}
+
+#[test]
+fn large_gradients_are_written_as_small_ones_are() {
+    let trial = options().into_iter().find(|trial| trial.name.starts_with("eight terms"));
+    let trial = trial.expect("one of the options");
+    for &kind in FloatKind::ALL {
+        check(&format!("{kind:?}"), 1, |mut recipe| {
+            // Odd, so that rows start anywhere.
+            recipe.shape = [2, 3, 400_003];
+            recipe.logits = kind;
+            recipe.arrangements[0] = Arrangement::ChannelsFirst;
+            let objective = trial.objective(3).pool(Pool::Batch);
+            let whole = Batch::new(&recipe, trial.activation);
+            let moments = objective.measure(&whole.logits(), &whole.target()).expect("a batch");
+            let verdict = objective.evaluate(&moments.pooled()).expect("its moments");
+            let gradient = |batch: &Batch| {
+                let arrangement = Arrangement::ChannelsFirst;
+                gradient_of(&objective, &verdict, 1.0, batch, arrangement).expect("a batch").bits()
+            };
+            let voxels: Vec<_> = (0..recipe.shape[2]).collect();
+            let parts = [0, 1].map(|sample| gradient(&whole.select(&[sample], &voxels)));
+            prop_assert!(gradient(&whole) == parts.concat());
+            Ok(())
+        });
     }
 }
 
