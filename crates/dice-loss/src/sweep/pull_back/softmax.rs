@@ -63,7 +63,7 @@ fn pull_back_labelled<I: Instructions, F: Number>(
         None => (&zeros, &zeros),
     };
     let softmax = Exponentials::new::<I>(tile, probability, sum, shift, Some((b, dot)));
-    log_slopes_by_label::<I, F>(group, slopes, labels, &softmax, tile, outcome, own, extra);
+    log_slopes_by_label::<I, F>(group, slopes, labels, &softmax, tile, outcome, [own, extra]);
     labels.gather(softmax.planes, own);
     labels.look_up(a, slope);
     let smoothing = slopes.cross_entropy.as_ref().map_or(0.0, |f| f.all.iter().sum());
@@ -103,8 +103,7 @@ fn log_slopes_by_label<I: Instructions, F: Number>(
     softmax: &Exponentials<F>,
     tile: &Tile<F>,
     planes: &mut [Vec<F>; 5],
-    factor: &mut [F],
-    out: &mut [F],
+    [factor, out]: [&mut [F]; 2],
 ) {
     match &slopes.cross_entropy {
         Some(factors) => labels.look_up(&negated(&factors.positive), out),
