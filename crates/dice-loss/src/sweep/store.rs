@@ -226,4 +226,24 @@ mod tests {
             assert!(found == wanted || found.is_nan() && wanted.is_nan(), "{bits:#x}");
         }
     }
+
+    fn streams_what_it_narrows<T: Narrow + PartialEq + std::fmt::Debug>() {
+        let plane: Vec<f32> = (0..300).map(|i| i as f32 * 0.37 - 40.0).collect();
+        for (start, length) in [(0, 300), (1, 299), (3, 64), (5, 40), (7, 1), (9, 0), (16, 128)] {
+            let plane = &plane[..length];
+            let mut wanted = vec![T::narrow(0.5f32); start + length + 5];
+            let mut found = wanted.clone();
+            narrow(&mut wanted[start..start + length], plane);
+            stream(&mut found[start..start + length], plane);
+            assert_eq!(found, wanted, "{length} from {start} on");
+        }
+    }
+
+    #[test]
+    fn streaming_writes_the_same_and_nothing_beside() {
+        streams_what_it_narrows::<f32>();
+        streams_what_it_narrows::<f64>();
+        streams_what_it_narrows::<f16>();
+        streams_what_it_narrows::<bf16>();
+    }
 }
