@@ -166,7 +166,12 @@ impl Term {
             check_weights(name, weights, classes)?;
         }
         match &self.loss {
-            Loss::Overlap(formula) => formula.check(classes),
+            Loss::Overlap(formula) => {
+                if let Some(distances) = formula.distances() {
+                    distances.check(name, classes)?;
+                }
+                formula.check(classes)
+            }
             Loss::Voxel(loss) => {
                 if let Some(pool) = self.pool {
                     return parameter(

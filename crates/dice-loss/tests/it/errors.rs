@@ -1,10 +1,12 @@
 //! Every error: when it comes, what it says, and that nothing was written.
 
 use dice_loss::{
-    BinaryCrossEntropy, CrossEntropy, Decision, Dice, Error, Focal, Layout, Logits, Objective,
-    Output, Pool, Reduction, Target, Upstream, reference,
+    Activation, BinaryCrossEntropy, CrossEntropy, Decision, Dice, Distances, Error, Focal, Layout,
+    Logits, Objective, Output, Pool, Reduction, Target, Term, Upstream, reference,
 };
 use half::bf16;
+
+use crate::cases::Moved;
 
 fn dice() -> Objective {
     Objective::new().term(1.0, Dice::default().softmax())
@@ -182,7 +184,7 @@ fn options_out_of_range() {
         "cross_entropy: label_smoothing: found 1.5, wanted 0 to 1",
     );
     refused(
-        one(CrossEntropy::default().with(dice_loss::Activation::Sigmoid)),
+        one(CrossEntropy::default().with(Activation::Sigmoid)),
         "cross_entropy: activation: found Sigmoid",
     );
     refused(one(CrossEntropy::default().softmax().pool(Pool::Batch)), "cross_entropy: pool");
@@ -202,6 +204,33 @@ fn options_out_of_range() {
         &error,
         "dice: softmax: found \"1 channels\", wanted 2 channels or more; for one channel use \
          sigmoid",
+    );
+}
+
+#[test]
+fn distances_are_checked_whoever_asks_for_them() {
+    let rows = |rows: &[&[f64]]| rows.iter().map(|row| row.to_vec()).collect();
+    for (matrix, wanted) in [
+        (vec![], "moved: distances: found \"rows of [] entries\", wanted 2 rows of 2 entries"),
+        (rows(&[&[0.0], &[1.0, 0.0]]), "moved: distances: found \"rows of [1, 2] entries\""),
+        (rows(&[&[0.0, -1.0], &[1.0, 0.0]]), "moved: distances: found -1"),
+        (rows(&[&[0.0, f64::NAN], &[1.0, 0.0]]), "moved: distances: found NaN"),
+        (rows(&[&[0.0, 1.0], &[1.0, 2.0]]), "moved: distances: found \"2 from class 1 to itself"),
+        (rows(&[&[0.0, 0.0], &[0.0, 0.0]]), "moved: distances: found \"zeros only\""),
+    ] {
+        let loss = Moved(Distances::Matrix(matrix));
+        let objective = Objective::new().term(1.0, Term::of_row(loss, Activation::Sigmoid));
+        let error = objective.check(2).unwrap_err();
+        assert!(error.to_string().starts_with(wanted), "{error}");
+    }
+    let matrix = |far: f64| Distances::Matrix(rows(&[&[0.0, far], &[1.0, 0.0]]));
+    let term = |far| Term::of_row(Moved(matrix(far)), Activation::Softmax);
+    let two = Objective::new().term(1.0, term(0.5)).term(1.0, term(0.25));
+    let target = Target::labels(&[0u8; 6], voxels(&[2, 3])).expect("six labels");
+    says(
+        &refused(&two, &target),
+        "moved: distances: found \"two different matrices\", wanted one matrix of distances for \
+         each activation",
     );
 }
 

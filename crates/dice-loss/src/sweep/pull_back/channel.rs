@@ -46,7 +46,8 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
                 slopes_by_probability::<I, F>(partials, class, p, g, out);
             }
             add_transport::<I, F>(group, partials, class, reference, out);
-            if annotated && group.activation == Activation::Sigmoid {
+            let reached = annotated || group.distances.is_some();
+            if reached && group.activation == Activation::Sigmoid {
                 let x = tile.logits.plane(class);
                 for (out, &x) in out.iter_mut().zip(x) {
                     let odds = Odds::of_logit::<I>(x);

@@ -8,7 +8,7 @@ mod tensors;
 
 pub use agreement::{Precision, agrees, engine, gradient_of};
 pub use batch::Batch;
-pub use objectives::{Trial, options, trials};
+pub use objectives::{Moved, Trial, options, own, trials};
 pub use recipe::{Recipe, Rng, Softness, TargetKind, check};
 pub use tensors::{Arrangement, FloatKind};
 use tensors::{DenseKind, Denses, Floats, LabelKind, Labels};

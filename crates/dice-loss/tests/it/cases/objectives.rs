@@ -1,9 +1,10 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, BinaryCrossEntropy, ClassValues, CrossEntropy, Dice, Distances, Focal,
-    FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU, LogDice, Objective, Overlap,
-    Smoothing, Term, TransportWeight, Tversky, VolumeWeight, catalogue,
+    Activation, BinaryCrossEntropy, ClassLoss, ClassValues, CrossEntropy, Describe, Dice,
+    Distances, Focal, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU, LogDice,
+    Objective, Overlap, Real, RowLoss, Smoothing, Sums, Term, TransportWeight, Tversky,
+    VolumeWeight, catalogue,
 };
 
 /// An objective for any number of classes.
@@ -59,7 +60,7 @@ fn on_a_line(classes: usize) -> Distances {
 
 /// Every option that a sweep sees, away from its default.
 pub fn options() -> Vec<Trial> {
-    [overlap_options(), voxel_options(), together()].into_iter().flatten().collect()
+    [overlap_options(), voxel_options(), together(), own()].into_iter().flatten().collect()
 }
 
 fn overlap_options() -> Vec<Trial> {
@@ -101,6 +102,64 @@ fn overlap_options() -> Vec<Trial> {
         }));
     }
     trials
+}
+
+/// A loss of one's own that reads every sum of a class.
+#[derive(Debug)]
+struct EverySum;
+
+impl Describe for EverySum {
+    const NAME: &'static str = "every_sum";
+    const TITLE: &'static str = "Every sum";
+    const FORMULA: &'static str = "";
+    const REFERENCE: &'static str = "";
+}
+
+impl ClassLoss for EverySum {
+    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+        let size = m.abs_p + m.pp * 0.5 + (m.g + m.gg + m.n + 1.0);
+        (m.l1 * 2.0 - m.pg * 0.3 + m.p * 0.1) / size
+    }
+}
+
+/// A loss of one's own that couples the classes, whatever their activation.
+#[derive(Debug)]
+pub struct Moved(pub Distances);
+
+impl Describe for Moved {
+    const NAME: &'static str = "moved";
+    const TITLE: &'static str = "Moved";
+    const FORMULA: &'static str = "";
+    const REFERENCE: &'static str = "";
+}
+
+impl RowLoss for Moved {
+    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S {
+        let mut cost = S::from(0.0);
+        let mut size = S::from(1.0);
+        for (m, &weight) in row.iter().zip(weights) {
+            cost = cost + m.transport * weight;
+            size = size + m.pp * weight;
+        }
+        cost / size
+    }
+
+    fn distances(&self) -> Option<&Distances> {
+        Some(&self.0)
+    }
+}
+
+/// Losses that anyone may add, and that take probabilities as they come.
+pub fn own() -> Vec<Trial> {
+    let of = |activation| {
+        [
+            single("every sum", activation, move |_| Term::of_class(EverySum, activation)),
+            single("moved", activation, move |classes| {
+                Term::of_row(Moved(on_a_line(classes)), activation)
+            }),
+        ]
+    };
+    Activation::ALL.into_iter().flat_map(of).collect()
 }
 
 fn voxel_options() -> Vec<Trial> {
