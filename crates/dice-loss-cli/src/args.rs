@@ -52,7 +52,7 @@ pub struct Compare {
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub validation_fraction: Option<f64>,
 
-    /// Iterations per loss [default: 240, or 50 with --quick]
+    /// Iterations per loss [default: 240, or 40 with --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub iterations: Option<u32>,
 
