@@ -1,9 +1,11 @@
-//! Measuring elsewhere: for a front end that sums up the voxels itself, on a device of its own or
-//! with a framework's tensor operations.
+//! The sums themselves: for a front end that sums up the voxels or computes its loss itself, on a
+//! device of its own or with a framework's tensor operations.
 
 use crate::{
-    Activation, Decision, Error, Moments, Objective, Result, Verdict,
+    Activation, Decision, Error, Isa, Logits, Moments, Objective, Output, Result, Target, Verdict,
+    evaluate::Slopes,
     plan::{Column, FocalPlan, Plan},
+    sweep,
 };
 
 /// What one of the moments sums up over the voxels of a sample, for each class.
@@ -58,7 +60,9 @@ pub enum Integrand {
 /// A front end that cannot lend its tensors to [`Objective::measure`] computes the sums of
 /// [`integrands`](Self::integrands) itself and hands them to [`moments`](Self::moments);
 /// [`Objective::evaluate`] then gives the loss and [`gradient`](Self::gradient) its derivatives by
-/// the sums, which a framework's automatic differentiation takes from there.
+/// the sums, which a framework's automatic differentiation takes from there. The other way round,
+/// one that computes a loss of its own from the sums of [`Objective::measure`] hands its derivatives
+/// to [`pull_back`](Self::pull_back).
 ///
 /// ```
 /// use dice_loss::{Dice, Integrand, Objective};
@@ -78,6 +82,8 @@ pub enum Integrand {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Measurement {
+    objective: Objective,
+    isa: Isa,
     plan: Plan,
 }
 
@@ -85,7 +91,8 @@ impl Objective {
     /// What to sum up for logits of so many classes. Fails as [`check`](Self::check) does.
     pub fn measurement(&self, classes: usize) -> Result<Measurement> {
         self.check(classes)?;
-        Ok(Measurement { plan: Plan::new(self, classes)? })
+        let plan = Plan::new(self, classes)?;
+        Ok(Measurement { objective: self.clone(), isa: self.isa_of(), plan })
     }
 }
 
@@ -127,6 +134,24 @@ impl Measurement {
     pub fn gradient(&self, verdict: &Verdict) -> Result<Vec<f64>> {
         verdict.expect_objective(&self.plan.identity)?;
         Ok(verdict.gradient(&self.plan))
+    }
+
+    /// Sweep 2 from the sums on: reads logits and target and writes Σ derivative · ∂sum/∂logits.
+    ///
+    /// The derivatives are row-major (row, integrand, class), as [`gradient`](Self::gradient) gives
+    /// them: a row for each sample, or one row for all. Those by sums that do not depend on the
+    /// logits are not read. Fails as [`Objective::pull_back`] does.
+    pub fn pull_back(
+        &self,
+        derivatives: &[f64],
+        logits: &Logits,
+        target: &Target,
+        gradient: Output,
+    ) -> Result<()> {
+        self.objective.check_tensors(logits, target)?;
+        gradient.check(logits)?;
+        let slopes = Slopes::of_moments(&self.plan, derivatives, logits.layout)?;
+        sweep::pull_back(self.isa, &self.plan, &slopes, logits, target, gradient)
     }
 
     /// Which of the [values](Verdict::values) each (sample, class) is part of, row-major.

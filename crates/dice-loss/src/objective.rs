@@ -138,6 +138,10 @@ impl Objective {
         self.decision
     }
 
+    pub(crate) fn isa_of(&self) -> Isa {
+        self.isa
+    }
+
     /// The activation that hard decisions and the soft Dice of the moments belong to.
     pub(crate) fn first_activation(&self) -> Option<Activation> {
         self.terms.first().map(|(_, term)| term.activation)
@@ -209,7 +213,7 @@ impl Objective {
         self.check_tensors(logits, target)?;
         let plan = Plan::new(self, logits.layout.classes)?;
         verdict.expect_objective(&plan.identity)?;
-        check_gradient(logits, &gradient)?;
+        gradient.check(logits)?;
         let slopes = verdict.slopes(&upstream.into(), &plan, logits.layout)?;
         sweep::pull_back(self.isa, &plan, &slopes, logits, target, gradient)
     }
@@ -243,20 +247,4 @@ impl Objective {
         self.check(logits.layout.classes)?;
         target.check(logits.layout)
     }
-}
-
-fn check_gradient(logits: &Logits, gradient: &Output) -> Result<()> {
-    let (found, wanted) = (gradient.layout.shape(), logits.layout.shape());
-    if found != wanted {
-        return Err(Error::Shape {
-            what: "gradient",
-            found: found.to_vec(),
-            wanted: format!("{wanted:?}, as the logits"),
-        });
-    }
-    let (found, wanted) = (gradient.data.type_name(), logits.data.type_name());
-    if found != wanted {
-        return Err(Error::ElementType { found, wanted });
-    }
-    Ok(())
 }

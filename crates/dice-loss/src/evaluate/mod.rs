@@ -7,7 +7,7 @@ mod verdict;
 mod voxel;
 
 pub use slopes::Upstream;
-pub(crate) use slopes::{GroupSlopes, Slopes};
+pub(crate) use slopes::{GroupSlopes, Slopes, VoxelSlopes};
 pub use verdict::{TermVerdict, Verdict};
 pub(crate) use voxel::Factors;
 

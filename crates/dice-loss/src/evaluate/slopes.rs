@@ -51,10 +51,24 @@ pub(crate) struct Slopes<'u> {
 }
 
 /// The slopes of the terms of one activation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct GroupSlopes {
     /// (sample, class): ∂loss/∂sum for each direction; empty without overlap terms.
     pub partials: Vec<[f64; DIRECTIONS]>,
+    /// Of the voxel terms: of each sample, or of all alike.
+    voxel: Vec<VoxelSlopes>,
+}
+
+impl GroupSlopes {
+    /// The slopes of the voxel terms in a sample.
+    pub fn voxel(&self, sample: usize) -> &VoxelSlopes {
+        &self.voxel[if self.voxel.len() == 1 { 0 } else { sample }]
+    }
+}
+
+/// What each class's log losses are multiplied with.
+#[derive(Debug, Default)]
+pub(crate) struct VoxelSlopes {
     /// Cross-entropy, by class: t_k = positive g + all.
     pub cross_entropy: Option<Factors>,
     /// Binary cross-entropy, by class.
@@ -63,7 +77,7 @@ pub(crate) struct GroupSlopes {
     pub focal: Vec<Factors>,
 }
 
-impl GroupSlopes {
+impl VoxelSlopes {
     /// Sorts the factors of voxel terms into the group they belong to.
     fn new(plan: &Plan, group: &Group, factors: &[Factors]) -> Self {
         let mut slopes = Self::default();
@@ -80,6 +94,31 @@ impl GroupSlopes {
             }
         }
         slopes
+    }
+
+    /// Of derivatives by the columns themselves.
+    fn of_columns<'c>(group: &Group, classes: usize, column: impl Fn(usize) -> &'c [f64]) -> Self {
+        let of = |index: Option<usize>| index.map_or(vec![0.0; classes], |i| column(i).to_vec());
+        let factors = |[positive, negative, all]: [Option<usize>; 3]| Factors {
+            positive: of(positive),
+            negative: of(negative),
+            all: of(all),
+            ..Factors::default()
+        };
+        Self {
+            cross_entropy: group
+                .log_loss
+                .map(|columns| factors([Some(columns.of_reference), None, columns.of_all])),
+            binary: group.binary.map(|[yes, no]| factors([Some(yes), Some(no), None])),
+            focal: group
+                .focal
+                .iter()
+                .map(|focal| Factors {
+                    term: focal.term,
+                    ..factors([Some(focal.positive), focal.negative, None])
+                })
+                .collect(),
+        }
     }
 
     /// For a map of voxel losses: no mean is taken.
@@ -117,6 +156,48 @@ fn add(sum: &mut Option<Factors>, factors: &Factors) {
     }
 }
 
+impl<'u> Slopes<'u> {
+    /// Of derivatives by the moments themselves, row-major (row, column, class): a row for each
+    /// sample, or one for all.
+    pub fn of_moments(plan: &Plan, gradient: &[f64], logits: Layout) -> Result<Self> {
+        let [samples, classes, voxels] = logits.shape();
+        let row = plan.columns.len() * classes;
+        if classes != plan.classes || ![row, samples * row].contains(&gradient.len()) {
+            return Err(Error::Shape {
+                what: "derivatives by the sums, logits",
+                found: vec![gradient.len(), samples, classes, voxels],
+                wanted: format!(
+                    "{} classes, and {} × {} derivatives for each sample or for all",
+                    plan.classes,
+                    plan.columns.len(),
+                    plan.classes
+                ),
+            });
+        }
+        let rows = if gradient.len() == row { 1 } else { samples };
+        let at = |sample: usize, column: usize| {
+            let start = if rows == 1 { 0 } else { sample * row };
+            &gradient[start + column * classes..][..classes]
+        };
+        let groups = plan.groups.iter().map(|group| GroupSlopes {
+            partials: match group.sums.iter().any(Option::is_some) {
+                true => (0..samples * classes)
+                    .map(|index| {
+                        group.sums.map(|column| {
+                            column.map_or(0.0, |c| at(index / classes, c)[index % classes])
+                        })
+                    })
+                    .collect(),
+                false => Vec::new(),
+            },
+            voxel: (0..rows)
+                .map(|sample| VoxelSlopes::of_columns(group, classes, |c| at(sample, c)))
+                .collect(),
+        });
+        Ok(Self { groups: groups.collect(), map: None })
+    }
+}
+
 impl Verdict {
     /// Folds the upstream gradient in and lays the rows out for the samples of a batch.
     pub(crate) fn slopes<'u>(
@@ -144,7 +225,8 @@ impl Verdict {
         let mut factors = self.factors.clone();
         factors.iter_mut().for_each(|factors| factors.scale(scalar));
         let groups = plan.groups.iter().zip(&self.partials).map(|(group, partials)| {
-            let mut slopes = GroupSlopes::new(plan, group, &factors);
+            let voxel = vec![VoxelSlopes::new(plan, group, &factors)];
+            let mut slopes = GroupSlopes { partials: Vec::new(), voxel };
             if group.sums.iter().any(Option::is_some) {
                 slopes.partials = (0..samples * classes)
                     .map(|index| {

@@ -32,7 +32,7 @@ pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Batch) -> Gradient {
                 gradient.magnitudes[at] += magnitude;
             };
             add_overlap(group, group_slopes, sample, voxel, &mut add);
-            for loss in of_group(group, group_slopes, voxel) {
+            for loss in of_group(group, group_slopes.voxel(sample), voxel) {
                 let upstream = upstream(&loss);
                 let values = loss.gradient(group.activation);
                 let magnitudes = loss.gradient_magnitudes(group.activation);

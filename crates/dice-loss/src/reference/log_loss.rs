@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Activation,
-    evaluate::GroupSlopes,
+    evaluate::VoxelSlopes,
     plan::{Group, Plan},
     reference::VoxelLosses,
 };
@@ -162,7 +162,7 @@ pub fn each_class(
 }
 
 /// All log losses of a voxel under one activation, with the factors of the objective.
-pub fn of_group(group: &Group, slopes: &GroupSlopes, voxel: &Voxel) -> Vec<LogLoss> {
+pub fn of_group(group: &Group, slopes: &VoxelSlopes, voxel: &Voxel) -> Vec<LogLoss> {
     let activation = group.activation;
     let mut losses = Vec::new();
     if let Some(factors) = &slopes.cross_entropy {
@@ -192,7 +192,7 @@ pub fn voxel_losses(plan: &Plan, batch: &Batch, channels: usize) -> VoxelLosses 
     let size = batch.samples * channels * batch.voxels;
     let mut map = VoxelLosses { values: vec![0.0; size], magnitudes: vec![0.0; size] };
     for group in &plan.groups {
-        let slopes = GroupSlopes::unreduced(plan, group);
+        let slopes = VoxelSlopes::unreduced(plan, group);
         for (sample, index, voxel) in batch.counted() {
             for loss in of_group(group, &slopes, voxel) {
                 let channel = if channels == 1 { 0 } else { loss.class };

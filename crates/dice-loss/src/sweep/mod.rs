@@ -31,7 +31,7 @@ use tile::{Batch, Borrow, Tile};
 
 use crate::{
     Activation, Logits, Moments, Output, Result, Target,
-    evaluate::{GroupSlopes, Slopes},
+    evaluate::{Slopes, VoxelSlopes},
     plan::{Column, Plan},
     tensor::FloatSlice,
 };
@@ -104,7 +104,7 @@ pub(crate) fn voxel_losses(
     measure(isa, plan, logits, target)?;
     let batch = Batch { plan, logits, target, check: false };
     let slopes: Vec<_> =
-        plan.groups.iter().map(|group| GroupSlopes::unreduced(plan, group)).collect();
+        plan.groups.iter().map(|group| VoxelSlopes::unreduced(plan, group)).collect();
     let [_, channels, _] = map.layout.shape();
     let store = Store::new(map);
     let kernel = VoxelLosses { slopes: &slopes, channels, store: &store };
@@ -225,7 +225,7 @@ impl<F: Borrow> Visit<F> for PullBack<'_> {
 /// Writes the map of losses.
 #[derive(Clone, Copy)]
 struct VoxelLosses<'a> {
-    slopes: &'a [GroupSlopes],
+    slopes: &'a [VoxelSlopes],
     channels: usize,
     store: &'a Store<'a>,
 }

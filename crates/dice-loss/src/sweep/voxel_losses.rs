@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Activation,
-    evaluate::{Factors, GroupSlopes},
+    evaluate::{Factors, VoxelSlopes},
     plan::Group,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 #[inline(always)]
 pub(super) fn tile<I: Instructions, F: Borrow>(
     batch: &Batch,
-    slopes: &[GroupSlopes],
+    slopes: &[VoxelSlopes],
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
@@ -43,7 +43,7 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
 #[inline(always)]
 fn add_softmax<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     valid: Option<&[bool]>,
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -109,7 +109,7 @@ fn add_log_loss<I: Instructions, F: Number>(
 #[inline(always)]
 fn add_channels<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     valid: Option<&[bool]>,
     tile: &Tile<F>,
     work: &mut Work<F>,

@@ -1,7 +1,7 @@
 //! Where the engine writes: the gradient, or a map of losses.
 
-use super::Layout;
 use super::element::{FloatMut, FloatSliceMut};
+use super::{Layout, Logits};
 use crate::{Error, Result};
 
 /// A borrowed buffer for ∂loss/∂logits, or for a map of voxel losses.
@@ -27,5 +27,22 @@ impl<'a> Output<'a> {
             });
         }
         Ok(Self { data, layout })
+    }
+
+    /// Whether it can hold the gradient by these logits.
+    pub(crate) fn check(&self, logits: &Logits) -> Result<()> {
+        let (found, wanted) = (self.layout.shape(), logits.layout.shape());
+        if found != wanted {
+            return Err(Error::Shape {
+                what: "gradient",
+                found: found.to_vec(),
+                wanted: format!("{wanted:?}, as the logits"),
+            });
+        }
+        let (found, wanted) = (self.data.type_name(), logits.data.type_name());
+        if found != wanted {
+            return Err(Error::ElementType { found, wanted });
+        }
+        Ok(())
     }
 }

@@ -1,9 +1,12 @@
 //! Gradients against central differences.
 
-use dice_loss::{Activation, Objective, Pool, reference};
+use dice_loss::{Activation, Layout, Logits, Objective, Output, Pool, Target, reference};
 use proptest::prelude::*;
 
-use crate::cases::{Arrangement, Batch, FloatKind, Trial, check, gradient_of, options, trials};
+use crate::cases::{
+    Arrangement, Batch, FloatKind, Floats, Rng, Trial, check, engine, gradient_of, options, trials,
+    written,
+};
 
 /// A derivative and how far off it may be.
 ///
@@ -86,4 +89,97 @@ fn sigmoid_gradients_follow_the_loss() {
 #[test]
 fn gradients_by_probabilities_follow_the_loss() {
     of(Activation::Probabilities);
+}
+
+/// Pulls arbitrary derivatives by the sums back: a row for each sample, or one for all.
+fn pulls_back_any_sum(trial: &Trial, pooled: bool) {
+    check(&format!("sums of {}, pooled {pooled}", trial.name), 2, |mut recipe| {
+        let classes = trial.classes(recipe.shape[1].min(4));
+        recipe.shape = [recipe.shape[0].min(2), classes, recipe.shape[2].min(5)];
+        recipe.logits = FloatKind::F64;
+        let objective = trial.objective(classes);
+        let measurement = objective.measurement(classes).expect("an objective");
+        let mut batch = Batch::new(&recipe, trial.activation);
+        let rows = if pooled { 1 } else { recipe.shape[0] };
+        let mut rng = Rng(17);
+        let derivatives: Vec<_> = (0..rows * measurement.integrands().len() * classes)
+            .map(|_| rng.between(-1.0, 1.0))
+            .collect();
+        let found = written(FloatKind::F64, recipe.shape, Arrangement::ChannelsFirst, |output| {
+            measurement.pull_back(&derivatives, &batch.logits(), &batch.target(), output)
+        });
+        let found = found.expect("a gradient of its shape").to_f64();
+        for (index, found) in found.into_iter().enumerate() {
+            let value = batch.logit(index);
+            if !batch.counts(index) {
+                prop_assert_eq!(found, 0.0);
+                continue;
+            }
+            let at = std::cell::RefCell::new(&mut batch);
+            let (wanted, tolerance) = central_difference(|step| {
+                let mut batch = at.borrow_mut();
+                batch.set_logit(index, value + step);
+                let measured = reference::measure(&objective, &batch.logits(), &batch.target());
+                let moments = measured.expect("a batch").moments;
+                let derivatives = derivatives.iter().cycle();
+                moments.as_slice().iter().zip(derivatives).map(|(sum, d)| sum * d).sum()
+            });
+            batch.set_logit(index, value);
+            prop_assert!(
+                (found - wanted).abs() <= tolerance,
+                "derivative {index}: found {found:e}, wanted {wanted:e} ± {tolerance:e}",
+            );
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn derivatives_by_any_sum_are_pulled_back() {
+    for trial in trials().into_iter().chain(options()) {
+        for pooled in [false, true] {
+            pulls_back_any_sum(&trial, pooled);
+        }
+    }
+}
+
+/// The derivatives that an objective's own verdict has give its own gradient, bit for bit.
+#[test]
+fn an_objective_pulls_back_through_its_sums() {
+    for trial in trials() {
+        check(&format!("{} through its sums", trial.name), 2, |mut recipe| {
+            recipe.shape[1] = trial.classes(recipe.shape[1]);
+            let objective = trial.objective(recipe.shape[1]);
+            let batch = Batch::new(&recipe, trial.activation);
+            let (kind, shape) = (batch.logits.data.kind(), batch.shape);
+            let (_, verdict) = engine(&objective, &batch).expect("a batch");
+            let measurement = objective.measurement(shape[1]).expect("an objective");
+            let derivatives = measurement.gradient(&verdict).expect("its verdict");
+            let through = written(kind, shape, Arrangement::ChannelsFirst, |output| {
+                measurement.pull_back(&derivatives, &batch.logits(), &batch.target(), output)
+            });
+            let straight =
+                gradient_of(&objective, &verdict, 1.0, &batch, Arrangement::ChannelsFirst);
+            let of = |found: dice_loss::Result<Floats>| found.expect("a gradient").bits();
+            prop_assert_eq!(of(through), of(straight));
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn derivatives_by_the_wrong_sums_are_refused() {
+    let objective = Objective::new().term(1.0, dice_loss::Dice::default().softmax());
+    let measurement = objective.measurement(2).expect("an objective");
+    let layout = Layout::channels_first(&[3, 2, 4]).expect("a layout");
+    let (x, labels, mut gradient) = ([0.5f32; 24], [1u8; 12], [7.0f32; 24]);
+    let logits = Logits::new(&x, layout).expect("logits");
+    let target = Layout::voxels(&[3, 4]).and_then(|layout| Target::labels(&labels, layout));
+    let columns = measurement.integrands().len();
+    let derivatives = vec![0.0; 2 * columns * 2];
+    let output = Output::new(&mut gradient, layout).expect("an output");
+    let refused = measurement.pull_back(&derivatives, &logits, &target.expect("a target"), output);
+    let message = refused.expect_err("two rows for three samples").to_string();
+    assert!(message.contains("derivatives by the sums"), "{message}");
+    assert_eq!(gradient, [7.0; 24]);
 }

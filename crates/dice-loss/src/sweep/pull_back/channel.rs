@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Activation,
-    evaluate::{Factors, GroupSlopes},
+    evaluate::{Factors, VoxelSlopes},
     plan::Group,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 #[inline(always)]
 pub(super) fn pull_back<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     partials: Option<&Partials<F>>,
     valid: Option<&[bool]>,
     tile: &Tile<F>,

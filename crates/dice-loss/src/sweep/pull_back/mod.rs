@@ -65,6 +65,7 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
             std::mem::swap(&mut work.slopes, &mut work.gradient);
         }
         let partials = Partials::new(slopes, tile.sample, tile.classes, valid);
+        let slopes = slopes.voxel(tile.sample);
         match group.activation {
             Activation::Softmax => {
                 softmax::pull_back::<I, F>(group, slopes, partials.as_ref(), valid, tile, work);

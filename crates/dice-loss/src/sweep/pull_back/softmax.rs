@@ -17,7 +17,7 @@ use super::{
     slopes_by_probability,
 };
 use crate::{
-    evaluate::{Factors, GroupSlopes},
+    evaluate::{Factors, VoxelSlopes},
     plan::{FocalPlan, Group},
 };
 
@@ -25,7 +25,7 @@ use crate::{
 #[inline(always)]
 pub(super) fn pull_back<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     partials: Option<&Partials<F>>,
     valid: Option<&[bool]>,
     tile: &Tile<F>,
@@ -47,7 +47,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 #[inline(always)]
 fn pull_back_labelled<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     partials: Option<&Partials<F>>,
     labels: &Labels,
     tile: &Tile<F>,
@@ -98,7 +98,7 @@ fn pull_back_labelled<I: Instructions, F: Number>(
 #[inline(always)]
 fn log_slopes_by_label<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     labels: &Labels,
     softmax: &Exponentials<F>,
     tile: &Tile<F>,
@@ -163,7 +163,7 @@ fn focal_slope<I: Instructions, F: Number>(
 #[inline(always)]
 fn pull_back_dense<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     partials: Option<&Partials<F>>,
     merged: Option<&Merged>,
     tile: &Tile<F>,
@@ -226,7 +226,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
 #[inline(always)]
 fn log_slopes_by_class<I: Instructions, F: Number>(
     group: &Group,
-    slopes: &GroupSlopes,
+    slopes: &VoxelSlopes,
     outcomes: &Outcomes<F>,
     planes: &mut [Vec<F>; 5],
     log_slopes: &mut [F],

@@ -72,7 +72,7 @@ pub fn gradient_of<'u>(
 }
 
 /// What is written to an output, in the order (N, C, S).
-fn written(
+pub fn written(
     kind: FloatKind,
     shape: [usize; 3],
     arrangement: Arrangement,

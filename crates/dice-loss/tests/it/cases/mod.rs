@@ -6,9 +6,9 @@ mod objectives;
 mod recipe;
 mod tensors;
 
-pub use agreement::{Precision, agrees, engine, gradient_of};
+pub use agreement::{Precision, agrees, engine, gradient_of, written};
 pub use batch::Batch;
 pub use objectives::{Moved, Trial, options, own, trials};
 pub use recipe::{Recipe, Rng, Softness, TargetKind, check};
-pub use tensors::{Arrangement, FloatKind};
-use tensors::{DenseKind, Denses, Floats, LabelKind, Labels};
+pub use tensors::{Arrangement, FloatKind, Floats};
+use tensors::{DenseKind, Denses, LabelKind, Labels};
