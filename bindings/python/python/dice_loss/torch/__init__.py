@@ -1,0 +1,5 @@
+"""Segmentation losses for PyTorch."""
+
+from ._measure import measure
+
+__all__ = ["measure"]

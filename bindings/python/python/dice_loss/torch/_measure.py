@@ -1,0 +1,133 @@
+"""The moments as a differentiable function of the logits, for formulas of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from . import _reference
+from ._reference import SUMS, Integrand
+from ._target import Regions, Target, check_logits, prepare
+
+ACTIVATIONS = ("softmax", "sigmoid", "none")
+_OF_DATA = ("reference", "reference_squared", "voxels")
+
+
+def measure(
+    logits: Tensor,
+    target: Tensor,
+    sums: Sequence[str] = ("intersection", "prediction", "reference"),
+    *,
+    activation: str = "softmax",
+    gamma: float | Sequence[float] = 2.0,
+    distances: Sequence[Sequence[float]] | None = None,
+    target_kind: str | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    ignore_index: int | None = None,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+) -> Tensor:
+    """Sums over the voxels of each sample and class: what a loss of your own is made of.
+
+    Differentiable by the logits, once and more often; one sweep over the voxels forwards and one
+    backwards, however many sums. A Dice loss in two lines::
+
+        i, p, g = measure(logits, target, activation="softmax").unbind(-1)
+        loss = (1 - (2 * i + 1e-5) / (p + g + 1e-5)).mean()
+
+    Args:
+        logits: (N, C, spatial…), float32, float64, float16 or bfloat16.
+        target: labels (N, spatial…) or (N, 1, spatial…), or dense (N, C, spatial…) in [0, 1]; see
+            :class:`SegmentationLoss` for the rule.
+        sums: names, in the order wanted. With w the voxel's weight, p the probability and g the
+            reference: ``reference`` Σwg, ``reference_squared`` Σwg², ``voxels`` Σw,
+            ``intersection`` Σwpg, ``prediction`` Σwp, ``prediction_squared`` Σwp²,
+            ``difference`` Σw|p − g|, ``magnitude`` Σw|p|, ``transport`` Σwg_k Σ_l M_kl p_l,
+            ``log_loss`` −Σwg ln p, ``log_loss_of_all`` −Σw ln p / C, ``merged`` (Σwg as the log
+            losses see partial labels), ``positive`` −Σwg ln p and ``negative``
+            −Σw(1 − g) ln(1 − p) of each class by itself, ``focal`` −Σwg(1 − p)^γ ln p and
+            ``focal_negative`` −Σw(1 − g)p^γ ln(1 − p).
+        activation: ``"softmax"``, ``"sigmoid"``, or ``"none"`` if the logits are probabilities.
+        gamma: γ of the focal sums, one number or one for each class.
+        distances: M of ``transport``, C × C with a diagonal of 0; divided by the largest. All
+            classes are equally far apart by default.
+        target_kind: ``"labels"`` or ``"dense"``, where shape and dtype are not to decide.
+        regions: for each label the channels that it belongs to.
+        ignore_index: voxels of this label do not count.
+        mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
+        voxel_weight: of the same shape, finite and at least 0; how much each voxel counts.
+        class_valid: (N, C); which classes were annotated. The others have sums of 0.
+
+    Returns:
+        (N, C, k) in float64 (float32 on MPS, which has none), for k names. NaN in a voxel that
+        does not count stays out of it.
+
+    Raises:
+        ValueError: an unknown name, shapes that do not fit, a label that names no class.
+    """
+    logits = check_logits(logits)
+    table = None if regions is None else tuple(tuple(channels) for channels in regions)
+    voxels = prepare(
+        logits,
+        target,
+        target_kind=target_kind,
+        regions=table,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+    )
+    integrands = _integrands(tuple(sums), activation, logits.shape[1], gamma, distances)
+    return _measure(integrands, logits, voxels).transpose(1, 2)
+
+
+def _measure(integrands: list[Integrand], logits: Tensor, target: Target) -> Tensor:
+    return _reference.moments(integrands, logits, target)
+
+
+def _integrands(
+    sums: tuple[str, ...],
+    activation: str,
+    classes: int,
+    gamma: float | Sequence[float],
+    distances: Sequence[Sequence[float]] | None,
+) -> list[Integrand]:
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation: found {activation!r}, wanted one of {ACTIVATIONS}")
+    if not sums:
+        raise ValueError("sums: found none, wanted one name or more")
+    integrands = []
+    for name in sums:
+        if name not in SUMS:
+            raise ValueError(f"sums: found {name!r}, wanted names among {SUMS}")
+        values: tuple[float, ...] = ()
+        if name in ("focal", "focal_negative"):
+            values = _gammas(gamma, classes)
+        elif name == "transport":
+            values = _distances(distances, classes)
+        integrands.append(Integrand(name, None if name in _OF_DATA else activation, values))
+    return integrands
+
+
+def _gammas(gamma: float | Sequence[float], classes: int) -> tuple[float, ...]:
+    gammas = (float(gamma),) * classes if isinstance(gamma, int | float) else tuple(gamma)
+    if len(gammas) != classes or any(value < 0 for value in gammas):
+        raise ValueError(
+            f"gamma: found {gamma}, wanted a number of at least 0, or {classes} of them"
+        )
+    return gammas
+
+
+def _distances(distances: Sequence[Sequence[float]] | None, classes: int) -> tuple[float, ...]:
+    if distances is None:
+        return tuple(float(k != l) for k in range(classes) for l in range(classes))
+    rows = [[float(entry) for entry in row] for row in distances]
+    entries = tuple(entry for row in rows for entry in row)
+    if [len(row) for row in rows] != [classes] * classes or max(entries, default=0.0) <= 0.0:
+        raise ValueError(
+            f"distances: found {rows}, wanted {classes} rows of {classes} entries, "
+            "0 on the diagonal and above 0 elsewhere"
+        )
+    return tuple(entry / max(entries) for entry in entries)

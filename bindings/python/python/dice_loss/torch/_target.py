@@ -1,0 +1,159 @@
+"""What a loss is given beside the logits: target, masks, weights; their kinds and shapes."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+TargetKind = Literal["labels", "dense", "regions"]
+Regions = tuple[tuple[int, ...], ...]
+
+
+class Target(NamedTuple):
+    """The reference, and which of its voxels count."""
+
+    tensor: Tensor
+    kind: str
+    regions: Regions | None = None
+    ignore_index: int | None = None
+    mask: Tensor | None = None
+    voxel_weight: Tensor | None = None
+    class_valid: Tensor | None = None
+
+    def tensors(self) -> list[tuple[str, Tensor]]:
+        """Every tensor with its name."""
+        named = [
+            ("target", self.tensor),
+            ("mask", self.mask),
+            ("voxel_weight", self.voxel_weight),
+            ("class_valid", self.class_valid),
+        ]
+        return [(name, tensor) for name, tensor in named if tensor is not None]
+
+
+def plain(name: str, tensor: Tensor) -> Tensor:
+    """The tensor without what a library wrapped around it. Fails for layouts that cannot be read."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"{name}: found {type(tensor).__name__}, wanted a torch.Tensor")
+    if type(tensor) is not Tensor and type(tensor) is not torch.nn.Parameter:
+        as_tensor = getattr(tensor, "as_tensor", None)
+        if as_tensor is not None:
+            tensor = as_tensor()
+        elif hasattr(tensor, "full_tensor"):
+            raise TypeError(
+                f"{name}: found a DTensor, wanted a local tensor; pass .to_local() and, for losses "
+                "pooled over the batch, process_group"
+            )
+    if tensor.layout is not torch.strided:
+        raise ValueError(f"{name}: found layout {tensor.layout}, wanted torch.strided")
+    if tensor.device.type == "meta":
+        raise ValueError(f"{name}: found a meta tensor, which holds no values")
+    return tensor
+
+
+def check_logits(logits: Tensor) -> Tensor:
+    """Logits as a plain tensor (N, C, spatial…) of floating point numbers."""
+    logits = plain("logits", logits)
+    if not logits.is_floating_point():
+        raise TypeError(f"logits: found {logits.dtype}, wanted a floating point type")
+    if logits.dim() < 2:
+        raise ValueError(f"logits: found shape {_shape(logits)}, wanted (N, C, spatial…)")
+    return logits
+
+
+def prepare(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    target_kind: str | None = None,
+    regions: Regions | None = None,
+    ignore_index: int | None = None,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+) -> Target:
+    """Checks devices and shapes, decides what kind of target it is, and drops singleton channels."""
+    target = _beside(logits, "target", target)
+    kind = kind_of(logits, target, target_kind, regions)
+    if kind == "dense":
+        target = target if target.dim() == logits.dim() else target.unsqueeze(1)
+    else:
+        target = _per_voxel(logits, "target", target)
+    if kind == "dense" and ignore_index is not None and logits.shape[1] != 1:
+        raise ValueError(
+            f"ignore_index of a dense target: found {ignore_index} with {logits.shape[1]} "
+            "channels, wanted one channel; use mask for several"
+        )
+    if mask is not None:
+        mask = _per_voxel(logits, "mask", _beside(logits, "mask", mask))
+    if voxel_weight is not None:
+        voxel_weight = _beside(logits, "voxel_weight", voxel_weight)
+        voxel_weight = _per_voxel(logits, "voxel_weight", voxel_weight)
+    if class_valid is not None:
+        class_valid = _beside(logits, "class_valid", class_valid)
+        if class_valid.shape != logits.shape[:2]:
+            raise ValueError(
+                f"class_valid: found shape {_shape(class_valid)}, "
+                f"wanted (N, C) = {tuple(logits.shape[:2])}"
+            )
+    return Target(target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
+
+
+def kind_of(
+    logits: Tensor, target: Tensor, target_kind: str | None, regions: Regions | None
+) -> TargetKind:
+    """Labels, dense or regions, by shape and dtype.
+
+    - ``regions`` given: a label map.
+    - The shape of the logits with several channels: dense, whatever the dtype.
+    - One value a voxel, (N, spatial…) or (N, 1, spatial…), beside several channels: labels, of any
+      dtype as long as every value is an integer.
+    - One channel: floating point and bool are dense, so that soft masks are fine; integers are
+      labels 0 and 1 (which mean the same).
+    """
+    if target_kind not in (None, "labels", "dense"):
+        raise ValueError(f"target_kind: found {target_kind!r}, wanted 'labels', 'dense' or None")
+    if regions is not None:
+        if target_kind == "dense":
+            raise ValueError("target_kind: found 'dense' beside regions, wanted 'labels'")
+        return "regions"
+    if target_kind is not None:
+        return target_kind  # type: ignore[return-value]
+    if logits.shape[1] == 1:
+        is_dense = target.is_floating_point() or target.dtype is torch.bool
+        return "dense" if is_dense else "labels"
+    if target.dim() == logits.dim() and target.shape[1] == logits.shape[1]:
+        return "dense"
+    return "labels"
+
+
+def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
+    tensor = plain(name, tensor)
+    if tensor.device != logits.device:
+        raise ValueError(
+            f"{name}: found device {tensor.device}, wanted {logits.device}, where the logits are"
+        )
+    return tensor
+
+
+def _per_voxel(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
+    """One value a voxel as (N, spatial…)."""
+    spatial = logits.shape[2:]
+    if tensor.dim() == logits.dim() and tensor.shape[1] == 1 and tensor.shape[2:] == spatial:
+        if tensor.shape[0] == logits.shape[0]:
+            return tensor.squeeze(1)
+    if tensor.dim() == logits.dim() - 1 and tensor.shape[1:] == spatial:
+        if tensor.shape[0] == logits.shape[0]:
+            return tensor
+    per_voxel = (logits.shape[0], *spatial)
+    dense = f", or {_shape(logits)} for a dense target" if name == "target" else ""
+    raise ValueError(
+        f"{name}: found shape {_shape(tensor)}, wanted {per_voxel} or "
+        f"{(per_voxel[0], 1, *per_voxel[1:])}{dense}, to fit logits {_shape(logits)}"
+    )
+
+
+def _shape(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(tensor.shape)
