@@ -10,7 +10,7 @@ from . import _reference
 from ._reference import SUMS, Integrand
 from ._target import Regions, Target, check_logits, prepare
 
-ACTIVATIONS = ("softmax", "sigmoid", "none")
+ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
 
 
@@ -49,7 +49,7 @@ def measure(
             losses see partial labels), ``positive`` −Σwg ln p and ``negative``
             −Σw(1 − g) ln(1 − p) of each class by itself, ``focal`` −Σwg(1 − p)^γ ln p and
             ``focal_negative`` −Σw(1 − g)p^γ ln(1 − p).
-        activation: ``"softmax"``, ``"sigmoid"``, or ``"none"`` if the logits are probabilities.
+        activation: ``"softmax"``, ``"sigmoid"``, or ``"probabilities"`` if the logits are probabilities.
         gamma: γ of the focal sums, one number or one for each class.
         distances: M of ``transport``, C × C with a diagonal of 0; divided by the largest. All
             classes are equally far apart by default.

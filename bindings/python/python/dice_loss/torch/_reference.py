@@ -139,7 +139,7 @@ class Voxels:
 
     def logits(self, activation: str) -> Tensor:
         """The logits, with harmless numbers where nothing counts."""
-        fill = 0.5 if activation == "none" else 0.0
+        fill = 0.5 if activation == "probabilities" else 0.0
 
         def make() -> Tensor:
             x = self.x if self.counted is None else torch.where(self.counted, self.x, fill)
@@ -171,7 +171,7 @@ class Voxels:
     def merged(self, activation: str) -> Tensor:
         """The logits, or probabilities, of which the unannotated classes are added to class 0."""
         x, valid = self.logits(activation), self.valid
-        if activation == "none":
+        if activation == "probabilities":
             x = self.x if self.counted is None else torch.where(self.counted, self.x, 0.5)
         if valid is None:
             return x
@@ -228,7 +228,7 @@ class Voxels:
             # A voxel whose target is all 0 has no class.
             there = (self.g.argmax(1, keepdim=True) == classes) & (self.g > 0)
         else:
-            activation = integrand.activation or "none"
+            activation = integrand.activation or "probabilities"
             predicted = self.probabilities(activation) >= integrand.decision
             there = self.g >= integrand.decision
         if integrand.name == "true_positives":
@@ -276,11 +276,11 @@ def _log_odds(x: Tensor) -> Tensor:
 
 def _focal(v: Voxels, integrand: Integrand, positive: bool) -> Tensor:
     """g (1 − p)^γ (−ln p), or the same of the opposite event."""
-    activation = integrand.activation or "none"
+    activation = integrand.activation or "probabilities"
     g = v.merged_reference() if activation == "softmax" else v.g
     share = g if positive else 1.0 - g
-    if activation == "none":
-        p = v.probabilities("none") if positive else 1.0 - v.probabilities("none")
+    if activation == "probabilities":
+        p = v.probabilities("probabilities") if positive else 1.0 - v.probabilities("probabilities")
         p = torch.where(share == 0, 1.0, p)
         log_p, log_complement = torch.log(p), None
     else:
@@ -314,20 +314,20 @@ def _transport(v: Voxels, integrand: Integrand) -> Tensor:
 
 def _log_loss(v: Voxels, integrand: Integrand) -> Tensor:
     g = v.merged_reference()
-    if integrand.activation == "none":
-        return g * -torch.log(torch.where(g == 0, 1.0, v.merged("none")))
-    return g * v.minus_log(integrand.activation or "none")
+    if integrand.activation == "probabilities":
+        return g * -torch.log(torch.where(g == 0, 1.0, v.merged("probabilities")))
+    return g * v.minus_log(integrand.activation or "probabilities")
 
 
 def _log_loss_of_all(v: Voxels, integrand: Integrand) -> Tensor:
-    value, members = v.minus_log(integrand.activation or "none"), v.members()
+    value, members = v.minus_log(integrand.activation or "probabilities"), v.members()
     if members is None:
         return value / v.classes
     return torch.where(members, value, 0.0) / members.sum(1, keepdim=True)
 
 
 def _p(v: Voxels, integrand: Integrand) -> Tensor:
-    return v.probabilities(integrand.activation or "none")
+    return v.probabilities(integrand.activation or "probabilities")
 
 
 _COUNTS = ("true_positives", "false_positives", "false_negatives")

@@ -1,0 +1,128 @@
+"""The engine. Private: `dice_loss` and `dice_loss.torch` are the public faces.
+
+A `View` lends memory: (address, shape, strides in elements, element type). The caller keeps it alive
+and does not write to it during a call. Shapes are (N, C, spatial…) for logits, dense targets and
+gradients, (N, spatial…) or (N, 1, spatial…) for labels, masks and voxel weights. Strides must not be
+negative, and the spatial axes must step as one (`collapses`): channels first and channels last do.
+
+A `spec` is what `dice_loss._spec` writes; parsed once a thread, then found by its text.
+`threads` sizes the pool that a sweep runs in; the result does not depend on it. All functions let
+go of the GIL, and raise ValueError with what was found and what was wanted.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+View: TypeAlias = tuple[int, tuple[int, ...], tuple[int, ...], str]
+
+Options: TypeAlias = tuple[
+    Literal["labels", "dense", "regions"],  # what the target is
+    Sequence[Sequence[int]] | None,  # regions: for each label, its channels
+    int | None,  # ignore_index
+    View | None,  # mask (N, spatial…): bool, uint8 or a float; 0 does not count
+    View | None,  # voxel_weight (N, spatial…): a float
+    View | None,  # class_valid (N, C): bool or uint8
+]
+
+def catalogue() -> list[tuple[str, str, str, str, list[str]]]:
+    """Every loss of the engine: name, title, formula, paper, activations."""
+
+def check(spec: str, classes: int) -> None:
+    """Whether all options fit each other and the number of classes."""
+
+def integrands(spec: str, classes: int) -> list[str]:
+    """What each of the K columns of the moments sums up, as JSON: `{"sum": "intersection",
+    "activation": "softmax"}`. Further keys: "gamma" (one for each class) of focal and
+    focal_negative, "distances" (C rows, the largest 1) of transport, "decision" ("argmax" or a
+    threshold) of true_positives, false_positives and false_negatives. reference,
+    reference_squared and voxels, which come first, have no activation.
+    """
+
+def map_channels(spec: str, classes: int) -> int:
+    """Channels of the map of voxel losses: 1, or C. Wants voxel terms of one kind only."""
+
+def collapses(shape: Sequence[int], strides: Sequence[int], channels: bool) -> bool:
+    """Whether the engine can follow these strides, of (N, C, spatial…) or of (N, spatial…)."""
+
+def measure(
+    spec: str, logits: View, target: View, options: Options, threads: int, out: View
+) -> None:
+    """Sweep 1. Writes the moments (N, K, C), contiguous float64."""
+
+class Verdict:
+    """What `evaluate` found."""
+
+    @property
+    def loss(self) -> float:
+        """The weighted sum of the terms; for reduction "none" the sum of all values."""
+    @property
+    def terms(self) -> list[tuple[str, float, float, list[float]]]:
+        """Name, weight, loss (not weighted) and the loss of each class (NaN where none counted)."""
+    @property
+    def values(self) -> list[float] | None:
+        """For reduction "none" and overlap terms: the values, row-major in `shape`."""
+    @property
+    def shape(self) -> list[int]:
+        """Of `values`: [N, C], [C], [N] or []."""
+    @property
+    def cells(self) -> list[int]:
+        """For each (row, class), row-major: the index of the value that it is part of."""
+    @property
+    def soft_dice(self) -> list[float] | None:
+        """Of each class, 2Σpg / (Σp + Σg), a mean over the rows that have it; NaN if none has."""
+
+def evaluate(
+    spec: str, moments: View, valid: View | None, pooled: bool, gradient: View | None
+) -> Verdict:
+    """From moments (rows, K, C) to the loss and, into `gradient` (same shape; one row if `pooled`),
+    its derivatives by them; for reduction "none" those of the sum of all values. Both views are
+    contiguous float64. `valid` (rows, C), bool or uint8, says which classes were annotated.
+
+    `pooled` adds the rows up before, if there are several: what a sum over processes leaves.
+    """
+
+def pull_back(
+    spec: str,
+    slopes: View,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: int,
+    gradient: View,
+) -> None:
+    """Sweep 2. Writes Σ slopes · ∂moments/∂logits into `gradient`, which has the shape and the
+    element type of the logits. `slopes` (N, K, C), or (1, K, C) for all samples alike, is contiguous
+    float64. Those of sums that do not depend on the logits are not read.
+    """
+
+def voxel_losses(
+    spec: str, logits: View, target: View, options: Options, threads: int, out: View
+) -> None:
+    """The loss of every voxel, for reduction "none" and voxel terms only. Writes
+    (N, `map_channels`, spatial…), of any float type."""
+
+def pull_back_map(
+    spec: str,
+    upstream: View,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: int,
+    gradient: View,
+) -> None:
+    """Sweep 2 of `voxel_losses`: `upstream` has the map's shape and any float type."""
+
+def counts(
+    prediction: View,
+    reference: View,
+    classes: int | None,
+    ignore_index: int | None,
+    mask: View | None,
+    threads: int,
+    out: View,
+) -> None:
+    """Hard counts. With `classes`, prediction and reference are label maps (N, spatial…); without,
+    bool or uint8 masks (N, C, spatial…). Writes true positives, false positives, false negatives
+    and true negatives as (N, 4, C), contiguous int64. Voxels whose reference is `ignore_index`
+    (label maps only) or whose `mask` (N, spatial…) is 0 do not count.
+    """

@@ -1,0 +1,322 @@
+"""From sums to the loss, in torch: pooling, absent classes, class weights, means.
+
+The engine does the same arithmetic natively (``_core.evaluate``); this is its differentiable twin,
+for sums that come from other processes or other devices, and for higher derivatives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _core
+from . import _formulas
+from ._formulas import Sums
+from ._reference import Integrand
+
+_DIRECTIONS = (
+    "intersection",
+    "prediction",
+    "prediction_squared",
+    "difference",
+    "magnitude",
+    "transport",
+)
+
+
+class Term(NamedTuple):
+    """A term of an objective, its defaults filled in."""
+
+    weight: float
+    loss: str
+    activation: str
+    options: Mapping[str, Any]
+    pool: str
+    absent: str
+    background: bool
+    classes: tuple[int, ...] | None
+    class_weights: tuple[float, ...] | None
+
+    @property
+    def is_overlap(self) -> bool:
+        """Whether it is a loss of sums, and no mean over voxels."""
+        return _formulas.is_overlap(self.loss)
+
+    @property
+    def is_per_voxel(self) -> bool:
+        """Whether a voxel term has one value a voxel; otherwise one a voxel and class."""
+        return self.loss == "cross_entropy" or (
+            self.loss == "focal" and self.activation == "softmax"
+        )
+
+    @property
+    def cells(self) -> str:
+        """What an overlap term has a value of: sample and class, class, sample, or one in all."""
+        if _formulas.is_coupled(self.loss):
+            return "sample" if self.pool == "sample" else "one"
+        return {"sample": "sample and class", "batch": "class", "all": "one"}[self.pool]
+
+    def weights(self, classes: int) -> list[float]:
+        """The weight of each class, 0 where it takes no part."""
+        weights = list(self.class_weights or (1.0,) * classes)
+        for k in range(classes):
+            dropped = k == 0 and classes > 1 and not self.background
+            if dropped or (self.classes is not None and k not in self.classes):
+                weights[k] = 0.0
+        return weights
+
+
+class Objective(NamedTuple):
+    """A spec, read."""
+
+    terms: tuple[Term, ...]
+    reduction: str
+
+    @property
+    def has_map(self) -> bool:
+        """Whether the output is a map of voxel losses."""
+        return self.reduction == "none" and any(not term.is_overlap for term in self.terms)
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether some term has a loss for each sample, so that samples cannot be added up."""
+        return any(term.is_overlap and term.pool == "sample" for term in self.terms)
+
+
+class Evaluation(NamedTuple):
+    """What the sums say."""
+
+    #: The loss, or for reduction "none" and overlap terms the values.
+    loss: Tensor
+    #: (T): the loss of each term, not weighted.
+    terms: Tensor
+    #: (T, C): the loss of each class under each term; NaN where nothing counted.
+    per_class: Tensor
+
+
+@lru_cache(maxsize=256)
+def objective(spec: str) -> Objective:
+    """What a spec says."""
+    data = json.loads(spec)
+    return Objective(
+        tuple(_term(weight, term, data) for weight, term in data["terms"]), data["reduction"]
+    )
+
+
+def _term(weight: float, data: dict[str, Any], defaults: dict[str, Any]) -> Term:
+    def setting(name: str, otherwise: Any) -> Any:
+        value = data.get(name)
+        if value is None and _formulas.is_overlap(data["loss"]):
+            value = defaults.get(name)
+        return otherwise if value is None else value
+
+    classes, class_weights = data.get("classes"), data.get("class_weights")
+    return Term(
+        weight,
+        data["loss"],
+        data["activation"],
+        data,
+        setting("pool", "sample"),
+        setting("absent", "skip"),
+        setting("background", True),
+        None if classes is None else tuple(classes),
+        None if class_weights is None else tuple(class_weights),
+    )
+
+
+@lru_cache(maxsize=256)
+def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
+    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
+    _core.check(spec, classes)
+    return tuple(_integrand(json.loads(column)) for column in _core.integrands(spec, classes))
+
+
+def _integrand(data: dict[str, Any]) -> Integrand:
+    values = data.get("gamma") or [entry for row in data.get("distances") or [] for entry in row]
+    return Integrand(data["sum"], data.get("activation"), tuple(values), data.get("decision"))
+
+
+class Moments:
+    """Sums (R, K, C) by name, and which classes were annotated in a row (R, C)."""
+
+    def __init__(
+        self, columns: Sequence[Integrand], data: Tensor, valid: Tensor | None = None
+    ) -> None:
+        self.columns = columns
+        self.data = data
+        self.valid = valid
+        self.classes = data.shape[2]
+
+    def find(self, name: str, activation: str | None, values: tuple[float, ...] = ()) -> Tensor:
+        """A sum (R, C); 0 where no term asked for it."""
+        for index, column in enumerate(self.columns):
+            if column.name == name and column.activation == activation:
+                if not values or column.values == values:
+                    return self.data[:, index]
+        return torch.zeros_like(self.data[:, 0])
+
+    def sums(self, activation: str) -> Sums:
+        """All that an overlap loss reads."""
+        of_prediction = [self.find(name, activation) for name in _DIRECTIONS]
+        of_data = [self.find(name, None) for name in ("reference", "reference_squared", "voxels")]
+        return Sums(*of_prediction, *of_data)
+
+
+def evaluate(objective: Objective, moments: Moments) -> Evaluation:
+    """The loss of every term, and of all of them."""
+    data = moments.data
+    total = data.new_zeros(())
+    losses, per_class = [], []
+    for term in objective.terms:
+        weights = data.new_tensor(term.weights(moments.classes))
+        outcome = _overlap if term.is_overlap else _voxel
+        values, of_term, of_class = outcome(term, moments, weights, objective.reduction)
+        total = total + term.weight * (values if objective.reduction == "none" else of_term)
+        losses.append(of_term)
+        per_class.append(of_class)
+    if not losses:
+        empty = data.new_zeros((0, moments.classes))
+        return Evaluation(total, data.new_zeros((0,)), empty)
+    return Evaluation(total, torch.stack(losses), torch.stack(per_class))
+
+
+def _overlap(
+    term: Term, moments: Moments, weights: Tensor, reduction: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The values of the cells, the loss, and the loss of each class."""
+    sums = moments.sums(term.activation)
+    counts = (weights > 0).expand(sums.g.shape)
+    if moments.valid is not None:
+        counts = counts & moments.valid
+    if _formulas.is_coupled(term.loss):
+        value, weight, alive = _rows(term, sums, weights, counts)
+    else:
+        value, weight, alive = _classes(term, sums, weights, counts)
+    weighted = torch.where(alive, weight * value, 0.0)
+    total = torch.where(alive, weight, 0.0).sum()
+    of_class = weighted.new_full((moments.classes,), float("nan"))
+    if value.dim() and value.shape[-1] == moments.classes and term.cells.endswith("class"):
+        counted = alive & (weight > 0)
+        rows = value if value.dim() == 2 else value.unsqueeze(0)
+        counted = counted if counted.dim() == 2 else counted.unsqueeze(0)
+        of_class = torch.where(counted, rows, 0.0).sum(0) / counted.sum(0)
+    return weighted, _reduced(weighted.sum(), total, reduction), of_class
+
+
+def _classes(
+    term: Term, sums: Sums, weights: Tensor, counts: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A loss of one class at a time: its value in each cell, the cell's weight, whether it counts."""
+    weight = weights.expand(counts.shape)
+    if term.pool == "batch":
+        sums = Sums(*(torch.where(counts, sum, 0.0).sum(0) for sum in sums))
+        weight, counts = weights, counts.any(0)
+    elif term.pool == "all":
+        sums = Sums(*(torch.where(counts, weights * sum, 0.0).sum() for sum in sums))
+        counts = counts.any()
+        weight = torch.ones_like(sums.g)
+    present = counts if term.absent == "formula" else counts & (sums.g > 0)
+    value = _formulas.class_loss(term.loss, term.options, sums.where(present))
+    value = torch.where(present, value, 0.0)
+    return value, weight, counts if term.absent == "zero" else present
+
+
+def _rows(
+    term: Term, sums: Sums, weights: Tensor, counts: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A loss that couples the classes: the same for each sample, or for the batch."""
+    sums = Sums(*(torch.where(counts, sum, 0.0) for sum in sums))
+    if term.pool != "sample":
+        sums = Sums(*(sum.sum(0) for sum in sums))
+        counts = counts.any(0)
+    weight = torch.where(counts, weights, 0.0)
+    if term.absent != "formula":
+        weight = torch.where(sums.g > 0, weight, 0.0)
+    present = (weight > 0).any(-1)
+    safe = sums.where(present.unsqueeze(-1))
+    value = _formulas.row_loss(term.loss, term.options, safe, weight)
+    value = torch.where(present, value, 0.0)
+    alive = counts.any(-1) if term.absent == "zero" else present
+    return value, torch.ones_like(value), alive
+
+
+def _voxel(
+    term: Term, moments: Moments, weights: Tensor, reduction: str
+) -> tuple[Tensor, Tensor, Tensor]:
+    """A weighted sum of log losses over a sum of weights."""
+    positive, negative, of_all = _log_losses(term, moments)
+    factors = _factors(term, moments.classes)
+    loss = moments.data.new_zeros(())
+    of_class = moments.data.new_zeros((moments.classes,))
+    for column, factor in zip((positive, negative, of_all), factors, strict=True):
+        if column is not None and factor is not None:
+            factor = weights * torch.as_tensor(factor, dtype=weights.dtype, device=weights.device)
+            # A sum that may be infinite does not enter with a factor of 0.
+            loss = loss + torch.where(factor != 0, factor * column.sum(0), 0.0).sum()
+            if column is not of_all:
+                of_class = of_class + column.sum(0)
+    counted = ("merged", term.activation) if term.is_per_voxel else ("voxels", None)
+    voxels = moments.find(*counted).sum(0)
+    loss = _reduced(loss, (weights * voxels).sum(), reduction)
+    return loss, loss, of_class / voxels
+
+
+def _log_losses(
+    term: Term, moments: Moments
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The sums of voxels in a class, of those outside it, and of all voxels alike."""
+    if term.loss == "cross_entropy":
+        of_all = moments.find("log_loss_of_all", term.activation)
+        return moments.find("log_loss", term.activation), None, of_all
+    if term.loss == "binary_cross_entropy":
+        positive = moments.find("positive", term.activation)
+        return positive, moments.find("negative", term.activation), None
+    gamma = tuple(_of_each_class(term.options["gamma"], moments.classes))
+    positive = moments.find("focal", term.activation, gamma)
+    if term.activation == "softmax":
+        return positive, None, None
+    return positive, moments.find("focal_negative", term.activation, gamma), None
+
+
+def _factors(term: Term, classes: int) -> tuple[Any, Any, Any]:
+    """What those three are multiplied with, beside the class weights."""
+    if term.loss == "cross_entropy":
+        smoothing = term.options["label_smoothing"]
+        return 1.0 - smoothing, None, smoothing
+    if term.loss == "binary_cross_entropy":
+        return _of_each_class(term.options["pos_weight"], classes), 1.0, None
+    alpha = term.options["alpha"]
+    if alpha is None:
+        return 1.0, 1.0, None
+    alphas = _of_each_class(alpha, classes)
+    return alphas, [1.0 - alpha for alpha in alphas], None
+
+
+def _of_each_class(values: Any, classes: int) -> list[float]:
+    """One value for every class, from one for all, one for each, or background and foreground."""
+    if isinstance(values, Mapping):
+        return [values["background"], *(values["foreground"],) * (classes - 1)]
+    if isinstance(values, int | float):
+        return [float(values)] * classes
+    return list(values)
+
+
+def _reduced(total: Tensor, weight: Tensor, reduction: str) -> Tensor:
+    """The mean where that is asked for, and 0 where nothing counts."""
+    if reduction != "mean":
+        return total
+    some = weight > 0
+    return torch.where(some, total, 0.0) / torch.where(some, weight, 1.0)
+
+
+def soft_dice(moments: Moments, activation: str) -> Tensor:
+    """(C): 2Σpg / (Σp + Σg), a mean over the rows that have the class; NaN if none has it."""
+    sums = moments.sums(activation)
+    present = sums.g > 0
+    ratio = 2.0 * sums.pg / torch.where(present, sums.p + sums.g, 1.0)
+    return torch.where(present, ratio, 0.0).sum(0) / present.sum(0)
