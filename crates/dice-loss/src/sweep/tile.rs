@@ -234,26 +234,29 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Silences uncounted voxels, and complains about the others' values.
+    /// Silences uncounted voxels, and complains about the first of the others with a wrong value.
     #[inline(always)]
     fn check_dense<F: Number>(&self, place: Place, planes: &mut [F], weight: &[F]) -> Result<()> {
+        let mut first: Option<(usize, F)> = None;
         for class in 0..self.plan.classes {
             let plane = &mut planes[class * TILE..][..place.len];
             silence(plane, weight);
             let good = |g: &F| *g >= F::ZERO && *g <= F::ONE;
             if self.check
                 && let Some(i) = plane.iter().position(|g| !good(g))
+                && first.is_none_or(|(voxel, _)| i < voxel)
             {
-                return Err(Error::Value {
-                    what: "target",
-                    sample: place.sample,
-                    voxel: place.start + i,
-                    found: plane[i].to_f64(),
-                    wanted: "0 to 1",
-                });
+                first = Some((i, plane[i]));
             }
         }
-        Ok(())
+        let Some((i, found)) = first else { return Ok(()) };
+        Err(Error::Value {
+            what: "target",
+            sample: place.sample,
+            voxel: place.start + i,
+            found: found.to_f64(),
+            wanted: "0 to 1",
+        })
     }
 
     #[inline(always)]

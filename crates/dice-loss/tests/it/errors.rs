@@ -141,6 +141,10 @@ fn values_out_of_range() {
         let error = reference::measure(&dice(), &logits(), &target).unwrap_err();
         says(&error, &format!("sample 1, voxel 1: found target {text}, wanted 0 to 1"));
     }
+    // Class 0 is bad at voxel 2 and class 1 at voxels 0 and 2: the first voxel is named.
+    let dense = [0.0f32, 1.0, 3.0, 4.0, 0.0, 5.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+    let target = Target::dense(&dense, first(&[2, 2, 3])).expect("twelve values");
+    says(&refused(&dice(), &target), "sample 0, voxel 0: found target 4, wanted 0 to 1");
     let dense = [0u8, 0, 0, 1, 1, 1, 0, 0, 0, 1, 255, 1];
     let target = Target::dense(&dense, first(&[2, 2, 3])).expect("twelve values");
     assert!(matches!(refused(&dice(), &target), Error::Value { found: 255.0, .. }));
