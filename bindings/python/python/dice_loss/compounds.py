@@ -301,7 +301,7 @@ class UnifiedFocal(Compound):
         gamma = 1.0 - self.gamma
         if not (self.asymmetric and activation == "softmax"):
             return [(share, FocalTversky(gamma=gamma, **settings))]
-        of_background = Tversky(**settings | {"background": None, "classes": [0]})
+        of_background = Tversky(**settings | {"background": True, "classes": [0]})
         of_foreground = FocalTversky(gamma=gamma, **settings | {"background": False})
         return [(share / 2.0, of_background), (share / 2.0, of_foreground)]
 

@@ -1,0 +1,268 @@
+//! The native module `dice_loss._core`: the engine on memory that Python lends.
+//!
+//! Everything here takes borrowed memory and plain data; arrays, tensors, defaults and
+//! documentation are the Python package's. Its contract is `python/dice_loss/_core.pyi`.
+
+#![deny(missing_docs)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod batch;
+
+mod integrand;
+mod objectives;
+mod pool;
+mod refused;
+mod spec;
+mod tally;
+mod verdict;
+mod view;
+
+use dice_loss::{Activation, Layout, Moments, Output, Upstream};
+use pyo3::prelude::*;
+
+use batch::{Batch, Options};
+use objectives::Prepared;
+use refused::Result;
+use verdict::Verdict;
+use view::View;
+
+/// Every loss of the engine: name, title, formula, paper, activations.
+#[pyfunction]
+fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static str, Vec<&'static str>)> {
+    let activations = |all: &[Activation]| all.iter().map(|a| integrand::activation(*a)).collect();
+    dice_loss::catalogue()
+        .into_iter()
+        .map(|e| (e.name, e.title, e.formula, e.reference, activations(e.activations)))
+        .collect()
+}
+
+/// Whether all options fit each other and the number of classes.
+#[pyfunction]
+fn check(py: Python<'_>, spec: &str, classes: usize) -> Result<()> {
+    py.detach(|| objectives::find(spec, classes).map(drop))
+}
+
+/// What each column of the moments sums up, as JSON.
+#[pyfunction]
+fn integrands(py: Python<'_>, spec: &str, classes: usize) -> Result<Vec<String>> {
+    py.detach(|| {
+        let prepared = objectives::find(spec, classes)?;
+        Ok(prepared.measurement.integrands().iter().map(integrand::json).collect())
+    })
+}
+
+/// Channels of the map of voxel losses.
+#[pyfunction]
+fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
+    py.detach(|| objectives::find(spec, classes)?.map_channels(classes))
+}
+
+/// Whether the engine can follow these strides.
+#[pyfunction]
+fn collapses(shape: Vec<usize>, strides: Vec<i64>, channels: bool) -> bool {
+    let strides: std::result::Result<Vec<_>, _> =
+        strides.into_iter().map(usize::try_from).collect();
+    strides.is_ok_and(|strides| match channels {
+        true => Layout::strided(&shape, &strides).is_ok(),
+        false => Layout::voxels_strided(&shape, &strides).is_ok(),
+    })
+}
+
+/// Sweep 1.
+#[pyfunction]
+fn measure(
+    py: Python<'_>,
+    spec: &str,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: usize,
+    mut out: View,
+) -> Result<()> {
+    py.detach(|| {
+        let batch = Batch::new(logits, target, options)?;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        batch.keep_apart("moments", &out)?;
+        let sums = out.dense_mut::<f64>("moments", &shape)?;
+        let moments = pool::run(threads, batch.elements(), || {
+            Ok(prepared.objective.measure(&batch.logits()?, &batch.target()?)?)
+        })?;
+        sums.copy_from_slice(moments.as_slice());
+        Ok(())
+    })
+}
+
+/// From moments to the loss and its derivatives by them.
+#[pyfunction]
+fn evaluate(
+    py: Python<'_>,
+    spec: &str,
+    moments: View,
+    valid: Option<View>,
+    pooled: bool,
+    gradient: Option<View>,
+) -> Result<Verdict> {
+    py.detach(|| {
+        let &[_, _, classes] = moments.shape() else {
+            return Err(moments.misshapen("moments", "(rows, K, C)"));
+        };
+        let prepared = objectives::find(spec, classes)?;
+        let moments = read_moments(&prepared, &moments, valid.as_ref(), pooled)?;
+        let verdict = prepared.objective.evaluate(&moments)?;
+        if let Some(mut gradient) = gradient {
+            let shape = [moments.rows(), prepared.columns, classes];
+            let derivatives = prepared.measurement.gradient(&verdict)?;
+            gradient.dense_mut::<f64>("derivatives", &shape)?.copy_from_slice(&derivatives);
+        }
+        Ok(Verdict::new(verdict, prepared))
+    })
+}
+
+/// Sweep 2, from derivatives by the moments.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
+fn pull_back(
+    py: Python<'_>,
+    spec: &str,
+    slopes: View,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: usize,
+    gradient: View,
+) -> Result<()> {
+    py.detach(|| {
+        let batch = Batch::new(logits, target, options)?;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
+        let slopes = slopes.dense::<f64>("slopes", &[rows, prepared.columns, batch.classes()])?;
+        with_output(&batch, "gradient", batch.classes(), gradient, |output| {
+            pool::run(threads, batch.elements(), || {
+                let (logits, target) = (batch.logits()?, batch.target()?);
+                Ok(prepared.measurement.pull_back(slopes, &logits, &target, output)?)
+            })
+        })
+    })
+}
+
+/// The loss of every voxel.
+#[pyfunction]
+fn voxel_losses(
+    py: Python<'_>,
+    spec: &str,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: usize,
+    out: View,
+) -> Result<()> {
+    py.detach(|| {
+        let batch = Batch::new(logits, target, options)?;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let channels = prepared.map_channels(batch.classes())?;
+        with_output(&batch, "voxel losses", channels, out, |output| {
+            pool::run(threads, batch.elements(), || {
+                let (logits, target) = (batch.logits()?, batch.target()?);
+                Ok(prepared.objective.voxel_losses(&logits, &target, output)?)
+            })
+        })
+    })
+}
+
+/// Sweep 2, from a gradient by the voxel losses.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
+fn pull_back_map(
+    py: Python<'_>,
+    spec: &str,
+    upstream: View,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: usize,
+    gradient: View,
+) -> Result<()> {
+    py.detach(|| {
+        let batch = Batch::new(logits, target, options)?;
+        let classes = batch.classes();
+        let prepared = objectives::find(spec, classes)?;
+        batch.expect_fit("upstream gradient", &upstream, prepared.map_channels(classes)?)?;
+        upstream.keep_apart("gradient", &gradient)?;
+        let upstream = Upstream::Map(upstream.logits()?);
+        // What is pulled back is each voxel's own loss: no sum enters it.
+        let sums = vec![0.0; batch.samples() * prepared.columns * classes];
+        let valid = vec![true; batch.samples() * classes];
+        let moments = prepared.measurement.moments(sums, valid)?;
+        let verdict = prepared.objective.evaluate(&moments)?;
+        with_output(&batch, "gradient", classes, gradient, |output| {
+            pool::run(threads, batch.elements(), || {
+                let (logits, target) = (batch.logits()?, batch.target()?);
+                Ok(prepared.objective.pull_back(&verdict, upstream, &logits, &target, output)?)
+            })
+        })
+    })
+}
+
+/// Hard counts of label maps or masks.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
+fn counts(
+    py: Python<'_>,
+    prediction: View,
+    reference: View,
+    classes: Option<usize>,
+    ignore_index: Option<i64>,
+    mask: Option<View>,
+    threads: usize,
+    out: View,
+) -> Result<()> {
+    py.detach(|| {
+        let masks = tally::Masks { prediction, reference, mask };
+        match classes {
+            Some(classes) => tally::of_labels(&masks, classes, ignore_index, threads, out),
+            None => tally::of_masks(&masks, threads, out),
+        }
+    })
+}
+
+fn read_moments(
+    prepared: &Prepared,
+    moments: &View,
+    valid: Option<&View>,
+    pooled: bool,
+) -> Result<Moments> {
+    let &[rows, _, classes] = moments.shape() else {
+        return Err(moments.misshapen("moments", "(rows, K, C)"));
+    };
+    let sums = moments.dense::<f64>("moments", &[rows, prepared.columns, classes])?.to_vec();
+    let valid = match valid {
+        Some(valid) => valid.truths("class_valid", &[rows, classes])?,
+        None => vec![true; rows * classes],
+    };
+    let moments = prepared.measurement.moments(sums, valid)?;
+    Ok(if pooled { moments.pooled() } else { moments })
+}
+
+/// Lends an output of the batch's shape, with so many channels, that overlaps nothing it reads.
+fn with_output(
+    batch: &Batch,
+    what: &'static str,
+    channels: usize,
+    mut view: View,
+    write: impl FnOnce(Output<'_>) -> Result<()>,
+) -> Result<()> {
+    batch.expect_fit(what, &view, channels)?;
+    batch.keep_apart(what, &view)?;
+    write(view.output()?)
+}
+
+/// The engine.
+#[pymodule(gil_used = false)]
+mod _core {
+    #[pymodule_export]
+    use super::{
+        Verdict, catalogue, check, collapses, counts, evaluate, integrands, map_channels, measure,
+        pull_back, pull_back_map, voxel_losses,
+    };
+}

@@ -1,0 +1,230 @@
+//! Hard counts of label maps and masks.
+
+use rayon::prelude::*;
+
+use crate::{
+    pool,
+    refused::{Refused, Result},
+    view::{Element, View, tuple},
+};
+
+/// Voxels that are worth a job of their own.
+const JOB: usize = 1 << 18;
+
+/// What is compared, and where.
+pub(crate) struct Masks {
+    pub prediction: View,
+    pub reference: View,
+    pub mask: Option<View>,
+}
+
+/// Of one class: voxels in both, in the prediction, in the reference.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sizes {
+    both: i64,
+    prediction: i64,
+    reference: i64,
+}
+
+/// The counted voxels, and the sizes of each class among them.
+#[derive(Debug, Clone)]
+struct Tally {
+    voxels: i64,
+    classes: Vec<Sizes>,
+}
+
+impl Tally {
+    fn new(classes: usize) -> Self {
+        Self { voxels: 0, classes: vec![Sizes::default(); classes] }
+    }
+
+    fn add(mut self, other: &Self) -> Self {
+        self.voxels += other.voxels;
+        for (sum, other) in self.classes.iter_mut().zip(&other.classes) {
+            sum.both += other.both;
+            sum.prediction += other.prediction;
+            sum.reference += other.reference;
+        }
+        self
+    }
+
+    /// True positives, false positives, false negatives and true negatives, a row of classes each.
+    fn write(&self, rows: &mut [i64]) {
+        let classes = self.classes.len();
+        for (class, sizes) in self.classes.iter().enumerate() {
+            let false_positives = sizes.prediction - sizes.both;
+            let false_negatives = sizes.reference - sizes.both;
+            let rest = self.voxels - sizes.both - false_positives - false_negatives;
+            let counts = [sizes.both, false_positives, false_negatives, rest];
+            for (row, count) in counts.into_iter().enumerate() {
+                rows[row * classes + class] = count;
+            }
+        }
+    }
+}
+
+/// Of label maps `(N, spatial…)`.
+pub(crate) fn of_labels(
+    masks: &Masks,
+    classes: usize,
+    ignore_index: Option<i64>,
+    threads: usize,
+    out: View,
+) -> Result<()> {
+    let labels = Labels { masks, classes, ignore_index, threads };
+    match masks.prediction.dtype() {
+        "uint8" => labels.count::<u8>(out),
+        "int16" => labels.count::<i16>(out),
+        "int32" => labels.count::<i32>(out),
+        "int64" => labels.count::<i64>(out),
+        found => {
+            let wanted = "uint8 or int16 or int32 or int64";
+            Err(Refused::new("element type of the labels", found, wanted))
+        }
+    }
+}
+
+struct Labels<'a> {
+    masks: &'a Masks,
+    classes: usize,
+    ignore_index: Option<i64>,
+    threads: usize,
+}
+
+impl Labels<'_> {
+    fn count<T: Element + Copy + Into<i64> + Sync>(&self, mut out: View) -> Result<()> {
+        let shape = self.masks.prediction.shape();
+        let Some((&samples, spatial)) = shape.split_first() else {
+            return Err(self.masks.prediction.misshapen("prediction", "(N, spatial…)"));
+        };
+        let prediction = self.masks.prediction.dense::<T>("prediction", shape)?;
+        let reference = self.masks.reference.dense::<T>("reference", shape)?;
+        let mask = read_mask(self.masks, shape)?;
+        let voxels: usize = spatial.iter().product();
+        let out = out.dense_mut::<i64>("counts", &[samples, 4, self.classes])?;
+        pool::run(self.threads, prediction.len(), || {
+            for (sample, rows) in out.chunks_mut((4 * self.classes).max(1)).enumerate() {
+                let start = sample * voxels;
+                let job = |first: usize| {
+                    let range = start + first..start + voxels.min(first + JOB);
+                    let mask = mask.as_ref().map(|mask| &mask[range.clone()]);
+                    self.tally(&prediction[range.clone()], &reference[range], mask)
+                        .map_err(|(voxel, fault)| fault.at(sample, first + voxel))
+                };
+                add_up(voxels, self.classes, job)?.write(rows);
+            }
+            Ok(())
+        })
+    }
+
+    /// The counts, or the voxel whose label names no class.
+    fn tally<T: Copy + Into<i64>>(
+        &self,
+        prediction: &[T],
+        reference: &[T],
+        mask: Option<&[bool]>,
+    ) -> Result<Tally, (usize, Fault)> {
+        let mut tally = Tally::new(self.classes);
+        let class = |what, label: i64| {
+            let class = usize::try_from(label).ok().filter(|&class| class < self.classes);
+            class.ok_or(Fault { what, label, classes: self.classes })
+        };
+        for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
+            let (p, g): (i64, i64) = (p.into(), g.into());
+            if self.ignore_index == Some(g) || mask.is_some_and(|mask| !mask[voxel]) {
+                continue;
+            }
+            let p = class("prediction", p).map_err(|fault| (voxel, fault))?;
+            let g = class("reference", g).map_err(|fault| (voxel, fault))?;
+            tally.voxels += 1;
+            tally.classes[p].prediction += 1;
+            tally.classes[g].reference += 1;
+            tally.classes[p].both += i64::from(p == g);
+        }
+        Ok(tally)
+    }
+}
+
+/// A label that names no class.
+struct Fault {
+    what: &'static str,
+    label: i64,
+    classes: usize,
+}
+
+impl Fault {
+    fn at(self, sample: usize, voxel: usize) -> Refused {
+        let Self { what, label, classes } = self;
+        Refused::new(
+            &format!("{what}, sample {sample}, voxel {voxel}"),
+            format!("label {label}"),
+            format!("0 to {}, or an ignored or masked voxel", classes.saturating_sub(1)),
+        )
+    }
+}
+
+/// Of masks `(N, C, spatial…)`.
+pub(crate) fn of_masks(masks: &Masks, threads: usize, mut out: View) -> Result<()> {
+    let shape = masks.prediction.shape();
+    let &[samples, classes, ref spatial @ ..] = shape else {
+        return Err(masks.prediction.misshapen("prediction", "(N, C, spatial…)"));
+    };
+    let prediction = masks.prediction.truths("prediction", shape)?;
+    let reference = masks.reference.truths("reference", shape)?;
+    let mask = read_mask(masks, &[&[samples], spatial].concat())?;
+    let voxels: usize = spatial.iter().product();
+    let out = out.dense_mut::<i64>("counts", &[samples, 4, classes])?;
+    pool::run(threads, prediction.len(), || {
+        for (sample, rows) in out.chunks_mut((4 * classes).max(1)).enumerate() {
+            let mut all = Tally::new(classes);
+            for class in 0..classes {
+                let job = |first: usize| {
+                    let last = voxels.min(first + JOB);
+                    let plane = (sample * classes + class) * voxels;
+                    let mask = mask.as_ref().map(|mask| &mask[sample * voxels..][first..last]);
+                    let range = plane + first..plane + last;
+                    Ok(compare(&prediction[range.clone()], &reference[range], mask))
+                };
+                let one = add_up(voxels, 1, job)?;
+                all.voxels = one.voxels;
+                all.classes[class] = one.classes[0];
+            }
+            all.write(rows);
+        }
+        Ok(())
+    })
+}
+
+fn compare(prediction: &[bool], reference: &[bool], mask: Option<&[bool]>) -> Tally {
+    let mut tally = Tally::new(1);
+    for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
+        let counts = mask.is_none_or(|mask| mask[voxel]);
+        tally.voxels += i64::from(counts);
+        tally.classes[0].both += i64::from(counts & p & g);
+        tally.classes[0].prediction += i64::from(counts & p);
+        tally.classes[0].reference += i64::from(counts & g);
+    }
+    tally
+}
+
+/// Runs the jobs of a sample, each from its first voxel on.
+fn add_up(
+    voxels: usize,
+    classes: usize,
+    job: impl Fn(usize) -> Result<Tally> + Sync,
+) -> Result<Tally> {
+    if voxels <= JOB {
+        return job(0);
+    }
+    let parts: Result<Vec<_>> =
+        (0..voxels.div_ceil(JOB)).into_par_iter().map(|index| job(index * JOB)).collect();
+    Ok(parts?.iter().fold(Tally::new(classes), Tally::add))
+}
+
+fn read_mask(masks: &Masks, shape: &[usize]) -> Result<Option<Vec<bool>>> {
+    let Some(mask) = &masks.mask else { return Ok(None) };
+    if mask.shape() != shape {
+        return Err(mask.misshapen("mask", tuple(shape)));
+    }
+    mask.truths("mask", shape).map(Some)
+}
