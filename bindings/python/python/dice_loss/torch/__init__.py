@@ -1,5 +1,33 @@
-"""Segmentation losses for PyTorch."""
+"""Segmentation losses for PyTorch.
 
+Every loss is a module, see :mod:`dice_loss.torch.losses`; any weighted sum of them is one too and
+costs the same, see :class:`SegmentationLoss`. :func:`measure` gives the sums that losses are made
+of, for formulas of your own. :mod:`dice_loss.torch.functional` has every loss as a function.
+
+::
+
+    from dice_loss.torch import DiceCELoss
+
+    criterion = DiceCELoss(background=False)
+    criterion(model(image), labels).backward()
+"""
+
+from . import distributed, functional
+from ._details import LossDetails
 from ._measure import measure
+from .deep_supervision import DeepSupervisionLoss
+from .distributed import Accumulation
+from .losses import *  # noqa: F403
+from .losses import __all__ as _losses
+from .segmentation_loss import SegmentationLoss
 
-__all__ = ["measure"]
+__all__ = [  # noqa: PLE0604
+    "Accumulation",
+    "DeepSupervisionLoss",
+    "LossDetails",
+    "SegmentationLoss",
+    "distributed",
+    "functional",
+    "measure",
+    *_losses,
+]

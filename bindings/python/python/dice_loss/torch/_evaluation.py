@@ -17,7 +17,8 @@ from torch import Tensor
 from .. import _core
 from . import _formulas
 from ._formulas import Sums
-from ._reference import Integrand
+from ._reference import Integrand, Voxels
+from ._target import Target
 
 _DIRECTIONS = (
     "intersection",
@@ -249,52 +250,57 @@ def _voxel(
     term: Term, moments: Moments, weights: Tensor, reduction: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     """A weighted sum of log losses over a sum of weights."""
-    positive, negative, of_all = _log_losses(term, moments)
-    factors = _factors(term, moments.classes)
     loss = moments.data.new_zeros(())
     of_class = moments.data.new_zeros((moments.classes,))
-    for column, factor in zip((positive, negative, of_all), factors, strict=True):
-        if column is not None and factor is not None:
-            factor = weights * torch.as_tensor(factor, dtype=weights.dtype, device=weights.device)
-            # A sum that may be infinite does not enter with a factor of 0.
-            loss = loss + torch.where(factor != 0, factor * column.sum(0), 0.0).sum()
-            if column is not of_all:
-                of_class = of_class + column.sum(0)
+    for integrand, factors in log_losses(term, moments.classes):
+        column = moments.find(*integrand[:3]).sum(0)
+        factor = weights * moments.data.new_tensor(factors)
+        # A sum that may be infinite does not enter with a factor of 0.
+        loss = loss + torch.where(factor != 0, factor * column, 0.0).sum()
+        if integrand.name != "log_loss_of_all":
+            of_class = of_class + column
     counted = ("merged", term.activation) if term.is_per_voxel else ("voxels", None)
     voxels = moments.find(*counted).sum(0)
     loss = _reduced(loss, (weights * voxels).sum(), reduction)
     return loss, loss, of_class / voxels
 
 
-def _log_losses(
-    term: Term, moments: Moments
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """The sums of voxels in a class, of those outside it, and of all voxels alike."""
-    if term.loss == "cross_entropy":
-        of_all = moments.find("log_loss_of_all", term.activation)
-        return moments.find("log_loss", term.activation), None, of_all
-    if term.loss == "binary_cross_entropy":
-        positive = moments.find("positive", term.activation)
-        return positive, moments.find("negative", term.activation), None
-    gamma = tuple(_of_each_class(term.options["gamma"], moments.classes))
-    positive = moments.find("focal", term.activation, gamma)
-    if term.activation == "softmax":
-        return positive, None, None
-    return positive, moments.find("focal_negative", term.activation, gamma), None
+def voxel_losses(objective: Objective, logits: Tensor, target: Target) -> Tensor:
+    """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…), of voxel terms."""
+    voxels = Voxels(logits, target)
+    losses = torch.zeros_like(voxels.x)
+    for term in objective.terms:
+        weights = voxels.x.new_tensor(term.weights(voxels.classes))
+        for integrand, factors in log_losses(term, voxels.classes):
+            factor = (term.weight * weights * voxels.x.new_tensor(factors)).view(1, -1, 1)
+            losses = losses + torch.where(factor != 0, factor * voxels.value(integrand), 0.0)
+    if objective.terms and objective.terms[0].is_per_voxel:
+        losses = losses.sum(1, keepdim=True)
+    return losses.reshape(losses.shape[0], losses.shape[1], *logits.shape[2:])
 
 
-def _factors(term: Term, classes: int) -> tuple[Any, Any, Any]:
-    """What those three are multiplied with, beside the class weights."""
+def log_losses(term: Term, classes: int) -> list[tuple[Integrand, list[float]]]:
+    """The integrands of a voxel term, and what each class's is multiplied with."""
+    activation, ones = term.activation, [1.0] * classes
     if term.loss == "cross_entropy":
         smoothing = term.options["label_smoothing"]
-        return 1.0 - smoothing, None, smoothing
+        log_loss = (Integrand("log_loss", activation), [1.0 - smoothing] * classes)
+        if smoothing == 0.0:
+            return [log_loss]
+        return [log_loss, (Integrand("log_loss_of_all", activation), [smoothing] * classes)]
     if term.loss == "binary_cross_entropy":
-        return _of_each_class(term.options["pos_weight"], classes), 1.0, None
-    alpha = term.options["alpha"]
-    if alpha is None:
-        return 1.0, 1.0, None
-    alphas = _of_each_class(alpha, classes)
-    return alphas, [1.0 - alpha for alpha in alphas], None
+        positive = _of_each_class(term.options["pos_weight"], classes)
+        return [
+            (Integrand("positive", activation), positive),
+            (Integrand("negative", activation), ones),
+        ]
+    gamma, alpha = tuple(_of_each_class(term.options["gamma"], classes)), term.options["alpha"]
+    alphas = ones if alpha is None else _of_each_class(alpha, classes)
+    positive_losses = (Integrand("focal", activation, gamma), alphas)
+    if activation == "softmax":
+        return [positive_losses]
+    others = ones if alpha is None else [1.0 - alpha for alpha in alphas]
+    return [positive_losses, (Integrand("focal_negative", activation, gamma), others)]
 
 
 def _of_each_class(values: Any, classes: int) -> list[float]:

@@ -56,6 +56,18 @@ def is_overlap(name: str) -> bool:
     return name in _CLASS_LOSSES or name in _ROW_LOSSES
 
 
+def _sums(m: Sums, options: Options) -> Tensor:
+    named = {
+        "intersection": m.pg,
+        "prediction": m.p,
+        "prediction_squared": m.pp,
+        "difference": m.l1,
+        "magnitude": m.abs_p,
+        "transport": m.transport,
+    }
+    return sum((named[name] for name in options["of"]), torch.zeros_like(m.pg))
+
+
 def _dice(m: Sums, options: Options) -> Tensor:
     return 1.0 - _coefficient(m, options)
 
@@ -156,11 +168,11 @@ def _overlap(m: Sums, options: Options) -> tuple[Tensor, Tensor]:
 
 
 def _numerator(options: Options) -> float:
-    return options["smoothing"]["numerator"]
+    return options["smoothing"][0]
 
 
 def _denominator(options: Options) -> float:
-    return options["smoothing"]["denominator"]
+    return options["smoothing"][1]
 
 
 def _at_least_zero(x: Tensor) -> Tensor:
@@ -188,6 +200,7 @@ _CLASS_LOSSES: dict[str, Callable[[Sums, Options], Tensor]] = {
     "log_dice": _log_dice,
     "log_cosh_dice": _log_cosh_dice,
     "matthews_correlation": _matthews_correlation,
+    "sums": _sums,
 }
 _ROW_LOSSES: dict[str, Callable[[Sums, Options, Tensor], Tensor]] = {
     "generalized_dice": _generalized_dice,

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
+import torch
 from torch import Tensor
 
-from . import _reference
+from .. import _spec
+from ..terms import Activation
+from . import _ops, _reference
 from ._reference import SUMS, Integrand
-from ._target import Regions, Target, check_logits, prepare
+from ._target import check_logits, prepare
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
+#: What the engine sums up under some activations only, because a loss needs it under no other.
+_ENGINE = {
+    "log_loss": ("softmax", "probabilities"),
+    "log_loss_of_all": ("softmax", "probabilities"),
+    "merged": ("softmax", "probabilities"),
+    "positive": ("sigmoid", "probabilities"),
+    "negative": ("sigmoid", "probabilities"),
+    "focal": ("softmax", "sigmoid"),
+    "focal_negative": ("sigmoid",),
+}
 
 
 def measure(
@@ -19,7 +33,7 @@ def measure(
     target: Tensor,
     sums: Sequence[str] = ("intersection", "prediction", "reference"),
     *,
-    activation: str = "softmax",
+    activation: Activation = "softmax",
     gamma: float | Sequence[float] = 2.0,
     distances: Sequence[Sequence[float]] | None = None,
     target_kind: str | None = None,
@@ -79,12 +93,35 @@ def measure(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
     )
-    integrands = _integrands(tuple(sums), activation, logits.shape[1], gamma, distances)
-    return _measure(integrands, logits, voxels).transpose(1, 2)
+    names, classes = tuple(sums), int(logits.shape[1])
+    integrands = _integrands(names, activation, classes, gamma, distances)
+    by_engine = all(activation in _ENGINE.get(name, ACTIVATIONS) for name in names)
+    if by_engine and _ops.is_native(logits, voxels):
+        spec, columns = _plan(tuple(integrands), activation, classes)
+        moments = _ops.measure(logits, voxels, spec, _ops.settings_of(ignore_index, table))
+        return torch.stack([moments[:, column] for column in columns], -1)
+    return _reference.moments(integrands, logits, voxels).transpose(1, 2)
 
 
-def _measure(integrands: list[Integrand], logits: Tensor, target: Target) -> Tensor:
-    return _reference.moments(integrands, logits, target)
+@torch.compiler.assume_constant_result
+def _plan(
+    integrands: tuple[Integrand, ...], activation: Activation, classes: int
+) -> tuple[str, tuple[int, ...]]:
+    """The objective that measures these sums, and where in its moments they are."""
+    return _cached_plan(integrands, activation, classes)
+
+
+@lru_cache(maxsize=256)
+def _cached_plan(
+    integrands: tuple[Integrand, ...], activation: Activation, classes: int
+) -> tuple[str, tuple[int, ...]]:
+    names = tuple(integrand.name for integrand in integrands)
+    values = {integrand.name: integrand.values for integrand in integrands}
+    transport = values.get("transport")
+    gamma = values.get("focal") or values.get("focal_negative") or 2.0
+    rows = transport and [transport[k : k + classes] for k in range(0, classes**2, classes)]
+    spec = _spec.spec_of_sums(names, activation=activation, gamma=gamma, distances=rows)
+    return spec, _spec.columns(spec, classes, names)
 
 
 def _integrands(
@@ -96,6 +133,11 @@ def _integrands(
 ) -> list[Integrand]:
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation: found {activation!r}, wanted one of {ACTIVATIONS}")
+    if activation == "softmax" and classes < 2:
+        raise ValueError(
+            f"activation: found 'softmax' of {classes} channels, wanted 2 channels or more; "
+            "for one channel use sigmoid"
+        )
     if not sums:
         raise ValueError("sums: found none, wanted one name or more")
     integrands = []

@@ -205,12 +205,16 @@ class Voxels:
         value = self._weighted(integrand)
         total = value.sum(2, dtype=sum_dtype(value.device))
         total = total.expand(total.shape[0], self.classes)
-        unmerged = integrand.name not in _MERGED and not (
-            integrand.name == "focal" and integrand.activation == "softmax"
-        )
-        if self.valid is not None and unmerged:
+        if self.valid is not None and not _is_merged(integrand):
             total = torch.where(self.valid, total, 0.0)
         return total
+
+    def value(self, integrand: Integrand) -> Tensor:
+        """One integrand, voxel by voxel: (N, C, V)."""
+        value = self._weighted(integrand)
+        if self.valid is not None and not _is_merged(integrand):
+            value = torch.where(self.valid.unsqueeze(2), value, 0.0)
+        return value
 
     def _weighted(self, integrand: Integrand) -> Tensor:
         if integrand.name in _COUNTS:
@@ -234,6 +238,12 @@ class Voxels:
         if integrand.name == "true_positives":
             return predicted & there
         return predicted & ~there if integrand.name == "false_positives" else ~predicted & there
+
+
+def _is_merged(integrand: Integrand) -> bool:
+    """Whether unannotated classes are added to class 0, instead of left out."""
+    name, activation = integrand.name, integrand.activation
+    return name in _MERGED or (name == "focal" and activation == "softmax")
 
 
 def _merge(value: Tensor, valid: Tensor, elsewhere: Tensor) -> Tensor:
@@ -291,7 +301,7 @@ def _focal(v: Voxels, integrand: Integrand, positive: bool) -> Tensor:
         return share * -log_p
     gamma: Tensor | float = integrand.values[0]
     if any(value != gamma for value in integrand.values):
-        gamma = torch.tensor(integrand.values, dtype=v.x.dtype, device=v.x.device).view(1, -1, 1)
+        gamma = v.x.new_tensor(integrand.values).view(1, -1, 1)
     if log_complement is None:
         return share * (1.0 - p) ** gamma * -log_p
     # The power by way of the logarithm: its slope is finite for γ < 1.
@@ -307,9 +317,9 @@ def _negative(v: Voxels, integrand: Integrand) -> Tensor:
 
 
 def _transport(v: Voxels, integrand: Integrand) -> Tensor:
-    distances = torch.tensor(integrand.values, dtype=v.x.dtype, device=v.x.device)
-    cost = torch.einsum("kl,nlv->nkv", distances.view(v.classes, v.classes), _p(v, integrand))
-    return v.g * cost
+    distances = v.x.new_tensor(integrand.values).view(v.classes, v.classes)
+    with torch.autocast(v.x.device.type, enabled=False):
+        return v.g * torch.einsum("kl,nlv->nkv", distances, _p(v, integrand))
 
 
 def _log_loss(v: Voxels, integrand: Integrand) -> Tensor:

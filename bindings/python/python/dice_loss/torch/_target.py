@@ -22,16 +22,6 @@ class Target(NamedTuple):
     voxel_weight: Tensor | None = None
     class_valid: Tensor | None = None
 
-    def tensors(self) -> list[tuple[str, Tensor]]:
-        """Every tensor with its name."""
-        named = [
-            ("target", self.tensor),
-            ("mask", self.mask),
-            ("voxel_weight", self.voxel_weight),
-            ("class_valid", self.class_valid),
-        ]
-        return [(name, tensor) for name, tensor in named if tensor is not None]
-
 
 def plain(name: str, tensor: Tensor) -> Tensor:
     """The tensor without what a library wrapped around it. Fails for layouts that cannot be read."""

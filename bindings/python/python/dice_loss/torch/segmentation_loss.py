@@ -1,0 +1,393 @@
+"""What all losses have in common: a weighted sum of terms, as a module."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypedDict, get_args, get_type_hints, overload
+
+import torch
+from torch import Tensor, nn
+
+from .. import _spec
+from ..compounds import Compound
+from ..terms import Absent, Activation, Pool, Term
+from . import _ops, _reference
+from ._details import LossDetails, details_of, with_counts
+from ._evaluation import integrands, objective, voxel_losses
+from ._target import Target, check_logits, prepare
+from .distributed import ProcessGroup, of_all_ranks
+
+Weighted = Term | Compound | tuple[float, Term | Compound]
+
+
+class VoxelSettings(TypedDict, total=False):
+    """What every loss can be told; see :class:`SegmentationLoss`."""
+
+    activation: Activation
+    background: bool | None
+    classes: Sequence[int] | None
+    class_weights: Sequence[float] | Tensor | None
+    reduction: _spec.Reduction
+    ignore_index: int | None
+    regions: Sequence[Sequence[int]] | None
+    target_kind: str | None
+    process_group: ProcessGroup | None
+
+
+class OverlapSettings(VoxelSettings, total=False):
+    """What an overlap loss can be told on top."""
+
+    pool: Pool | None
+    absent: Absent | None
+
+
+class CompoundSettings(TypedDict, total=False):
+    """What a sum of overlap and voxel losses can be told."""
+
+    activation: Activation
+    pool: Pool | None
+    absent: Absent | None
+    background: bool | None
+    class_weights: Sequence[float] | Tensor | None
+    reduction: _spec.Reduction
+    ignore_index: int | None
+    regions: Sequence[Sequence[int]] | None
+    target_kind: str | None
+    process_group: ProcessGroup | None
+
+
+class SegmentationLoss(nn.Module):
+    """A weighted sum of losses, all of them in one sweep over the voxels.
+
+    ::
+
+        criterion = SegmentationLoss(
+            [(1.0, Dice(background=False, pool="batch")), (0.5, CrossEntropy())],
+            activation="softmax",
+        )
+        criterion(logits, target).backward()
+
+    The terms are those of :mod:`dice_loss.terms` and :mod:`dice_loss.compounds`.
+
+    **Shapes.** Logits are (N, C, spatial…), any number of spatial axes, float64, float32, float16
+    or bfloat16, in either memory format; they are not copied. The loss is float32 (float64 of
+    float64 logits), also under autocast, and the gradient has the type of the logits. For
+    ``reduction="none"`` it is (N, C), (C), (N) or a number, by pool and kind of the loss, and of
+    voxel losses a map (N, 1, spatial…), or (N, C, spatial…) for losses of each class by itself.
+
+    **Targets.** With several channels, a target in the shape of the logits is dense: one-hot,
+    multilabel or soft, in [0, 1], of any type. One value a voxel, (N, spatial…) or
+    (N, 1, spatial…), is labels 0 to C − 1, of any type as long as they are integers (floats from a
+    data loader are fine). With one channel, floating point and bool are dense, so that soft masks
+    are, and integers are labels 0 and 1. ``target_kind`` overrules this.
+
+    **Where it runs.** In main memory by the native engine, on ``torch.get_num_threads()`` threads.
+    On other devices, for a target that needs a gradient, for forward-mode differentiation and
+    under ``torch.func`` by a plain torch implementation of the same numbers. A DTensor is refused:
+    pass ``.to_local()`` and ``process_group``.
+
+    Args:
+        terms: a term, or a sequence of terms, each alone or as ``(weight, term)``.
+        activation: softmax, sigmoid or probabilities (the input as it is), of the terms that do
+            not say.
+        pool: what the overlap terms are computed over: ``"sample"`` (the default, each class of
+            each sample), ``"batch"`` (each class) or ``"all"`` (everything).
+        absent: what a class counts that the reference lacks: ``"skip"`` (the default: nothing),
+            ``"formula"`` or ``"zero"``.
+        background: whether class 0 takes part in overlap terms.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            buffer, saved in the state dict; a loaded one takes effect. A term's own come first.
+        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        ignore_index: voxels of this label do not count, whatever the logits hold there.
+        regions: for each label the channels that it belongs to, for targets of overlapping regions
+            from a label map; use sigmoid.
+        target_kind: ``"labels"`` or ``"dense"``, where shape and type are not to decide.
+        process_group: ``"world"`` or a group, whose ranks' batches are one batch; see
+            :mod:`dice_loss.torch.distributed`.
+
+    Raises:
+        ValueError: options out of range, or that do not fit each other.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        terms: Weighted | Iterable[Weighted],
+        *,
+        activation: Activation | None = None,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: _spec.Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__()
+        self.terms = (terms,) if isinstance(terms, Term | Compound) else tuple(terms)
+        self.activation = activation
+        self.pool = pool
+        self.absent = absent
+        self.background = background
+        self.reduction = reduction
+        self.ignore_index = None if ignore_index is None else int(ignore_index)
+        self.regions = regions and tuple(tuple(int(k) for k in channels) for channels in regions)
+        if target_kind not in (None, "labels", "dense"):
+            raise ValueError(
+                f"target_kind: found {target_kind!r}, wanted 'labels', 'dense' or None"
+            )
+        self.target_kind = target_kind
+        self.process_group = process_group
+        weights = _list(class_weights)
+        buffer = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+        self.register_buffer("class_weights", buffer)
+        self._write(weights)
+
+    def _write(self, class_weights: list[float] | None) -> None:
+        """The text of the objective, which the engine reads once."""
+        self._weights = class_weights
+        weighted = [_with_weights(entry, class_weights) for entry in self.terms]
+        settings: dict[str, Any] = {
+            "activation": self.activation,
+            "pool": self.pool,
+            "absent": self.absent,
+            "background": self.background,
+        }
+        self._spec = _spec.spec(weighted, reduction=self.reduction, **settings)
+        whole = objective(self._spec)
+        self._has_map = whole.has_map
+        self.needs_samples = whole.needs_samples
+        self._detailed = with_counts(weighted, settings, self.reduction)
+        self._settings = _ops.settings_of(self.ignore_index, self.regions)
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        if self.class_weights is None or self._weights is None:
+            return
+        loaded = self.class_weights.tolist()
+        if loaded != torch.tensor(self._weights, dtype=torch.float32).tolist():
+            self._write(loaded)
+
+    @overload
+    def forward(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+        details: Literal[False] = False,
+    ) -> Tensor: ...
+
+    @overload
+    def forward(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+        details: Literal[True],
+    ) -> tuple[Tensor, LossDetails]: ...
+
+    def forward(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+        details: bool = False,
+    ) -> Tensor | tuple[Tensor, LossDetails]:
+        """The loss.
+
+        Args:
+            logits: (N, C, spatial…).
+            target: labels or dense, see above.
+            mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
+            voxel_weight: of the same shape, finite and at least 0; how much each voxel counts.
+            class_valid: (N, C); which classes were annotated in which sample (partial labels).
+                Others are left out; under softmax, cross-entropy and focal loss count them as
+                background.
+            details: whether to return ``(loss, LossDetails)``, from the same sweep.
+
+        Raises:
+            ValueError: shapes or devices that do not fit; a label that names no class, or a dense
+                target, mask or weight out of range (on the CPU; elsewhere a label that names no
+                class counts as none); tensors on the meta device or of a sparse layout.
+            TypeError: no tensors, DTensors, or logits that are not floating point.
+        """
+        logits = check_logits(logits)
+        voxels = self._voxels(logits, target, mask, voxel_weight, class_valid)
+        if details:
+            return self._with_details(logits, voxels)
+        return self._loss(logits, voxels)
+
+    def moments(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+    ) -> Tensor:
+        """The sums (N, K, C) that the loss is a function of, differentiable by the logits."""
+        logits = check_logits(logits)
+        voxels = self._voxels(logits, target, mask, voxel_weight, class_valid)
+        return _moments(logits, voxels, self._spec, self._settings)
+
+    def evaluate(self, moments: Tensor, class_valid: Tensor | None = None) -> Tensor:
+        """The loss of moments: of :meth:`moments`, or of several of them.
+
+        Rows of several batches may be concatenated; if no term has a loss for each sample, they
+        may be added up, across batches and processes.
+        """
+        return _ops.of_moments(moments, class_valid, self._spec)
+
+    def _voxels(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        mask: Tensor | None,
+        voxel_weight: Tensor | None,
+        class_valid: Tensor | None,
+    ) -> Target:
+        return prepare(
+            logits,
+            target,
+            target_kind=self.target_kind,
+            regions=self.regions,
+            ignore_index=self.ignore_index,
+            mask=mask,
+            voxel_weight=voxel_weight,
+            class_valid=class_valid,
+        )
+
+    def _loss(self, logits: Tensor, voxels: Target) -> Tensor:
+        if self._has_map:
+            if _ops.is_native(logits, voxels):
+                return _ops.voxel_losses(logits, voxels, self._spec, self._settings)
+            losses = voxel_losses(objective(self._spec), logits, voxels)
+            return losses.to(_ops.loss_dtype(logits))
+        if self.process_group is None and _ops.is_native(logits, voxels):
+            return _ops.fused(logits, voxels, self._spec, self._settings)[0]
+        moments = _moments(logits, voxels, self._spec, self._settings)
+        return self._of_all_ranks(moments, voxels, self._spec).to(_ops.loss_dtype(logits))
+
+    def _of_all_ranks(self, moments: Tensor, voxels: Target, spec: str) -> Tensor:
+        valid = voxels.class_valid
+        if self.process_group is not None:
+            moments, valid = of_all_ranks(
+                moments, valid, self.process_group, self.needs_samples
+            )
+        return _ops.of_moments(moments, valid, spec)
+
+    def _with_details(self, logits: Tensor, voxels: Target) -> tuple[Tensor, LossDetails]:
+        spec, settings = self._detailed, self._settings
+        if self.reduction == "none":
+            loss = self._loss(logits, voxels)
+            moments = _moments(logits.detach(), voxels, spec, settings)
+        elif self.process_group is None and _ops.is_native(logits, voxels):
+            loss, moments = _ops.fused(logits, voxels, spec, settings)
+        else:
+            moments = _moments(logits, voxels, spec, settings)
+            loss = self._of_all_ranks(moments, voxels, spec).to(_ops.loss_dtype(logits))
+        return loss, details_of(moments.detach(), voxels.class_valid, spec)
+
+    def extra_repr(self) -> str:
+        """What differs from the default."""
+        listed = [repr(entry) for entry in self.terms]
+        return ", ".join([f"[{', '.join(listed)}]", *self._settings_shown({})])
+
+    def _settings_shown(self, defaults: dict[str, Any]) -> list[str]:
+        shown = {
+            "activation": self.activation,
+            "pool": self.pool,
+            "absent": self.absent,
+            "background": self.background,
+            "class_weights": self._weights,
+            "reduction": None if self.reduction == "mean" else self.reduction,
+            "ignore_index": self.ignore_index,
+            "regions": self.regions,
+            "target_kind": self.target_kind,
+            "process_group": self.process_group,
+        }
+        return [
+            f"{name}={value!r}"
+            for name, value in shown.items()
+            if value is not None and value != defaults.get(name)
+        ]
+
+
+def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
+    if _ops.is_native(logits, voxels):
+        return _ops.measure(logits, voxels, spec, settings)
+    return _reference.moments(integrands(spec, int(logits.shape[1])), logits, voxels)
+
+
+def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
+    if values is None:
+        return None
+    return [float(v) for v in (values.tolist() if isinstance(values, Tensor) else values)]
+
+
+def _with_weights(entry: Weighted, class_weights: list[float] | None) -> Weighted:
+    """With the class weights of the whole, where the term has none of its own."""
+    if class_weights is None:
+        return entry
+    if isinstance(entry, tuple):
+        return (entry[0], _with_weights(entry[1], class_weights))  # type: ignore[return-value]
+    if entry.class_weights is not None:
+        return entry
+    return dataclasses.replace(entry, class_weights=tuple(class_weights))
+
+
+class NamedLoss(SegmentationLoss):
+    """A loss with a name of its own: one term or compound, its options spelt out."""
+
+    _activation = "softmax"
+    _shared: frozenset[str]
+
+    def __init__(self, term: Term | Compound, **settings: Any) -> None:
+        for name in settings:
+            if name not in self._shared:
+                raise TypeError(
+                    f"{type(self).__name__}: found option {name!r}, wanted one of "
+                    f"{', '.join(inspect.signature(type(self)).parameters)}"
+                )
+        settings.setdefault("activation", self._activation)
+        if "classes" in settings:
+            term = dataclasses.replace(term, classes=settings.pop("classes"))  # type: ignore[call-arg]
+        super().__init__(term, **settings)
+
+    def __init_subclass__(cls) -> None:
+        """Spells the settings out in the signature, which is what help and editors read."""
+        hints = get_type_hints(cls.__init__, include_extras=True)
+        (shared,) = get_args(hints["settings"])
+        types = shared.__annotations__
+        defaults = {"activation": cls._activation, "reduction": "mean"}
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        options = inspect.signature(cls.__init__).parameters.values()
+        cls._shared = frozenset(types)
+        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [option for option in options if option.kind is keyword]
+            + [
+                inspect.Parameter(name, keyword, default=defaults.get(name), annotation=kind)
+                for name, kind in types.items()
+            ]
+        )
+
+    def extra_repr(self) -> str:
+        """What differs from the default."""
+        options = repr(self.terms[0]).split("(", 1)[1][:-1]
+        settings = self._settings_shown({"activation": self._activation})
+        return ", ".join([option for option in [options, *settings] if option])
