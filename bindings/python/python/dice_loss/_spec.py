@@ -108,6 +108,14 @@ def columns(text: str, classes: int, names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(found.index(name) for name in names)
 
 
+def has_map(text: str) -> bool:
+    """Whether the value is a map of voxel losses: reduction none of voxel terms."""
+    objective = json.loads(text)
+    return objective["reduction"] == "none" and any(
+        "pool" not in term for _, term in objective["terms"]
+    )
+
+
 def _expanded(
     weighted: Term | Compound | Iterable[WeightedTerm], activation: Activation | None
 ) -> list[tuple[float, Term]]:

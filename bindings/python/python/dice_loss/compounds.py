@@ -105,6 +105,15 @@ class DiceCrossEntropy(Compound):
     """λ_D Dice + λ_CE cross-entropy: the usual choice for multi-class segmentation.
 
     Softmax or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1809.10486 (nnU-Net).
+
+    Args:
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        label_smoothing: ε of `CrossEntropy`, 0 to 1.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_CE, the weight of cross-entropy.
     """
 
     loss: ClassVar[str] = "dice_cross_entropy"
@@ -131,6 +140,15 @@ class DiceBinaryCrossEntropy(Compound):
     """λ_D Dice + λ_BCE binary cross-entropy: the usual choice for binary and multilabel data.
 
     Sigmoid or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1809.10486 (nnU-Net).
+
+    Args:
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        pos_weight: π of `BinaryCrossEntropy`.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_BCE, the weight of cross-entropy.
     """
 
     loss: ClassVar[str] = "dice_binary_cross_entropy"
@@ -157,6 +175,17 @@ class DiceFocal(Compound):
     """λ_D Dice + λ_F focal; the focal loss is that of each channel's sigmoid unless said otherwise.
 
     Softmax or sigmoid, for either. Range [0, ∞). Paper: https://arxiv.org/abs/1808.05238.
+
+    Args:
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        gamma: γ of `Focal`, one number, one for each class, or `BackgroundForeground`.
+        alpha: α of `Focal`, likewise; none by default.
+        focal_activation: that of the focal loss, "softmax" or "sigmoid".
+        dice_weight: λ_D, the weight of Dice.
+        focal_weight: λ_F, the weight of focal.
     """
 
     loss: ClassVar[str] = "dice_focal"
@@ -184,6 +213,17 @@ class GeneralizedDiceFocal(Compound):
 
     Softmax or sigmoid, for either. Range [0, ∞). Papers: https://arxiv.org/abs/1707.03237,
     https://arxiv.org/abs/1708.02002.
+
+    Args:
+        weight: v of `GeneralizedDice`: "inverse_square", "inverse" or "uniform".
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        gamma: γ of `Focal`, one number, one for each class, or `BackgroundForeground`.
+        alpha: α of `Focal`, likewise; none by default.
+        focal_activation: that of the focal loss, "softmax" or "sigmoid".
+        generalized_dice_weight: λ_GD, the weight of generalized Dice.
+        focal_weight: λ_F, the weight of focal.
     """
 
     loss: ClassVar[str] = "generalized_dice_focal"
@@ -216,6 +256,14 @@ class Combo(Compound):
 
     β > ½ punishes false negatives more, β < ½ false positives. Sigmoid or probabilities. Range
     [0, ∞). Paper: https://arxiv.org/abs/1805.02798.
+
+    Args:
+        alpha: α, 0 to 1, the share of cross-entropy.
+        beta: β, above 0 and below 1, the share of the voxels of a class in its cross-entropy.
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "combo"
@@ -253,9 +301,11 @@ class UnifiedFocal(Compound):
     Softmax or sigmoid. Range [0, ∞). Paper: https://arxiv.org/abs/2102.04525.
 
     Args:
-        lambda_: λ, the share of F.
-        delta: δ, the weight of the foreground and of false negatives.
-        gamma: γ, the focus: 0 is none in F and full in T.
+        asymmetric: the asymmetric form.
+        lambda_: λ, 0 to 1, the share of F.
+        delta: δ, 0 to 1, the weight of the foreground and of false negatives.
+        gamma: γ, 0 to 1 and not 1, the focus: 0 is none in F and full in T.
+        smoothing: of the Tversky index: one number, or a pair.
     """
 
     loss: ClassVar[str] = "unified_focal"

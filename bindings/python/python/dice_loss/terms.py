@@ -82,6 +82,8 @@ class Options:
 
     loss: ClassVar[str]
     """The name in the catalogue."""
+    unreduced: ClassVar[str]
+    """The shape of its values for reduction "none"."""
 
     def __post_init__(self) -> None:
         for entry in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -92,9 +94,10 @@ class Options:
 
     def __repr__(self) -> str:
         defaults = type(self)()
+        own = type(self).__annotations__
         options = [
             f"{entry.name}={getattr(self, entry.name)!r}"
-            for entry in dataclasses.fields(self)  # type: ignore[arg-type]
+            for entry in sorted(dataclasses.fields(self), key=lambda entry: entry.name not in own)  # type: ignore[arg-type]
             if getattr(self, entry.name) != getattr(defaults, entry.name)
         ]
         return f"{type(self).__name__}({', '.join(options)})"
@@ -127,6 +130,7 @@ class OverlapTerm(Term):
         absent: what a class counts that the reference lacks: "skip", "formula" or "zero".
     """
 
+    unreduced: ClassVar[str] = "(N, C), or what pooling leaves of it"
     pool: Pool | None = field(default=None, metadata=POOL)
     absent: Absent | None = field(default=None, metadata=ABSENT)
 
@@ -145,6 +149,12 @@ class Dice(OverlapTerm):
 
     Range [0, 1] for hard labels and s ≤ s′. Papers: https://arxiv.org/abs/1608.04117 (linear),
     https://arxiv.org/abs/1606.04797 (V-Net, squared), https://arxiv.org/abs/2303.16296 ("l1").
+
+    Args:
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "dice"
@@ -159,6 +169,11 @@ class IoU(OverlapTerm):
 
     Range [0, 1] for hard labels and s ≤ s′. Papers: https://doi.org/10.1007/978-3-319-50835-1_22,
     https://arxiv.org/abs/2302.05666 ("l1").
+
+    Args:
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "iou"
@@ -172,6 +187,13 @@ class Tversky(OverlapTerm):
 
     α weighs false positives, β false negatives. Range [0, 1] for hard labels and s ≤ s′.
     Paper: https://arxiv.org/abs/1706.05721.
+
+    Args:
+        alpha: α, the weight of false positives, at least 0.
+        beta: β, the weight of false negatives, at least 0.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "tversky"
@@ -187,6 +209,14 @@ class FocalTversky(OverlapTerm):
 
     Range [0, 1] for hard labels and s ≤ s′. Paper: https://arxiv.org/abs/1810.07842, which writes
     the exponent as 1/γ.
+
+    Args:
+        alpha: α, the weight of false positives, at least 0.
+        beta: β, the weight of false negatives, at least 0.
+        gamma: γ, the exponent, above 0.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "focal_tversky"
@@ -202,6 +232,13 @@ class LogDice(OverlapTerm):
     """Logarithmic Dice: (−ln D)^γ with the Dice coefficient D.
 
     Range [0, ∞). Paper: https://arxiv.org/abs/1809.00076.
+
+    Args:
+        gamma: γ, the exponent, above 0.
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "log_dice"
@@ -216,6 +253,12 @@ class LogCoshDice(OverlapTerm):
     """Log-cosh Dice: ln cosh(1 − D) with the Dice coefficient D.
 
     Range [0, 0.434]. Paper: https://arxiv.org/abs/2006.14822.
+
+    Args:
+        squared: sizes as sums of squares, as in V-Net.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "log_cosh_dice"
@@ -230,9 +273,16 @@ class GeneralizedDice(OverlapTerm):
 
     One ratio for all classes, in which a rare class weighs more: v = 1/G² by default, the smallest
     class present weighing 1. Range [0, 1]. Paper: https://arxiv.org/abs/1707.03237.
+
+    Args:
+        weight: v by the size G of a class: "inverse_square", 1/G²; "inverse", 1/G; "uniform", 1.
+        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
+            the same for hard labels and right for soft ones.
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "generalized_dice"
+    unreduced: ClassVar[str] = "(N,), or pooled a number"
     weight: VolumeWeight = field(default="inverse_square", metadata=VOLUME)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
@@ -250,10 +300,13 @@ class GeneralizedWassersteinDice(OverlapTerm):
     Args:
         distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
             entry. All classes are equally far apart by default.
-        weight: "foreground", or as in `GeneralizedDice`.
+        weight: "foreground", a = 1 for foreground classes, 0 for the background, and b = 1; or
+            a = b = v as in `GeneralizedDice`: "inverse_square", "inverse" or "uniform".
+        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
     loss: ClassVar[str] = "generalized_wasserstein_dice"
+    unreduced: ClassVar[str] = "(N,), or pooled a number"
     distances: Sequence[Sequence[float]] | None = field(default=None, metadata=MATRIX)
     weight: Literal["foreground", "inverse_square", "inverse", "uniform"] = field(
         default="foreground", metadata=TRANSPORT
@@ -265,8 +318,10 @@ class GeneralizedWassersteinDice(OverlapTerm):
 class MatthewsCorrelation(OverlapTerm):
     """Matthews correlation: 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), n voxels.
 
-    The smoothing, one number, adds so many voxels to both the true positives and the true
-    negatives. Range [0, 2]. Paper: https://arxiv.org/abs/2010.13454.
+    Each class against the rest; it rewards true negatives too. Range [0, 2]. Paper: https://arxiv.org/abs/2010.13454.
+
+    Args:
+        smoothing: voxels added to the true positives and to the true negatives, at least 0.
     """
 
     loss: ClassVar[str] = "matthews_correlation"
@@ -277,11 +332,15 @@ class MatthewsCorrelation(OverlapTerm):
 class CrossEntropy(VoxelTerm):
     """Cross-entropy over exclusive classes: −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C).
 
-    w are the class weights, ε is `label_smoothing`; the mean divides by Σ_k w_k g_k of the voxels
-    that count. Softmax or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1512.00567.
+    w are the class weights; the mean divides by Σ_k w_k g_k of the voxels that count. Where classes
+    are not annotated, p and g of the background hold theirs (https://arxiv.org/abs/2007.03868). Softmax or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1512.00567.
+
+    Args:
+        label_smoothing: ε, 0 to 1: the share of the target that is spread evenly over the classes.
     """
 
     loss: ClassVar[str] = "cross_entropy"
+    unreduced: ClassVar[str] = "(N, 1, spatial…)"
     label_smoothing: float = field(default=0.0, metadata=NUMBER)
 
 
@@ -289,10 +348,15 @@ class CrossEntropy(VoxelTerm):
 class BinaryCrossEntropy(VoxelTerm):
     """Binary cross-entropy of each channel by itself: −π g ln p − (1 − g) ln(1 − p).
 
-    π is `pos_weight`, one or one for each class. Sigmoid or probabilities. Range [0, ∞).
+    The mean is over the voxels that count and the classes. Sigmoid or probabilities. Range [0, ∞).
+
+    Args:
+        pos_weight: π, how much a positive voxel counts against a negative one, at least 0: one
+            number, one for each class, or `BackgroundForeground`.
     """
 
     loss: ClassVar[str] = "binary_cross_entropy"
+    unreduced: ClassVar[str] = "(N, C, spatial…)"
     pos_weight: ClassValues = field(default=1.0, metadata=CLASS_VALUES)
 
 
@@ -303,9 +367,15 @@ class Focal(VoxelTerm):
     Softmax: −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each channel by itself:
     −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
     Range [0, ∞). Paper: https://arxiv.org/abs/1708.02002.
+
+    Args:
+        gamma: γ, the exponent, at least 0: one number, one for each class, or
+            `BackgroundForeground`.
+        alpha: α, the balance, 0 to 1, likewise; none by default.
     """
 
     loss: ClassVar[str] = "focal"
+    unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
 

@@ -1,0 +1,160 @@
+"""NumPy arrays as the engine reads them: lent where it can follow them, copied where it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _core
+
+Array = NDArray[Any]
+
+_FLOATS = ("float32", "float64", "float16", "bfloat16")
+_LABELS = ("uint8", "int16", "int32", "int64", "bool", "float32")
+_DENSE = ("bool", "uint8", *_FLOATS)
+
+
+def view(array: Array) -> _core.View:
+    """The array's memory, lent."""
+    size = array.itemsize
+    strides = tuple(stride // size for stride in array.strides)
+    return (array.__array_interface__["data"][0], array.shape, strides, array.dtype.name)
+
+
+class Batch:
+    """Logits and target, with what of it counts, ready for the engine.
+
+    Holds the arrays whose memory its views lend.
+    """
+
+    __slots__ = ("_arrays", "logits", "options", "views")
+
+    def __init__(
+        self,
+        logits: ArrayLike,
+        target: ArrayLike,
+        *,
+        ignore_index: int | None = None,
+        mask: ArrayLike | None = None,
+        voxel_weight: ArrayLike | None = None,
+        class_valid: ArrayLike | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+    ) -> None:
+        self.logits = _followed(_floating("logits", logits), channels=True)
+        if self.logits.ndim < 2:
+            raise ValueError(f"logits: found shape {self.logits.shape}, wanted (N, C, spatial…)")
+        kind, labels = _target(self.logits, target, regions)
+        lent = {
+            "mask": None if mask is None else _mask(mask),
+            "weights": None if voxel_weight is None else _weights(voxel_weight),
+            "valid": None if class_valid is None else _valid(class_valid, self.logits.shape),
+        }
+        views = {name: None if array is None else view(array) for name, array in lent.items()}
+        self._arrays = (labels, lent)
+        self.views = (view(self.logits), view(labels))
+        table = None if regions is None else [list(channels) for channels in regions]
+        self.options = (
+            kind,
+            table,
+            ignore_index,
+            views["mask"],
+            views["weights"],
+            views["valid"],
+        )
+
+    @property
+    def valid(self) -> Array:
+        """(N, C): which classes were annotated."""
+        valid: Array | None = self._arrays[1]["valid"]
+        return np.ones(self.logits.shape[:2], dtype=bool) if valid is None else valid.copy()
+
+    def gradient(self) -> Array:
+        """Memory for the gradient: of the logits' shape, type and order of axes."""
+        fresh = np.empty_like(self.logits)
+        strides = [stride // fresh.itemsize for stride in fresh.strides]
+        if _core.collapses(fresh.shape, strides, True):
+            return fresh
+        return np.empty(self.logits.shape, self.logits.dtype)
+
+
+def _target(
+    logits: Array, target: ArrayLike, regions: Sequence[Sequence[int]] | None
+) -> tuple[str, Array]:
+    """Whether a target is a label map or dense, and its array."""
+    array = np.asarray(target)
+    one_channel = logits.shape[1] == 1
+    is_float = array.dtype.kind not in "biu"
+    if regions is not None:
+        return "regions", _labels(array)
+    if array.shape == logits.shape and (is_float or not one_channel):
+        return "dense", _followed(_cast("target", array, _DENSE), channels=True)
+    per_voxel = (logits.shape[:1] + logits.shape[2:], logits.shape[:1] + (1,) + logits.shape[2:])
+    if array.shape not in per_voxel:
+        raise ValueError(
+            f"target: found shape {array.shape}, wanted {per_voxel[0]} or {per_voxel[1]} for labels, "
+            f"or {logits.shape} for a dense target, to fit the logits"
+        )
+    return "labels", _labels(array)
+
+
+def _labels(array: Array) -> Array:
+    if array.dtype.kind in "biu" and array.dtype.name not in _LABELS:
+        array = array.astype(np.int64)
+    elif array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+        array = array.astype(np.float32, copy=False)
+    return _followed(_cast("labels", array, _LABELS), channels=False)
+
+
+def _mask(mask: ArrayLike) -> Array:
+    array = np.asarray(mask)
+    if array.dtype.kind in "iu" and array.dtype.name != "uint8":
+        array = array != 0
+    return _followed(_cast("mask", array, _DENSE), channels=False)
+
+
+def _weights(weights: ArrayLike) -> Array:
+    array = np.asarray(weights)
+    if array.dtype.kind in "biu":
+        array = array.astype(np.float64)
+    return _followed(_floating("voxel_weight", array), channels=False)
+
+
+def _valid(valid: ArrayLike, shape: tuple[int, ...]) -> Array:
+    array = np.asarray(valid)
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
+    if array.shape not in (shape[:2], shape[1:2]):
+        raise ValueError(
+            f"class_valid: found shape {array.shape}, wanted (N, C) = {shape[:2]} or (C,)"
+        )
+    return np.ascontiguousarray(np.broadcast_to(array != 0, shape[:2]))
+
+
+def _floating(what: str, value: ArrayLike) -> Array:
+    array = np.asarray(value)
+    if array.dtype.name not in _FLOATS:
+        raise TypeError(f"{what}: found {array.dtype.name}, wanted {' or '.join(_FLOATS)}")
+    return array
+
+
+def _cast(what: str, array: Array, accepted: tuple[str, ...]) -> Array:
+    """Integers that the engine does not read are widened, in a copy."""
+    if array.dtype.name in accepted:
+        return array
+    if array.dtype.kind in "iu":
+        return array.astype(np.float32)
+    raise TypeError(f"{what}: found {array.dtype.name}, wanted {' or '.join(accepted)}")
+
+
+def _followed(array: Array, *, channels: bool) -> Array:
+    """The array itself if the engine can follow it, else a contiguous copy."""
+    if array.dtype.isnative and array.flags.aligned:
+        size = array.itemsize
+        steps = [stride // size for stride in array.strides]
+        whole = all(stride % size == 0 for stride in array.strides)
+        if whole and _core.collapses(array.shape, steps, channels):
+            return array
+    return np.array(array, dtype=array.dtype.newbyteorder("="), order="C")

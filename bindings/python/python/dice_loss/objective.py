@@ -1,0 +1,307 @@
+"""What is trained for: a weighted sum of terms, measured, evaluated and pulled back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from . import _core, _spec
+from ._arrays import Array, Batch, view
+from ._settings import Counted
+from ._spec import Decision, Reduction, WeightedTerm
+from ._threads import get_num_threads
+from .compounds import Compound
+from .moments import Moments
+from .terms import Absent, Activation, Pool, Term
+
+__all__ = ["Objective", "TermVerdict", "Verdict"]
+
+Value: TypeAlias = float | Array
+
+
+@dataclass(frozen=True, eq=False)
+class TermVerdict:
+    """What one term says.
+
+    Attributes:
+        name: of the loss, as in the catalogue.
+        weight: in the objective.
+        loss: not multiplied by the weight.
+        per_class: (C,): the loss of each class, NaN where nothing counted or where the loss couples
+            the classes.
+    """
+
+    name: str
+    weight: float
+    loss: float
+    per_class: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The value of an objective, of its terms and classes, and its derivatives by the moments.
+
+    Attributes:
+        loss: the weighted sum of the terms; for reduction "none" the sum of all values.
+        terms: in the order of the objective, compounds taken apart.
+        values: for reduction "none" and overlap terms, the values in the shape that pooling leaves.
+        soft_dice: (C,): 2Σpg / (Σp + Σg) of each class under the first activation, a mean over the
+            samples that have the class, NaN if none has it. None if no term needs these sums.
+        slopes: (rows, K, C): ∂loss/∂moments.
+        cells: (rows, C): which of the values each class of each row is part of.
+        spec: the objective.
+        is_pooled: whether the samples had been added up.
+    """
+
+    loss: float
+    terms: tuple[TermVerdict, ...]
+    values: Array | None
+    soft_dice: Array | None
+    slopes: Array = field(repr=False)
+    cells: Array = field(repr=False)
+    spec: str = field(repr=False)
+    is_pooled: bool
+
+
+class Objective:
+    """A weighted sum of terms, all measured in one sweep over the voxels.
+
+    L = Σ_t λ_t L_t, over the terms t with weights λ::
+
+        objective = Objective(
+            [(1.0, Dice(background=False)), (0.5, CrossEntropy())],
+            activation="softmax", pool="batch",
+        )
+        value, gradient = objective.loss_and_gradient(logits, labels, ignore_index=255)
+
+    However many terms there are, logits and target are read twice: once for the sums, once to
+    write the gradient. Nothing else of the data's size is allocated. Results do not depend on the
+    number of threads (`dice_loss.set_num_threads`), bit for bit. Calls let go of the GIL.
+
+    Args:
+        terms: a term, or a sequence of pairs (weight, term); a bare term weighs 1. Compounds count
+            as terms. A weight of 0 measures without training.
+        activation: "softmax", "sigmoid" or "probabilities" (the input as it is), of the terms that
+            name none. Always named, never guessed.
+        pool: what overlap terms are computed over: "sample", each class of each sample; "batch",
+            each class over the batch; "all", everything at once.
+        absent: what a class counts that the reference lacks: "skip", nothing; "formula", what the
+            formula says; "zero", a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in overlap terms; with one channel it always does.
+        reduction: "mean" over what counts, "sum", or "none": overlap terms give (N, C) or what
+            pooling leaves of it, voxel terms (N, 1, spatial…) or (N, C, spatial…).
+        decision: also count hard decisions, by "argmax" or by a threshold on the probability of
+            the first activation; see `Moments.counts`.
+
+    Raises:
+        TypeError, ValueError: an option of the wrong kind, or out of its range.
+    """
+
+    __slots__ = ("_has_map", "_spec", "_terms")
+
+    def __init__(
+        self,
+        terms: Term | Compound | Iterable[WeightedTerm],
+        *,
+        activation: Activation | None = None,
+        pool: Pool = "sample",
+        absent: Absent = "skip",
+        background: bool = True,
+        reduction: Reduction = "mean",
+        decision: Decision | None = None,
+    ) -> None:
+        self._terms = (terms,) if isinstance(terms, (Term, Compound)) else tuple(terms)
+        self._spec = _spec.spec(
+            self._terms,
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            reduction=reduction,
+            decision=decision,
+        )
+        self._has_map = _spec.has_map(self._spec)
+
+    @property
+    def spec(self) -> str:
+        """The objective as text: equal objectives have equal texts."""
+        return self._spec
+
+    def measure(self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]) -> Moments:
+        """The first sweep: reads logits and target once and leaves sums.
+
+        Arguments and errors are those of `loss_and_gradient`.
+        """
+        return self._measure(Batch(logits, target, **counted))
+
+    def evaluate(self, moments: Moments) -> Verdict:
+        """From sums to the loss and its derivatives by them; a few numbers for each class.
+
+        Raises ValueError for moments of another objective, and for pooled moments if a term is
+        computed for each sample.
+        """
+        if moments.spec != self._spec:
+            raise ValueError(
+                f"found moments of another objective: {moments.spec}; "
+                f"wanted moments of {self._spec}"
+            )
+        slopes = np.empty(moments.sums.shape)
+        valid, is_pooled = view(moments.class_valid), moments.is_pooled
+        found = _core.evaluate(self._spec, view(moments.sums), valid, is_pooled, view(slopes))
+        values, soft_dice = found.values, found.soft_dice
+        return Verdict(
+            loss=found.loss,
+            terms=tuple(TermVerdict(*plain, np.array(each)) for *plain, each in found.terms),
+            values=None if values is None else np.array(values).reshape(found.shape),
+            soft_dice=None if soft_dice is None else np.array(soft_dice),
+            slopes=slopes,
+            cells=np.array(found.cells, dtype=np.intp).reshape(moments.class_valid.shape),
+            spec=self._spec,
+            is_pooled=is_pooled,
+        )
+
+    def pull_back(
+        self,
+        verdict: Verdict,
+        logits: ArrayLike,
+        target: ArrayLike,
+        *,
+        upstream: ArrayLike = 1.0,
+        **counted: Unpack[Counted],
+    ) -> Array:
+        """The second sweep: ∂loss/∂logits, times `upstream`, in the logits' shape and type.
+
+        The verdict may be of more than this batch: moments of several batches or processes, pooled
+        and added up, pull the loss of the whole back to each part.
+
+        Args:
+            verdict: what `evaluate` returned.
+            logits, target, counted: as they were measured.
+            upstream: a number; for reduction "none" and overlap terms it may have the shape of
+                `verdict.values`.
+
+        Raises ValueError for a verdict of another objective or another number of samples.
+        """
+        if verdict.spec != self._spec:
+            raise ValueError(
+                f"found the verdict of another objective: {verdict.spec}; wanted {self._spec}"
+            )
+        if self._has_map:
+            raise ValueError(
+                "pull_back: found reduction none of voxel terms, whose gradient is by each voxel; "
+                "wanted loss_and_gradient"
+            )
+        return self._pull_back(verdict, Batch(logits, target, **counted), upstream)
+
+    def loss_and_gradient(
+        self,
+        logits: ArrayLike,
+        target: ArrayLike,
+        *,
+        upstream: ArrayLike = 1.0,
+        **counted: Unpack[Counted],
+    ) -> tuple[Value, Array]:
+        """The loss and ∂loss/∂logits.
+
+        Args:
+            logits: (N, C, spatial…), any number of spatial axes: float32, float64, float16, or
+                bfloat16 of `ml_dtypes`. Any strides; only those that are neither channels-first
+                nor channels-last (nor slices of it) are copied.
+            target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+                one-hot, multilabel or soft, values in [0, 1], bool, integers or floats. For one
+                channel labels are 0 and 1.
+            upstream: what the gradient is multiplied with: a number, or for reduction "none" an
+                array of the shape of the values.
+            ignore_index: voxels with this label do not count. Of a dense target of several channels
+                use `mask` instead.
+            mask: (N, spatial…) or (N, 1, spatial…); voxels where it is False or 0 do not count.
+            voxel_weight: of that shape, at least 0: how much each voxel counts.
+            class_valid: (N, C) or (C,) bool: which classes were annotated. Softmax cross-entropy
+                and focal loss add the others to the background.
+            regions: for labels 0, 1, …, the channels that each belongs to, which may overlap:
+                `[[], [0], [0, 1]]`. The target is a label map.
+
+        Returns:
+            The loss, a float (for reduction "none" an array), and the gradient in the shape, type
+            and order of axes of the logits. A voxel that does not count has a gradient of 0, NaN
+            in its logits included.
+
+        Raises:
+            TypeError: an array of a type that is not among those above.
+            ValueError: shapes that do not fit; labels outside the classes; a dense target outside
+                [0, 1]; options that do not fit the number of classes.
+        """
+        batch = Batch(logits, target, **counted)
+        if self._has_map:
+            return self._map(batch), self._pull_back_map(batch, upstream)
+        verdict = self.evaluate(self._measure(batch))
+        value = verdict.loss if verdict.values is None else verdict.values
+        return value, self._pull_back(verdict, batch, upstream)
+
+    def loss(self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]) -> Value:
+        """The loss alone, in one sweep. Arguments and errors are those of `loss_and_gradient`."""
+        batch = Batch(logits, target, **counted)
+        if self._has_map:
+            return self._map(batch)
+        verdict = self.evaluate(self._measure(batch))
+        return verdict.loss if verdict.values is None else verdict.values
+
+    def __eq__(self, other: object) -> bool:
+        return self._spec == other._spec if isinstance(other, Objective) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._spec)
+
+    def __repr__(self) -> str:
+        return f"Objective({list(self._terms)})"
+
+    def _measure(self, batch: Batch) -> Moments:
+        samples, classes = batch.logits.shape[:2]
+        sums = np.empty((samples, len(_core.integrands(self._spec, classes)), classes))
+        _core.measure(self._spec, *batch.views, batch.options, get_num_threads(), view(sums))
+        return Moments(self._spec, sums, batch.valid)
+
+    def _pull_back(self, verdict: Verdict, batch: Batch, upstream: ArrayLike) -> Array:
+        slopes, samples = verdict.slopes, batch.logits.shape[0]
+        if not verdict.is_pooled and slopes.shape[0] != samples:
+            raise ValueError(
+                f"logits: found {samples} samples, wanted the {slopes.shape[0]} of the verdict"
+            )
+        factor = np.asarray(upstream, dtype=np.float64)
+        if factor.shape and (verdict.values is None or factor.shape != verdict.values.shape):
+            wanted = "a number" if verdict.values is None else f"{verdict.values.shape} or a number"
+            raise ValueError(f"upstream: found shape {factor.shape}, wanted {wanted}")
+        if factor.shape:
+            factor = factor.reshape(-1)[verdict.cells][:, None, :]
+        # What has no upstream gradient has none, also where the slope is infinite.
+        slopes = np.multiply(slopes, factor, out=np.zeros_like(slopes), where=factor != 0.0)
+        gradient = batch.gradient()
+        threads, out = get_num_threads(), view(gradient)
+        _core.pull_back(self._spec, view(slopes), *batch.views, batch.options, threads, out)
+        return gradient
+
+    def _map(self, batch: Batch) -> Array:
+        samples, classes, *spatial = batch.logits.shape
+        channels = _core.map_channels(self._spec, classes)
+        wide = np.float64 if batch.logits.dtype == np.float64 else np.float32
+        losses = np.empty((samples, channels, *spatial), dtype=wide)
+        threads = get_num_threads()
+        _core.voxel_losses(self._spec, *batch.views, batch.options, threads, view(losses))
+        return losses
+
+    def _pull_back_map(self, batch: Batch, upstream: ArrayLike) -> Array:
+        samples, classes, *spatial = batch.logits.shape
+        shape = (samples, _core.map_channels(self._spec, classes), *spatial)
+        factor: Array = np.asarray(upstream)
+        if factor.shape not in ((), shape):
+            raise ValueError(f"upstream: found shape {factor.shape}, wanted {shape} or a number")
+        wide = np.float64 if batch.logits.dtype == np.float64 else np.float32
+        factor = np.ascontiguousarray(np.broadcast_to(factor, shape), dtype=wide)
+        gradient = batch.gradient()
+        threads, out = get_num_threads(), view(gradient)
+        _core.pull_back_map(self._spec, view(factor), *batch.views, batch.options, threads, out)
+        return gradient
