@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ def details_of(moments: Tensor, class_valid: Tensor | None, spec: str) -> LossDe
     """What the moments of :func:`with_counts` say."""
     whole = objective(spec)
     valid = None if class_valid is None else class_valid.to(torch.bool)
-    sums = Moments(integrands(spec, int(moments.shape[2])), moments, valid)
+    sums = Moments(integrands(spec, operator.index(moments.shape[2])), moments, valid)
     evaluation = evaluate(whole, sums)
     first = whole.terms[0].activation
     names = {column.name: index for index, column in enumerate(sums.columns)}

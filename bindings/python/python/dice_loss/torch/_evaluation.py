@@ -7,6 +7,7 @@ for sums that come from other processes or other devices, and for higher derivat
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -42,34 +43,12 @@ class Term(NamedTuple):
     background: bool
     classes: tuple[int, ...] | None
     class_weights: tuple[float, ...] | None
-
-    @property
-    def is_overlap(self) -> bool:
-        """Whether it is a loss of sums, and no mean over voxels."""
-        return _formulas.is_overlap(self.loss)
-
-    @property
-    def is_per_voxel(self) -> bool:
-        """Whether a voxel term has one value a voxel; otherwise one a voxel and class."""
-        return self.loss == "cross_entropy" or (
-            self.loss == "focal" and self.activation == "softmax"
-        )
-
-    @property
-    def cells(self) -> str:
-        """What an overlap term has a value of: sample and class, class, sample, or one in all."""
-        if _formulas.is_coupled(self.loss):
-            return "sample" if self.pool == "sample" else "one"
-        return {"sample": "sample and class", "batch": "class", "all": "one"}[self.pool]
-
-    def weights(self, classes: int) -> list[float]:
-        """The weight of each class, 0 where it takes no part."""
-        weights = list(self.class_weights or (1.0,) * classes)
-        for k in range(classes):
-            dropped = k == 0 and classes > 1 and not self.background
-            if dropped or (self.classes is not None and k not in self.classes):
-                weights[k] = 0.0
-        return weights
+    #: Whether it is a loss of sums, and no mean over voxels.
+    is_overlap: bool
+    #: Whether a voxel term has one value a voxel; otherwise one a voxel and class.
+    is_per_voxel: bool
+    #: What an overlap term has a value of: "sample and class", "class", "sample", or "one" in all.
+    cells: str
 
 
 class Objective(NamedTuple):
@@ -100,40 +79,66 @@ class Evaluation(NamedTuple):
     per_class: Tensor
 
 
-@lru_cache(maxsize=256)
+@torch.compiler.assume_constant_result
 def objective(spec: str) -> Objective:
     """What a spec says."""
+    return _objective(spec)
+
+
+@torch.compiler.assume_constant_result
+def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
+    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
+    return _integrands(spec, classes)
+
+
+def classes_of(logits: Tensor) -> int:
+    """The number of classes: a plain number also where shapes are traced."""
+    return operator.index(logits.shape[1])
+
+
+@lru_cache(maxsize=256)
+def _objective(spec: str) -> Objective:
     data = json.loads(spec)
     return Objective(
-        tuple(_term(weight, term, data) for weight, term in data["terms"]), data["reduction"]
+        tuple(_term(weight, term) for weight, term in data["terms"]), data["reduction"]
     )
 
 
-def _term(weight: float, data: dict[str, Any], defaults: dict[str, Any]) -> Term:
-    def setting(name: str, otherwise: Any) -> Any:
-        value = data.get(name)
-        if value is None and _formulas.is_overlap(data["loss"]):
-            value = defaults.get(name)
-        return otherwise if value is None else value
-
+def _term(weight: float, data: dict[str, Any]) -> Term:
+    loss, activation = data["loss"], data["activation"]
+    pool = data.get("pool") or "sample"
+    by_pool = {"sample": "sample and class", "batch": "class", "all": "one"}
+    if _formulas.is_coupled(loss):
+        by_pool = {"sample": "sample", "batch": "one", "all": "one"}
     classes, class_weights = data.get("classes"), data.get("class_weights")
     return Term(
         weight,
-        data["loss"],
-        data["activation"],
+        loss,
+        activation,
         data,
-        setting("pool", "sample"),
-        setting("absent", "skip"),
-        setting("background", True),
+        pool,
+        data.get("absent") or "skip",
+        data.get("background") is not False,
         None if classes is None else tuple(classes),
         None if class_weights is None else tuple(class_weights),
+        _formulas.is_overlap(loss),
+        loss == "cross_entropy" or (loss == "focal" and activation == "softmax"),
+        by_pool[pool],
     )
 
 
+def _weights(term: Term, classes: int) -> list[float]:
+    """The weight of each class, 0 where it takes no part."""
+    weights = list(term.class_weights or (1.0,) * classes)
+    for k in range(classes):
+        dropped = k == 0 and classes > 1 and not term.background
+        if dropped or (term.classes is not None and k not in term.classes):
+            weights[k] = 0.0
+    return weights
+
+
 @lru_cache(maxsize=256)
-def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
-    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
-    _core.check(spec, classes)
+def _integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
     return tuple(_integrand(json.loads(column)) for column in _core.integrands(spec, classes))
 
 
@@ -174,7 +179,7 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
     total = data.new_zeros(())
     losses, per_class = [], []
     for term in objective.terms:
-        weights = data.new_tensor(term.weights(moments.classes))
+        weights = data.new_tensor(_weights(term, moments.classes))
         outcome = _overlap if term.is_overlap else _voxel
         values, of_term, of_class = outcome(term, moments, weights, objective.reduction)
         total = total + term.weight * (values if objective.reduction == "none" else of_term)
@@ -201,7 +206,7 @@ def _overlap(
     weighted = torch.where(alive, weight * value, 0.0)
     total = torch.where(alive, weight, 0.0).sum()
     of_class = weighted.new_full((moments.classes,), float("nan"))
-    if value.dim() and value.shape[-1] == moments.classes and term.cells.endswith("class"):
+    if term.cells in ("sample and class", "class"):
         counted = alive & (weight > 0)
         rows = value if value.dim() == 2 else value.unsqueeze(0)
         counted = counted if counted.dim() == 2 else counted.unsqueeze(0)
@@ -270,7 +275,7 @@ def voxel_losses(objective: Objective, logits: Tensor, target: Target) -> Tensor
     voxels = Voxels(logits, target)
     losses = torch.zeros_like(voxels.x)
     for term in objective.terms:
-        weights = voxels.x.new_tensor(term.weights(voxels.classes))
+        weights = voxels.x.new_tensor(_weights(term, voxels.classes))
         for integrand, factors in log_losses(term, voxels.classes):
             factor = (term.weight * weights * voxels.x.new_tensor(factors)).view(1, -1, 1)
             losses = losses + torch.where(factor != 0, factor * voxels.value(integrand), 0.0)

@@ -11,8 +11,9 @@ from torch import Tensor
 from .. import _spec
 from ..terms import Activation
 from . import _ops, _reference
+from ._evaluation import classes_of
 from ._reference import SUMS, Integrand
-from ._target import check_logits, prepare
+from ._target import Regions, check_logits, prepare
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
@@ -93,35 +94,46 @@ def measure(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
     )
-    names, classes = tuple(sums), int(logits.shape[1])
+    names, classes = tuple(sums), classes_of(logits)
     integrands = _integrands(names, activation, classes, gamma, distances)
     by_engine = all(activation in _ENGINE.get(name, ACTIVATIONS) for name in names)
     if by_engine and _ops.is_native(logits, voxels):
-        spec, columns = _plan(tuple(integrands), activation, classes)
-        moments = _ops.measure(logits, voxels, spec, _ops.settings_of(ignore_index, table))
+        spec, columns, settings = _plan(
+            tuple(integrands), activation, classes, ignore_index, table
+        )
+        moments = _ops.measure(logits, voxels, spec, settings)
         return torch.stack([moments[:, column] for column in columns], -1)
     return _reference.moments(integrands, logits, voxels).transpose(1, 2)
 
 
 @torch.compiler.assume_constant_result
 def _plan(
-    integrands: tuple[Integrand, ...], activation: Activation, classes: int
-) -> tuple[str, tuple[int, ...]]:
-    """The objective that measures these sums, and where in its moments they are."""
-    return _cached_plan(integrands, activation, classes)
+    integrands: tuple[Integrand, ...],
+    activation: Activation,
+    classes: int,
+    ignore_index: int | None,
+    regions: Regions | None,
+) -> tuple[str, tuple[int, ...], str]:
+    """The objective that measures these sums, where in its moments they are, and the settings."""
+    return _cached_plan(integrands, activation, classes, ignore_index, regions)
 
 
 @lru_cache(maxsize=256)
 def _cached_plan(
-    integrands: tuple[Integrand, ...], activation: Activation, classes: int
-) -> tuple[str, tuple[int, ...]]:
+    integrands: tuple[Integrand, ...],
+    activation: Activation,
+    classes: int,
+    ignore_index: int | None,
+    regions: Regions | None,
+) -> tuple[str, tuple[int, ...], str]:
     names = tuple(integrand.name for integrand in integrands)
     values = {integrand.name: integrand.values for integrand in integrands}
     transport = values.get("transport")
     gamma = values.get("focal") or values.get("focal_negative") or 2.0
     rows = transport and [transport[k : k + classes] for k in range(0, classes**2, classes)]
     spec = _spec.spec_of_sums(names, activation=activation, gamma=gamma, distances=rows)
-    return spec, _spec.columns(spec, classes, names)
+    columns = _spec.columns(spec, classes, names)
+    return spec, columns, _ops.settings_of(ignore_index, regions)
 
 
 def _integrands(

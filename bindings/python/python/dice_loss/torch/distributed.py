@@ -189,7 +189,7 @@ class Accumulation:
             return rows, valid
         # The sum of all ranks is known: only the gradients still have to be exchanged.
         change = moments - moments.detach()
-        if self._loss.needs_samples:
+        if self._loss.plan.needs_samples:
             first += self._rows_before
             change = _padded(change, first, whole.shape[0] - first - change.shape[0])
         else:
@@ -203,7 +203,7 @@ class Accumulation:
             self._rows_before = 0
             if self._loss.process_group is not None:
                 group = _resolved(self._loss.process_group)
-                by_sample = self._loss.needs_samples
+                by_sample = self._loss.plan.needs_samples
                 own = moments.shape[0]
                 moments, valid = of_all_ranks(moments, valid, group, by_sample)
                 if by_sample:

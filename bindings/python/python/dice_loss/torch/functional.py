@@ -13,7 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import losses
+from . import _plan, losses
+from ._plan import Plan
 from .segmentation_loss import NamedLoss
 
 __all__ = [
@@ -38,16 +39,15 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=256)
-def _cached_criterion(loss: type[NamedLoss], options: tuple[tuple[str, Any], ...]) -> NamedLoss:
-    return loss(**dict(options))
-
-
 @torch.compiler.assume_constant_result
-def _criterion(loss: type[NamedLoss], options: dict[str, Any]) -> NamedLoss:
-    """The module that does it, made once for equal options."""
-    plain = tuple((name, _hashable(value)) for name, value in sorted(options.items()))
-    return _cached_criterion(loss, plain)
+def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
+    """The plan of the module, made once for equal options."""
+    return _cached_plan(loss, tuple((k, _hashable(v)) for k, v in sorted(options.items())))
+
+
+@lru_cache(maxsize=256)
+def _cached_plan(loss: type[NamedLoss], options: tuple[tuple[str, Any], ...]) -> Plan:
+    return loss(**dict(options)).plan
 
 
 def _hashable(value: Any) -> Hashable:
@@ -66,14 +66,8 @@ def _function(loss: type[NamedLoss]) -> Callable[..., Any]:
         details: bool = False,
         **options: Any,
     ) -> Any:
-        return _criterion(loss, options)(
-            logits,
-            target,
-            mask=mask,
-            voxel_weight=voxel_weight,
-            class_valid=class_valid,
-            details=details,
-        )
+        run = _plan.loss_with_details if details else _plan.loss
+        return run(_plan_of(loss, options), logits, target, mask, voxel_weight, class_valid)
 
     of_tensors = list(inspect.signature(function).parameters.values())[:-1]
     of_loss = inspect.signature(loss).parameters.values()

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from .. import _spec
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term
-from . import _ops, _reference
-from ._details import LossDetails, details_of, with_counts
-from ._evaluation import integrands, objective, voxel_losses
-from ._target import Target, check_logits, prepare
-from .distributed import ProcessGroup, of_all_ranks
+from . import _ops, _plan
+from ._details import LossDetails, with_counts
+from ._evaluation import objective
+from ._plan import Plan
+from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
 
@@ -149,7 +149,7 @@ class SegmentationLoss(nn.Module):
         self._write(weights)
 
     def _write(self, class_weights: list[float] | None) -> None:
-        """The text of the objective, which the engine reads once."""
+        """Makes the plan."""
         self._weights = class_weights
         weighted = [_with_weights(entry, class_weights) for entry in self.terms]
         settings: dict[str, Any] = {
@@ -158,12 +158,20 @@ class SegmentationLoss(nn.Module):
             "absent": self.absent,
             "background": self.background,
         }
-        self._spec = _spec.spec(weighted, reduction=self.reduction, **settings)
-        whole = objective(self._spec)
-        self._has_map = whole.has_map
-        self.needs_samples = whole.needs_samples
-        self._detailed = with_counts(weighted, settings, self.reduction)
-        self._settings = _ops.settings_of(self.ignore_index, self.regions)
+        spec = _spec.spec(weighted, reduction=self.reduction, **settings)
+        whole = objective(spec)
+        self.plan = Plan(
+            spec,
+            with_counts(weighted, settings, self.reduction),
+            _ops.settings_of(self.ignore_index, self.regions),
+            self.ignore_index,
+            self.regions,
+            self.target_kind,
+            self.process_group,
+            whole.has_map,
+            whole.needs_samples,
+            self.reduction == "none",
+        )
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
@@ -225,11 +233,8 @@ class SegmentationLoss(nn.Module):
                 class counts as none); tensors on the meta device or of a sparse layout.
             TypeError: no tensors, DTensors, or logits that are not floating point.
         """
-        logits = check_logits(logits)
-        voxels = self._voxels(logits, target, mask, voxel_weight, class_valid)
-        if details:
-            return self._with_details(logits, voxels)
-        return self._loss(logits, voxels)
+        run = _plan.loss_with_details if details else _plan.loss
+        return run(self.plan, logits, target, mask, voxel_weight, class_valid)
 
     def moments(
         self,
@@ -241,9 +246,7 @@ class SegmentationLoss(nn.Module):
         class_valid: Tensor | None = None,
     ) -> Tensor:
         """The sums (N, K, C) that the loss is a function of, differentiable by the logits."""
-        logits = check_logits(logits)
-        voxels = self._voxels(logits, target, mask, voxel_weight, class_valid)
-        return _moments(logits, voxels, self._spec, self._settings)
+        return _plan.moments(self.plan, logits, target, mask, voxel_weight, class_valid)
 
     def evaluate(self, moments: Tensor, class_valid: Tensor | None = None) -> Tensor:
         """The loss of moments: of :meth:`moments`, or of several of them.
@@ -251,57 +254,7 @@ class SegmentationLoss(nn.Module):
         Rows of several batches may be concatenated; if no term has a loss for each sample, they
         may be added up, across batches and processes.
         """
-        return _ops.of_moments(moments, class_valid, self._spec)
-
-    def _voxels(
-        self,
-        logits: Tensor,
-        target: Tensor,
-        mask: Tensor | None,
-        voxel_weight: Tensor | None,
-        class_valid: Tensor | None,
-    ) -> Target:
-        return prepare(
-            logits,
-            target,
-            target_kind=self.target_kind,
-            regions=self.regions,
-            ignore_index=self.ignore_index,
-            mask=mask,
-            voxel_weight=voxel_weight,
-            class_valid=class_valid,
-        )
-
-    def _loss(self, logits: Tensor, voxels: Target) -> Tensor:
-        if self._has_map:
-            if _ops.is_native(logits, voxels):
-                return _ops.voxel_losses(logits, voxels, self._spec, self._settings)
-            losses = voxel_losses(objective(self._spec), logits, voxels)
-            return losses.to(_ops.loss_dtype(logits))
-        if self.process_group is None and _ops.is_native(logits, voxels):
-            return _ops.fused(logits, voxels, self._spec, self._settings)[0]
-        moments = _moments(logits, voxels, self._spec, self._settings)
-        return self._of_all_ranks(moments, voxels, self._spec).to(_ops.loss_dtype(logits))
-
-    def _of_all_ranks(self, moments: Tensor, voxels: Target, spec: str) -> Tensor:
-        valid = voxels.class_valid
-        if self.process_group is not None:
-            moments, valid = of_all_ranks(
-                moments, valid, self.process_group, self.needs_samples
-            )
-        return _ops.of_moments(moments, valid, spec)
-
-    def _with_details(self, logits: Tensor, voxels: Target) -> tuple[Tensor, LossDetails]:
-        spec, settings = self._detailed, self._settings
-        if self.reduction == "none":
-            loss = self._loss(logits, voxels)
-            moments = _moments(logits.detach(), voxels, spec, settings)
-        elif self.process_group is None and _ops.is_native(logits, voxels):
-            loss, moments = _ops.fused(logits, voxels, spec, settings)
-        else:
-            moments = _moments(logits, voxels, spec, settings)
-            loss = self._of_all_ranks(moments, voxels, spec).to(_ops.loss_dtype(logits))
-        return loss, details_of(moments.detach(), voxels.class_valid, spec)
+        return _ops.of_moments(moments, class_valid, self.plan.spec)
 
     def extra_repr(self) -> str:
         """What differs from the default."""
@@ -326,12 +279,6 @@ class SegmentationLoss(nn.Module):
             for name, value in shown.items()
             if value is not None and value != defaults.get(name)
         ]
-
-
-def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
-    if _ops.is_native(logits, voxels):
-        return _ops.measure(logits, voxels, spec, settings)
-    return _reference.moments(integrands(spec, int(logits.shape[1])), logits, voxels)
 
 
 def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:

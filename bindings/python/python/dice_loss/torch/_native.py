@@ -1,0 +1,231 @@
+"""The engine's sweeps on tensors in main memory, without differentiation.
+
+Tensors are lent, not copied, wherever the engine can follow their strides and read their type.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import _core
+from ._evaluation import classes_of, integrands
+
+View = tuple[int, tuple[int, ...], tuple[int, ...], str]
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_DENSE = (*FLOATS, torch.uint8, torch.bool)
+_LABELS = (torch.uint8, torch.int16, torch.int32, torch.int64, torch.float32)
+_ELEMENTS = {
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.uint8: "uint8",
+    torch.int16: "int16",
+    torch.int32: "int32",
+    torch.int64: "int64",
+    torch.bool: "bool",
+}
+#: From here on a fresh gradient is worth huge pages: touching it costs more than computing it.
+_LARGE = 4 << 20
+
+
+def settings_of(ignore_index: int | None, regions: Any) -> str:
+    """What a sweep is told about the target beside its kind."""
+    return json.dumps([ignore_index, regions])
+
+
+@lru_cache(maxsize=256)
+def read_settings(settings: str) -> tuple[int | None, Any]:
+    """Ignore index and regions."""
+    ignore_index, regions = json.loads(settings)
+    return ignore_index, regions
+
+
+def loss_dtype(logits: Tensor) -> torch.dtype:
+    """What a loss comes in: float32, or float64 of float64 logits."""
+    return torch.float64 if logits.dtype is torch.float64 else torch.float32
+
+
+def measure(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: str,
+    settings: str,
+) -> Tensor:
+    """Sweep 1: the moments (N, K, C)."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    return _moments(logits, lent, spec)
+
+
+def objective(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: str,
+    settings: str,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Sweep 1 and the loss (or its values), its derivatives by the moments, and the moments."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    moments = _moments(logits, lent, spec)
+    slopes = torch.empty_like(moments)
+    verdict = _core.evaluate(spec, _view(moments), lent.valid, False, _view(slopes))
+    values = verdict.values
+    if values is None:
+        return torch.tensor(verdict.loss, dtype=loss_dtype(logits)), slopes, moments
+    loss = torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
+    return loss, slopes, moments
+
+
+def pull_back(
+    slopes: Tensor,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: str,
+    settings: str,
+) -> Tensor:
+    """Sweep 2: from derivatives by the moments to the gradient by the logits."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    slopes = slopes.contiguous()
+    gradient = _fresh_gradient(logits)
+    threads = torch.get_num_threads()
+    _core.pull_back(spec, _view(slopes), *lent.views, threads, _view(gradient))
+    return gradient
+
+
+def voxel_losses(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: str,
+    settings: str,
+) -> Tensor:
+    """The loss of every voxel."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    out = torch.empty(map_shape(logits, spec), dtype=loss_dtype(logits))
+    _core.voxel_losses(spec, *lent.views, torch.get_num_threads(), _view(out))
+    return out
+
+
+def pull_back_map(
+    upstream: Tensor,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: str,
+    settings: str,
+) -> Tensor:
+    """Sweep 2 of the map of voxel losses."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    upstream = _lendable(upstream, channels=True)
+    gradient = _fresh_gradient(logits)
+    threads = torch.get_num_threads()
+    _core.pull_back_map(spec, _view(upstream), *lent.views, threads, _view(gradient))
+    return gradient
+
+
+def map_shape(logits: Tensor, spec: str) -> tuple[Any, ...]:
+    """Of the map of voxel losses: (N, 1, spatial…) or (N, C, spatial…)."""
+    channels = _core.map_channels(spec, classes_of(logits))
+    return (logits.shape[0], 1 if channels == 1 else logits.shape[1], *logits.shape[2:])
+
+
+def memory_format(logits: Tensor) -> torch.memory_format:
+    """The format of a gradient: that of the logits where it has a name."""
+    if not logits.is_contiguous():
+        if logits.dim() == 4 and logits.is_contiguous(memory_format=torch.channels_last):
+            return torch.channels_last
+        if logits.dim() == 5 and logits.is_contiguous(memory_format=torch.channels_last_3d):
+            return torch.channels_last_3d
+    return torch.contiguous_format
+
+
+class _Lent:
+    """Views of everything that a sweep reads. Keeps the tensors behind them alive."""
+
+    def __init__(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        mask: Tensor | None,
+        voxel_weight: Tensor | None,
+        class_valid: Tensor | None,
+        kind: str,
+        settings: str,
+    ) -> None:
+        logits = _lendable(logits, channels=True)
+        target = _readable_target(target, kind)
+        if mask is not None:
+            mask = _lendable(mask if mask.dtype in _DENSE else mask != 0, channels=False)
+        if voxel_weight is not None:
+            floating = voxel_weight.dtype in FLOATS
+            voxel_weight = voxel_weight if floating else voxel_weight.float()
+            voxel_weight = _lendable(voxel_weight, channels=False)
+        if class_valid is not None:
+            class_valid = class_valid.to(torch.bool).contiguous()
+        self._tensors = (logits, target, mask, voxel_weight, class_valid)
+        ignore_index, regions = read_settings(settings)
+        mask_view = None if mask is None else _view(mask)
+        weight_view = None if voxel_weight is None else _view(voxel_weight)
+        self.valid = None if class_valid is None else _view(class_valid)
+        options = (kind, regions, ignore_index, mask_view, weight_view, self.valid)
+        self.views = (_view(logits), _view(target), options)
+
+
+def _readable_target(target: Tensor, kind: str) -> Tensor:
+    if kind == "dense":
+        return _lendable(target if target.dtype in _DENSE else target.float(), channels=True)
+    if target.dtype is torch.bool:
+        target = target.view(torch.uint8)
+    elif target.dtype not in _LABELS:
+        target = target.float() if target.is_floating_point() else target.long()
+    return _lendable(target, channels=False)
+
+
+def _lendable(tensor: Tensor, channels: bool) -> Tensor:
+    """The tensor itself, or a copy where the engine cannot follow its strides."""
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+    if tensor.is_contiguous() or _core.collapses(tuple(tensor.shape), tensor.stride(), channels):
+        return tensor
+    return tensor.contiguous()
+
+
+def _view(tensor: Tensor) -> View:
+    return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), _ELEMENTS[tensor.dtype])
+
+
+def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:
+    columns = len(integrands(spec, classes_of(logits)))
+    out = torch.empty((logits.shape[0], columns, logits.shape[1]), dtype=torch.float64)
+    _core.measure(spec, *lent.views, torch.get_num_threads(), _view(out))
+    return out
+
+
+def _fresh_gradient(logits: Tensor) -> Tensor:
+    gradient = torch.empty_like(logits, memory_format=memory_format(logits))
+    if gradient.nbytes >= _LARGE and hasattr(_core, "advise_huge_pages"):
+        _core.advise_huge_pages(gradient.data_ptr(), gradient.nbytes)
+    return gradient

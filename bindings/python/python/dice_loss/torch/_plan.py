@@ -1,0 +1,128 @@
+"""A loss with all its options, as plain data, and what it makes of tensors."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from . import _ops, _reference
+from ._details import LossDetails, details_of
+from ._evaluation import classes_of, integrands, objective, voxel_losses
+from ._target import Regions, Target, check_logits, prepare
+from .distributed import ProcessGroup, of_all_ranks
+
+
+class Plan(NamedTuple):
+    """What to compute. Holds no tensors."""
+
+    #: The text of the objective, which the engine reads once.
+    spec: str
+    #: The same with what the details need.
+    detailed: str
+    #: The text of what a sweep has to know of the target.
+    settings: str
+    ignore_index: int | None
+    regions: Regions | None
+    target_kind: str | None
+    process_group: ProcessGroup | None
+    #: Whether the output is a map of voxel losses.
+    has_map: bool
+    #: Whether some term has a loss for each sample, so that samples cannot be added up.
+    needs_samples: bool
+    is_unreduced: bool
+
+
+def loss(
+    plan: Plan,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+) -> Tensor:
+    """The loss."""
+    logits = check_logits(logits)
+    return _loss(plan, logits, _voxels(plan, logits, target, mask, voxel_weight, class_valid))
+
+
+def loss_with_details(
+    plan: Plan,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+) -> tuple[Tensor, LossDetails]:
+    """The loss, and what the same sweep knows beside it."""
+    logits = check_logits(logits)
+    voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    spec = plan.detailed
+    if plan.is_unreduced:
+        value = _loss(plan, logits, voxels)
+        sums = _moments(logits.detach(), voxels, spec, plan.settings)
+    elif plan.process_group is None and _ops.is_native(logits, voxels):
+        value, sums = _ops.fused(logits, voxels, spec, plan.settings)
+    else:
+        sums = _moments(logits, voxels, spec, plan.settings)
+        value = _of_all_ranks(plan, sums, voxels, spec).to(_ops.loss_dtype(logits))
+    return value, details_of(sums.detach(), voxels.class_valid, spec)
+
+
+def moments(
+    plan: Plan,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+) -> Tensor:
+    """The sums (N, K, C) that the loss is a function of."""
+    logits = check_logits(logits)
+    voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    return _moments(logits, voxels, plan.spec, plan.settings)
+
+
+def _voxels(
+    plan: Plan,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+) -> Target:
+    return prepare(
+        logits,
+        target,
+        target_kind=plan.target_kind,
+        regions=plan.regions,
+        ignore_index=plan.ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+    )
+
+
+def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
+    if plan.has_map:
+        if _ops.is_native(logits, voxels):
+            return _ops.voxel_losses(logits, voxels, plan.spec, plan.settings)
+        losses = voxel_losses(objective(plan.spec), logits, voxels)
+        return losses.to(_ops.loss_dtype(logits))
+    if plan.process_group is None and _ops.is_native(logits, voxels):
+        return _ops.fused(logits, voxels, plan.spec, plan.settings)[0]
+    sums = _moments(logits, voxels, plan.spec, plan.settings)
+    return _of_all_ranks(plan, sums, voxels, plan.spec).to(_ops.loss_dtype(logits))
+
+
+def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
+    if _ops.is_native(logits, voxels):
+        return _ops.measure(logits, voxels, spec, settings)
+    return _reference.moments(integrands(spec, classes_of(logits)), logits, voxels)
+
+
+def _of_all_ranks(plan: Plan, sums: Tensor, voxels: Target, spec: str) -> Tensor:
+    valid = voxels.class_valid
+    if plan.process_group is not None:
+        sums, valid = of_all_ranks(sums, valid, plan.process_group, plan.needs_samples)
+    return _ops.of_moments(sums, valid, spec)
