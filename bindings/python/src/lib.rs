@@ -7,7 +7,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod batch;
-
+mod huge_pages;
 mod integrand;
 mod objectives;
 mod pool;
@@ -204,6 +204,12 @@ fn pull_back_map(
     })
 }
 
+/// Advises huge pages for fresh memory.
+#[pyfunction]
+fn advise_huge_pages(address: usize, bytes: usize) {
+    huge_pages::advise(address, bytes);
+}
+
 /// Hard counts of label maps or masks.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
@@ -262,7 +268,7 @@ fn with_output(
 mod _core {
     #[pymodule_export]
     use super::{
-        Verdict, catalogue, check, collapses, counts, evaluate, integrands, map_channels, measure,
-        pull_back, pull_back_map, voxel_losses,
+        Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
+        map_channels, measure, pull_back, pull_back_map, voxel_losses,
     };
 }

@@ -112,6 +112,9 @@ def pull_back_map(
 ) -> None:
     """Sweep 2 of `voxel_losses`: `upstream` has the map's shape and any float type."""
 
+def advise_huge_pages(address: int, bytes: int) -> None:
+    """Asks the system to back fresh memory with huge pages; no effect where there are none."""
+
 def counts(
     prediction: View,
     reference: View,

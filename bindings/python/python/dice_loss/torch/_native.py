@@ -226,6 +226,6 @@ def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:
 
 def _fresh_gradient(logits: Tensor) -> Tensor:
     gradient = torch.empty_like(logits, memory_format=memory_format(logits))
-    if gradient.nbytes >= _LARGE and hasattr(_core, "advise_huge_pages"):
+    if gradient.nbytes >= _LARGE:
         _core.advise_huge_pages(gradient.data_ptr(), gradient.nbytes)
     return gradient
