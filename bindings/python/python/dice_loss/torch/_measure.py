@@ -13,7 +13,7 @@ from ..terms import Activation
 from . import _ops, _reference
 from ._evaluation import classes_of
 from ._reference import SUMS, Integrand
-from ._target import Regions, check_logits, prepare
+from ._target import Regions, check_logits, check_values, prepare
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
@@ -103,6 +103,7 @@ def measure(
         )
         moments = _ops.measure(logits, voxels, spec, settings)
         return torch.stack([moments[:, column] for column in columns], -1)
+    check_values(logits, voxels)
     return _reference.moments(integrands, logits, voxels).transpose(1, 2)
 
 

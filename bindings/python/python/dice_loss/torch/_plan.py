@@ -9,7 +9,7 @@ from torch import Tensor
 from . import _ops, _reference
 from ._details import LossDetails, details_of
 from ._evaluation import classes_of, integrands, objective, voxel_losses
-from ._target import Regions, Target, check_logits, prepare
+from ._target import Regions, Target, check_logits, check_values, prepare
 from .distributed import ProcessGroup, of_all_ranks
 
 
@@ -107,6 +107,7 @@ def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
     if plan.has_map:
         if _ops.is_native(logits, voxels):
             return _ops.voxel_losses(logits, voxels, plan.spec, plan.settings)
+        check_values(logits, voxels)
         losses = voxel_losses(objective(plan.spec), logits, voxels)
         return losses.to(_ops.loss_dtype(logits))
     if plan.process_group is None and _ops.is_native(logits, voxels):
@@ -118,6 +119,7 @@ def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
 def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
     if _ops.is_native(logits, voxels):
         return _ops.measure(logits, voxels, spec, settings)
+    check_values(logits, voxels)
     return _reference.moments(integrands(spec, classes_of(logits)), logits, voxels)
 
 

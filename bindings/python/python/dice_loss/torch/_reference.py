@@ -137,20 +137,26 @@ class Voxels:
             self._cache[key] = make()
         return self._cache[key]
 
-    def logits(self, activation: str) -> Tensor:
-        """The logits, with harmless numbers where nothing counts."""
-        fill = 0.5 if activation == "probabilities" else 0.0
+    def counted_logits(self, activation: str) -> Tensor:
+        """The logits, with harmless numbers where a voxel does not count."""
 
         def make() -> Tensor:
+            fill = 0.5 if activation == "probabilities" else 0.0
             x = self.x if self.counted is None else torch.where(self.counted, self.x, fill)
-            if activation == "softmax":
-                # The limit of a probability of 0 without an infinite number.
-                return x.clamp(min=torch.finfo(x.dtype).min / 4)
-            if self.valid is not None:
-                x = torch.where(self.valid.unsqueeze(2), x, fill)
-            return x
+            # The limit of a probability of 0 without an infinite number.
+            return x.clamp(min=torch.finfo(x.dtype).min / 4) if activation == "softmax" else x
 
-        return self._cached(f"logits {activation}", make)
+        return self._cached(f"x {activation}", make)
+
+    def logits(self, activation: str) -> Tensor:
+        """The same, and where a class was not annotated, if it stands by itself."""
+        x, valid = self.counted_logits(activation), self.valid
+        if valid is None or activation == "softmax":
+            return x
+        fill = 0.5 if activation == "probabilities" else 0.0
+        return self._cached(
+            f"annotated {activation}", lambda: torch.where(valid.unsqueeze(2), x, fill)
+        )
 
     def probabilities(self, activation: str) -> Tensor:
         """p, (N, C, V)."""
@@ -161,6 +167,14 @@ class Voxels:
             return self._cached("p sigmoid", lambda: torch.sigmoid(x))
         return x
 
+    def all_probabilities(self, activation: str) -> Tensor:
+        """p, those of classes that were not annotated included."""
+        if activation == "probabilities":
+            return self.counted_logits(activation)
+        if activation == "sigmoid":
+            return torch.sigmoid(self.counted_logits(activation))
+        return self.probabilities(activation)
+
     def merged_reference(self) -> Tensor:
         """g′: the unannotated classes added to class 0."""
         valid = self.valid
@@ -170,9 +184,7 @@ class Voxels:
 
     def merged(self, activation: str) -> Tensor:
         """The logits, or probabilities, of which the unannotated classes are added to class 0."""
-        x, valid = self.logits(activation), self.valid
-        if activation == "probabilities":
-            x = self.x if self.counted is None else torch.where(self.counted, self.x, 0.5)
+        x, valid = self.counted_logits(activation), self.valid
         if valid is None:
             return x
         if activation == "softmax":
@@ -319,7 +331,8 @@ def _negative(v: Voxels, integrand: Integrand) -> Tensor:
 def _transport(v: Voxels, integrand: Integrand) -> Tensor:
     distances = v.x.new_tensor(integrand.values).view(v.classes, v.classes)
     with torch.autocast(v.x.device.type, enabled=False):
-        return v.g * torch.einsum("kl,nlv->nkv", distances, _p(v, integrand))
+        p = v.all_probabilities(integrand.activation or "probabilities")
+        return v.g * torch.einsum("kl,nlv->nkv", distances, p)
 
 
 def _log_loss(v: Voxels, integrand: Integrand) -> Tensor:

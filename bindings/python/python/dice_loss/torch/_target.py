@@ -119,6 +119,41 @@ def kind_of(
     return "labels"
 
 
+def check_values(logits: Tensor, target: Target) -> None:
+    """What the engine checks on its way: labels, dense values and weights in their range.
+
+    Only for tensors in main memory that are no placeholders of a transform: elsewhere looking at a
+    value means waiting for it, or is impossible.
+    """
+    if torch.compiler.is_compiling() or target.tensor.device.type != "cpu":
+        return
+    if torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack() > 0:
+        return
+    counted = torch.ones(target.tensor.shape[:1] + logits.shape[2:], dtype=torch.bool)
+    if target.mask is not None:
+        counted &= target.mask != 0
+    if target.ignore_index is not None:
+        labels = target.tensor.squeeze(1) if target.kind == "dense" else target.tensor
+        counted &= labels != target.ignore_index
+    if target.voxel_weight is not None:
+        weight = target.voxel_weight.detach()[counted]
+        _all("voxel_weight", weight, (weight >= 0) & weight.isfinite(), "finite, at least 0")
+        counted &= target.voxel_weight != 0
+    if target.kind == "dense":
+        value = target.tensor.detach().movedim(1, -1)[counted]
+        _all("target", value, (value >= 0) & (value <= 1), "0 to 1")
+        return
+    count = len(target.regions) if target.regions else max(2, logits.shape[1])
+    label = target.tensor[counted]
+    known = (label >= 0) & (label < count) & (label == label.long())
+    _all("label", label, known, f"0 to {count - 1}")
+
+
+def _all(what: str, values: Tensor, holds: Tensor, wanted: str) -> None:
+    if not bool(holds.all()):
+        raise ValueError(f"found {what} {values[~holds][0].item()}, wanted {wanted}")
+
+
 def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
     tensor = plain(name, tensor)
     if tensor.device != logits.device:
