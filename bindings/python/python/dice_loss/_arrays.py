@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 
-Array = NDArray[Any]
+Array: TypeAlias = NDArray[Any]
+Kind: TypeAlias = Literal["labels", "dense", "regions"]
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
 _LABELS = ("uint8", "int16", "int32", "int64", "bool", "float32")
@@ -56,7 +57,7 @@ class Batch:
         self._arrays = (labels, lent)
         self.views = (view(self.logits), view(labels))
         table = None if regions is None else [list(channels) for channels in regions]
-        self.options = (
+        self.options: _core.Options = (
             kind,
             table,
             ignore_index,
@@ -82,7 +83,7 @@ class Batch:
 
 def _target(
     logits: Array, target: ArrayLike, regions: Sequence[Sequence[int]] | None
-) -> tuple[str, Array]:
+) -> tuple[Kind, Array]:
     """Whether a target is a label map or dense, and its array."""
     array = np.asarray(target)
     one_channel = logits.shape[1] == 1
@@ -91,10 +92,11 @@ def _target(
         return "regions", _labels(array)
     if array.shape == logits.shape and (is_float or not one_channel):
         return "dense", _followed(_cast("target", array, _DENSE), channels=True)
-    per_voxel = (logits.shape[:1] + logits.shape[2:], logits.shape[:1] + (1,) + logits.shape[2:])
-    if array.shape not in per_voxel:
+    samples, spatial = logits.shape[0], logits.shape[2:]
+    per_voxel, with_channel = (samples, *spatial), (samples, 1, *spatial)
+    if array.shape not in (per_voxel, with_channel):
         raise ValueError(
-            f"target: found shape {array.shape}, wanted {per_voxel[0]} or {per_voxel[1]} for labels, "
+            f"target: found shape {array.shape}, wanted {per_voxel} or {with_channel} for labels, "
             f"or {logits.shape} for a dense target, to fit the logits"
         )
     return "labels", _labels(array)

@@ -1,9 +1,10 @@
 """The engine. Private: `dice_loss` and `dice_loss.torch` are the public faces.
 
-A `View` lends memory: (address, shape, strides in elements, element type). The caller keeps it alive
-and does not write to it during a call. Shapes are (N, C, spatial…) for logits, dense targets and
-gradients, (N, spatial…) or (N, 1, spatial…) for labels, masks and voxel weights. Strides must not be
-negative, and the spatial axes must step as one (`collapses`): channels first and channels last do.
+A `View` lends memory: (address, shape, strides in elements, element type). The caller keeps it
+alive and does not write to it during a call. Shapes are (N, C, spatial…) for logits, dense targets
+and gradients, (N, spatial…) or (N, 1, spatial…) for labels, masks and voxel weights. Strides must
+not be negative, and the spatial axes must step as one (`collapses`): channels first and channels
+last do. An output must not overlap what is read.
 
 A `spec` is what `dice_loss._spec` writes; parsed once a thread, then found by its text.
 `threads` sizes the pool that a sweep runs in; the result does not depend on it. All functions let
@@ -74,9 +75,10 @@ class Verdict:
 def evaluate(
     spec: str, moments: View, valid: View | None, pooled: bool, gradient: View | None
 ) -> Verdict:
-    """From moments (rows, K, C) to the loss and, into `gradient` (same shape; one row if `pooled`),
-    its derivatives by them; for reduction "none" those of the sum of all values. Both views are
-    contiguous float64. `valid` (rows, C), bool or uint8, says which classes were annotated.
+    """From moments (rows, K, C) to the loss and, into `gradient` (same shape; one row if
+    `pooled`), its derivatives by them; for reduction "none" those of the sum of all values. Both
+    views are contiguous float64. `valid` (rows, C), bool or uint8, says which classes were
+    annotated.
 
     `pooled` adds the rows up before, if there are several: what a sum over processes leaves.
     """
@@ -91,8 +93,8 @@ def pull_back(
     gradient: View,
 ) -> None:
     """Sweep 2. Writes Σ slopes · ∂moments/∂logits into `gradient`, which has the shape and the
-    element type of the logits. `slopes` (N, K, C), or (1, K, C) for all samples alike, is contiguous
-    float64. Those of sums that do not depend on the logits are not read.
+    element type of the logits. `slopes` (N, K, C), or (1, K, C) for all samples alike, is
+    contiguous float64. Those of sums that do not depend on the logits are not read.
     """
 
 def voxel_losses(
@@ -124,8 +126,9 @@ def counts(
     threads: int,
     out: View,
 ) -> None:
-    """Hard counts. With `classes`, prediction and reference are label maps (N, spatial…); without,
-    bool or uint8 masks (N, C, spatial…). Writes true positives, false positives, false negatives
-    and true negatives as (N, 4, C), contiguous int64. Voxels whose reference is `ignore_index`
-    (label maps only) or whose `mask` (N, spatial…) is 0 do not count.
+    """Hard counts. With `classes`, prediction and reference are label maps (N, spatial…) of one
+    integer type; without, bool or uint8 masks (N, C, spatial…). Writes true positives, false
+    positives, false negatives and true negatives as (N, 4, C), int64. Voxels whose reference is
+    `ignore_index` (label maps only) or whose `mask` (N, spatial…), bool or uint8, is 0 do not
+    count. All views are contiguous.
     """

@@ -27,10 +27,10 @@ def number(what: str, value: Any) -> float:
         if item is None or getattr(value, "shape", None) not in ((), (1,)):
             raise TypeError(f"{what}: found {value!r}, wanted a number")
         value = item()
-    value = float(value)
-    if not math.isfinite(value):
-        raise ValueError(f"{what}: found {value}, wanted a finite number")
-    return value
+    plain = float(value)
+    if not math.isfinite(plain):
+        raise ValueError(f"{what}: found {plain}, wanted a finite number")
+    return plain
 
 
 def flag(what: str, value: Any) -> bool:

@@ -91,9 +91,7 @@ Raises:
 See `Objective.loss_and_gradient` for what is accepted and what is copied."""
 
 
-def documented(
-    loss: type[Term] | type[Compound], settings: type
-) -> Callable[[Function], Function]:
+def documented(loss: type[Term] | type[Compound], settings: type) -> Callable[[Function], Function]:
     """Gives the function of a loss the loss's documentation, and the settings to its signature."""
 
     def decorate(function: Function) -> Function:

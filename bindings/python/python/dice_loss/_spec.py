@@ -86,7 +86,7 @@ def spec_of_sums(
             raise ValueError(f"sums: found {name!r}, wanted some of {', '.join(SUM_NAMES)}")
     if decision is None and any(name in _HARD_COUNTS for name in names):
         raise ValueError("decision: found None, wanted 'argmax' or a threshold for hard counts")
-    overlap = tuple(sorted({name for name in names if name in _OVERLAP_SUMS}))
+    overlap: Any = sorted({name for name in names if name in _OVERLAP_SUMS})
     wanted: list[Term] = [terms.Sums(of=overlap, distances=distances, absent="formula")]
     if any(name in _LOG_SUMS for name in names):
         smoothed = "log_loss_of_all" in names
@@ -163,9 +163,7 @@ def _described(term: Term, defaults: terms.OverlapTerm) -> dict[str, Any]:
     return plain
 
 
-def _written(
-    resolved: list[tuple[float, dict[str, Any]]], reduction: Any, decision: Any
-) -> str:
+def _written(resolved: list[tuple[float, dict[str, Any]]], reduction: Any, decision: Any) -> str:
     reduction = _options.one_of("mean", "sum", "none")("reduction", reduction)
     if decision is not None and decision != "argmax":
         decision = _options.number("decision", decision)

@@ -108,8 +108,8 @@ class DiceCrossEntropy(Compound):
 
     Args:
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
         label_smoothing: ε of `CrossEntropy`, 0 to 1.
         dice_weight: λ_D, the weight of Dice.
@@ -143,8 +143,8 @@ class DiceBinaryCrossEntropy(Compound):
 
     Args:
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
         pos_weight: π of `BinaryCrossEntropy`.
         dice_weight: λ_D, the weight of Dice.
@@ -178,8 +178,8 @@ class DiceFocal(Compound):
 
     Args:
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
         gamma: γ of `Focal`, one number, one for each class, or `BackgroundForeground`.
         alpha: α of `Focal`, likewise; none by default.
@@ -200,9 +200,7 @@ class DiceFocal(Compound):
     focal_weight: float = field(default=1.0, metadata=terms.NUMBER)
 
     def _terms(self, activation: Activation) -> WeightedTerms:
-        focal = Focal(
-            gamma=self.gamma, alpha=self.alpha, **self._of_voxels(self.focal_activation)
-        )
+        focal = Focal(gamma=self.gamma, alpha=self.alpha, **self._of_voxels(self.focal_activation))
         return [(self.dice_weight, self._dice(activation)), (self.focal_weight, focal)]
 
 
@@ -216,8 +214,8 @@ class GeneralizedDiceFocal(Compound):
 
     Args:
         weight: v of `GeneralizedDice`: "inverse_square", "inverse" or "uniform".
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
         gamma: γ of `Focal`, one number, one for each class, or `BackgroundForeground`.
         alpha: α of `Focal`, likewise; none by default.
@@ -244,9 +242,7 @@ class GeneralizedDiceFocal(Compound):
             smoothing=self.smoothing,
             **self._of_overlap(activation),
         )
-        focal = Focal(
-            gamma=self.gamma, alpha=self.alpha, **self._of_voxels(self.focal_activation)
-        )
+        focal = Focal(gamma=self.gamma, alpha=self.alpha, **self._of_voxels(self.focal_activation))
         return [(self.generalized_dice_weight, dice), (self.focal_weight, focal)]
 
 
@@ -261,8 +257,8 @@ class Combo(Compound):
         alpha: α, 0 to 1, the share of cross-entropy.
         beta: β, above 0 and below 1, the share of the voxels of a class in its cross-entropy.
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 

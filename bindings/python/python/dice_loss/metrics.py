@@ -23,6 +23,8 @@ from ._arrays import Array, view
 from ._threads import get_num_threads
 from .terms import Pool
 
+_WHAT = ("prediction", "reference")
+
 __all__ = ["Counts", "counts", "dice_coefficient", "iou", "precision", "recall", "specificity"]
 
 
@@ -48,10 +50,11 @@ class Counts:
         """Added up over samples, "batch", or over samples and classes, "all"."""
         pool = _options.one_of("sample", "batch", "all")("pool", pool)
         axes: dict[str, Any] = {"sample": (), "batch": (0,), "all": (0, 1)}
-        known = (self.true_positives, self.false_positives, self.false_negatives)
         rest = self.true_negatives
         return Counts(
-            *(np.sum(part, axis=axes[pool]) for part in known),
+            np.sum(self.true_positives, axis=axes[pool]),
+            np.sum(self.false_positives, axis=axes[pool]),
+            np.sum(self.false_negatives, axis=axes[pool]),
             None if rest is None else np.sum(rest, axis=axes[pool]),
         )
 
@@ -116,7 +119,7 @@ def counts(
     """
     pair = np.asarray(prediction), np.asarray(reference)
     if classes is None:
-        lent = [_as_masks(what, array) for what, array in zip(("prediction", "reference"), pair)]
+        lent = [_as_masks(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         if ignore_index is not None:
             raise ValueError(
                 f"ignore_index: found {ignore_index} with masks, wanted label maps; "
@@ -124,7 +127,7 @@ def counts(
             )
     else:
         classes = _options.integers("classes", [classes])[0]
-        lent = [_as_labels(what, array) for what, array in zip(("prediction", "reference"), pair)]
+        lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         common = np.result_type(*lent)
         lent = [array.astype(common, copy=False) for array in lent]
     if lent[0].shape != lent[1].shape:
@@ -180,7 +183,7 @@ def iou(
     pool: Pool = "sample",
     empty: float = np.nan,
 ) -> Array:
-    """Intersection over union, or Jaccard index: TP / (TP + FP + FN). Range [0, 1]; 0 / 0 is `empty`.
+    """Intersection over union (Jaccard index): TP / (TP + FP + FN). Range [0, 1]; 0 / 0 is `empty`.
 
     Arguments and errors are those of `counts`.
     """

@@ -103,7 +103,7 @@ class Moments:
     def pooled(self) -> Moments:
         """The samples added up into one row."""
         sums = self._sums.sum(axis=0, keepdims=True)
-        valid = self._valid.any(axis=0, keepdims=True)
+        valid: Array = np.any(self._valid, axis=0, keepdims=True)
         return Moments(self._spec, sums, valid, is_pooled=True)
 
     def append(self, other: Moments) -> Moments:

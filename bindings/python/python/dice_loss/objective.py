@@ -155,7 +155,10 @@ class Objective:
         values, soft_dice = found.values, found.soft_dice
         return Verdict(
             loss=found.loss,
-            terms=tuple(TermVerdict(*plain, np.array(each)) for *plain, each in found.terms),
+            terms=tuple(
+                TermVerdict(name, weight, loss, np.array(per_class))
+                for name, weight, loss, per_class in found.terms
+            ),
             values=None if values is None else np.array(values).reshape(found.shape),
             soft_dice=None if soft_dice is None else np.array(soft_dice),
             slopes=slopes,

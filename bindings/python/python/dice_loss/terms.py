@@ -93,12 +93,13 @@ class Options:
                 object.__setattr__(self, entry.name, entry.metadata["convert"](what, value))
 
     def __repr__(self) -> str:
-        defaults = type(self)()
-        own = type(self).__annotations__
+        defaults, own = type(self)(), type(self).__annotations__
+        names = [entry.name for entry in dataclasses.fields(self)]  # type: ignore[arg-type]
+        names.sort(key=lambda name: name not in own)
         options = [
-            f"{entry.name}={getattr(self, entry.name)!r}"
-            for entry in sorted(dataclasses.fields(self), key=lambda entry: entry.name not in own)  # type: ignore[arg-type]
-            if getattr(self, entry.name) != getattr(defaults, entry.name)
+            f"{name}={getattr(self, name)!r}"
+            for name in names
+            if getattr(self, name) != getattr(defaults, name)
         ]
         return f"{type(self).__name__}({', '.join(options)})"
 
@@ -152,8 +153,8 @@ class Dice(OverlapTerm):
 
     Args:
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -171,8 +172,8 @@ class IoU(OverlapTerm):
     https://arxiv.org/abs/2302.05666 ("l1").
 
     Args:
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -191,8 +192,8 @@ class Tversky(OverlapTerm):
     Args:
         alpha: α, the weight of false positives, at least 0.
         beta: β, the weight of false negatives, at least 0.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -214,8 +215,8 @@ class FocalTversky(OverlapTerm):
         alpha: α, the weight of false positives, at least 0.
         beta: β, the weight of false negatives, at least 0.
         gamma: γ, the exponent, above 0.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -236,8 +237,8 @@ class LogDice(OverlapTerm):
     Args:
         gamma: γ, the exponent, above 0.
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -256,8 +257,8 @@ class LogCoshDice(OverlapTerm):
 
     Args:
         squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -276,8 +277,8 @@ class GeneralizedDice(OverlapTerm):
 
     Args:
         weight: v by the size G of a class: "inverse_square", 1/G²; "inverse", 1/G; "uniform", 1.
-        overlap: how the intersection I is counted: "product", Σpg; "l1", (Σ|p| + Σg − Σ|p − g|) / 2,
-            the same for hard labels and right for soft ones.
+        overlap: how the intersection I is counted: "product", Σpg; or "l1",
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
         smoothing: added to numerator and denominator, at least 0: one number, or a pair.
     """
 
@@ -333,7 +334,8 @@ class CrossEntropy(VoxelTerm):
     """Cross-entropy over exclusive classes: −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C).
 
     w are the class weights; the mean divides by Σ_k w_k g_k of the voxels that count. Where classes
-    are not annotated, p and g of the background hold theirs (https://arxiv.org/abs/2007.03868). Softmax or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1512.00567.
+    are not annotated, p and g of the background hold theirs (https://arxiv.org/abs/2007.03868).
+    Softmax or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1512.00567.
 
     Args:
         label_smoothing: ε, 0 to 1: the share of the target that is spread evenly over the classes.

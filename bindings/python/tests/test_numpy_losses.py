@@ -1,0 +1,207 @@
+"""Every loss, value and gradient, against the naive ones and central differences."""
+
+from __future__ import annotations
+
+import inspect
+
+import cases
+import dice_loss
+import naive
+import numpy as np
+import pytest
+from dice_loss import BackgroundForeground, _core
+
+CATALOGUE = {name: activations for name, _, _, _, activations in _core.catalogue()}
+
+DICE = [{"squared": True}, {"overlap": "l1", "smoothing": (0.5, 1.5)}]
+OPTIONS = {
+    "dice": DICE,
+    "iou": [{"overlap": "l1", "smoothing": (0.5, 1.5)}],
+    "tversky": [{"alpha": 0.9, "beta": 0.2, "smoothing": 0.1}, {"overlap": "l1"}],
+    "focal_tversky": [{"gamma": 1.5, "alpha": 0.4, "beta": 0.6, "overlap": "l1"}],
+    "log_dice": [{"gamma": 0.3, "squared": True, "smoothing": 0.2}],
+    "log_cosh_dice": DICE,
+    "generalized_dice": [{"weight": "inverse", "overlap": "l1"}, {"weight": "uniform"}],
+    "generalized_wasserstein_dice": [
+        {"distances": [[0, 1, 2], [1, 0, 0.5], [2, 0.5, 0]], "smoothing": (0.1, 0.2)},
+        {"weight": "inverse_square"},
+        {"weight": "inverse"},
+        {"weight": "uniform"},
+    ],
+    "matthews_correlation": [{"smoothing": 0.5}],
+    "cross_entropy": [{"label_smoothing": 0.2}],
+    "binary_cross_entropy": [{"pos_weight": 3.0}, {"pos_weight": [1.0, 2.0, 0.5]}],
+    "focal": [{"gamma": 0.5, "alpha": 0.3}, {"gamma": [1.0, 2.0, 3.0], "alpha": [0.2, 0.5, 0.9]}],
+    "dice_cross_entropy": [{"label_smoothing": 0.1, "dice_weight": 0.3, "squared": True}],
+    "dice_binary_cross_entropy": [{"pos_weight": 2.0, "cross_entropy_weight": 0.5}],
+    "dice_focal": [{"gamma": 1.0, "alpha": 0.3, "focal_weight": 2.0, "overlap": "l1"}],
+    "generalized_dice_focal": [{"weight": "inverse", "generalized_dice_weight": 0.7}],
+    "combo": [{"alpha": 0.2, "beta": 0.7, "smoothing": 0.3}],
+    "unified_focal": [
+        {"asymmetric": True},
+        {"lambda_": 0.2, "delta": 0.7, "gamma": 0.2, "smoothing": 0.1},
+    ],
+}
+OF_OVERLAP = [
+    {"pool": "batch"},
+    {"pool": "all", "class_weights": [0.5, 1.0, 2.0]},
+    {"absent": "formula", "background": False},
+    {"absent": "zero", "reduction": "sum"},
+]
+OF_VOXELS = [
+    {"background": False},
+    {"reduction": "sum"},
+    {"class_weights": [0.5, 1.0, 2.0], "classes": [0, 2]},
+]
+
+
+def settings_of(loss):
+    """The default, each option, each setting."""
+    shared = OF_VOXELS if loss in naive.VOXEL else OF_OVERLAP
+    return [{}, *OPTIONS[loss], *shared]
+
+
+def combinations():
+    """(loss, activation, settings, case)."""
+    for loss, activations in CATALOGUE.items():
+        for activation in activations:
+            for settings in settings_of(loss):
+                yield loss, activation, settings, "labels"
+            for case in cases.CASES:
+                yield loss, activation, settings_of(loss)[-1], case
+
+
+def applies(loss, activation, case):
+    """Exclusive classes want targets that are."""
+    exclusive = activation == "softmax" or loss in ("cross_entropy", "generalized_wasserstein_dice")
+    return not (exclusive and case in ("multilabel", "regions"))
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "settings", "kind"),
+    [
+        pytest.param(*entry, id="-".join(map(str, entry)))
+        for entry in combinations()
+        if applies(entry[0], entry[1], entry[3])
+    ],
+)
+def test_value_and_gradient(loss, activation, settings, kind):
+    case = cases.CASES[kind](activation)
+
+    def value_at(logits):
+        return naive.loss_value(loss, case.naive_at(logits), activation, **settings)
+
+    function = getattr(dice_loss, loss)
+    value, gradient = function(
+        case.logits, case.target, activation=activation, **settings, **case.counted
+    )
+    assert value == pytest.approx(value_at(case.logits), rel=1e-12, abs=1e-14)
+    wanted = naive.gradient(value_at, case.logits)
+    assert gradient.shape == case.logits.shape and gradient.dtype == np.float64
+    np.testing.assert_allclose(gradient, wanted, atol=1e-8 * max(1.0, np.abs(wanted).max()))
+
+
+def test_there_is_a_function_for_every_loss():
+    assert sorted(CATALOGUE) == sorted(dice_loss.losses.__all__)
+    assert sorted(CATALOGUE) == sorted(OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("loss", "pool", "shape"),
+    [
+        ("dice", "sample", (2, 3)),
+        ("iou", "batch", (3,)),
+        ("tversky", "all", ()),
+        ("generalized_dice", "sample", (2,)),
+        ("generalized_dice", "batch", ()),
+    ],
+)
+def test_unreduced_overlap_losses(loss, pool, shape):
+    case = cases.of_labels("softmax")
+    settings = {"pool": pool, "reduction": "none", "class_weights": [0.5, 1.0, 2.0]}
+    if loss == "tversky":
+        del settings["class_weights"]
+    values, gradient = getattr(dice_loss, loss)(case.logits, case.target, **settings)
+    assert values.shape == shape
+
+    def values_at(logits):
+        return naive.loss_value(loss, case.naive_at(logits), "softmax", **settings)
+
+    np.testing.assert_allclose(values, values_at(case.logits), rtol=1e-12, atol=1e-14)
+    wanted = naive.gradient(lambda x: values_at(x).sum(), case.logits)
+    np.testing.assert_allclose(gradient, wanted, atol=1e-8)
+
+    upstream = np.random.default_rng(6).normal(size=shape)
+    term = {"dice": dice_loss.Dice, "iou": dice_loss.IoU, "tversky": dice_loss.Tversky}.get(
+        loss, dice_loss.GeneralizedDice
+    )
+    objective = dice_loss.Objective(
+        term(activation="softmax", pool=pool, class_weights=settings.get("class_weights")),
+        reduction="none",
+    )
+    _, gradient = objective.loss_and_gradient(case.logits, case.target, upstream=upstream)
+    wanted = naive.gradient(lambda x: (upstream * values_at(x)).sum(), case.logits)
+    np.testing.assert_allclose(gradient, wanted, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "channels"),
+    [
+        ("cross_entropy", "softmax", 1),
+        ("focal", "softmax", 1),
+        ("focal", "sigmoid", 3),
+        ("binary_cross_entropy", "sigmoid", 3),
+    ],
+)
+@pytest.mark.parametrize("kind", ["labels", "counted voxels", "partial labels"])
+def test_unreduced_voxel_losses(loss, activation, channels, kind):
+    case = cases.CASES[kind](activation)
+    values, gradient = getattr(dice_loss, loss)(
+        case.logits, case.target, activation=activation, reduction="none", **case.counted
+    )
+    assert values.shape == (2, channels, 2, 3)
+
+    def values_at(logits):
+        data = case.naive_at(logits)
+        return naive.loss_value(loss, data, activation, reduction="none").reshape(values.shape)
+
+    np.testing.assert_allclose(values, values_at(case.logits), rtol=1e-12, atol=1e-14)
+    wanted = naive.gradient(lambda x: values_at(x).sum(), case.logits)
+    np.testing.assert_allclose(gradient, wanted, atol=1e-8)
+
+    upstream = np.random.default_rng(6).normal(size=values.shape)
+    term = {
+        "cross_entropy": dice_loss.CrossEntropy,
+        "focal": dice_loss.Focal,
+        "binary_cross_entropy": dice_loss.BinaryCrossEntropy,
+    }[loss]
+    objective = dice_loss.Objective(term(activation=activation), reduction="none")
+    _, gradient = objective.loss_and_gradient(
+        case.logits, case.target, upstream=upstream, **case.counted
+    )
+    wanted = naive.gradient(lambda x: (upstream * values_at(x)).sum(), case.logits)
+    np.testing.assert_allclose(gradient, wanted, atol=1e-8)
+
+
+def test_values_for_the_background_and_the_rest():
+    case = cases.of_labels("softmax")
+    gamma, alpha = BackgroundForeground(1.0, 2.0), BackgroundForeground(0.25, 0.75)
+    found = dice_loss.focal(case.logits, case.target, gamma=gamma, alpha=alpha)
+    wanted = dice_loss.focal(
+        case.logits, case.target, gamma=[1.0, 2.0, 2.0], alpha=[0.25, 0.75, 0.75]
+    )
+    assert found[0] == wanted[0]
+    np.testing.assert_array_equal(found[1], wanted[1])
+
+
+def test_the_documentation_names_every_parameter():
+    for name in CATALOGUE:
+        function = getattr(dice_loss, name)
+        parameters = inspect.signature(function).parameters
+        lines = [line.strip() for line in function.__doc__.splitlines()]
+        described = [line.partition(":")[0] for line in lines]
+        assert "settings" not in parameters
+        for parameter in parameters:
+            assert parameter in described, (name, parameter)
+        assert "Args:" in lines and "Returns:" in lines and "Raises:" in lines
+        assert "Range" in function.__doc__

@@ -1,0 +1,118 @@
+"""Threads change nothing but the time: the same bits, and others run meanwhile."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+
+import cases
+import dice_loss
+import numpy as np
+import pytest
+from dice_loss import CrossEntropy, Dice, Focal, Objective
+
+OBJECTIVE = Objective([(1.0, Dice()), CrossEntropy(), Focal()], activation="softmax")
+SHAPE = (3, 5, 96, 131)
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    yield
+    dice_loss.set_num_threads(2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_the_same_bits_for_any_number_of_threads(dtype):
+    x, labels = cases.logits_for("softmax", SHAPE).astype(dtype), cases.labels_for(SHAPE)
+    found = []
+    for threads in (1, 2, 7):
+        dice_loss.set_num_threads(threads)
+        assert dice_loss.get_num_threads() == threads
+        value, gradient = OBJECTIVE.loss_and_gradient(x, labels)
+        moments = OBJECTIVE.measure(x, labels)
+        found.append((value, gradient.tobytes(), moments.sums.tobytes()))
+    assert found[0] == found[1] == found[2]
+
+
+def test_the_same_counts_for_any_number_of_threads():
+    shape = (2, 1, 800, 801)
+    generator = np.random.default_rng(0)
+    prediction, reference = (generator.integers(0, 4, size=shape) for _ in range(2))
+    found = []
+    for threads in (1, 2, 7):
+        dice_loss.set_num_threads(threads)
+        counts = dice_loss.metrics.counts(prediction, reference, classes=4)
+        found.append([counts.true_positives.tolist(), counts.true_negatives.tolist()])
+    assert found[0] == found[1] == found[2]
+    both = [((prediction == c) & (reference == c)).sum(axis=(1, 2, 3)).tolist() for c in range(4)]
+    assert np.transpose(both).tolist() == found[0][0]
+
+
+def test_other_threads_run_meanwhile():
+    """Nobody is made to switch: who steps during a sweep does so because the sweep lets go."""
+    x = np.zeros((8, 8, 256, 256), np.float32)
+    labels = np.zeros((8, 256, 256), np.uint8)
+    steps, finished = 0, threading.Event()
+    before_and_after = []
+
+    def sweep():
+        for _ in range(3):
+            before = steps
+            OBJECTIVE.loss_and_gradient(x, labels)
+            before_and_after.append((before, steps))
+        finished.set()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1000.0)
+    try:
+        worker = threading.Thread(target=sweep)
+        worker.start()
+        while not finished.is_set():
+            steps += 1
+            time.sleep(0)  # lets the worker have its turn
+        worker.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(before_and_after) == 3
+    assert all(after > before for before, after in before_and_after), before_and_after
+
+
+def test_calls_from_several_threads_at_once():
+    x, labels = cases.logits_for("softmax", SHAPE), cases.labels_for(SHAPE)
+    wanted = OBJECTIVE.loss_and_gradient(x, labels)
+    found = []
+
+    def call():
+        found.append(OBJECTIVE.loss_and_gradient(x, labels))
+
+    workers = [threading.Thread(target=call) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(found) == 4
+    for value, gradient in found:
+        assert value == wanted[0]
+        np.testing.assert_array_equal(gradient, wanted[1])
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no list of threads here")
+def test_a_small_batch_starts_no_threads():
+    dice_loss.set_num_threads(13)
+    before = len(os.listdir("/proc/self/task"))
+    x, labels = cases.logits_for("softmax", (2, 3, 8, 8)), cases.labels_for((2, 3, 8, 8))
+    OBJECTIVE.loss_and_gradient(x, labels)
+    assert len(os.listdir("/proc/self/task")) == before
+    x, labels = cases.logits_for("softmax", SHAPE), cases.labels_for(SHAPE)
+    OBJECTIVE.loss_and_gradient(x, labels)
+    assert len(os.listdir("/proc/self/task")) == before + 13
+
+
+@pytest.mark.parametrize(
+    ("threads", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError)]
+)
+def test_a_number_of_threads_that_is_none(threads, error):
+    with pytest.raises(error, match="threads: found"):
+        dice_loss.set_num_threads(threads)
