@@ -224,6 +224,11 @@ REFUSED = {
         ValueError,
         r"sums: found shape \(2, 4, 3\), wanted \(2, 7, 3\)",
     ),
+    "pooled moments of several rows": (
+        lambda: Moments(POOLED.spec, WHOLE.sums, WHOLE.class_valid, is_pooled=True),
+        ValueError,
+        "pooled moments: found 2 rows, wanted 1",
+    ),
     "counts without a decision": (WHOLE.counts, ValueError, "found an objective without decision"),
 }
 

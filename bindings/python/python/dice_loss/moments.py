@@ -38,6 +38,8 @@ class Moments:
         wanted = (rows, len(_core.integrands(spec, classes)), classes)
         if self._sums.shape != wanted:
             raise ValueError(f"sums: found shape {self._sums.shape}, wanted {wanted}")
+        if self._is_pooled and rows != 1:
+            raise ValueError(f"pooled moments: found {rows} rows, wanted 1")
 
     @property
     def spec(self) -> str:
