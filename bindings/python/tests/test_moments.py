@@ -78,7 +78,8 @@ def test_objectives_compare_and_pickle():
     explicit = [(1.0, Dice(pool="batch", smoothing=(1e-5, 1e-5))), (0.5, CrossEntropy())]
     assert Objective(explicit, activation="softmax", pool="batch") == POOLED
     assert Objective(explicit, activation="softmax") == POOLED
-    assert "Dice()" in repr(POOLED)
+    wanted = "Objective([Dice(), (0.5, CrossEntropy())], activation='softmax', pool='batch')"
+    assert repr(POOLED) == repr(again) == wanted
 
 
 def test_sums_by_name_are_the_naive_ones():

@@ -279,6 +279,16 @@ REFUSED = {
         ValueError,
         "regions, label 2: found .*channel 7.*, wanted channels below 3",
     ),
+    "regions that are no lists": (
+        lambda: OBJECTIVE.loss(X, LABELS, regions=[0, 1, 2]),
+        TypeError,
+        "regions: found 0, wanted a sequence",
+    ),
+    "a fraction to ignore": (
+        lambda: OBJECTIVE.loss(X, LABELS, ignore_index=1.5),
+        TypeError,
+        "ignore_index: found 1.5, wanted an integer",
+    ),
     "an ignored label of many channels": (
         lambda: OBJECTIVE.loss(X, cases.one_hot(LABELS, 3), ignore_index=1),
         ValueError,

@@ -176,7 +176,7 @@ REFUSED = {
     "a class that is no number": (
         lambda: Dice(classes=[1.5]),
         TypeError,
-        "Dice: classes: found 1.5, wanted integers",
+        "Dice: classes: found 1.5, wanted an integer",
     ),
     "a negative class": (
         lambda: Dice(classes=[-1]),

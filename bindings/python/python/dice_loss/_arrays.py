@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core
+from . import _core, _options
 
 Array: TypeAlias = NDArray[Any]
 Kind: TypeAlias = Literal["labels", "dense", "regions"]
@@ -56,11 +56,11 @@ class Batch:
         views = {name: None if array is None else view(array) for name, array in lent.items()}
         self._arrays = (labels, lent)
         self.views = (view(self.logits), view(labels))
-        table = None if regions is None else [list(channels) for channels in regions]
+        table = None if regions is None else _options.table("regions", regions)
         self.options: _core.Options = (
             kind,
             table,
-            ignore_index,
+            None if ignore_index is None else _options.integer("ignore_index", ignore_index),
             views["mask"],
             views["weights"],
             views["valid"],

@@ -33,6 +33,13 @@ def number(what: str, value: Any) -> float:
     return plain
 
 
+def integer(what: str, value: Any) -> int:
+    """An integer of any kind."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{what}: found {value!r}, wanted an integer")
+    return int(value)
+
+
 def flag(what: str, value: Any) -> bool:
     """A truth value, and nothing that merely counts as one."""
     if type(value).__name__ not in ("bool", "bool_"):
@@ -58,13 +65,15 @@ def numbers(what: str, value: Any) -> tuple[float, ...]:
 
 def integers(what: str, value: Any) -> tuple[int, ...]:
     """A sequence of class numbers, each once, in ascending order."""
-    entries = _entries(what, value)
-    for entry in entries:
-        if isinstance(entry, bool) or not isinstance(entry, Integral):
-            raise TypeError(f"{what}: found {entry!r}, wanted integers")
-        if entry < 0:
-            raise ValueError(f"{what}: found {entry}, wanted integers of at least 0")
-    return tuple(sorted({int(entry) for entry in entries}))
+    entries = {integer(what, entry) for entry in _entries(what, value)}
+    if entries and min(entries) < 0:
+        raise ValueError(f"{what}: found {min(entries)}, wanted integers of at least 0")
+    return tuple(sorted(entries))
+
+
+def table(what: str, value: Any) -> list[tuple[int, ...]]:
+    """For each label, the channels that it belongs to."""
+    return [integers(what, channels) for channels in _entries(what, value)]
 
 
 def smoothing(what: str, value: Any) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, TypeVar
 from numpy.typing import ArrayLike
 
 from . import _core
+from ._spec import Reduction
 from .compounds import Compound
 from .terms import Absent, Pool, Term
 
@@ -31,7 +32,7 @@ class CommonSettings(Counted, total=False):
 
     background: bool | None
     class_weights: Sequence[float] | None
-    reduction: str
+    reduction: Reduction
 
 
 class VoxelSettings(CommonSettings, total=False):

@@ -126,7 +126,7 @@ def counts(
                 "leave voxels out with mask"
             )
     else:
-        classes = _options.integers("classes", [classes])[0]
+        classes = _options.integer("classes", classes)
         lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         common = np.result_type(*lent)
         lent = [array.astype(common, copy=False) for array in lent]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TypeAlias, Unpack
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -101,7 +102,7 @@ class Objective:
         TypeError, ValueError: an option of the wrong kind, or out of its range.
     """
 
-    __slots__ = ("_has_map", "_spec", "_terms")
+    __slots__ = ("_has_map", "_settings", "_spec", "_terms")
 
     def __init__(
         self,
@@ -115,15 +116,15 @@ class Objective:
         decision: Decision | None = None,
     ) -> None:
         self._terms = (terms,) if isinstance(terms, (Term, Compound)) else tuple(terms)
-        self._spec = _spec.spec(
-            self._terms,
-            activation=activation,
-            pool=pool,
-            absent=absent,
-            background=background,
-            reduction=reduction,
-            decision=decision,
-        )
+        self._settings: dict[str, Any] = {
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "reduction": reduction,
+            "decision": decision,
+        }
+        self._spec = _spec.spec(self._terms, **self._settings)
         self._has_map = _spec.has_map(self._spec)
 
     @property
@@ -260,7 +261,13 @@ class Objective:
         return hash(self._spec)
 
     def __repr__(self) -> str:
-        return f"Objective({list(self._terms)})"
+        defaults = inspect.signature(Objective).parameters
+        settings = [
+            f", {name}={value!r}"
+            for name, value in self._settings.items()
+            if value != defaults[name].default
+        ]
+        return f"Objective({list(self._terms)}{''.join(settings)})"
 
     def _measure(self, batch: Batch) -> Moments:
         samples, classes = batch.logits.shape[:2]
