@@ -59,7 +59,7 @@ impl Batch {
             }
         };
         let class_valid = match valid {
-            Some(valid) => Some(valid.truths("class_valid", &[samples, classes])?),
+            Some(valid) => Some(truths(&valid, samples, classes)?),
             None => None,
         };
         let batch = Self { logits, target, kind, ignore_index, mask, weights, class_valid };
@@ -153,4 +153,10 @@ impl Batch {
             [Some(&self.logits), Some(&self.target), self.mask.as_ref(), self.weights.as_ref()];
         views.into_iter().flatten().try_for_each(|view| view.keep_apart(what, output))
     }
+}
+
+/// Which classes of which samples were annotated.
+pub(crate) fn truths(valid: &View, rows: usize, classes: usize) -> Result<Vec<bool>> {
+    let bytes = valid.truths("class_valid", &[rows, classes])?;
+    Ok(bytes.iter().map(|&byte| byte != 0).collect())
 }

@@ -136,6 +136,7 @@ fn pull_back(
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
+        slopes.keep_apart("gradient", &gradient)?;
         let slopes = slopes.dense::<f64>("slopes", &[rows, prepared.columns, batch.classes()])?;
         with_output(&batch, "gradient", batch.classes(), gradient, |output| {
             pool::run(threads, batch.elements(), || {
@@ -190,12 +191,12 @@ fn pull_back_map(
         batch.expect_fit("upstream gradient", &upstream, prepared.map_channels(classes)?)?;
         upstream.keep_apart("gradient", &gradient)?;
         let upstream = Upstream::Map(upstream.logits()?);
-        // What is pulled back is each voxel's own loss: no sum enters it.
-        let sums = vec![0.0; batch.samples() * prepared.columns * classes];
-        let valid = vec![true; batch.samples() * classes];
-        let moments = prepared.measurement.moments(sums, valid)?;
-        let verdict = prepared.objective.evaluate(&moments)?;
         with_output(&batch, "gradient", classes, gradient, |output| {
+            // What is pulled back is each voxel's own loss: no sum enters it.
+            let sums = vec![0.0; batch.samples() * prepared.columns * classes];
+            let valid = vec![true; batch.samples() * classes];
+            let moments = prepared.measurement.moments(sums, valid)?;
+            let verdict = prepared.objective.evaluate(&moments)?;
             pool::run(threads, batch.elements(), || {
                 let (logits, target) = (batch.logits()?, batch.target()?);
                 Ok(prepared.objective.pull_back(&verdict, upstream, &logits, &target, output)?)
@@ -243,7 +244,7 @@ fn read_moments(
     };
     let sums = moments.dense::<f64>("moments", &[rows, prepared.columns, classes])?.to_vec();
     let valid = match valid {
-        Some(valid) => valid.truths("class_valid", &[rows, classes])?,
+        Some(valid) => batch::truths(valid, rows, classes)?,
         None => vec![true; rows * classes],
     };
     let moments = prepared.measurement.moments(sums, valid)?;
@@ -260,6 +261,9 @@ fn with_output(
 ) -> Result<()> {
     batch.expect_fit(what, &view, channels)?;
     batch.keep_apart(what, &view)?;
+    if batch.elements() == 0 {
+        return Ok(());
+    }
     write(view.output()?)
 }
 

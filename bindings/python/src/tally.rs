@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use crate::{
     pool,
     refused::{Refused, Result},
-    view::{Element, View, tuple},
+    view::{Element, View},
 };
 
 /// Voxels that are worth a job of their own.
@@ -16,6 +16,19 @@ pub(crate) struct Masks {
     pub prediction: View,
     pub reference: View,
     pub mask: Option<View>,
+}
+
+impl Masks {
+    /// Which voxels count, of this shape.
+    fn counted(&self, shape: &[usize]) -> Result<Option<&[u8]>> {
+        self.mask.as_ref().map(|mask| mask.truths("mask", shape)).transpose()
+    }
+
+    /// Fails if a write to `out` could change what is read.
+    fn keep_apart(&self, out: &View) -> Result<()> {
+        let views = [Some(&self.prediction), Some(&self.reference), self.mask.as_ref()];
+        views.into_iter().flatten().try_for_each(|view| view.keep_apart("counts", out))
+    }
 }
 
 /// Of one class: voxels in both, in the prediction, in the reference.
@@ -99,7 +112,8 @@ impl Labels<'_> {
         };
         let prediction = self.masks.prediction.dense::<T>("prediction", shape)?;
         let reference = self.masks.reference.dense::<T>("reference", shape)?;
-        let mask = read_mask(self.masks, shape)?;
+        let mask = self.masks.counted(shape)?;
+        self.masks.keep_apart(&out)?;
         let voxels: usize = spatial.iter().product();
         let out = out.dense_mut::<i64>("counts", &[samples, 4, self.classes])?;
         pool::run(self.threads, prediction.len(), || {
@@ -107,7 +121,7 @@ impl Labels<'_> {
                 let start = sample * voxels;
                 let job = |first: usize| {
                     let range = start + first..start + voxels.min(first + JOB);
-                    let mask = mask.as_ref().map(|mask| &mask[range.clone()]);
+                    let mask = mask.map(|mask| &mask[range.clone()]);
                     self.tally(&prediction[range.clone()], &reference[range], mask)
                         .map_err(|(voxel, fault)| fault.at(sample, first + voxel))
                 };
@@ -122,7 +136,7 @@ impl Labels<'_> {
         &self,
         prediction: &[T],
         reference: &[T],
-        mask: Option<&[bool]>,
+        mask: Option<&[u8]>,
     ) -> Result<Tally, (usize, Fault)> {
         let mut tally = Tally::new(self.classes);
         let class = |what, label: i64| {
@@ -131,7 +145,7 @@ impl Labels<'_> {
         };
         for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
             let (p, g): (i64, i64) = (p.into(), g.into());
-            if self.ignore_index == Some(g) || mask.is_some_and(|mask| !mask[voxel]) {
+            if self.ignore_index == Some(g) || mask.is_some_and(|mask| mask[voxel] == 0) {
                 continue;
             }
             let p = class("prediction", p).map_err(|fault| (voxel, fault))?;
@@ -171,7 +185,8 @@ pub(crate) fn of_masks(masks: &Masks, threads: usize, mut out: View) -> Result<(
     };
     let prediction = masks.prediction.truths("prediction", shape)?;
     let reference = masks.reference.truths("reference", shape)?;
-    let mask = read_mask(masks, &[&[samples], spatial].concat())?;
+    let mask = masks.counted(&[&[samples], spatial].concat())?;
+    masks.keep_apart(&out)?;
     let voxels: usize = spatial.iter().product();
     let out = out.dense_mut::<i64>("counts", &[samples, 4, classes])?;
     pool::run(threads, prediction.len(), || {
@@ -181,7 +196,7 @@ pub(crate) fn of_masks(masks: &Masks, threads: usize, mut out: View) -> Result<(
                 let job = |first: usize| {
                     let last = voxels.min(first + JOB);
                     let plane = (sample * classes + class) * voxels;
-                    let mask = mask.as_ref().map(|mask| &mask[sample * voxels..][first..last]);
+                    let mask = mask.map(|mask| &mask[sample * voxels..][first..last]);
                     let range = plane + first..plane + last;
                     Ok(compare(&prediction[range.clone()], &reference[range], mask))
                 };
@@ -195,10 +210,11 @@ pub(crate) fn of_masks(masks: &Masks, threads: usize, mut out: View) -> Result<(
     })
 }
 
-fn compare(prediction: &[bool], reference: &[bool], mask: Option<&[bool]>) -> Tally {
+fn compare(prediction: &[u8], reference: &[u8], mask: Option<&[u8]>) -> Tally {
     let mut tally = Tally::new(1);
     for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
-        let counts = mask.is_none_or(|mask| mask[voxel]);
+        let (p, g) = (p != 0, g != 0);
+        let counts = mask.is_none_or(|mask| mask[voxel] != 0);
         tally.voxels += i64::from(counts);
         tally.classes[0].both += i64::from(counts & p & g);
         tally.classes[0].prediction += i64::from(counts & p);
@@ -219,12 +235,4 @@ fn add_up(
     let parts: Result<Vec<_>> =
         (0..voxels.div_ceil(JOB)).into_par_iter().map(|index| job(index * JOB)).collect();
     Ok(parts?.iter().fold(Tally::new(classes), Tally::add))
-}
-
-fn read_mask(masks: &Masks, shape: &[usize]) -> Result<Option<Vec<bool>>> {
-    let Some(mask) = &masks.mask else { return Ok(None) };
-    if mask.shape() != shape {
-        return Err(mask.misshapen("mask", tuple(shape)));
-    }
-    mask.truths("mask", shape).map(Some)
 }

@@ -148,14 +148,14 @@ impl View {
         self.elements_mut(what)
     }
 
-    /// Contiguous booleans, in the shape given.
-    pub fn truths(&self, what: &str, shape: &[usize]) -> Result<Vec<bool>> {
+    /// Contiguous booleans, in the shape given, as the bytes they are: 0 is false.
+    pub fn truths(&self, what: &str, shape: &[usize]) -> Result<&[u8]> {
         if !["bool", "uint8"].contains(&self.dtype()) {
             let what = format!("element type of {what}");
             return Err(Refused::new(&what, self.dtype(), "bool or uint8"));
         }
         self.expect_contiguous(what, shape)?;
-        Ok(self.elements::<u8>(what)?.iter().map(|&byte| byte != 0).collect())
+        self.elements(what)
     }
 
     /// Fails if a write to `output` could be seen here.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dice_loss import Dice, _core, _spec
+from dice_loss import CrossEntropy, Dice, _core, _spec
 from dice_loss._arrays import view
 
 SPEC = _spec.spec(Dice(), activation="softmax")
@@ -108,6 +108,35 @@ REFUSED = {
 }
 
 
+COUNTS = np.zeros((2, 4, 3), np.int64)
+REFUSED |= {
+    "a gradient over the slopes": (
+        lambda: pull_back(
+            lent(SUMS), lent(SUMS, shape=X.shape, strides=(12, 4, 1), dtype="float32")
+        ),
+        "gradient: found memory that is also read from",
+    ),
+    "labels that are not contiguous": (
+        lambda: _core.counts(
+            lent(COUNTS[:, 0]), lent(COUNTS[:, 0].copy()), 3, None, None, 1, lent(COUNTS)
+        ),
+        "strides of prediction: found .*, wanted contiguous memory",
+    ),
+    "counts over the masks": (
+        lambda: _core.counts(
+            lent(COUNTS, shape=(2, 3, 4), strides=(12, 4, 1), dtype="uint8"),
+            lent(np.zeros((2, 3, 4), bool)),
+            None,
+            None,
+            None,
+            1,
+            lent(COUNTS),
+        ),
+        "counts: found memory that is also read from",
+    ),
+}
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_view_that_cannot_be_is_refused(what):
     call, message = REFUSED[what]
@@ -134,6 +163,16 @@ def test_nothing_is_written_beside_a_gradient_with_gaps():
     slopes = np.ones((1, 5, 3))
     pull_back(lent(slopes), lent(wide[:, :, :4]))
     assert (wide[:, :, 4:] == 9.0).all() and not (wide[:, :, :4] == 9.0).any()
+
+
+def test_a_batch_without_voxels_takes_no_memory_whatever_its_samples():
+    many = 2**40
+    logits, labels = lent(X, shape=(many, 3, 0)), lent(LABELS, shape=(many, 0))
+    gradient = lent(X.copy(), shape=(many, 3, 0))
+    _core.pull_back(SPEC, lent(SUMS[:1]), logits, labels, OPTIONS, 1, gradient)
+    text = _spec.spec(CrossEntropy(), activation="softmax", reduction="none")
+    upstream = lent(X.copy(), shape=(many, 1, 0))
+    _core.pull_back_map(text, upstream, logits, labels, OPTIONS, 1, gradient)
 
 
 def test_many_objectives_are_forgotten_and_found_again():
