@@ -132,6 +132,18 @@ pub struct Score {
     pub iou: Option<f64>,
 }
 
+impl Comparison {
+    /// Classes of which no loss predicted a single voxel rightly.
+    pub fn not_found(&self) -> Vec<&str> {
+        let missed = |run: &Run, label: usize| run.classes[label].dice == Some(0.0);
+        let classes = self.data.classes.iter().enumerate().skip(1);
+        classes
+            .filter(|&(label, _)| self.runs.iter().all(|run| missed(run, label)))
+            .map(|(_, class)| class.name.as_str())
+            .collect()
+    }
+}
+
 impl DataRecord {
     /// Whether any class counts as rare.
     pub fn has_rare(&self) -> bool {
@@ -154,5 +166,73 @@ impl DataRecord {
             slices: data.slices.iter().map(|slice| slice.name.clone()).collect(),
             split: data.split.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Comparison {
+    /// Runs with these Dice coefficients of three classes beside background.
+    pub(crate) fn example(dice: &[[f64; 3]]) -> Self {
+        let class = |label: usize| ClassRecord {
+            name: format!("class {label}"),
+            voxels: 100,
+            share: 0.25,
+            rare: false,
+        };
+        let run = |(number, dice): (usize, &[f64; 3])| {
+            let classes = [1.0].iter().chain(dice);
+            Run {
+                loss: LossRecord {
+                    name: format!("loss_{number}"),
+                    title: format!("Loss {number}"),
+                    formula: String::new(),
+                    reference: String::new(),
+                },
+                iterations: 2,
+                diverged: None,
+                training: vec![1.0, 0.5],
+                validation: vec![],
+                classes: classes.map(|&dice| Score { dice: Some(dice), iou: None }).collect(),
+                mean: Score { dice: Some(dice.iter().sum::<f64>() / 3.0), iou: None },
+                rare: None,
+                milliseconds_per_iteration: 1.0,
+            }
+        };
+        Self {
+            program: "test".into(),
+            data: DataRecord {
+                title: "data".into(),
+                statement: String::new(),
+                notes: vec![],
+                classes: (0..4).map(class).collect(),
+                slices: vec![],
+                split: Split { training: vec![], validation: vec![], left_out: vec![] },
+            },
+            settings: Settings {
+                seed: 0,
+                iterations: 2,
+                batch_size: 1,
+                crop: 64,
+                learning_rate: 1e-3,
+                validation_fraction: 0.5,
+                validation_interval: 1,
+                network: "network".into(),
+                parameters: 1,
+                threads: 1,
+            },
+            interrupted: false,
+            runs: dice.iter().enumerate().map(run).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_not_found_where_every_loss_missed_it() {
+        let comparison = Comparison::example(&[[0.9, 0.0, 0.0], [0.8, 0.1, 0.0]]);
+        assert_eq!(comparison.not_found(), ["class 3"]);
     }
 }

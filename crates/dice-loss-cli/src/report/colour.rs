@@ -11,7 +11,7 @@ const CLASSES: [Rgb; 7] = [
     [64, 156, 255],
     [0, 206, 220],
     [198, 120, 255],
-    [214, 205, 190],
+    [205, 140, 104],
 ];
 
 /// Losses with a colour of their own in the page's style, each for light and dark; further ones share them, dashed.
@@ -29,7 +29,7 @@ pub fn class(label: usize) -> Rgb {
 pub fn opacity(share: f64) -> f32 {
     match share {
         share if share < 0.02 => 0.85,
-        share if share < 0.15 => 0.5,
+        share if share < 0.15 => 0.6,
         _ => 0.28,
     }
 }

@@ -6,8 +6,14 @@ use super::{
 };
 use crate::record::{ClassRecord, Comparison, Run};
 
-/// Height of a row in pixels.
-const STEP: f64 = 34.0;
+/// Between the lanes of two losses in a row, in pixels.
+const LANE: f64 = 4.6;
+
+/// Between the lanes of two rows.
+const GAP: f64 = 12.0;
+
+/// Height of a row that few losses do not fill.
+const LEAST_STEP: f64 = 28.0;
 
 /// Room for names left of the axis.
 const NAMES: f64 = 210.0;
@@ -44,7 +50,7 @@ pub struct Dot {
     pub loss: usize,
     /// Where it is.
     pub x: f64,
-    /// Where it is; equal values lie side by side instead of on each other.
+    /// Where it is: every loss has its lane, so that equal values do not lie on each other.
     pub y: f64,
     /// The loss's name and value.
     pub title: String,
@@ -65,11 +71,12 @@ impl Ladder {
     /// The rows of a comparison.
     pub fn new(comparison: &Comparison) -> Self {
         let sources = sources(comparison);
-        let mut frame = Frame::new(1100.0, 30.0 + STEP * sources.len() as f64);
+        let step = (LANE * comparison.runs.len() as f64 + GAP).max(LEAST_STEP);
+        let mut frame = Frame::new(1100.0, 30.0 + step * sources.len() as f64);
         frame.left = NAMES;
         let x = |dice: f64| frame.left + (frame.right - frame.left) * dice;
         let rung = |(row, source): (usize, Source)| {
-            let y = frame.top + STEP * (row as f64 + 0.5);
+            let y = frame.top + step * (row as f64 + 0.5);
             let dots = dots(&comparison.runs, &source, x, y);
             let ends = dots.iter().map(|dot| dot.x);
             let span = (!dots.is_empty()).then(|| {
@@ -108,12 +115,11 @@ fn sources<'a>(comparison: &'a Comparison) -> Vec<Source<'a>> {
 }
 
 fn dots(runs: &[Run], source: &Source, x: impl Fn(f64) -> f64, y: f64) -> Vec<Dot> {
-    let apart = (0.5 * STEP / runs.len().max(1) as f64).min(2.4);
     let middle = runs.len().saturating_sub(1) as f64 / 2.0;
     let dot = |(loss, run): (usize, &Run)| {
         let dice = (source.dice)(run)?;
         let title = format!("{}: {dice:.3}", run.loss.title);
-        Some(Dot { loss, x: x(dice), y: y + (loss as f64 - middle) * apart, title })
+        Some(Dot { loss, x: x(dice), y: y + (loss as f64 - middle) * LANE, title })
     };
     runs.iter().enumerate().filter_map(dot).collect()
 }

@@ -17,6 +17,9 @@ const SHOWN: usize = 4;
 /// A voxel predicted as some class where the reference has background.
 pub const INVENTED: colour::Rgb = [255, 255, 255];
 
+/// How much darker the image is below the errors: white on it is then not bone, but [`INVENTED`].
+const DIMMED: f32 = 0.55;
+
 /// Draws one slice in several ways.
 pub struct Painter<'a> {
     slice: &'a Slice,
@@ -51,12 +54,13 @@ impl<'a> Painter<'a> {
         })
     }
 
-    /// The image with wrong voxels over it: in the colour of the class they belong to, or as [`INVENTED`].
+    /// The image, dark, with wrong voxels over it: in the colour of the class they belong to, or as [`INVENTED`].
     pub fn errors(&self, predicted: &[u8]) -> Result<String, image::ImageError> {
         self.paint(|at| {
             let reference = usize::from(self.slice.labels[at]);
             let colour = if reference == 0 { INVENTED } else { colour::class(reference) };
-            (usize::from(predicted[at]) != reference).then_some((colour, 0.9))
+            let wrong = usize::from(predicted[at]) != reference;
+            Some(if wrong { (colour, 0.9) } else { ([0; 3], DIMMED) })
         })
     }
 
@@ -145,7 +149,7 @@ mod tests {
             name: "s".into(),
             width: 2,
             height: 2,
-            image: vec![0.0; 4],
+            image: vec![0.0, 0.0, 0.0, 1.0],
             labels: vec![0, 1, 1, 0],
         };
         let painter = Painter::new(&slice, &classes);
@@ -160,6 +164,7 @@ mod tests {
         assert_eq!(errors.get_pixel(0, 0).0, [229; 3], "invented");
         assert_eq!(errors.get_pixel(1, 0).0, [0; 3], "right");
         assert_eq!(errors.get_pixel(0, 1).0, [229, 158, 0], "missed");
+        assert_eq!(errors.get_pixel(1, 1).0, [114; 3], "right and bright: 45 % of white");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! `report.html`: one page that needs no other file.
 
+use std::fmt::Display;
+
 use askama::Template;
 
 use super::{
@@ -31,6 +33,7 @@ struct Page<'a> {
     legend: Vec<Legend<'a>>,
     slices: Vec<Shown>,
     invented: String,
+    not_found: String,
 }
 
 /// A loss with its training curve.
@@ -39,10 +42,12 @@ struct Loss<'a> {
     training: Plot,
 }
 
-/// What a table says at a glance.
+/// What the tables say at a glance.
 struct Finding {
     what: &'static str,
-    loss: String,
+    /// The loss it is about, if it is about one.
+    loss: Option<usize>,
+    name: String,
     value: String,
     beside: String,
 }
@@ -89,6 +94,7 @@ pub fn render(
         legend: legend(comparison),
         slices: shown(comparison, data, predictions).map_err(|error| error.to_string())?,
         invented: colour::css(overlay::INVENTED),
+        not_found: comparison.not_found().join(", "),
     };
     page.render().map_err(|error| error.to_string())
 }
@@ -99,50 +105,55 @@ fn slot(loss: &usize) -> String {
     format!("k{}{dash}", loss % colour::LOSSES)
 }
 
+/// What differs between the losses.
 fn findings(comparison: &Comparison) -> Vec<Finding> {
-    let dice = |run: &Run| run.mean.dice;
-    let rare = |run: &Run| run.rare.and_then(|score| score.dice);
-    let mut findings: Vec<Finding> = [
-        ("Highest mean Dice", extremes(comparison, dice)),
-        ("Highest mean Dice of rare classes", extremes(comparison, rare)),
-    ]
-    .into_iter()
-    .filter_map(|(what, ends)| {
-        let [best, worst] = ends?;
-        let beside = format!("lowest: {}, {:.3}", worst.0.loss.title, worst.1);
+    let best = |what, dice: &dyn Fn(&Run) -> Option<f64>| {
+        let [lowest, highest] = extremes(comparison, dice)?;
+        let title = |(run, _): (usize, f64)| &comparison.runs[run].loss.title;
         Some(Finding {
             what,
-            loss: best.0.loss.title.clone(),
-            value: format!("{:.3}", best.1),
-            beside,
+            loss: Some(highest.0),
+            name: format!("{} loss", title(highest)),
+            value: format!("{:.3}", highest.1),
+            beside: format!("lowest: {}, {:.3}", title(lowest), lowest.1),
         })
-    })
-    .collect();
-    if let Some([slowest, fastest]) =
-        extremes(comparison, |run| Some(run.milliseconds_per_iteration))
-    {
-        findings.push(Finding {
-            what: "Fastest",
-            loss: fastest.0.loss.title.clone(),
-            value: format!("{:.0} ms", fastest.1),
-            beside: format!(
-                "per iteration; slowest: {}, {:.0} ms",
-                slowest.0.loss.title, slowest.1
-            ),
-        });
-    }
-    findings
+    };
+    let mean = best("Highest mean Dice", &|run| run.mean.dice);
+    let rare = best("Highest mean Dice of rare classes", &|run| run.rare?.dice);
+    mean.into_iter().chain(rare).chain(most_dependent(comparison)).collect()
 }
 
-/// The runs with the largest and the smallest value.
+/// The class whose Dice differs most from loss to loss.
+fn most_dependent(comparison: &Comparison) -> Option<Finding> {
+    let spread = |label: usize| {
+        let [lowest, highest] = extremes(comparison, &|run| run.classes[label].dice)?;
+        Some((label, lowest, highest))
+    };
+    let (label, lowest, highest) = (1..comparison.data.classes.len())
+        .filter_map(spread)
+        .max_by(|(_, a, b), (_, c, d)| (b.1 - a.1).total_cmp(&(d.1 - c.1)))?;
+    let title = |run: usize| &comparison.runs[run].loss.title;
+    Some(Finding {
+        what: "Dice that depends most on the loss",
+        loss: None,
+        name: comparison.data.classes[label].name.clone(),
+        value: format!("{:.3} to {:.3}", lowest.1, highest.1),
+        beside: format!("lowest: {}, highest: {}", title(lowest.0), title(highest.0)),
+    })
+}
+
+/// The runs with the smallest and the largest value, each with that value; of equals, the first.
+/// Nothing where all values read alike.
 fn extremes(
     comparison: &Comparison,
-    value: impl Fn(&Run) -> Option<f64>,
-) -> Option<[(&Run, f64); 2]> {
-    let values = || comparison.runs.iter().filter_map(|run| value(run).map(|v| (run, v)));
-    let largest = values().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    value: &dyn Fn(&Run) -> Option<f64>,
+) -> Option<[(usize, f64); 2]> {
+    let values = || {
+        comparison.runs.iter().enumerate().filter_map(|(run, record)| Some((run, value(record)?)))
+    };
     let smallest = values().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    Some([largest, smallest])
+    let largest = values().rev().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (format!("{:.3}", smallest.1) != format!("{:.3}", largest.1)).then_some([smallest, largest])
 }
 
 fn training(loss: usize, run: &Run) -> Plot {
@@ -189,7 +200,7 @@ fn progress(comparison: &Comparison) -> Vec<Plot> {
         )
     };
     let rare = any_rare.then(|| plot("Mean Dice of the rare classes", true));
-    std::iter::once(plot("Mean Dice of all classes", false)).chain(rare).collect()
+    std::iter::once(plot("Mean Dice", false)).chain(rare).collect()
 }
 
 fn legend(comparison: &Comparison) -> Vec<Legend<'_>> {
@@ -244,6 +255,23 @@ pub(super) fn percent(share: &f64) -> String {
     format!("{:.digits$} %", share * 100.0)
 }
 
+/// So many of something, in the plural where it is not one.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A count with its digits in groups of three.
+fn grouped(count: impl Display) -> String {
+    let digits = count.to_string();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|group| std::str::from_utf8(group).ok())
+        .collect();
+    groups.join("\u{202f}")
+}
+
 /// Slice numbers in short: `0–3, 8–11`.
 fn ranges(numbers: &[usize]) -> String {
     let runs = numbers.chunk_by(|a, b| a + 1 == *b);
@@ -259,9 +287,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn findings_name_the_ends() {
+        let comparison = Comparison::example(&[[0.9, 0.2, 0.0], [0.8, 0.7, 0.0], [0.8, 0.2, 0.0]]);
+        let said: Vec<_> = findings(&comparison)
+            .into_iter()
+            .map(|f| (f.what, f.loss, f.name, f.value, f.beside))
+            .collect();
+        let of = |what, loss, name: &str, value: &str, beside: &str| {
+            (what, loss, name.into(), value.into(), beside.into())
+        };
+        assert_eq!(
+            said,
+            [
+                of("Highest mean Dice", Some(1), "Loss 1 loss", "0.500", "lowest: Loss 2, 0.333"),
+                of(
+                    "Dice that depends most on the loss",
+                    None,
+                    "class 2",
+                    "0.200 to 0.700",
+                    "lowest: Loss 0, highest: Loss 1"
+                ),
+            ]
+        );
+        assert!(findings(&Comparison::example(&[[0.9, 0.2, 0.0]])).is_empty(), "a single loss");
+        assert!(findings(&Comparison::example(&[[0.9, 0.2, 0.0]; 2])).is_empty(), "equals");
+    }
+
+    #[test]
     fn numbers_in_short() {
         assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0–2, 5, 7–8");
         assert_eq!(ranges(&[]), "");
+        assert_eq!(counted(1, "slice"), "1 slice");
+        assert_eq!(counted(8, "slice"), "8 slices");
+        assert_eq!(grouped(318_643), "318\u{202f}643");
+        assert_eq!(grouped(12), "12");
         assert_eq!(percent(&0.00221), "0.22 %");
         assert_eq!(percent(&0.2775), "27.8 %");
     }

@@ -1,5 +1,8 @@
 //! Geometry of the page's plots; the template draws them.
 
+/// Marks that the left axis has at least; with as many, both ends of a [`range`] are marked.
+const MARKS: usize = 5;
+
 /// A plot of lines.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plot {
@@ -96,9 +99,9 @@ impl Plot {
                 end: pixels.last().copied(),
             }
         };
-        let wanted = |pixels: f64, each: f64| (pixels / each).max(2.0) as usize;
-        let x_ticks = ticks([0.0, x_max], wanted(frame.right - frame.left, 70.0));
-        let y_ticks = ticks(y, wanted(frame.bottom - frame.top, 34.0));
+        let wanted = |pixels: f64, each: f64| (pixels / each) as usize;
+        let x_ticks = ticks([0.0, x_max], wanted(frame.right - frame.left, 70.0).max(2));
+        let y_ticks = ticks(y, wanted(frame.bottom - frame.top, 34.0).max(MARKS));
         let mark = |values: Vec<(f64, String)>, place: &dyn Fn(f64) -> f64| {
             values.into_iter().map(|(value, label)| Tick { at: place(value), label }).collect()
         };
@@ -112,14 +115,14 @@ impl Plot {
     }
 }
 
-/// Means over windows of `width` values, each at the window's middle.
+/// Means over windows of `width` values, each at the window's middle; the first value is at 1.
 pub fn smooth(values: &[f64], width: usize) -> Vec<[f64; 2]> {
     let width = width.clamp(1, values.len().max(1));
     values
         .windows(width)
         .enumerate()
         .map(|(i, window)| {
-            [i as f64 + width as f64 / 2.0, window.iter().sum::<f64>() / width as f64]
+            [i as f64 + (width + 1) as f64 / 2.0, window.iter().sum::<f64>() / width as f64]
         })
         .collect()
 }
@@ -132,7 +135,7 @@ pub fn range(values: impl Iterator<Item = f64> + Clone) -> [f64; 2] {
     if low > high {
         return [0.0, 1.0];
     }
-    let step = step(((high - low) / 4.0).max(1e-6));
+    let step = step(((high - low) / 3.0).max(1e-6));
     let [low, high] = [(low / step).floor() * step, (high / step).ceil() * step];
     [low, if high > low { high } else { low + step }]
 }
@@ -176,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn both_ends_of_a_range_are_marked() {
+        for ends in [[0.1, 2.3], [0.36, 0.63], [-1.0, 4.2], [0.0, 0.011], [12.0, 57.0]] {
+            let [low, high] = range(ends.into_iter());
+            let marks = ticks([low, high], MARKS);
+            assert!((marks[0].0 - low).abs() < 1e-9 * high, "{ends:?} {marks:?}");
+            assert!((marks[marks.len() - 1].0 - high).abs() < 1e-9 * high, "{ends:?} {marks:?}");
+            assert!(marks.len() <= 6, "{ends:?} {marks:?}");
+        }
+    }
+
+    #[test]
     fn points_lie_inside_the_frame_and_gaps_are_left_out() {
         let points = vec![[0.0, 0.0], [1.0, f64::NAN], [10.0, 2.0]];
         let series = Series { loss: 0, title: "t".into(), faint: false, points };
@@ -185,7 +199,8 @@ mod tests {
 
     #[test]
     fn smoothing_means_windows() {
-        assert_eq!(smooth(&[1.0, 3.0, 5.0], 2), [[1.0, 2.0], [2.0, 4.0]]);
+        assert_eq!(smooth(&[1.0, 3.0, 5.0], 2), [[1.5, 2.0], [2.5, 4.0]]);
+        assert_eq!(smooth(&[4.0, 6.0], 1), [[1.0, 4.0], [2.0, 6.0]]);
         assert_eq!(smooth(&[], 5), Vec::<[f64; 2]>::new());
     }
 }

@@ -145,8 +145,8 @@ fn cell(value: Option<f64>, kind: Kind, column: impl Iterator<Item = Option<f64>
     }
     // Best as shown: numbers that read alike are alike.
     let shown = |value: f64| (value * 1000.0).round();
-    let best =
-        others.len() > 1 && value > 0.0 && others.iter().all(|&other| shown(other) <= shown(value));
+    let best = others.iter().all(|&other| shown(other) <= shown(value))
+        && others.iter().any(|&other| shown(other) < shown(value));
     Cell { text: format!("{value:.3}"), percent: (value * 100.0).clamp(0.0, 100.0), best }
 }
 
@@ -177,8 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_best_alone_or_at_zero() {
+    fn nothing_is_best_alone_or_among_equals() {
         assert!(!texts(&[Some(0.5)])[0].1);
-        assert!(texts(&[Some(0.0), Some(0.0)]).iter().all(|(_, best)| !best));
+        assert!(texts(&[Some(0.5), Some(0.5)]).iter().all(|(_, best)| !best));
+        assert!(texts(&[Some(0.0), Some(0.0), None]).iter().all(|(_, best)| !best));
     }
 }

@@ -4,7 +4,10 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table as Grid, presets,
 };
 
-use super::table::{Measure, Table};
+use super::{
+    page::counted,
+    table::{Measure, Table},
+};
 use crate::record::{Comparison, LossRecord};
 
 /// Classes that a table on the terminal has room for.
@@ -19,12 +22,15 @@ pub fn summary(comparison: &Comparison) -> String {
     for measure in [Measure::Dice, Measure::Iou] {
         let table = Table::new(comparison, measure);
         text += &format!(
-            "\n{} on {} validation slices\n",
+            "\n{} on {}\n",
             table.title,
-            comparison.data.split.validation.len()
+            counted(comparison.data.split.validation.len(), "validation slice")
         );
         text += &grid(&table).to_string();
         text.push('\n');
+    }
+    if comparison.runs.len() > 1 {
+        text += "* the best of its column; one seed, so small differences may be chance.\n";
     }
     if comparison.data.classes.len() > CLASSES + 1 {
         text += "The scores of each class stand in results.csv and report.html.\n";
@@ -32,6 +38,10 @@ pub fn summary(comparison: &Comparison) -> String {
     text += &format!("\n{}: {}\n", comparison.data.title, comparison.data.statement);
     for note in &comparison.data.notes {
         text += &format!("Note: {note}\n");
+    }
+    let not_found = comparison.not_found();
+    if !not_found.is_empty() {
+        text += &format!("Note: no loss found any voxel of {}\n", not_found.join(", "));
     }
     for run in comparison.runs.iter().filter(|run| run.iterations < comparison.settings.iterations)
     {
