@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -180,9 +181,15 @@ def _distances(distances: Sequence[Sequence[float]] | None, classes: int) -> tup
         return tuple(float(k != l) for k in range(classes) for l in range(classes))
     rows = [[float(entry) for entry in row] for row in distances]
     entries = tuple(entry for row in rows for entry in row)
-    if [len(row) for row in rows] != [classes] * classes or max(entries, default=0.0) <= 0.0:
+    fits = [len(row) for row in rows] == [classes] * classes
+    if not (
+        fits
+        and min(entries) >= 0.0
+        and 0.0 < max(entries) < math.inf
+        and not any(rows[k][k] for k in range(classes))
+    ):
         raise ValueError(
-            f"distances: found {rows}, wanted {classes} rows of {classes} entries, "
-            "0 on the diagonal and above 0 elsewhere"
+            f"distances: found {rows}, wanted {classes} rows of {classes} finite entries of at "
+            "least 0, 0 on the diagonal and not all 0"
         )
     return tuple(entry / max(entries) for entry in entries)

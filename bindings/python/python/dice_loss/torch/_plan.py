@@ -57,16 +57,19 @@ def loss_with_details(
     """The loss, and what the same sweep knows beside it."""
     logits = check_logits(logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
-    spec = plan.detailed
+    spec, valid = plan.detailed, voxels.class_valid
+    if plan.process_group is None and not plan.is_unreduced and _ops.is_native(logits, voxels):
+        value, sums = _ops.fused(logits, voxels, spec, plan.settings)
+        return value, details_of(sums.detach(), valid, spec)
+    sums = _moments(logits, voxels, spec, plan.settings)
+    if plan.process_group is not None:
+        # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.
+        sums, valid = of_all_ranks(sums, valid, plan.process_group, by_sample=True)
     if plan.is_unreduced:
         value = _loss(plan, logits, voxels)
-        sums = _moments(logits.detach(), voxels, spec, plan.settings)
-    elif plan.process_group is None and _ops.is_native(logits, voxels):
-        value, sums = _ops.fused(logits, voxels, spec, plan.settings)
     else:
-        sums = _moments(logits, voxels, spec, plan.settings)
-        value = _of_all_ranks(plan, sums, voxels, spec).to(_ops.loss_dtype(logits))
-    return value, details_of(sums.detach(), voxels.class_valid, spec)
+        value = _ops.of_moments(sums, valid, spec).to(_ops.loss_dtype(logits))
+    return value, details_of(sums.detach(), valid, spec)
 
 
 def moments(
@@ -113,7 +116,10 @@ def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
     if plan.process_group is None and _ops.is_native(logits, voxels):
         return _ops.fused(logits, voxels, plan.spec, plan.settings)[0]
     sums = _moments(logits, voxels, plan.spec, plan.settings)
-    return _of_all_ranks(plan, sums, voxels, plan.spec).to(_ops.loss_dtype(logits))
+    valid = voxels.class_valid
+    if plan.process_group is not None:
+        sums, valid = of_all_ranks(sums, valid, plan.process_group, plan.needs_samples)
+    return _ops.of_moments(sums, valid, plan.spec).to(_ops.loss_dtype(logits))
 
 
 def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
@@ -122,9 +128,3 @@ def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor
     check_values(logits, voxels)
     return _reference.moments(integrands(spec, classes_of(logits)), logits, voxels)
 
-
-def _of_all_ranks(plan: Plan, sums: Tensor, voxels: Target, spec: str) -> Tensor:
-    valid = voxels.class_valid
-    if plan.process_group is not None:
-        sums, valid = of_all_ranks(sums, valid, plan.process_group, plan.needs_samples)
-    return _ops.of_moments(sums, valid, spec)

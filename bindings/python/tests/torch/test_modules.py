@@ -1,0 +1,191 @@
+"""The modules as modules: options, repr, state, copies, functions of the same name."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+import pickle
+
+import pytest
+import torch
+from batches import BATCHES, LOSSES, built, labels_of, logits_of
+from dice_loss.compounds import DiceCrossEntropy
+from dice_loss.terms import CrossEntropy, Dice
+from dice_loss.torch import (
+    BCELoss,
+    DeepSupervisionLoss,
+    DiceBCELoss,
+    DiceCELoss,
+    DiceLoss,
+    FocalLoss,
+    GeneralizedWassersteinDiceLoss,
+    SegmentationLoss,
+    TverskyLoss,
+    functional,
+    losses,
+)
+
+
+def value(loss, **masks):
+    return loss(logits_of("softmax"), labels_of(), **masks)
+
+
+@pytest.mark.parametrize(
+    ("loss", "text"),
+    [
+        (DiceLoss(), "DiceLoss()"),
+        (DiceLoss(squared=True, background=False), "DiceLoss(squared=True, background=False)"),
+        (BCELoss(), "BCELoss()"),
+        (BCELoss(activation="probabilities"), "BCELoss(activation='probabilities')"),
+        (DiceCELoss(class_weights=[1, 2]), "DiceCELoss(class_weights=[1.0, 2.0])"),
+        (FocalLoss(gamma=1, ignore_index=255), "FocalLoss(gamma=1.0, ignore_index=255)"),
+        (
+            SegmentationLoss([Dice(), (0.5, CrossEntropy())], activation="softmax"),
+            "SegmentationLoss([Dice(), (0.5, CrossEntropy())], activation='softmax')",
+        ),
+        (
+            DeepSupervisionLoss(DiceLoss(), weights="exp"),
+            "DeepSupervisionLoss(\n  weights='exp'\n  (loss): DiceLoss()\n)",
+        ),
+    ],
+)
+def test_repr_shows_what_differs_from_the_default(loss, text):
+    assert repr(loss) == text
+
+
+@pytest.mark.parametrize("name", losses.__all__)
+def test_every_module(name):
+    """Says what it takes, is documented, builds with its defaults, and has a function."""
+    loss = getattr(losses, name)
+    signature = inspect.signature(loss)
+    assert {"activation", "reduction", "ignore_index", "process_group"} <= set(signature.parameters)
+    assert all(p.kind is p.KEYWORD_ONLY for p in signature.parameters.values())
+    assert "https://" in loss.__doc__ or name == "BCELoss"
+    assert "Range" in loss.__doc__
+    assert repr(loss()) == f"{name}()"
+    of_same_name = {f.replace("_", ""): f for f in functional.__all__}[name.lower()]
+    function = getattr(functional, of_same_name)
+    activation = signature.parameters["activation"].default
+    x, labels = logits_of(activation), labels_of()
+    torch.testing.assert_close(function(x, labels), loss()(x, labels), rtol=0.0, atol=0.0)
+    torch.testing.assert_close(
+        function(x, labels, ignore_index=1, reduction="sum"),
+        loss(ignore_index=1, reduction="sum")(x, labels),
+        rtol=0.0,
+        atol=0.0,
+    )
+
+
+def test_the_options_of_a_module_are_those_of_its_term():
+    """Names and defaults are said once."""
+    for name in losses.__all__:
+        module = getattr(losses, name)()
+        term = module.terms[0]
+        for option, parameter in inspect.signature(type(module)).parameters.items():
+            if option in term.__dataclass_fields__ and option != "activation":
+                default = term.__dataclass_fields__[option].default
+                assert parameter.default == default, (name, option)
+
+
+def test_a_sum_is_the_sum_of_its_terms():
+    parts = DiceLoss(background=False), losses.CrossEntropyLoss()
+    whole = SegmentationLoss(
+        [(2.0, Dice()), (0.5, CrossEntropy())], activation="softmax", background=False
+    )
+    torch.testing.assert_close(value(whole), 2.0 * value(parts[0]) + 0.5 * value(parts[1]))
+    compound = SegmentationLoss(DiceCrossEntropy(), activation="softmax")
+    torch.testing.assert_close(value(compound), value(DiceCELoss()))
+
+
+def test_agrees_with_torch():
+    x, labels = logits_of("softmax"), labels_of()
+    labels[0, 0] = -100
+    weights = torch.tensor([0.2, 1.0, 3.0], dtype=torch.float64)
+    ours = losses.CrossEntropyLoss(class_weights=weights, ignore_index=-100)
+    wanted = torch.nn.functional.cross_entropy(x, labels, weights)
+    torch.testing.assert_close(ours(x, labels), wanted, rtol=1e-7, atol=0.0)
+    masks = torch.nn.functional.one_hot(labels_of(), 3).movedim(-1, 1)
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(x, masks.double())
+    torch.testing.assert_close(BCELoss()(x, masks), wanted, rtol=1e-12, atol=0.0)
+    probabilities = x.sigmoid()
+    ours = BCELoss(activation="probabilities")(probabilities, masks)
+    torch.testing.assert_close(ours, wanted, rtol=1e-12, atol=0.0)
+
+
+def test_class_weights_are_saved_and_loaded():
+    saved = DiceCELoss(class_weights=[1.0, 0.1, 3.0])
+    buffer = io.BytesIO()
+    torch.save(saved.state_dict(), buffer)
+    buffer.seek(0)
+    state = torch.load(buffer, weights_only=True)
+    assert list(state) == ["class_weights"]
+    loaded = DiceCELoss(class_weights=[1.0, 1.0, 1.0])
+    assert value(loaded) != value(saved)
+    loaded.load_state_dict(state)
+    torch.testing.assert_close(value(loaded), value(saved), rtol=1e-7, atol=0.0)
+    assert "0.1" in repr(loaded)
+    plan = saved.plan
+    saved.load_state_dict(saved.state_dict())
+    assert saved.plan == plan, "its own state changes nothing, not even by rounding"
+    assert not DiceLoss().state_dict()
+
+
+def test_class_weights_may_be_a_tensor_and_move_along():
+    weights = torch.tensor([1.0, 2.0, 3.0])
+    loss = DiceLoss(class_weights=weights)
+    torch.testing.assert_close(value(loss), value(DiceLoss(class_weights=[1, 2, 3])))
+    loss.to(torch.float64)
+    assert loss.class_weights.dtype is torch.float64
+    torch.testing.assert_close(value(loss), value(DiceLoss(class_weights=[1, 2, 3])))
+    weights[0] = 100.0
+    torch.testing.assert_close(value(loss), value(DiceLoss(class_weights=[1, 2, 3])))
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_copies_and_pickles(name):
+    activation = LOSSES[name][2][0]
+    batch = BATCHES["labels"](activation)
+    loss = built(name, activation, batch)
+    for other in (copy.deepcopy(loss), copy.copy(loss), pickle.loads(pickle.dumps(loss))):
+        assert repr(other) == repr(loss)
+        assert torch.equal(other(batch.logits, batch.target), loss(batch.logits, batch.target))
+
+
+@pytest.mark.parametrize(
+    ("build", "says"),
+    [
+        (lambda: DiceLoss(smoothing=-1.0), "smoothing"),
+        (lambda: TverskyLoss(alpha=-0.5), "alpha"),
+        (lambda: FocalLoss(gamma=-1.0), "gamma"),
+        (lambda: DiceBCELoss(activation="softmax"), "softmax"),
+        (lambda: GeneralizedWassersteinDiceLoss(activation="sigmoid"), "igmoid"),
+        (lambda: DiceLoss(reduction="average"), "average"),
+        (lambda: DiceLoss(pool="samples"), "samples"),
+        (lambda: DiceLoss(target_kind="regions"), "target_kind"),
+        (lambda: DiceLoss(class_weights=[1.0, -1.0]), "class_weights"),
+        (lambda: SegmentationLoss(Dice()), "activation"),
+        (lambda: DiceCELoss(reduction="none"), "reduction none"),
+    ],
+)
+def test_options_out_of_range_are_refused_when_built(build, says):
+    with pytest.raises(ValueError, match=says):
+        build()
+
+
+@pytest.mark.parametrize(
+    "build",
+    [lambda: FocalLoss(pool="batch"), lambda: DiceLoss(gamma=1.0), lambda: DiceCELoss(classes=[1])],
+)
+def test_unknown_options_are_refused(build):
+    with pytest.raises(TypeError, match="wanted one of"):
+        build()
+
+
+def test_options_that_do_not_fit_the_classes():
+    with pytest.raises(ValueError, match="class_weights"):
+        value(DiceLoss(class_weights=[1.0, 2.0]))
+    with pytest.raises(ValueError, match="classes"):
+        value(DiceLoss(classes=[3]))
+    with pytest.raises(ValueError, match="sigmoid"):
+        DiceLoss()(logits_of("sigmoid", (2, 1, 4)), labels_of((2, 1, 4)))
