@@ -52,9 +52,12 @@ def test_children_and_grandchildren_of_a_process_that_has_threads():
     dice_loss.set_num_threads(2)
     value, gradient = OBJECTIVE.loss_and_gradient(*batch())
     queue = multiprocessing.get_context("fork").SimpleQueue()
-    # A pipe holds little: read while the children write.
     found = []
-    reader = threading.Thread(target=lambda: found.extend(queue.get() for _ in range(2)))
+
+    def read():  # a pipe holds little: read while the children write
+        found.extend(queue.get() for _ in range(2))
+
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     child(queue, generations=1)
     reader.join(PATIENCE)
@@ -71,6 +74,7 @@ def test_the_parent_goes_on_after_a_fork():
         assert OBJECTIVE.loss(*batch()) == wanted
     for process in processes:
         process.join(PATIENCE)
+        process.kill()
         assert process.exitcode == 0
 
 
