@@ -138,5 +138,3 @@ def run(rank: int, folder: str) -> None:
         results["details"] = tuple(details)
     torch.save(results, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
-
-

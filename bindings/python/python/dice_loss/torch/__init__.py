@@ -1,8 +1,8 @@
 """Segmentation losses for PyTorch.
 
-Every loss is a module, see :mod:`dice_loss.torch.losses`; any weighted sum of them is one too and
-costs the same, see :class:`SegmentationLoss`. :func:`measure` gives the sums that losses are made
-of, for formulas of your own. :mod:`dice_loss.torch.functional` has every loss as a function.
+Every loss is a module, see `dice_loss.torch.losses`; any weighted sum of them is one too and
+costs the same, see `SegmentationLoss`. `measure` gives the sums that losses are made
+of, for formulas of your own. `dice_loss.torch.functional` has every loss as a function.
 
 ::
 
@@ -21,7 +21,7 @@ from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
 from .segmentation_loss import SegmentationLoss
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     "Accumulation",
     "DeepSupervisionLoss",
     "LossDetails",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from .. import _spec, terms
 from ._evaluation import Moments, evaluate, integrands, objective, soft_dice
+from ._tracing import classes_of
 
 _COUNTS = ("true_positives", "false_positives", "false_negatives")
 
@@ -51,10 +51,10 @@ def with_counts(weighted: Sequence[Any], settings: dict[str, Any], reduction: st
 
 
 def details_of(moments: Tensor, class_valid: Tensor | None, spec: str) -> LossDetails:
-    """What the moments of :func:`with_counts` say."""
+    """What the moments of `with_counts` say."""
     whole = objective(spec)
     valid = None if class_valid is None else class_valid.to(torch.bool)
-    sums = Moments(integrands(spec, operator.index(moments.shape[2])), moments, valid)
+    sums = Moments(integrands(spec, classes_of(moments, 2)), moments, valid)
     evaluation = evaluate(whole, sums)
     first = whole.terms[0].activation
     names = {column.name: index for index, column in enumerate(sums.columns)}
@@ -67,5 +67,3 @@ def details_of(moments: Tensor, class_valid: Tensor | None, spec: str) -> LossDe
         2.0 * true / (2.0 * true + false_positive + false_negative),
         counts,
     )
-
-

@@ -1,13 +1,12 @@
 """From sums to the loss, in torch: pooling, absent classes, class weights, means.
 
-The engine does the same arithmetic natively (``_core.evaluate``); this is its differentiable twin,
+The engine does the same arithmetic natively (`_core.evaluate`); this is its differentiable twin,
 for sums that come from other processes or other devices, and for higher derivatives.
 """
 
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,6 +19,7 @@ from . import _formulas
 from ._formulas import Sums
 from ._reference import Integrand, Voxels
 from ._target import Target
+from ._tracing import constant_in_graphs
 
 _DIRECTIONS = (
     "intersection",
@@ -79,21 +79,16 @@ class Evaluation(NamedTuple):
     per_class: Tensor
 
 
-@torch.compiler.assume_constant_result
+@constant_in_graphs
 def objective(spec: str) -> Objective:
     """What a spec says."""
     return _objective(spec)
 
 
-@torch.compiler.assume_constant_result
+@constant_in_graphs
 def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
     """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
     return _integrands(spec, classes)
-
-
-def classes_of(logits: Tensor) -> int:
-    """The number of classes: a plain number also where shapes are traced."""
-    return operator.index(logits.shape[1])
 
 
 @lru_cache(maxsize=256)
@@ -161,9 +156,8 @@ class Moments:
     def find(self, name: str, activation: str | None, values: tuple[float, ...] = ()) -> Tensor:
         """A sum (R, C); 0 where no term asked for it."""
         for index, column in enumerate(self.columns):
-            if column.name == name and column.activation == activation:
-                if not values or column.values == values:
-                    return self.data[:, index]
+            if column[:2] == (name, activation) and (not values or column.values == values):
+                return self.data[:, index]
         return torch.zeros_like(self.data[:, 0])
 
     def sums(self, activation: str) -> Sums:
@@ -217,7 +211,7 @@ def _overlap(
 def _classes(
     term: Term, sums: Sums, weights: Tensor, counts: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """A loss of one class at a time: its value in each cell, the cell's weight, whether it counts."""
+    """A loss of one class at a time: the value of each cell, its weight, whether it counts."""
     weight = weights.expand(counts.shape)
     if term.pool == "batch":
         sums = Sums(*(torch.where(counts, sum, 0.0).sum(0) for sum in sums))
@@ -232,9 +226,7 @@ def _classes(
     return value, weight, counts if term.absent == "zero" else present
 
 
-def _rows(
-    term: Term, sums: Sums, weights: Tensor, counts: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def _rows(term: Term, sums: Sums, weights: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """A loss that couples the classes: the same for each sample, or for the batch."""
     sums = Sums(*(torch.where(counts, sum, 0.0) for sum in sums))
     if term.pool != "sample":

@@ -31,7 +31,7 @@ class Sums(NamedTuple):
     n: Tensor
 
     def where(self, condition: Tensor) -> Sums:
-        """Those of a perfect match where the condition does not hold, at which any loss is finite."""
+        """Where the condition does not hold, those of a perfect match: any loss is finite there."""
         perfect = Sums(1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 2.0)  # type: ignore[arg-type]
         return Sums(*(torch.where(condition, a, b) for a, b in zip(self, perfect, strict=True)))
 
@@ -65,7 +65,10 @@ def _sums(m: Sums, options: Options) -> Tensor:
         "magnitude": m.abs_p,
         "transport": m.transport,
     }
-    return sum((named[name] for name in options["of"]), torch.zeros_like(m.pg))
+    total = torch.zeros_like(m.pg)
+    for name in options["of"]:
+        total = total + named[name]
+    return total
 
 
 def _dice(m: Sums, options: Options) -> Tensor:
@@ -89,8 +92,9 @@ def _iou(m: Sums, options: Options) -> Tensor:
 
 def _tversky(m: Sums, options: Options) -> Tensor:
     overlap, predicted = _overlap(m, options)
-    mistakes = options["alpha"] * (predicted - overlap) + options["beta"] * (m.g - overlap)
-    counted = overlap + mistakes
+    false_positives, false_negatives = predicted - overlap, m.g - overlap
+    alpha, beta = float(options["alpha"]), float(options["beta"])
+    counted = overlap + alpha * false_positives + beta * false_negatives
     return 1.0 - (overlap + _numerator(options)) / (counted + _denominator(options))
 
 
@@ -108,7 +112,7 @@ def _log_cosh_dice(m: Sums, options: Options) -> Tensor:
 
 
 def _matthews_correlation(m: Sums, options: Options) -> Tensor:
-    s = options["smoothing"]
+    s = float(options["smoothing"])
     true_positives = m.pg + s
     false_positives = _at_least_zero(m.p - m.pg)
     false_negatives = _at_least_zero(m.g - m.pg)
@@ -168,11 +172,11 @@ def _overlap(m: Sums, options: Options) -> tuple[Tensor, Tensor]:
 
 
 def _numerator(options: Options) -> float:
-    return options["smoothing"][0]
+    return float(options["smoothing"][0])
 
 
 def _denominator(options: Options) -> float:
-    return options["smoothing"][1]
+    return float(options["smoothing"][1])
 
 
 def _at_least_zero(x: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ from torch import Tensor
 from .. import _spec
 from ..terms import Activation
 from . import _ops, _reference
-from ._evaluation import classes_of
 from ._reference import SUMS, Integrand
 from ._target import Regions, check_logits, check_values, prepare
+from ._tracing import classes_of, constant_in_graphs
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
@@ -56,20 +56,21 @@ def measure(
     Args:
         logits: (N, C, spatial…), float32, float64, float16 or bfloat16.
         target: labels (N, spatial…) or (N, 1, spatial…), or dense (N, C, spatial…) in [0, 1]; see
-            :class:`SegmentationLoss` for the rule.
+            `SegmentationLoss` for the rule.
         sums: names, in the order wanted. With w the voxel's weight, p the probability and g the
-            reference: ``reference`` Σwg, ``reference_squared`` Σwg², ``voxels`` Σw,
-            ``intersection`` Σwpg, ``prediction`` Σwp, ``prediction_squared`` Σwp²,
-            ``difference`` Σw|p − g|, ``magnitude`` Σw|p|, ``transport`` Σwg_k Σ_l M_kl p_l,
-            ``log_loss`` −Σwg ln p, ``log_loss_of_all`` −Σw ln p / C, ``merged`` (Σwg as the log
-            losses see partial labels), ``positive`` −Σwg ln p and ``negative``
-            −Σw(1 − g) ln(1 − p) of each class by itself, ``focal`` −Σwg(1 − p)^γ ln p and
-            ``focal_negative`` −Σw(1 − g)p^γ ln(1 − p).
-        activation: ``"softmax"``, ``"sigmoid"``, or ``"probabilities"`` if the logits are probabilities.
+            reference: `reference` Σwg, `reference_squared` Σwg², `voxels` Σw,
+            `intersection` Σwpg, `prediction` Σwp, `prediction_squared` Σwp²,
+            `difference` Σw|p − g|, `magnitude` Σw|p|, `transport` Σwg_k Σ_l M_kl p_l,
+            `log_loss` −Σwg ln p, `log_loss_of_all` −Σw ln p / C, `merged` (Σwg as the log
+            losses see partial labels), `positive` −Σwg ln p and `negative`
+            −Σw(1 − g) ln(1 − p) of each class by itself, `focal` −Σwg(1 − p)^γ ln p and
+            `focal_negative` −Σw(1 − g)p^γ ln(1 − p).
+        activation: `"softmax"`, `"sigmoid"`, or `"probabilities"` for an input that holds
+            them already.
         gamma: γ of the focal sums, one number or one for each class.
-        distances: M of ``transport``, C × C with a diagonal of 0; divided by the largest. All
+        distances: M of `transport`, C × C with a diagonal of 0; divided by the largest. All
             classes are equally far apart by default.
-        target_kind: ``"labels"`` or ``"dense"``, where shape and dtype are not to decide.
+        target_kind: `"labels"` or `"dense"`, where shape and dtype are not to decide.
         regions: for each label the channels that it belongs to.
         ignore_index: voxels of this label do not count.
         mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
@@ -99,16 +100,14 @@ def measure(
     integrands = _integrands(names, activation, classes, gamma, distances)
     by_engine = all(activation in _ENGINE.get(name, ACTIVATIONS) for name in names)
     if by_engine and _ops.is_native(logits, voxels):
-        spec, columns, settings = _plan(
-            tuple(integrands), activation, classes, ignore_index, table
-        )
+        spec, columns, settings = _plan(tuple(integrands), activation, classes, ignore_index, table)
         moments = _ops.measure(logits, voxels, spec, settings)
         return torch.stack([moments[:, column] for column in columns], -1)
     check_values(logits, voxels)
     return _reference.moments(integrands, logits, voxels).transpose(1, 2)
 
 
-@torch.compiler.assume_constant_result
+@constant_in_graphs
 def _plan(
     integrands: tuple[Integrand, ...],
     activation: Activation,
@@ -132,7 +131,9 @@ def _cached_plan(
     values = {integrand.name: integrand.values for integrand in integrands}
     transport = values.get("transport")
     gamma = values.get("focal") or values.get("focal_negative") or 2.0
-    rows = transport and [transport[k : k + classes] for k in range(0, classes**2, classes)]
+    rows = None
+    if transport is not None:
+        rows = [transport[k : k + classes] for k in range(0, classes**2, classes)]
     spec = _spec.spec_of_sums(names, activation=activation, gamma=gamma, distances=rows)
     columns = _spec.columns(spec, classes, names)
     return spec, columns, _ops.settings_of(ignore_index, regions)
@@ -178,7 +179,7 @@ def _gammas(gamma: float | Sequence[float], classes: int) -> tuple[float, ...]:
 
 def _distances(distances: Sequence[Sequence[float]] | None, classes: int) -> tuple[float, ...]:
     if distances is None:
-        return tuple(float(k != l) for k in range(classes) for l in range(classes))
+        return tuple(float(a != b) for a in range(classes) for b in range(classes))
     rows = [[float(entry) for entry in row] for row in distances]
     entries = tuple(entry for row in rows for entry in row)
     fits = [len(row) for row in rows] == [classes] * classes

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from .. import _core
-from ._evaluation import classes_of, integrands
+from ._evaluation import integrands
+from ._target import TargetKind
+from ._tracing import classes_of
 
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -59,7 +61,7 @@ def measure(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
     spec: str,
-    kind: str,
+    kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 1: the moments (N, K, C)."""
@@ -74,7 +76,7 @@ def objective(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
     spec: str,
-    kind: str,
+    kind: TargetKind,
     settings: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Sweep 1 and the loss (or its values), its derivatives by the moments, and the moments."""
@@ -97,7 +99,7 @@ def pull_back(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
     spec: str,
-    kind: str,
+    kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
@@ -116,7 +118,7 @@ def voxel_losses(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
     spec: str,
-    kind: str,
+    kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """The loss of every voxel."""
@@ -134,7 +136,7 @@ def pull_back_map(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
     spec: str,
-    kind: str,
+    kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 2 of the map of voxel losses."""
@@ -172,7 +174,7 @@ class _Lent:
         mask: Tensor | None,
         voxel_weight: Tensor | None,
         class_valid: Tensor | None,
-        kind: str,
+        kind: TargetKind,
         settings: str,
     ) -> None:
         logits = _lendable(logits, channels=True)
@@ -194,7 +196,7 @@ class _Lent:
         self.views = (_view(logits), _view(target), options)
 
 
-def _readable_target(target: Tensor, kind: str) -> Tensor:
+def _readable_target(target: Tensor, kind: TargetKind) -> Tensor:
     if kind == "dense":
         return _lendable(target if target.dtype in _DENSE else target.float(), channels=True)
     if target.dtype is torch.bool:

@@ -1,8 +1,8 @@
 """The engine as differentiable functions of tensors in main memory.
 
-Each goes two ways. Where something traces or intercepts operators, such as ``torch.compile``,
-``torch.export`` or a fake tensor mode, it is a registered operator, ``torch.ops.dice_loss.…``,
-opaque and with a shape function. Otherwise it is a plain ``torch.autograd.Function``, which takes
+Each goes two ways. Where something traces or intercepts operators, such as `torch.compile`,
+`torch.export` or a fake tensor mode, it is a registered operator, `torch.ops.dice_loss.…`,
+opaque and with a shape function. Otherwise it is a plain `torch.autograd.Function`, which takes
 half the time of the registered one on small tensors. Body and derivative are the same.
 
 The second derivative is that of the plain-torch reference.
@@ -10,19 +10,18 @@ The second derivative is that of the plain-torch reference.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from . import _native, _reference
-from ._evaluation import Moments, classes_of, evaluate, integrands, objective
+from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype, settings_of
 from ._target import Target
+from ._tracing import classes_of, is_intercepted, is_transformed
 
 __all__ = [
     "fused",
@@ -50,22 +49,24 @@ def is_native(logits: Tensor, target: Target) -> bool:
         return False
     if target.voxel_weight is not None and target.voxel_weight.requires_grad:
         return False
-    # These transforms see through tensor operations only.
-    return not torch._C._are_functorch_transforms_active() and forward_ad._current_level < 0
+    return not is_transformed()
 
 
 def measure(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
     """The moments (N, K, C) of an objective, by the engine."""
     inputs = _inputs(logits, target, spec, settings)
-    if _is_intercepted():
-        return torch.ops.dice_loss.measure.default(*inputs)
-    return _directly(_native.measure, _Measure, inputs)
+    moments: Tensor
+    if is_intercepted():
+        moments = torch.ops.dice_loss.measure.default(*inputs)
+    else:
+        moments = _directly(_native.measure, _Measure, inputs)
+    return moments
 
 
 def fused(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Tensor, Tensor]:
     """The loss (or its values), and the moments that it was made of."""
     inputs = _inputs(logits, target, spec, settings)
-    if _is_intercepted():
+    if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
     else:
         loss, _, moments = _directly(_native.objective, _Objective, inputs)
@@ -75,9 +76,12 @@ def fused(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Ten
 def voxel_losses(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
     """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…)."""
     inputs = _inputs(logits, target, spec, settings)
-    if _is_intercepted():
-        return torch.ops.dice_loss.voxel_losses.default(*inputs)
-    return _directly(_native.voxel_losses, _VoxelLosses, inputs)
+    losses: Tensor
+    if is_intercepted():
+        losses = torch.ops.dice_loss.voxel_losses.default(*inputs)
+    else:
+        losses = _directly(_native.voxel_losses, _VoxelLosses, inputs)
+    return losses
 
 
 def loss(logits: Tensor, target: Target, spec: str) -> Tensor:
@@ -89,7 +93,7 @@ def loss(logits: Tensor, target: Target, spec: str) -> Tensor:
 
 def of_moments(moments: Tensor, valid: Tensor | None, spec: str) -> Tensor:
     """The loss (or its values) of moments, differentiable."""
-    columns = integrands(spec, operator.index(moments.shape[2]))
+    columns = integrands(spec, classes_of(moments, 2))
     valid = None if valid is None else valid.to(torch.bool)
     return evaluate(objective(spec), Moments(columns, moments, valid)).loss
 
@@ -104,15 +108,6 @@ def _inputs(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[A
         spec,
         target.kind,
         settings,
-    )
-
-
-def _is_intercepted() -> bool:
-    """Whether someone wants to see operators."""
-    return (
-        torch.compiler.is_compiling()
-        or torch._C._len_torch_dispatch_stack() > 0
-        or torch._C._get_tracing_state() is not None
     )
 
 
@@ -158,9 +153,12 @@ def _fake_moments(logits: Tensor, spec: str) -> Tensor:
 
 def _pull_back(slopes: Tensor, tensors: Any, ctx: Any) -> Tensor:
     inputs = (slopes, *tensors, ctx.spec, ctx.kind, ctx.settings)
-    if torch.is_grad_enabled() or _is_intercepted():
-        return torch.ops.dice_loss.pull_back.default(*inputs)
-    return _native.pull_back(*inputs)
+    gradient: Tensor
+    if torch.is_grad_enabled() or is_intercepted():
+        gradient = torch.ops.dice_loss.pull_back.default(*inputs)
+    else:
+        gradient = _native.pull_back(*inputs)
+    return gradient
 
 
 def _pull_back_backward(ctx: Any, upstream: Tensor) -> Gradients:
@@ -247,7 +245,7 @@ def _voxel_losses_backward(ctx: Any, upstream: Tensor) -> Gradients:
     if not ctx.needs_input_grad[0]:
         return (None,) * 8
     inputs = (upstream, *ctx.saved_tensors, ctx.spec, ctx.kind, ctx.settings)
-    if torch.is_grad_enabled() or _is_intercepted():
+    if torch.is_grad_enabled() or is_intercepted():
         gradient = torch.ops.dice_loss.pull_back_map.default(*inputs)
     else:
         gradient = _native.pull_back_map(*inputs)

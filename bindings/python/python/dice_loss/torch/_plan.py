@@ -8,8 +8,9 @@ from torch import Tensor
 
 from . import _ops, _reference
 from ._details import LossDetails, details_of
-from ._evaluation import classes_of, integrands, objective, voxel_losses
+from ._evaluation import integrands, objective, voxel_losses
 from ._target import Regions, Target, check_logits, check_values, prepare
+from ._tracing import classes_of
 from .distributed import ProcessGroup, of_all_ranks
 
 
@@ -127,4 +128,3 @@ def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor
         return _ops.measure(logits, voxels, spec, settings)
     check_values(logits, voxels)
     return _reference.moments(integrands(spec, classes_of(logits)), logits, voxels)
-

@@ -1,7 +1,7 @@
 """The sums over the voxels in plain torch: any device, any transform, any order of derivative.
 
 The native engine computes the same numbers in one sweep and without intermediate tensors. This is
-what runs where it cannot: on other devices, under ``torch.func`` transforms, in forward-mode
+what runs where it cannot: on other devices, under `torch.func` transforms, in forward-mode
 differentiation, and for double backward. Everything is computed in float32 or wider, and summed up
 in float64 where the device has it.
 """
@@ -24,38 +24,36 @@ class Integrand(NamedTuple):
     w is the voxel's weight, p the probability that the activation gives the class, g the reference;
     p′ and g′ have the unannotated classes added to the background.
 
-    ============================ ===============================================================
-    ``reference``                w g
-    ``reference_squared``        w g²
-    ``voxels``                   w
-    ``true_positives``           1 where decision and reference have the class
-    ``false_positives``          1 where only the decision has it
-    ``false_negatives``          1 where only the reference has it
-    ``intersection``             w p g
-    ``prediction``               w p
-    ``prediction_squared``       w p²
-    ``difference``               w |p − g|
-    ``magnitude``                w |p|
-    ``transport``                w g_k Σ_l M_kl p_l; ``values`` holds M, row-major
-    ``log_loss``                 w g′ (−ln p′)
-    ``log_loss_of_all``          w (−ln p′) / C′, of each of the C′ classes alike
-    ``merged``                   w g′
-    ``positive``                 w g (−ln p)
-    ``negative``                 w (1 − g) (−ln(1 − p))
-    ``focal``                    w g (1 − p)^γ (−ln p), of g′ and p′ under softmax; γ in ``values``
-    ``focal_negative``           w (1 − g) p^γ (−ln(1 − p))
-    ============================ ===============================================================
+    - `reference`: w g
+    - `reference_squared`: w g²
+    - `voxels`: w
+    - `true_positives`: 1 where decision and reference have the class
+    - `false_positives`: 1 where only the decision has it
+    - `false_negatives`: 1 where only the reference has it
+    - `intersection`: w p g
+    - `prediction`: w p
+    - `prediction_squared`: w p²
+    - `difference`: w |p − g|
+    - `magnitude`: w |p|
+    - `transport`: w g_k Σ_l M_kl p_l; `values` holds M, row-major
+    - `log_loss`: w g′ (−ln p′)
+    - `log_loss_of_all`: w (−ln p′) / C′, of each of the C′ classes alike
+    - `merged`: w g′
+    - `positive`: w g (−ln p)
+    - `negative`: w (1 − g) (−ln(1 − p))
+    - `focal`: w g (1 − p)^γ (−ln p), of g′ and p′ under softmax; γ in `values`
+    - `focal_negative`: w (1 − g) p^γ (−ln(1 − p))
     """
 
     name: str
     activation: str | None = None
     values: tuple[float, ...] = ()
-    #: ``"argmax"`` or the least probability, for the hard counts.
+    #: `"argmax"` or the least probability, for the hard counts.
     decision: str | float | None = None
 
 
 def moments(integrands: Sequence[Integrand], logits: Tensor, target: Target) -> Tensor:
-    """The sums (N, K, C) of K integrands, differentiable by the logits, weights and dense target."""
+    """The sums (N, K, C) of K integrands, differentiable by logits, weights and dense target."""
     voxels = Voxels(logits, target)
     return torch.stack([voxels.sum(integrand) for integrand in integrands], dim=1)
 
@@ -245,8 +243,8 @@ class Voxels:
             there = (self.g.argmax(1, keepdim=True) == classes) & (self.g > 0)
         else:
             activation = integrand.activation or "probabilities"
-            predicted = self.probabilities(activation) >= integrand.decision
-            there = self.g >= integrand.decision
+            least = float(integrand.decision or 0.0)
+            predicted, there = self.probabilities(activation) >= least, self.g >= least
         if integrand.name == "true_positives":
             return predicted & there
         return predicted & ~there if integrand.name == "false_positives" else ~predicted & there
@@ -355,7 +353,7 @@ def _p(v: Voxels, integrand: Integrand) -> Tensor:
 
 _COUNTS = ("true_positives", "false_positives", "false_negatives")
 _MERGED = ("log_loss", "log_loss_of_all", "merged")
-_INTEGRANDS = {
+_INTEGRANDS: dict[str, Callable[[Voxels, Integrand], Tensor]] = {
     "reference": lambda v, i: v.g,
     "reference_squared": lambda v, i: v.g * v.g,
     "intersection": lambda v, i: _p(v, i) * v.g,

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from ._tracing import is_intercepted, is_transformed
+
 TargetKind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
 
@@ -15,7 +17,7 @@ class Target(NamedTuple):
     """The reference, and which of its voxels count."""
 
     tensor: Tensor
-    kind: str
+    kind: TargetKind
     regions: Regions | None = None
     ignore_index: int | None = None
     mask: Tensor | None = None
@@ -24,7 +26,7 @@ class Target(NamedTuple):
 
 
 def plain(name: str, tensor: Tensor) -> Tensor:
-    """The tensor without what a library wrapped around it. Fails for layouts that cannot be read."""
+    """The tensor without what a library wrapped around it. Fails if it cannot be read."""
     if not isinstance(tensor, Tensor):
         raise TypeError(f"{name}: found {type(tensor).__name__}, wanted a torch.Tensor")
     if type(tensor) is not Tensor and type(tensor) is not torch.nn.Parameter:
@@ -64,7 +66,7 @@ def prepare(
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
 ) -> Target:
-    """Checks devices and shapes, decides what kind of target it is, and drops singleton channels."""
+    """Checks devices and shapes, decides on the kind of target, drops channels of size 1."""
     target = _beside(logits, "target", target)
     kind = kind_of(logits, target, target_kind, regions)
     if kind == "dense":
@@ -96,7 +98,7 @@ def kind_of(
 ) -> TargetKind:
     """Labels, dense or regions, by shape and dtype.
 
-    - ``regions`` given: a label map.
+    - `regions` given: a label map.
     - The shape of the logits with several channels: dense, whatever the dtype.
     - One value a voxel, (N, spatial…) or (N, 1, spatial…), beside several channels: labels, of any
       dtype as long as every value is an integer.
@@ -125,9 +127,7 @@ def check_values(logits: Tensor, target: Target) -> None:
     Only for tensors in main memory that are no placeholders of a transform: elsewhere looking at a
     value means waiting for it, or is impossible.
     """
-    if torch.compiler.is_compiling() or target.tensor.device.type != "cpu":
-        return
-    if torch._C._are_functorch_transforms_active() or torch._C._len_torch_dispatch_stack() > 0:
+    if target.tensor.device.type != "cpu" or is_intercepted() or is_transformed():
         return
     counted = torch.ones(target.tensor.shape[:1] + logits.shape[2:], dtype=torch.bool)
     if target.mask is not None:
@@ -165,14 +165,11 @@ def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
 
 def _per_voxel(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
     """One value a voxel as (N, spatial…)."""
-    spatial = logits.shape[2:]
-    if tensor.dim() == logits.dim() and tensor.shape[1] == 1 and tensor.shape[2:] == spatial:
-        if tensor.shape[0] == logits.shape[0]:
-            return tensor.squeeze(1)
-    if tensor.dim() == logits.dim() - 1 and tensor.shape[1:] == spatial:
-        if tensor.shape[0] == logits.shape[0]:
-            return tensor
-    per_voxel = (logits.shape[0], *spatial)
+    per_voxel = (logits.shape[0], *logits.shape[2:])
+    if tensor.shape == per_voxel:
+        return tensor
+    if tensor.shape == (per_voxel[0], 1, *per_voxel[1:]):
+        return tensor.squeeze(1)
     dense = f", or {_shape(logits)} for a dense target" if name == "target" else ""
     raise ValueError(
         f"{name}: found shape {_shape(tensor)}, wanted {per_voxel} or "

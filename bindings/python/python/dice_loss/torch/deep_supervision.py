@@ -21,9 +21,9 @@ class DeepSupervisionLoss(nn.Module):
         criterion(outputs, label).backward()
 
     Args:
-        loss: any module that takes ``(logits, target, mask=…, voxel_weight=…, class_valid=…)``.
-        weights: ``"nnunet"``: 2⁻ˡ, but 0 for the coarsest of several outputs, divided by their sum.
-            ``"exp"``: max(2⁻ˡ, 1/16); ``"two"``: 1 for the finest and ½ for all others; ``"same"``:
+        loss: any module that takes `(logits, target, mask=…, voxel_weight=…, class_valid=…)`.
+        weights: `"nnunet"`: 2⁻ˡ, but 0 for the coarsest of several outputs, divided by their sum.
+            `"exp"`: max(2⁻ˡ, 1/16); `"two"`: 1 for the finest and ½ for all others; `"same"`:
             1 for all; none of these three is divided by anything (MONAI). Or one for each output.
 
     Shapes:
@@ -52,7 +52,7 @@ class DeepSupervisionLoss(nn.Module):
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
     ) -> Tensor:
-        """The loss; see :class:`DeepSupervisionLoss`."""
+        """The loss; see `DeepSupervisionLoss`."""
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         weights = self.weights_of(len(outputs))
         targets = _of_each(target, outputs, "target")
@@ -97,7 +97,7 @@ class DeepSupervisionLoss(nn.Module):
             raise ValueError(
                 f"weights: found {len(self.weights)} of them, wanted {count}, one for each output"
             )
-        return list(self.weights)  # type: ignore[arg-type]
+        return list(self.weights)
 
     def extra_repr(self) -> str:
         """What differs from the default."""

@@ -2,7 +2,7 @@
 
 A loss pooled over the batch is a function of sums over the batch, so it is exact across processes
 as soon as the sums are: one all-reduce of a few numbers for each class. Give any loss of this
-package ``process_group="world"``. Its value is then that of the whole batch, on every rank, and
+package `process_group="world"`. Its value is then that of the whole batch, on every rank, and
 under the averaging of DDP and FSDP its gradient is that of the whole batch as well; batches of
 different sizes, ignored voxels and losses that ranks weigh differently included. A mean over
 voxels, such as cross-entropy, gets the normaliser of the whole batch, and a loss for each sample
@@ -14,7 +14,7 @@ the mean over the samples of all ranks::
 
 All ranks must call the loss, and its backward, equally often.
 
-Gradient accumulation is the same in time instead of space, see :class:`Accumulation`.
+Gradient accumulation is the same in time instead of space, see `Accumulation`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from ._native import loss_dtype
+
 if TYPE_CHECKING:
-    from .losses import SegmentationLoss
+    from .segmentation_loss import SegmentationLoss
 
 ProcessGroup: TypeAlias = Union["dist.ProcessGroup", Literal["world"]]
 """A group of ranks, or the default one."""
@@ -67,14 +69,14 @@ def of_all_ranks(
 
     With them, which classes were annotated.
     """
-    group = _resolved(group)
+    ranks = _resolved(group)
     if by_sample:
-        return _one_after_another(moments, valid, group)
-    total = _AllReduceSum.apply(moments.sum(0, keepdim=True), group)
+        return _one_after_another(moments, valid, ranks)
+    total = _AllReduceSum.apply(moments.sum(0, keepdim=True), ranks)
     if valid is not None:
         valid = valid.to(torch.uint8)
         valid = valid.amax(0, keepdim=True) if valid.shape[0] else valid.new_zeros(total.shape[::2])
-        dist.all_reduce(valid, op=dist.ReduceOp.MAX, group=group)
+        dist.all_reduce(valid, op=dist.ReduceOp.MAX, group=ranks)
     return total, valid
 
 
@@ -128,13 +130,13 @@ class Accumulation:
         optimizer.step()
         step.reset()
 
-    Every call of :meth:`loss` returns the loss of the whole batch, with the gradient of its own
+    Every call of `loss` returns the loss of the whole batch, with the gradient of its own
     micro-batch's part; the gradients add up to that of the whole batch. (Do not divide them by the
     number of micro-batches.) The second phase takes the micro-batches in the order of the first,
     and the model must compute the same in both: what is random, such as dropout, and what changes,
     such as the statistics of batch normalisation, is not.
 
-    With the loss's ``process_group`` the batch is that of all ranks, each with the same number of
+    With the loss's `process_group` the batch is that of all ranks, each with the same number of
     micro-batches.
 
     Args:
@@ -175,9 +177,9 @@ class Accumulation:
                 f"Accumulation: found a micro-batch of {moments.shape[0]} samples, wanted the "
                 f"{before.shape[0]} that were measured in its place"
             )
-        loss = self._loss.evaluate(*self._with(moments))
+        loss: Tensor = self._loss.evaluate(*self._with(moments))
         self._next += 1
-        return loss.to(torch.float64 if logits.dtype is torch.float64 else torch.float32)
+        return loss.to(loss_dtype(logits))
 
     def _with(self, moments: Tensor) -> tuple[Tensor, Tensor | None]:
         """The moments of the batch, those of the current micro-batch with a gradient."""

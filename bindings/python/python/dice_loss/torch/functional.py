@@ -1,4 +1,4 @@
-"""Every loss as a function: ``dice_loss(logits, target, background=False)``.
+"""Every loss as a function: `dice_loss(logits, target, background=False)`.
 
 A function takes what the forward of its module takes, and the module's options by keyword.
 """
@@ -10,11 +10,11 @@ from collections.abc import Callable, Hashable
 from functools import lru_cache
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from . import _plan, losses
 from ._plan import Plan
+from ._tracing import constant_in_graphs
 from .segmentation_loss import NamedLoss
 
 __all__ = [
@@ -39,10 +39,11 @@ __all__ = [
 ]
 
 
-@torch.compiler.assume_constant_result
+@constant_in_graphs
 def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
     """The plan of the module, made once for equal options."""
-    return _cached_plan(loss, tuple((k, _hashable(v)) for k, v in sorted(options.items())))
+    plain = tuple((k, _hashable(v)) for k, v in sorted(options.items()))
+    return _cached_plan(loss, plain)  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)
@@ -72,7 +73,7 @@ def _function(loss: type[NamedLoss]) -> Callable[..., Any]:
     of_tensors = list(inspect.signature(function).parameters.values())[:-1]
     of_loss = inspect.signature(loss).parameters.values()
     function.__signature__ = inspect.Signature([*of_tensors, *of_loss])  # type: ignore[attr-defined]
-    function.__doc__ = f"The function of :class:`dice_loss.torch.{loss.__name__}`: {loss.__doc__}"
+    function.__doc__ = f"The function of `dice_loss.torch.{loss.__name__}`: {loss.__doc__}"
     function.__module__ = __name__
     return function
 

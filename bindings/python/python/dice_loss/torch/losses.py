@@ -1,10 +1,10 @@
 """The losses as modules.
 
 They differ in their formula and its options; what they have in common (shapes, targets, pooling,
-absent classes, masks, devices, errors) is said once, at :class:`SegmentationLoss`. In the formulas
+absent classes, masks, devices, errors) is said once, at `SegmentationLoss`. In the formulas
 p is the probability that the activation gives the class, g the reference and Σ a sum over the
 voxels that count, each times its weight; s is added to the numerator and s′ to the denominator
-(``smoothing``: one number for both, or a pair).
+(`smoothing`: one number for both, or a pair).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DiceLoss(NamedLoss):
 
     Range [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′. Papers: Drozdzal et
     al. 2016, https://arxiv.org/abs/1608.04117; Milletari, Navab and Ahmadi 2016 (V-Net, squared),
-    https://arxiv.org/abs/1606.04797; Wang et al. 2023 (``"l1"``), https://arxiv.org/abs/2303.16296.
+    https://arxiv.org/abs/1606.04797; Wang et al. 2023 (`"l1"`), https://arxiv.org/abs/2303.16296.
 
     ::
 
@@ -51,10 +51,10 @@ class DiceLoss(NamedLoss):
 
     Args:
         squared: sizes as sums of squares, Σp² + Σg².
-        overlap: how the intersection is counted: ``"product"``, Σpg, or ``"l1"``,
+        overlap: how the intersection is counted: `"product"`, Σpg, or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, which for soft labels is largest at p = g.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``: only these take part.
+        settings: those of `SegmentationLoss`, and `classes`: only these take part.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class IoULoss(NamedLoss):
     """Soft intersection over union (Jaccard) loss: 1 − (I + s) / (Σp + Σg − I + s′), I = Σpg.
 
     Range [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′. Papers: Rahman and
-    Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (``"l1"``),
+    Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
     https://arxiv.org/abs/2302.05666.
 
     Args:
-        overlap: ``"product"`` or ``"l1"``, see :class:`DiceLoss`.
+        overlap: `"product"` or `"l1"`, see `DiceLoss`.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -102,9 +102,9 @@ class TverskyLoss(NamedLoss):
     Args:
         alpha: α, at least 0.
         beta: β, at least 0.
-        overlap: ``"product"`` or ``"l1"``, see :class:`DiceLoss`.
+        overlap: `"product"` or `"l1"`, see `DiceLoss`.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -131,9 +131,9 @@ class FocalTverskyLoss(NamedLoss):
         alpha: of false positives, at least 0.
         beta: of false negatives, at least 0.
         gamma: γ, above 0.
-        overlap: ``"product"`` or ``"l1"``, see :class:`DiceLoss`.
+        overlap: `"product"` or `"l1"`, see `DiceLoss`.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -160,9 +160,9 @@ class LogDiceLoss(NamedLoss):
     Args:
         gamma: γ, above 0.
         squared: sizes as sums of squares.
-        overlap: ``"product"`` or ``"l1"``, see :class:`DiceLoss`.
+        overlap: `"product"` or `"l1"`, see `DiceLoss`.
         smoothing: s and s′; at least 0. Without s the loss is infinite where nothing overlaps.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -185,9 +185,9 @@ class LogCoshDiceLoss(NamedLoss):
 
     Args:
         squared: sizes as sums of squares.
-        overlap: ``"product"`` or ``"l1"``, see :class:`DiceLoss`.
+        overlap: `"product"` or `"l1"`, see `DiceLoss`.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -210,11 +210,11 @@ class GeneralizedDiceLoss(NamedLoss):
     https://arxiv.org/abs/1707.03237.
 
     Args:
-        weight: v by the size G of the reference: ``"inverse_square"``, ``"inverse"`` or
-            ``"uniform"``.
-        overlap: ``"product"`` or ``"l1"``, see :class:`DiceLoss`.
+        weight: v by the size G of the reference: `"inverse_square"`, `"inverse"` or
+            `"uniform"`.
+        overlap: `"product"` or `"l1"`, see `DiceLoss`.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -241,9 +241,9 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
     Args:
         distances: M, a row for each class: at least 0, 0 on the diagonal; divided by its largest
             entry. All classes are equally far apart by default.
-        weight: ``"foreground"``, or a weight v as in :class:`GeneralizedDiceLoss`.
+        weight: `"foreground"`, or a weight v as in `GeneralizedDiceLoss`.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -268,7 +268,7 @@ class MatthewsCorrelationLoss(NamedLoss):
 
     Args:
         smoothing: so many voxels are added to the true positives and to the true negatives.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(self, *, smoothing: float = 1e-5, **settings: Unpack[OverlapSettings]) -> None:
@@ -279,37 +279,33 @@ class CrossEntropyLoss(NamedLoss):
     """Cross-entropy over exclusive classes: −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C).
 
     w are the class weights. The mean divides by Σ_k w_k g_k over the voxels that count, for soft
-    targets as for labels (``torch.nn.CrossEntropyLoss`` does so for labels only). Softmax or
+    targets as for labels (`torch.nn.CrossEntropyLoss` does so for labels only). Softmax or
     probabilities. Range [0, ∞). Unreduced, a map (N, 1, spatial…). Paper (label smoothing):
     Szegedy et al. 2016, https://arxiv.org/abs/1512.00567.
 
     Args:
         label_smoothing: ε, from 0 to 1.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
-    def __init__(
-        self, *, label_smoothing: float = 0.0, **settings: Unpack[VoxelSettings]
-    ) -> None:
+    def __init__(self, *, label_smoothing: float = 0.0, **settings: Unpack[VoxelSettings]) -> None:
         super().__init__(terms.CrossEntropy(label_smoothing=label_smoothing), **settings)
 
 
 class BCELoss(NamedLoss):
     """Binary cross-entropy of each channel by itself: −π g ln p − (1 − g) ln(1 − p).
 
-    Logits in, unless ``activation="probabilities"``. A mean over voxels and classes. Range [0, ∞).
+    Logits in, unless `activation="probabilities"`. A mean over voxels and classes. Range [0, ∞).
     Unreduced, a map (N, C, spatial…).
 
     Args:
         pos_weight: π, the weight of positives, one or one for each class; at least 0.
-        settings: those of :class:`SegmentationLoss`, and ``classes``; sigmoid by default.
+        settings: those of `SegmentationLoss`, and `classes`; sigmoid by default.
     """
 
     _activation = "sigmoid"
 
-    def __init__(
-        self, *, pos_weight: ClassValues = 1.0, **settings: Unpack[VoxelSettings]
-    ) -> None:
+    def __init__(self, *, pos_weight: ClassValues = 1.0, **settings: Unpack[VoxelSettings]) -> None:
         super().__init__(terms.BinaryCrossEntropy(pos_weight=pos_weight), **settings)
 
 
@@ -324,7 +320,7 @@ class FocalLoss(NamedLoss):
     Args:
         gamma: γ, one or one for each class; at least 0. The gradient is finite below 1 too.
         alpha: α, one or one for each class, from 0 to 1.
-        settings: those of :class:`SegmentationLoss`, and ``classes``.
+        settings: those of `SegmentationLoss`, and `classes`.
     """
 
     def __init__(
@@ -340,16 +336,16 @@ class FocalLoss(NamedLoss):
 class DiceCELoss(NamedLoss):
     """Dice plus cross-entropy, λ_D Dice + λ_CE CE: the usual choice for exclusive classes.
 
-    ``background=False`` leaves the background out of Dice; cross-entropy keeps it. Softmax or
+    `background=False` leaves the background out of Dice; cross-entropy keeps it. Softmax or
     probabilities. Range [0, ∞). Paper: Isensee et al. 2021 (nnU-Net),
     https://arxiv.org/abs/1809.10486.
 
     Args:
-        squared, overlap, smoothing: of :class:`DiceLoss`.
-        label_smoothing: of :class:`CrossEntropyLoss`.
+        squared, overlap, smoothing: of `DiceLoss`.
+        label_smoothing: of `CrossEntropyLoss`.
         dice_weight: λ_D.
         cross_entropy_weight: λ_CE.
-        settings: those of :class:`SegmentationLoss`.
+        settings: those of `SegmentationLoss`.
     """
 
     def __init__(
@@ -381,11 +377,11 @@ class DiceBCELoss(NamedLoss):
     https://arxiv.org/abs/1809.10486.
 
     Args:
-        squared, overlap, smoothing: of :class:`DiceLoss`.
-        pos_weight: of :class:`BCELoss`.
+        squared, overlap, smoothing: of `DiceLoss`.
+        pos_weight: of `BCELoss`.
         dice_weight: λ_D.
         cross_entropy_weight: λ_BCE.
-        settings: those of :class:`SegmentationLoss`; sigmoid by default.
+        settings: those of `SegmentationLoss`; sigmoid by default.
     """
 
     _activation = "sigmoid"
@@ -416,16 +412,16 @@ class DiceFocalLoss(NamedLoss):
     """Dice plus focal loss, λ_D Dice + λ_F focal.
 
     The focal loss is that of each channel's sigmoid, also beside a softmax Dice, unless
-    ``focal_activation`` says otherwise. Range [0, ∞). Paper: Zhu et al. 2018 (AnatomyNet),
+    `focal_activation` says otherwise. Range [0, ∞). Paper: Zhu et al. 2018 (AnatomyNet),
     https://arxiv.org/abs/1808.05238.
 
     Args:
-        squared, overlap, smoothing: of :class:`DiceLoss`.
-        gamma, alpha: of :class:`FocalLoss`.
+        squared, overlap, smoothing: of `DiceLoss`.
+        gamma, alpha: of `FocalLoss`.
         focal_activation: softmax or sigmoid.
         dice_weight: λ_D.
         focal_weight: λ_F.
-        settings: those of :class:`SegmentationLoss`.
+        settings: those of `SegmentationLoss`.
     """
 
     def __init__(
@@ -458,16 +454,16 @@ class GeneralizedDiceFocalLoss(NamedLoss):
     """Generalized Dice plus focal loss, λ_GD generalized Dice + λ_F focal.
 
     The focal loss is that of each channel's sigmoid, also beside a softmax generalized Dice,
-    unless ``focal_activation`` says otherwise. Range [0, ∞). Papers: Sudre et al. 2017,
+    unless `focal_activation` says otherwise. Range [0, ∞). Papers: Sudre et al. 2017,
     https://arxiv.org/abs/1707.03237; Lin et al. 2017, https://arxiv.org/abs/1708.02002.
 
     Args:
-        weight, overlap, smoothing: of :class:`GeneralizedDiceLoss`.
-        gamma, alpha: of :class:`FocalLoss`.
+        weight, overlap, smoothing: of `GeneralizedDiceLoss`.
+        gamma, alpha: of `FocalLoss`.
         focal_activation: softmax or sigmoid.
         generalized_dice_weight: λ_GD.
         focal_weight: λ_F.
-        settings: those of :class:`SegmentationLoss`.
+        settings: those of `SegmentationLoss`.
     """
 
     def __init__(
@@ -505,8 +501,8 @@ class ComboLoss(NamedLoss):
     Args:
         alpha: α, from 0 to 1.
         beta: β, above 0 and below 1.
-        squared, overlap, smoothing: of :class:`DiceLoss`.
-        settings: those of :class:`SegmentationLoss`; sigmoid by default.
+        squared, overlap, smoothing: of `DiceLoss`.
+        settings: those of `SegmentationLoss`; sigmoid by default.
     """
 
     _activation = "sigmoid"
@@ -542,7 +538,7 @@ class UnifiedFocalLoss(NamedLoss):
         delta: δ, from 0 to 1.
         gamma: γ, from 0 to 1, 1 not included.
         smoothing: s and s′; at least 0.
-        settings: those of :class:`SegmentationLoss`.
+        settings: those of `SegmentationLoss`.
     """
 
     def __init__(

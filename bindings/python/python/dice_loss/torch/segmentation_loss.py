@@ -17,13 +17,14 @@ from . import _ops, _plan
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
 from ._plan import Plan
+from ._target import Regions
 from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
 
 
 class VoxelSettings(TypedDict, total=False):
-    """What every loss can be told; see :class:`SegmentationLoss`."""
+    """What every loss can be told; see `SegmentationLoss`."""
 
     activation: Activation
     background: bool | None
@@ -69,43 +70,43 @@ class SegmentationLoss(nn.Module):
         )
         criterion(logits, target).backward()
 
-    The terms are those of :mod:`dice_loss.terms` and :mod:`dice_loss.compounds`.
+    The terms are those of `dice_loss.terms` and `dice_loss.compounds`.
 
     **Shapes.** Logits are (N, C, spatial…), any number of spatial axes, float64, float32, float16
     or bfloat16, in either memory format; they are not copied. The loss is float32 (float64 of
     float64 logits), also under autocast, and the gradient has the type of the logits. For
-    ``reduction="none"`` it is (N, C), (C), (N) or a number, by pool and kind of the loss, and of
+    `reduction="none"` it is (N, C), (C), (N) or a number, by pool and kind of the loss, and of
     voxel losses a map (N, 1, spatial…), or (N, C, spatial…) for losses of each class by itself.
 
     **Targets.** With several channels, a target in the shape of the logits is dense: one-hot,
     multilabel or soft, in [0, 1], of any type. One value a voxel, (N, spatial…) or
     (N, 1, spatial…), is labels 0 to C − 1, of any type as long as they are integers (floats from a
     data loader are fine). With one channel, floating point and bool are dense, so that soft masks
-    are, and integers are labels 0 and 1. ``target_kind`` overrules this.
+    are, and integers are labels 0 and 1. `target_kind` overrules this.
 
-    **Where it runs.** In main memory by the native engine, on ``torch.get_num_threads()`` threads.
+    **Where it runs.** In main memory by the native engine, on `torch.get_num_threads()` threads.
     On other devices, for a target that needs a gradient, for forward-mode differentiation and
-    under ``torch.func`` by a plain torch implementation of the same numbers. A DTensor is refused:
-    pass ``.to_local()`` and ``process_group``.
+    under `torch.func` by a plain torch implementation of the same numbers. A DTensor is refused:
+    pass `.to_local()` and `process_group`.
 
     Args:
-        terms: a term, or a sequence of terms, each alone or as ``(weight, term)``.
+        terms: a term, or a sequence of terms, each alone or as `(weight, term)`.
         activation: softmax, sigmoid or probabilities (the input as it is), of the terms that do
             not say.
-        pool: what the overlap terms are computed over: ``"sample"`` (the default, each class of
-            each sample), ``"batch"`` (each class) or ``"all"`` (everything).
-        absent: what a class counts that the reference lacks: ``"skip"`` (the default: nothing),
-            ``"formula"`` or ``"zero"``.
+        pool: what the overlap terms are computed over: `"sample"` (the default, each class of
+            each sample), `"batch"` (each class) or `"all"` (everything).
+        absent: what a class counts that the reference lacks: `"skip"` (the default: nothing),
+            `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             buffer, saved in the state dict; a loaded one takes effect. A term's own come first.
-        reduction: ``"mean"``, ``"sum"`` or ``"none"``.
+        reduction: `"mean"`, `"sum"` or `"none"`.
         ignore_index: voxels of this label do not count, whatever the logits hold there.
         regions: for each label the channels that it belongs to, for targets of overlapping regions
             from a label map; use sigmoid.
-        target_kind: ``"labels"`` or ``"dense"``, where shape and type are not to decide.
-        process_group: ``"world"`` or a group, whose ranks' batches are one batch; see
-            :mod:`dice_loss.torch.distributed`.
+        target_kind: `"labels"` or `"dense"`, where shape and type are not to decide.
+        process_group: `"world"` or a group, whose ranks' batches are one batch; see
+            `dice_loss.torch.distributed`.
 
     Raises:
         ValueError: options out of range, or that do not fit each other.
@@ -115,7 +116,7 @@ class SegmentationLoss(nn.Module):
 
     def __init__(
         self,
-        terms: Weighted | Iterable[Weighted],
+        terms: Term | Compound | Iterable[Weighted],
         *,
         activation: Activation | None = None,
         pool: Pool | None = None,
@@ -129,14 +130,17 @@ class SegmentationLoss(nn.Module):
         process_group: ProcessGroup | None = None,
     ) -> None:
         super().__init__()
-        self.terms = (terms,) if isinstance(terms, Term | Compound) else tuple(terms)
+        listed = [terms] if isinstance(terms, Term | Compound) else terms
+        self.terms: tuple[Weighted, ...] = tuple(listed)
         self.activation = activation
         self.pool = pool
         self.absent = absent
         self.background = background
         self.reduction = reduction
         self.ignore_index = None if ignore_index is None else int(ignore_index)
-        self.regions = regions and tuple(tuple(int(k) for k in channels) for channels in regions)
+        self.regions: Regions | None = None
+        if regions is not None:
+            self.regions = tuple(tuple(int(k) for k in channels) for channels in regions)
         if target_kind not in (None, "labels", "dense"):
             raise ValueError(
                 f"target_kind: found {target_kind!r}, wanted 'labels', 'dense' or None"
@@ -225,7 +229,7 @@ class SegmentationLoss(nn.Module):
             class_valid: (N, C); which classes were annotated in which sample (partial labels).
                 Others are left out; under softmax, cross-entropy and focal loss count them as
                 background.
-            details: whether to return ``(loss, LossDetails)``, from the same sweep.
+            details: whether to return `(loss, LossDetails)`, from the same sweep.
 
         Raises:
             ValueError: shapes or devices that do not fit; a label that names no class, or a dense
@@ -249,7 +253,7 @@ class SegmentationLoss(nn.Module):
         return _plan.moments(self.plan, logits, target, mask, voxel_weight, class_valid)
 
     def evaluate(self, moments: Tensor, class_valid: Tensor | None = None) -> Tensor:
-        """The loss of moments: of :meth:`moments`, or of several of them.
+        """The loss of moments: of `moments`, or of several of them.
 
         Rows of several batches may be concatenated; if no term has a loss for each sample, they
         may be added up, across batches and processes.
@@ -313,7 +317,7 @@ class NamedLoss(SegmentationLoss):
                 )
         settings.setdefault("activation", self._activation)
         if "classes" in settings:
-            term = dataclasses.replace(term, classes=settings.pop("classes"))  # type: ignore[call-arg]
+            term = dataclasses.replace(term, classes=settings.pop("classes"))
         super().__init__(term, **settings)
 
     def __init_subclass__(cls) -> None:
