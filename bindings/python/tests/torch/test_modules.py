@@ -128,6 +128,8 @@ def test_class_weights_are_saved_and_loaded():
     plan = saved.plan
     saved.load_state_dict(saved.state_dict())
     assert saved.plan == plan, "its own state changes nothing, not even by rounding"
+    saved.load_state_dict(saved.state_dict(), assign=True)
+    assert saved.plan == plan
     assert not DiceLoss().state_dict()
 
 
@@ -140,6 +142,20 @@ def test_class_weights_may_be_a_tensor_and_move_along():
     torch.testing.assert_close(value(loss), value(DiceLoss(class_weights=[1, 2, 3])))
     weights[0] = 100.0
     torch.testing.assert_close(value(loss), value(DiceLoss(class_weights=[1, 2, 3])))
+
+
+def test_an_option_that_is_changed_takes_effect():
+    loss = DiceCELoss()
+    loss.ignore_index, loss.background = 1, False
+    loss.class_weights = torch.tensor([1.0, 2.0, 3.0])
+    wanted = DiceCELoss(ignore_index=1, background=False, class_weights=[1, 2, 3])
+    assert value(loss) == value(wanted)
+    assert repr(loss) == repr(wanted)
+    loss.class_weights = None
+    assert value(loss) == value(DiceCELoss(ignore_index=1, background=False))
+    with pytest.raises(ValueError, match="average"):
+        loss.reduction = "average"
+    assert loss.reduction == "mean"
 
 
 @pytest.mark.parametrize("name", LOSSES)

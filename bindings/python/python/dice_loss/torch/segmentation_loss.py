@@ -17,7 +17,6 @@ from . import _ops, _plan
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
 from ._plan import Plan
-from ._target import Regions
 from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
@@ -57,6 +56,23 @@ class CompoundSettings(TypedDict, total=False):
     regions: Sequence[Sequence[int]] | None
     target_kind: str | None
     process_group: ProcessGroup | None
+
+
+_OPTIONS = frozenset(
+    {
+        "terms",
+        "activation",
+        "pool",
+        "absent",
+        "background",
+        "class_weights",
+        "reduction",
+        "ignore_index",
+        "regions",
+        "target_kind",
+        "process_group",
+    }
+)
 
 
 class SegmentationLoss(nn.Module):
@@ -106,7 +122,10 @@ class SegmentationLoss(nn.Module):
             from a label map; use sigmoid.
         target_kind: `"labels"` or `"dense"`, where shape and type are not to decide.
         process_group: `"world"` or a group, whose ranks' batches are one batch; see
-            `dice_loss.torch.distributed`.
+            `dice_loss.torch.distributed`. Unreduced values of samples and voxels stay with their
+            rank.
+
+    Options are attributes of the module; one that is set later takes effect.
 
     Raises:
         ValueError: options out of range, or that do not fit each other.
@@ -137,25 +156,53 @@ class SegmentationLoss(nn.Module):
         self.absent = absent
         self.background = background
         self.reduction = reduction
-        self.ignore_index = None if ignore_index is None else int(ignore_index)
-        self.regions: Regions | None = None
-        if regions is not None:
-            self.regions = tuple(tuple(int(k) for k in channels) for channels in regions)
-        if target_kind not in (None, "labels", "dense"):
-            raise ValueError(
-                f"target_kind: found {target_kind!r}, wanted 'labels', 'dense' or None"
-            )
+        self.ignore_index = ignore_index
+        self.regions = regions
         self.target_kind = target_kind
         self.process_group = process_group
-        weights = _list(class_weights)
-        buffer = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+        self._weights = _list(class_weights)
+        buffer = None if self._weights is None else torch.tensor(self._weights, dtype=torch.float32)
         self.register_buffer("class_weights", buffer)
-        self._write(weights)
+        self.plan = self._planned()
 
-    def _write(self, class_weights: list[float] | None) -> None:
-        """Makes the plan."""
-        self._weights = class_weights
-        weighted = [_with_weights(entry, class_weights) for entry in self.terms]
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An option that is changed takes effect, or is refused."""
+        if name not in _OPTIONS or "plan" not in self.__dict__:
+            super().__setattr__(name, value)
+            return
+        before = getattr(self, name), self._weights
+        super().__setattr__(name, value)
+        try:
+            self._replan()
+        except (TypeError, ValueError):
+            super().__setattr__(name, before[0])
+            self._weights = before[1]
+            raise
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._replan()
+
+    def _replan(self) -> None:
+        """Looks at the class weights again, which are exact where the buffer is rounded."""
+        found = _list(self.class_weights)
+        if (
+            self._weights is None
+            or found != torch.tensor(self._weights, dtype=torch.float32).tolist()
+        ):
+            self._weights = found
+        self.plan = self._planned()
+
+    def _planned(self) -> Plan:
+        """What to compute; checks all options."""
+        if self.target_kind not in (None, "labels", "dense"):
+            raise ValueError(
+                f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
+            )
+        regions = self.regions
+        table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
+        ignore_index = None if self.ignore_index is None else int(self.ignore_index)
+        weighted = [_with_weights(entry, self._weights) for entry in self.terms]
         settings: dict[str, Any] = {
             "activation": self.activation,
             "pool": self.pool,
@@ -164,26 +211,21 @@ class SegmentationLoss(nn.Module):
         }
         spec = _spec.spec(weighted, reduction=self.reduction, **settings)
         whole = objective(spec)
-        self.plan = Plan(
+        unreduced = self.reduction == "none"
+        # What belongs to a sample or a voxel stays with its rank.
+        is_local = unreduced and (whole.has_map or whole.needs_samples)
+        return Plan(
             spec,
             with_counts(weighted, settings, self.reduction),
-            _ops.settings_of(self.ignore_index, self.regions),
-            self.ignore_index,
-            self.regions,
+            _ops.settings_of(ignore_index, table),
+            ignore_index,
+            table,
             self.target_kind,
-            self.process_group,
+            None if is_local else self.process_group,
             whole.has_map,
             whole.needs_samples,
-            self.reduction == "none",
+            unreduced,
         )
-
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_from_state_dict(*args, **kwargs)
-        if self.class_weights is None or self._weights is None:
-            return
-        loaded = self.class_weights.tolist()
-        if loaded != torch.tensor(self._weights, dtype=torch.float32).tolist():
-            self._write(loaded)
 
     @overload
     def forward(
