@@ -19,7 +19,7 @@ from . import _formulas
 from ._formulas import Sums
 from ._reference import Integrand, Voxels
 from ._target import Target
-from ._tracing import constant_in_graphs
+from ._tracing import constant, constant_in_graphs
 
 _DIRECTIONS = (
     "intersection",
@@ -173,7 +173,7 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
     total = data.new_zeros(())
     losses, per_class = [], []
     for term in objective.terms:
-        weights = data.new_tensor(_weights(term, moments.classes))
+        weights = constant(_weights(term, moments.classes), data)
         outcome = _overlap if term.is_overlap else _voxel
         values, of_term, of_class = outcome(term, moments, weights, objective.reduction)
         total = total + term.weight * (values if objective.reduction == "none" else of_term)
@@ -251,7 +251,7 @@ def _voxel(
     of_class = moments.data.new_zeros((moments.classes,))
     for integrand, factors in log_losses(term, moments.classes):
         column = moments.find(*integrand[:3]).sum(0)
-        factor = weights * moments.data.new_tensor(factors)
+        factor = weights * constant(factors, moments.data)
         # A sum that may be infinite does not enter with a factor of 0.
         loss = loss + torch.where(factor != 0, factor * column, 0.0).sum()
         if integrand.name != "log_loss_of_all":
@@ -267,9 +267,9 @@ def voxel_losses(objective: Objective, logits: Tensor, target: Target) -> Tensor
     voxels = Voxels(logits, target)
     losses = torch.zeros_like(voxels.x)
     for term in objective.terms:
-        weights = voxels.x.new_tensor(_weights(term, voxels.classes))
+        weights = constant(_weights(term, voxels.classes), voxels.x)
         for integrand, factors in log_losses(term, voxels.classes):
-            factor = (term.weight * weights * voxels.x.new_tensor(factors)).view(1, -1, 1)
+            factor = (term.weight * weights * constant(factors, voxels.x)).view(1, -1, 1)
             losses = losses + torch.where(factor != 0, factor * voxels.value(integrand), 0.0)
     if objective.terms and objective.terms[0].is_per_voxel:
         losses = losses.sum(1, keepdim=True)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from ._target import Target
+from ._tracing import constant
 
 
 class Integrand(NamedTuple):
@@ -121,7 +122,7 @@ class Voxels:
         g = torch.zeros_like(self.x)
         for label, channels in enumerate(table):
             inside = [float(channel in channels) for channel in range(self.classes)]
-            row = torch.tensor(inside, dtype=self.x.dtype, device=self.x.device).view(1, -1, 1)
+            row = constant(inside, self.x).view(1, -1, 1)
             g = g + (labels == label) * row
         return g
 
@@ -311,7 +312,7 @@ def _focal(v: Voxels, integrand: Integrand, positive: bool) -> Tensor:
         return share * -log_p
     gamma: Tensor | float = integrand.values[0]
     if any(value != gamma for value in integrand.values):
-        gamma = v.x.new_tensor(integrand.values).view(1, -1, 1)
+        gamma = constant(integrand.values, v.x).view(1, -1, 1)
     if log_complement is None:
         return share * (1.0 - p) ** gamma * -log_p
     # The power by way of the logarithm: its slope is finite for γ < 1.
@@ -327,7 +328,7 @@ def _negative(v: Voxels, integrand: Integrand) -> Tensor:
 
 
 def _transport(v: Voxels, integrand: Integrand) -> Tensor:
-    distances = v.x.new_tensor(integrand.values).view(v.classes, v.classes)
+    distances = constant(integrand.values, v.x).view(v.classes, v.classes)
     with torch.autocast(v.x.device.type, enabled=False):
         p = v.all_probabilities(integrand.activation or "probabilities")
         return v.g * torch.einsum("kl,nlv->nkv", distances, p)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import torch
@@ -21,6 +22,22 @@ def constant_in_graphs(function: Function) -> Function:
 def classes_of(tensor: Tensor, axis: int = 1) -> int:
     """The number of classes: a plain number also where shapes are traced."""
     return operator.index(tensor.shape[axis])
+
+
+def constant(values: Sequence[float], like: Tensor) -> Tensor:
+    """Numbers as a tensor of the type and on the device of another.
+
+    Copied there once, since every copy to another device waits for it.
+    """
+    if is_intercepted() or is_transformed():
+        return like.new_tensor(values)
+    return _cached_constant(tuple(values), like.dtype, like.device)
+
+
+@lru_cache(maxsize=1024)
+def _cached_constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype, device=device)
 
 
 def is_transformed() -> bool:
