@@ -170,6 +170,18 @@ def test_a_compiled_training_step_in_channels_last():
     torch.testing.assert_close(compiled(model)(x, labels), wanted, rtol=1e-6, atol=0.0)
 
 
+def test_inductor_keeps_the_layout():
+    """The whole compiler; with nothing but operators of this package it has no code to build."""
+    x = logits_of("softmax").to(memory_format=torch.channels_last).requires_grad_()
+    labels = labels_of()
+    wanted = torch.autograd.grad(DiceCELoss()(x, labels), x)
+    torch.compiler.reset()
+    loss = torch.compile(DiceCELoss(), fullgraph=True)(x, labels)
+    found = torch.autograd.grad(loss, x)
+    assert torch.equal(found[0], wanted[0])
+    assert found[0].is_contiguous(memory_format=torch.channels_last)
+
+
 def test_fake_tensors_have_the_right_shapes():
     loss = DiceLoss(reduction="none")
     with FakeTensorMode():
