@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from batches import BATCHES, labels_of, logits_of
@@ -180,6 +183,12 @@ def test_inductor_keeps_the_layout():
     found = torch.autograd.grad(loss, x)
     assert torch.equal(found[0], wanted[0])
     assert found[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_importing_the_package_does_not_import_the_compiler():
+    """Which takes as long as importing torch."""
+    program = "import sys, dice_loss.torch; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 def test_fake_tensors_have_the_right_shapes():
