@@ -151,7 +151,7 @@ impl Measurement {
         self.objective.check_tensors(logits, target)?;
         gradient.check(logits)?;
         let slopes = Slopes::of_moments(&self.plan, derivatives, logits.layout)?;
-        sweep::pull_back(self.isa, &self.plan, &slopes, logits, target, gradient)
+        sweep::pull_back(self.isa, &self.plan, slopes, logits, target, gradient)
     }
 
     /// Which of the [values](Verdict::values) each (sample, class) is part of, row-major.

@@ -215,7 +215,7 @@ impl Objective {
         verdict.expect_objective(&plan.identity)?;
         gradient.check(logits)?;
         let slopes = verdict.slopes(&upstream.into(), &plan, logits.layout)?;
-        sweep::pull_back(self.isa, &plan, &slopes, logits, target, gradient)
+        sweep::pull_back(self.isa, &plan, slopes, logits, target, gradient)
     }
 
     /// The loss of every voxel, for [`Reduction::None`] and voxel terms: `(N, 1, S)`, or

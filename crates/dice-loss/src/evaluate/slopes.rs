@@ -157,6 +157,15 @@ fn add(sum: &mut Option<Factors>, factors: &Factors) {
 }
 
 impl<'u> Slopes<'u> {
+    /// Without slopes by the sums of what was not annotated: (sample, class), row-major.
+    pub fn of_annotated(mut self, valid: &[bool]) -> Self {
+        for group in &mut self.groups {
+            let unannotated = group.partials.iter_mut().zip(valid).filter(|(_, valid)| !**valid);
+            unannotated.for_each(|(partials, _)| *partials = [0.0; DIRECTIONS]);
+        }
+        self
+    }
+
     /// Of derivatives by the moments themselves, row-major (row, column, class): a row for each
     /// sample, or one for all.
     pub fn of_moments(plan: &Plan, gradient: &[f64], logits: Layout) -> Result<Self> {

@@ -1,6 +1,10 @@
 //! Each channel by itself: sigmoid, and probabilities taken as they are.
 
-use super::{isa::Instructions, number::Number};
+use super::{
+    isa::Instructions,
+    number::Number,
+    scratch::{Plane, TILE},
+};
 use crate::Activation;
 
 /// A probability, one minus it, and the log losses of saying yes and no.
@@ -20,7 +24,7 @@ impl<F: Number> Odds<F> {
     pub fn of_logit<I: Instructions>(x: F) -> Self {
         let (small, large, tail) = sigmoid::<I, F>(x);
         let positive = x > F::ZERO;
-        let log = tail.ln_1p::<I>();
+        let log = tail.ln_1p_of_fraction::<I>();
         let far = log + x.abs();
         Self {
             p: if positive { large } else { small },
@@ -64,16 +68,37 @@ pub(super) fn share<F: Number>(share: F, loss: F) -> F {
 #[inline(always)]
 pub(super) fn probabilities<I: Instructions, F: Number>(
     activation: Activation,
-    x: &[F],
-    p: &mut [F],
+    x: &Plane<F>,
+    p: &mut Plane<F>,
 ) {
     if activation == Activation::Probabilities {
-        p.copy_from_slice(x);
+        *p = *x;
         return;
     }
-    for (p, &x) in p.iter_mut().zip(x) {
-        let (small, large, _) = sigmoid::<I, F>(x);
-        *p = if x > F::ZERO { large } else { small };
+    for i in 0..TILE {
+        let (small, large, _) = sigmoid::<I, F>(x[i]);
+        p[i] = if x[i] > F::ZERO { large } else { small };
+    }
+}
+
+/// The probabilities of a channel, and one minus them.
+#[inline(always)]
+pub(super) fn both_probabilities<I: Instructions, F: Number>(
+    activation: Activation,
+    x: &Plane<F>,
+    [p, complement]: [&mut Plane<F>; 2],
+) {
+    if activation == Activation::Probabilities {
+        *p = *x;
+        for i in 0..TILE {
+            complement[i] = F::ONE - x[i];
+        }
+        return;
+    }
+    for i in 0..TILE {
+        let (small, large, _) = sigmoid::<I, F>(x[i]);
+        p[i] = if x[i] > F::ZERO { large } else { small };
+        complement[i] = if x[i] > F::ZERO { small } else { large };
     }
 }
 
@@ -81,19 +106,16 @@ pub(super) fn probabilities<I: Instructions, F: Number>(
 #[inline(always)]
 pub(super) fn odds_of<I: Instructions, F: Number>(
     activation: Activation,
-    x: &[F],
-    [p, complement, yes, no]: [&mut [F]; 4],
+    x: &Plane<F>,
+    [p, complement, yes, no]: [&mut Plane<F>; 4],
 ) {
-    let len = x.len();
-    let (p, complement) = (&mut p[..len], &mut complement[..len]);
-    let (yes, no) = (&mut yes[..len], &mut no[..len]);
     if activation == Activation::Probabilities {
-        for i in 0..len {
+        for i in 0..TILE {
             let odds = Odds::of_probability::<I>(x[i]);
             (p[i], complement[i], yes[i], no[i]) = (odds.p, odds.complement, odds.yes, odds.no);
         }
     } else {
-        for i in 0..len {
+        for i in 0..TILE {
             let odds = Odds::of_logit::<I>(x[i]);
             (p[i], complement[i], yes[i], no[i]) = (odds.p, odds.complement, odds.yes, odds.no);
         }

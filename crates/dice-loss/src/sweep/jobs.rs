@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::scratch::TILE;
+use super::scratch::SPAN;
 
 /// Elements of logits that are worth a job of their own.
 const JOB: usize = 1 << 18;
@@ -10,7 +10,7 @@ const JOB: usize = 1 << 18;
 /// Elements of logits below which a sweep stays on the thread that asks for it.
 const WORTH_THREADS: usize = 1 << 15;
 
-/// A run of tiles of one sample.
+/// A run of spans of one sample.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job {
     pub sample: usize,
@@ -19,9 +19,11 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// The tiles, as start and number of voxels.
-    pub fn tiles(self) -> impl Iterator<Item = (usize, usize)> {
-        (self.start..self.end).step_by(TILE).map(move |start| (start, TILE.min(self.end - start)))
+    /// The parts that are loaded at once, each but the last of the same length.
+    #[inline(always)]
+    pub fn spans(self) -> impl Iterator<Item = Self> {
+        let part = move |start| Self { start, end: self.end.min(start + SPAN), ..self };
+        (self.start..self.end).step_by(SPAN).map(part)
     }
 }
 
@@ -39,7 +41,7 @@ pub(super) struct Jobs {
 
 impl Jobs {
     pub fn new([samples, classes, voxels]: [usize; 3]) -> Self {
-        let length = (JOB / classes.max(1)).max(1).next_multiple_of(TILE);
+        let length = (JOB / classes.max(1)).max(1).next_multiple_of(SPAN);
         let per_sample = if classes == 0 { 0 } else { voxels.div_ceil(length) };
         Self { samples, voxels, elements: samples * classes * voxels, per_sample, length }
     }

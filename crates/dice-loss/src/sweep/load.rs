@@ -2,7 +2,7 @@
 
 use half::{bf16, f16};
 
-use super::number::Number;
+use super::{number::Number, prefetch::prefetch};
 use crate::tensor::{DenseSlice, FloatSlice, LabelSlice};
 
 /// An element that can be read as a number.
@@ -71,6 +71,18 @@ pub(super) fn floats<F: Number>(data: FloatSlice, start: usize, stride: usize, p
         FloatSlice::F64(data) => read(data, start, stride, plane, Widen::widen),
         FloatSlice::F16(data) => read(data, start, stride, plane, Widen::widen),
         FloatSlice::Bf16(data) => read(data, start, stride, plane, Widen::widen),
+    }
+}
+
+/// Asks for floats that will be read soon, as far as there are any.
+#[inline(always)]
+pub(super) fn prefetch_floats(data: FloatSlice, start: usize, len: usize) {
+    let range = start..start + len;
+    match data {
+        FloatSlice::F32(data) => prefetch(data.get(range).unwrap_or(&[])),
+        FloatSlice::F64(data) => prefetch(data.get(range).unwrap_or(&[])),
+        FloatSlice::F16(data) => prefetch(data.get(range).unwrap_or(&[])),
+        FloatSlice::Bf16(data) => prefetch(data.get(range).unwrap_or(&[])),
     }
 }
 

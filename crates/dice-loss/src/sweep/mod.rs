@@ -1,10 +1,14 @@
 //! The two sweeps over the voxels: the only place that knows instruction sets and memory layout.
 //!
-//! A sweep is cut into jobs, a job into tiles. A tile is loaded into planes that stay in cache,
-//! one for each class; all that follows are plain loops over planes, which the compiler turns into
-//! vector code, once for each instruction set. Element types, strides, kinds of target and masks
-//! end where a tile is loaded.
+//! A sweep is cut into jobs, a job into spans, a span into tiles: few voxels of all classes, which
+//! stay in the first cache. All that follows are plain loops over planes of a fixed length, which
+//! the compiler turns into vector code, once for each instruction set. Element types, strides, kinds
+//! of target and masks end where spans and tiles are loaded.
 
+// Planes are walked side by side, several in one loop: one index for all says so.
+#![allow(clippy::needless_range_loop)]
+
+mod aligned;
 mod channel;
 mod isa;
 mod jobs;
@@ -25,7 +29,8 @@ pub use isa::Isa;
 
 use isa::{Instructions, Kernel, dispatch};
 use jobs::{Job, Jobs};
-use scratch::{Input, Scratched, TILE, Work};
+use number::Number;
+use scratch::{SPAN, Scratch, Scratched, TILE, Work};
 use store::Store;
 use tile::{Batch, Borrow, Tile};
 
@@ -41,15 +46,15 @@ pub(crate) fn measure(isa: Isa, plan: &Plan, logits: &Logits, target: &Target) -
     let batch = Batch { plan, logits, target, check: true };
     let jobs = Jobs::new(logits.layout.shape());
     let parts = jobs.map(|job| match logits.data {
-        FloatSlice::F64(_) => sweep::<f64, _>(isa, &batch, job, Measure::new(plan)),
-        _ => sweep::<f32, _>(isa, &batch, job, Measure::new(plan)),
+        FloatSlice::F64(_) => measure_job::<f64>(isa, &batch, job),
+        _ => measure_job::<f32>(isa, &batch, job),
     });
     let [samples, classes, _] = logits.layout.shape();
     let row = plan.columns.len() * classes;
     let mut data = vec![0.0; samples * row];
     for (job, part) in jobs.iter().zip(parts) {
         let sums = &mut data[job.sample * row..][..row];
-        sums.iter_mut().zip(part?.data).for_each(|(sum, value)| *sum += value);
+        sums.iter_mut().zip(part?).for_each(|(sum, value)| *sum += value);
     }
     let valid = match target.masks.class_valid {
         Some(valid) => valid.to_vec(),
@@ -57,6 +62,11 @@ pub(crate) fn measure(isa: Isa, plan: &Plan, logits: &Logits, target: &Target) -
     };
     forget_unannotated(plan, &valid, &mut data);
     Ok(Moments::new(&plan.identity, &plan.columns, [samples, classes], data, valid))
+}
+
+fn measure_job<F: Borrow + Scratched>(isa: Isa, batch: &Batch, job: Job) -> Result<Vec<f64>> {
+    let sums = sweep::<F, _>(isa, batch, job, measure::Sums::new(batch.plan))?;
+    Ok(sums.finish(batch, job.sample))
 }
 
 /// What was not annotated has no sums, but for softmax voxel terms, which merge it.
@@ -81,15 +91,18 @@ fn forget_unannotated(plan: &Plan, valid: &[bool], data: &mut [f64]) {
 pub(crate) fn pull_back(
     isa: Isa,
     plan: &Plan,
-    slopes: &Slopes,
+    slopes: Slopes,
     logits: &Logits,
     target: &Target,
     gradient: Output,
 ) -> Result<()> {
+    let slopes = match target.masks.class_valid {
+        Some(valid) => slopes.of_annotated(valid),
+        None => slopes,
+    };
     let batch = Batch { plan, logits, target, check: false };
     let store = Store::new(gradient);
-    let kernel = PullBack { slopes, store: &store };
-    write(isa, &batch, kernel, &store)
+    write(isa, &batch, &store, PullBack { slopes: &slopes, store: &store })
 }
 
 /// The loss of every voxel.
@@ -107,19 +120,20 @@ pub(crate) fn voxel_losses(
         plan.groups.iter().map(|group| VoxelSlopes::unreduced(plan, group)).collect();
     let [_, channels, _] = map.layout.shape();
     let store = Store::new(map);
-    let kernel = VoxelLosses { slopes: &slopes, channels, store: &store };
-    write(isa, &batch, kernel, &store)
+    write(isa, &batch, &store, VoxelLosses { slopes: &slopes, channels, store: &store })
 }
 
 /// Runs all jobs of a sweep that writes.
-fn write<V>(isa: Isa, batch: &Batch, kernel: V, store: &Store) -> Result<()>
-where
-    V: Visit<f32> + Visit<f64> + Copy + Send + Sync,
-{
+fn write<V: Visit<f32> + Visit<f64> + Copy + Sync>(
+    isa: Isa,
+    batch: &Batch,
+    store: &Store,
+    visitor: V,
+) -> Result<()> {
     let run = |job: Job| {
         let done = match batch.logits.data {
-            FloatSlice::F64(_) => sweep::<f64, _>(isa, batch, job, kernel).map(drop),
-            _ => sweep::<f32, _>(isa, batch, job, kernel).map(drop),
+            FloatSlice::F64(_) => sweep::<f64, _>(isa, batch, job, visitor).map(drop),
+            _ => sweep::<f32, _>(isa, batch, job, visitor).map(drop),
         };
         store.finish();
         done
@@ -130,6 +144,9 @@ where
 /// What is done with each tile of a job.
 trait Visit<F> {
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>);
+
+    /// After the last tile of a span, which is given as a job of its own.
+    fn end_span(&mut self, batch: &Batch, span: Job, work: &Work<F>);
 }
 
 /// Runs a job in this thread's buffers, compiled for the instruction set; returns the visitor.
@@ -139,16 +156,15 @@ fn sweep<F: Borrow + Scratched, V: Visit<F>>(
     job: Job,
     visitor: V,
 ) -> Result<V> {
-    F::with_scratch(batch.plan.classes, |input, work| {
-        dispatch(isa, Sweep { batch, job, input, work, visitor })
+    F::with_scratch(batch.plan.classes, |scratch| {
+        dispatch(isa, Sweep { batch, job, scratch, visitor })
     })
 }
 
-struct Sweep<'a, F, V> {
+struct Sweep<'a, F: Borrow, V> {
     batch: &'a Batch<'a>,
     job: Job,
-    input: &'a mut Input<F>,
-    work: &'a mut Work<F>,
+    scratch: &'a mut Scratch<F>,
     visitor: V,
 }
 
@@ -157,31 +173,28 @@ impl<F: Borrow, V: Visit<F>> Kernel for Sweep<'_, F, V> {
 
     #[inline(always)]
     fn run<I: Instructions>(self) -> Result<V> {
-        let Self { batch, job, input, work, mut visitor } = self;
-        for (start, used) in job.tiles() {
-            let tile = batch.load::<I, F>(job.sample, start, used, input)?;
-            visitor.visit::<I>(batch, &tile, work);
+        let Self { batch, job, scratch: Scratch { span: input, tile, work }, mut visitor } = self;
+        for part in job.spans() {
+            let span = batch.span(part, input)?;
+            for at in (0..part.end - part.start).step_by(TILE) {
+                let tile = batch.tile::<F>(&span, at, tile)?;
+                visitor.visit::<I>(batch, &tile, work);
+            }
+            visitor.end_span(batch, part, work);
         }
         Ok(visitor)
     }
 }
 
-/// Adds up a job's sums.
-struct Measure {
-    data: Vec<f64>,
-}
-
-impl Measure {
-    fn new(plan: &Plan) -> Self {
-        Self { data: vec![0.0; plan.columns.len() * plan.classes] }
-    }
-}
-
-impl<F: Borrow> Visit<F> for Measure {
+impl<F: Borrow> Visit<F> for measure::Sums<F> {
     #[inline(always)]
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
-        let mut sums = measure::Sums { data: &mut self.data, classes: tile.classes };
-        measure::tile::<I, F>(batch, tile, work, &mut sums);
+        measure::tile::<I, F>(batch, tile, work, self);
+    }
+
+    #[inline(always)]
+    fn end_span(&mut self, _: &Batch, _: Job, _: &Work<F>) {
+        self.add_lanes_up();
     }
 }
 
@@ -195,30 +208,58 @@ struct PullBack<'a> {
 impl<F: Borrow> Visit<F> for PullBack<'_> {
     #[inline(always)]
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
-        let mut upstream = std::mem::take(&mut work.upstream);
-        let map = self.slopes.map.as_ref();
-        let per_class = map.filter(|map| map.layout.classes == tile.classes);
-        match map.filter(|map| map.layout.classes != tile.classes) {
-            Some(map) => {
-                pull_back::read_upstream(map, 0, tile, &mut upstream[..tile.len]);
-                upstream.iter_mut().zip(tile.weight).for_each(|(up, &weight)| *up = *up * weight);
-                let weight = &upstream[..tile.len];
-                pull_back::tile::<I, F>(batch, self.slopes, &Tile { weight, ..*tile }, work);
-            }
+        match &self.slopes.map {
             None => pull_back::tile::<I, F>(batch, self.slopes, tile, work),
-        }
-        for class in 0..tile.classes {
-            let gradient = &mut work.slopes[class * TILE..][..tile.len];
-            if let Some(map) = per_class {
-                let upstream = &mut upstream[..tile.len];
-                pull_back::read_upstream(map, class, tile, upstream);
-                gradient.iter_mut().zip(&*upstream).for_each(|(out, &up)| *out = *out * up);
+            Some(map) if map.layout.classes == tile.classes => {
+                pull_back::tile::<I, F>(batch, self.slopes, tile, work);
+                for (class, gradient) in work.slopes[..tile.classes].iter_mut().enumerate() {
+                    pull_back::read_upstream(map, class, tile, &mut work.upstream);
+                    for i in 0..TILE {
+                        gradient[i] = gradient[i] * work.upstream[i];
+                    }
+                }
             }
-            // SAFETY: jobs and their tiles are disjoint, and lie within the logits' shape, which
-            // is the gradient's.
-            unsafe { self.store.run(tile.sample, class, tile.start, &gradient[..tile.used]) };
+            Some(map) => {
+                let mut weight = [F::ZERO; TILE];
+                pull_back::read_upstream(map, 0, tile, &mut weight);
+                for i in 0..TILE {
+                    weight[i] = weight[i] * tile.weight[i];
+                }
+                let weighed = Tile { weight: &weight, ..*tile };
+                pull_back::tile::<I, F>(batch, self.slopes, &weighed, work);
+            }
         }
-        work.upstream = upstream;
+        keep(tile, tile.classes, work);
+    }
+
+    #[inline(always)]
+    fn end_span(&mut self, batch: &Batch, span: Job, work: &Work<F>) {
+        // SAFETY: jobs and their spans are disjoint, and lie within the logits' shape, which is the
+        // gradient's.
+        unsafe { write_span(self.store, batch.plan.classes, span, work) };
+    }
+}
+
+/// Keeps a tile's output until the end of its span.
+#[inline(always)]
+fn keep<F: Number>(tile: &Tile<F>, channels: usize, work: &mut Work<F>) {
+    let at = tile.start % SPAN;
+    for (output, plane) in work.output.iter_mut().zip(work.slopes.iter()).take(channels) {
+        output[at..][..TILE].copy_from_slice(plane);
+    }
+}
+
+/// Writes the output of a span: in runs long enough for the memory behind the caches.
+///
+/// # Safety
+///
+/// The span must lie within the output's shape, and no other thread may write any of its voxels.
+#[inline(always)]
+unsafe fn write_span<F: Number>(store: &Store, channels: usize, span: Job, work: &Work<F>) {
+    for (channel, output) in work.output.iter().take(channels).enumerate() {
+        let output = &output[..span.end - span.start];
+        // SAFETY: the caller's.
+        unsafe { store.run(span.sample, channel, span.start, output) };
     }
 }
 
@@ -234,10 +275,12 @@ impl<F: Borrow> Visit<F> for VoxelLosses<'_> {
     #[inline(always)]
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
         voxel_losses::tile::<I, F>(batch, self.slopes, tile, work);
-        for class in 0..self.channels {
-            let map = &work.slopes[class * TILE..][..tile.used];
-            // SAFETY: as in the gradient; the map has this many channels.
-            unsafe { self.store.run(tile.sample, class, tile.start, map) };
-        }
+        keep(tile, self.channels, work);
+    }
+
+    #[inline(always)]
+    fn end_span(&mut self, _: &Batch, span: Job, work: &Work<F>) {
+        // SAFETY: as in the gradient; the map has this many channels.
+        unsafe { write_span(self.store, self.channels, span, work) };
     }
 }

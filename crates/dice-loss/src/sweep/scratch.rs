@@ -3,118 +3,144 @@
 use std::cell::RefCell;
 
 use super::{
-    labels::{NONE, VALUES},
-    lanes::LANES,
+    aligned::{Aligned, ClassPlanes},
+    labels::{NONE, Run},
     number::Number,
 };
 
-/// Voxels of a tile.
-pub(super) const TILE: usize = 1024;
+/// Voxels of a tile: as few as keep the exponentials of a hundred classes in the first cache, and
+/// as many as the registers can sum up side by side.
+pub(super) const TILE: usize = 64;
 
-/// What a tile is loaded into. A set of class planes holds one [`TILE`] for each class.
-#[derive(Default)]
-pub(super) struct Input<F> {
-    /// Class planes of logits that cannot be read where they are.
-    pub logits: Vec<F>,
-    /// Class planes of the reference.
-    pub reference: Vec<F>,
+/// Voxels of a span.
+pub(super) const SPAN: usize = 1024;
+
+/// One number for each voxel of a tile.
+pub(super) type Plane<F> = [F; TILE];
+
+/// What a span is loaded into: what is said once for each voxel.
+pub(super) struct SpanInput<F> {
     /// Each voxel's weight; 0 where it does not count.
-    pub weight: Vec<F>,
-    /// Values on their way into `weight` or `label`.
+    pub weight: Aligned<[F; SPAN]>,
+    /// Values on their way into `weight`.
     pub staging: Vec<F>,
-    /// Each voxel's class, and each block's.
+    /// Each voxel's class.
     pub label: Vec<i32>,
-    pub block_label: Vec<i32>,
+    /// Runs of one class, and how many there are up to the end of each tile.
+    pub runs: Vec<Run>,
+    pub ends: [usize; SPAN / TILE],
 }
 
-/// What a tile is computed in.
+/// What a tile is loaded into.
 #[derive(Default)]
+pub(super) struct TileInput<F> {
+    /// Logits that cannot be computed with where they are.
+    pub logits: ClassPlanes<F>,
+    /// The reference, if it is not labels.
+    pub reference: ClassPlanes<F>,
+}
+
+/// What a tile is computed in. The single planes come first, so that each starts a cache line.
+#[repr(C, align(64))]
 pub(super) struct Work<F> {
-    /// Class planes of exponentials or probabilities.
-    pub probability: Vec<F>,
-    /// Class planes of the reference, where a stage wants labels written out.
-    pub reference: Vec<F>,
-    /// Class planes of derivatives by the probabilities, then of the gradient.
-    pub slopes: Vec<F>,
-    /// Class planes of the gradient of an earlier group.
-    pub gradient: Vec<F>,
     /// The weights times the upstream gradient, where that is a map.
-    pub upstream: Vec<F>,
-    /// Class planes of derivatives by the log-probabilities.
-    pub log_slopes: Vec<F>,
+    pub upstream: Plane<F>,
     /// Single planes; each stage names those that it borrows.
-    pub planes: [Vec<F>; PLANES],
+    pub planes: [Plane<F>; PLANES],
     /// Planes of one class's outcome.
-    pub outcome: [Vec<F>; 5],
-    /// Lanes of sums by label.
-    pub by_label: Vec<F>,
+    pub outcome: [Plane<F>; 5],
     /// The class that a hard decision takes, and the reference's.
-    pub decided: [Vec<i32>; 2],
+    pub decided: [Plane<i32>; 2],
+    /// Exponentials or probabilities of each class.
+    pub probability: ClassPlanes<F>,
+    /// The reference of each class, where a stage wants labels written out.
+    pub reference: ClassPlanes<F>,
+    /// Each class's derivatives by the probabilities, then of the gradient.
+    pub slopes: ClassPlanes<F>,
+    /// The gradient of an earlier group.
+    pub gradient: ClassPlanes<F>,
+    /// Each class's derivatives by the log-probabilities.
+    pub log_slopes: ClassPlanes<F>,
+    /// A span's output, class by class: written at its end, in long runs.
+    pub output: Vec<Aligned<[F; SPAN]>>,
 }
 
 /// Single planes in [`Work`].
 pub(super) const PLANES: usize = 8;
 
+/// All buffers of a thread for one type of numbers.
+#[derive(Default)]
+pub(super) struct Scratch<F: Number> {
+    pub span: SpanInput<F>,
+    pub tile: TileInput<F>,
+    pub work: Work<F>,
+}
+
 /// Where a thread keeps its buffers.
 pub(super) trait Scratched: Number {
     /// Runs with this thread's buffers, large enough for so many classes.
-    fn with_scratch<R>(classes: usize, f: impl FnOnce(&mut Input<Self>, &mut Work<Self>) -> R)
-    -> R;
+    fn with_scratch<R>(classes: usize, f: impl FnOnce(&mut Scratch<Self>) -> R) -> R;
 }
 
-impl<F: Number> Input<F> {
-    fn prepare(&mut self, classes: usize) {
-        grow(&mut self.logits, classes * TILE, F::ZERO);
-        grow(&mut self.reference, classes * TILE, F::ZERO);
-        grow(&mut self.weight, TILE, F::ZERO);
-        grow(&mut self.staging, TILE, F::ZERO);
-        grow(&mut self.label, TILE, NONE);
-        grow(&mut self.block_label, TILE / LANES, NONE);
+impl<F: Number> Default for SpanInput<F> {
+    fn default() -> Self {
+        Self {
+            weight: Aligned([F::ZERO; SPAN]),
+            staging: vec![F::ZERO; SPAN],
+            label: vec![NONE; SPAN],
+            runs: Vec::new(),
+            ends: [0; SPAN / TILE],
+        }
     }
 }
 
-impl<F: Number> Work<F> {
+impl<F: Number> Default for Work<F> {
+    fn default() -> Self {
+        Self {
+            probability: ClassPlanes::default(),
+            reference: ClassPlanes::default(),
+            slopes: ClassPlanes::default(),
+            gradient: ClassPlanes::default(),
+            log_slopes: ClassPlanes::default(),
+            output: Vec::new(),
+            upstream: [F::ZERO; TILE],
+            planes: [[F::ZERO; TILE]; PLANES],
+            outcome: [[F::ZERO; TILE]; 5],
+            decided: [[NONE; TILE]; 2],
+        }
+    }
+}
+
+impl<F: Number> Scratch<F> {
     fn prepare(&mut self, classes: usize) {
         for planes in [
-            &mut self.probability,
-            &mut self.reference,
-            &mut self.slopes,
-            &mut self.gradient,
-            &mut self.log_slopes,
+            &mut self.tile.logits,
+            &mut self.tile.reference,
+            &mut self.work.probability,
+            &mut self.work.reference,
+            &mut self.work.slopes,
+            &mut self.work.gradient,
+            &mut self.work.log_slopes,
         ] {
-            grow(planes, classes * TILE, F::ZERO);
+            planes.grow(classes);
         }
-        grow(&mut self.upstream, TILE, F::ZERO);
-        for plane in self.planes.iter_mut().chain(&mut self.outcome) {
-            grow(plane, TILE, F::ZERO);
-        }
-        grow(&mut self.by_label, classes * VALUES * LANES, F::ZERO);
-        self.decided.iter_mut().for_each(|plane| grow(plane, TILE, NONE));
-    }
-}
-
-fn grow<T: Clone>(plane: &mut Vec<T>, length: usize, value: T) {
-    if plane.len() < length {
-        plane.resize(length, value);
+        let output = &mut self.work.output;
+        output.resize(output.len().max(classes), Aligned([F::ZERO; SPAN]));
     }
 }
 
 macro_rules! scratched {
     ($($F:ty),+) => { $(
         impl Scratched for $F {
-            fn with_scratch<R>(
-                classes: usize,
-                f: impl FnOnce(&mut Input<Self>, &mut Work<Self>) -> R,
-            ) -> R {
+            fn with_scratch<R>(classes: usize, f: impl FnOnce(&mut Scratch<Self>) -> R) -> R {
                 thread_local! {
-                    static KEPT: RefCell<(Input<$F>, Work<$F>)> = RefCell::default();
+                    static KEPT: RefCell<Option<Box<Scratch<$F>>>> = const { RefCell::new(None) };
                 }
-                // Taken out for the time: work that rayon runs in between finds an empty one.
-                let (mut input, mut work) = KEPT.take();
-                input.prepare(classes);
-                work.prepare(classes);
-                let result = f(&mut input, &mut work);
-                KEPT.set((input, work));
+                // Taken out for the time: work that rayon runs in between finds none.
+                let mut scratch = KEPT.take().unwrap_or_default();
+                scratch.prepare(classes);
+                let result = f(&mut scratch);
+                KEPT.set(Some(scratch));
                 result
             }
         }

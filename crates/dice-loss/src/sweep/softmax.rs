@@ -1,118 +1,156 @@
 //! The softmax of a tile, and the log losses of its classes.
 
 use super::{
+    aligned::Aligned,
     isa::Instructions,
     labels::Labels,
-    lanes::{LANES, blocks, blocks_mut},
+    lanes::{self, Block},
     number::Number,
-    prefetch::prefetch,
-    scratch::TILE,
+    scratch::{Plane, TILE},
     tile::{Planes, Tile},
 };
-
-/// Numbers between two stops to prefetch what comes next.
-const STRETCH: usize = 256;
 
 /// The exponentials of a tile's logits: exp(x − shift) in class planes, and their sum.
 ///
 /// There is no shift, and no sweep for the maximum, where the plain sum stays well within range.
 pub(super) struct Exponentials<'a, F> {
-    pub planes: &'a mut [F],
-    pub sum: &'a mut [F],
+    pub planes: &'a mut [Plane<F>],
+    pub sum: &'a mut Plane<F>,
     /// The maximum where it was taken out, else 0.
-    pub shift: &'a mut [F],
+    pub shift: &'a mut Plane<F>,
 }
 
 impl<'a, F: Number> Exponentials<'a, F> {
-    /// Also leaves Σ_k slope_k exp(x_k − shift) in `dot`, if there are slopes.
     #[inline(always)]
     pub fn new<I: Instructions>(
         tile: &Tile<F>,
-        planes: &'a mut [F],
-        sum: &'a mut [F],
-        shift: &'a mut [F],
-        mut with: Option<(&[F], &mut [F])>,
+        planes: &'a mut [Plane<F>],
+        sum: &'a mut Plane<F>,
+        shift: &'a mut Plane<F>,
     ) -> Self {
-        let len = tile.len;
-        let (sum, shift) = (&mut sum[..len], &mut shift[..len]);
-        shift.fill(F::ZERO);
-        sum.fill(F::ZERO);
-        if let Some((_, dot)) = &mut with {
-            dot[..len].fill(F::ZERO);
-        }
-        for class in 0..tile.classes {
-            let (x, e) = (tile.logits.plane(class), &mut planes[class * TILE..][..len]);
-            let ahead = tile.logits.ahead(class, tile.classes);
-            let (sum, e) = (&mut sum[..x.len()], &mut e[..x.len()]);
-            for start in (0..x.len()).step_by(STRETCH) {
-                let end = len.min(start + STRETCH);
-                prefetch(ahead.get(start..end.min(ahead.len())).unwrap_or(&[]));
-                let (x, e, sum) = (&x[start..end], &mut e[start..end], &mut sum[start..end]);
-                match &mut with {
-                    None => add_exponentials::<I, F>(x, e, sum),
-                    Some((slopes, dot)) => {
-                        let dot = &mut dot[start..end];
-                        add_weighed_exponentials::<I, F>(x, e, sum, slopes[class], dot);
-                    }
-                }
+        let planes = &mut planes[..tile.classes];
+        // Local, so that it stays in registers.
+        let mut total = Aligned([F::ZERO; TILE]);
+        for (class, e) in planes.iter_mut().enumerate() {
+            tile.logits.prefetch(class);
+            let Some(x) = tile.logits.get(class) else { break };
+            for i in 0..TILE {
+                let exponential = x[i].clamped_exp::<I>();
+                e[i] = exponential;
+                total[i] += exponential;
             }
         }
-        let mut unsafe_sums = false;
-        for sum in sum.iter() {
-            unsafe_sums |= !(*sum > F::SAFE.start && *sum < F::SAFE.end);
-        }
-        if unsafe_sums {
-            take_maximum_out::<I, F>(tile, planes, sum, shift, with);
+        (*sum, *shift) = (*total, [F::ZERO; TILE]);
+        if !is_safe(sum) {
+            take_maximum_out::<I, F>(tile, planes, sum, shift);
         }
         Self { planes, sum, shift }
     }
 
+    /// Also leaves Σ_k slope_k exp(x_k − shift) in `dot`.
     #[inline(always)]
-    pub fn plane(&self, class: usize) -> &[F] {
-        &self.planes[class * TILE..][..self.sum.len()]
+    pub fn weighed<I: Instructions>(
+        tile: &Tile<F>,
+        planes: &'a mut [Plane<F>],
+        [sum, shift]: [&'a mut Plane<F>; 2],
+        slope: impl Fn(usize) -> F,
+        dot: &mut Plane<F>,
+    ) -> Self {
+        let planes = &mut planes[..tile.classes];
+        let zeros = Aligned([F::ZERO; TILE]);
+        let (mut total, mut products) = (zeros, zeros);
+        for (class, e) in planes.iter_mut().enumerate() {
+            tile.logits.prefetch(class);
+            let (Some(x), slope) = (tile.logits.get(class), slope(class)) else { break };
+            for i in 0..TILE {
+                let exponential = x[i].clamped_exp::<I>();
+                e[i] = exponential;
+                total[i] += exponential;
+                products[i] = exponential.mul_add::<I>(slope, products[i]);
+            }
+        }
+        (*sum, *shift, *dot) = (*total, [F::ZERO; TILE], *products);
+        if !is_safe(sum) {
+            take_maximum_out::<I, F>(tile, planes, sum, shift);
+            *dot = [F::ZERO; TILE];
+            for (class, e) in planes.iter().enumerate() {
+                let slope = slope(class);
+                for i in 0..TILE {
+                    dot[i] = e[i].mul_add::<I>(slope, dot[i]);
+                }
+            }
+        }
+        Self { planes, sum, shift }
     }
 
     /// Turns the exponentials into probabilities and the sum into its inverse.
     #[inline(always)]
-    pub fn normalise(&mut self, classes: usize) {
-        let len = self.sum.len();
-        self.sum.iter_mut().for_each(|sum| *sum = F::ONE / *sum);
-        for class in 0..classes {
-            let plane = &mut self.planes[class * TILE..][..len];
-            plane.iter_mut().zip(&*self.sum).for_each(|(p, &inverse)| *p = *p * inverse);
+    pub fn normalise(&mut self) {
+        for i in 0..TILE {
+            self.sum[i] = F::ONE / self.sum[i];
+        }
+        for plane in self.planes.iter_mut() {
+            for i in 0..TILE {
+                plane[i] = plane[i] * self.sum[i];
+            }
         }
     }
 
-    /// ln Σ exp x, while the sum is still there.
+    /// ln Σ exp(x − shift), while the sum is still there.
     #[inline(always)]
-    pub fn log_sum<I: Instructions>(&self, out: &mut [F]) {
-        for ((out, &sum), &shift) in out.iter_mut().zip(&*self.sum).zip(&*self.shift) {
-            *out = shift + sum.ln::<I>();
+    pub fn log_sum<I: Instructions>(&self, out: &mut Plane<F>) {
+        for i in 0..TILE {
+            out[i] = self.sum[i].ln::<I>();
         }
     }
 
     /// The largest plane value of each voxel and the sum of the others, so that 1 − p of the
     /// likeliest class need not be a difference.
     #[inline(always)]
-    pub fn split(&self, classes: usize, largest: &mut [F], others: &mut [F]) {
-        largest.fill(F::ZERO);
-        others.fill(F::ZERO);
-        for class in 0..classes {
-            for ((largest, others), &e) in
-                largest.iter_mut().zip(others.iter_mut()).zip(self.plane(class))
-            {
-                *others += if e > *largest { *largest } else { e };
-                *largest = largest.larger(e);
+    pub fn split(&self, largest: &mut Plane<F>, others: &mut Plane<F>) {
+        (*largest, *others) = ([F::ZERO; TILE], [F::ZERO; TILE]);
+        for e in self.planes.iter() {
+            for i in 0..TILE {
+                others[i] += if e[i] > largest[i] { largest[i] } else { e[i] };
+                largest[i] = largest[i].larger(e[i]);
             }
+        }
+    }
+}
+
+#[inline(always)]
+fn is_safe<F: Number>(sum: &Plane<F>) -> bool {
+    let mut safe = true;
+    for i in 0..TILE {
+        safe &= (sum[i] > F::SAFE.start) & (sum[i] < F::SAFE.end);
+    }
+    safe
+}
+
+/// The exponentials with the maximum taken out first: for large logits, and for NaN.
+#[inline(always)]
+fn take_maximum_out<I: Instructions, F: Number>(
+    tile: &Tile<F>,
+    planes: &mut [Plane<F>],
+    sum: &mut Plane<F>,
+    shift: &mut Plane<F>,
+) {
+    maximum(&tile.logits, 0..tile.classes, shift);
+    *sum = [F::ZERO; TILE];
+    for (class, e) in planes.iter_mut().enumerate() {
+        let x = tile.logits.plane(class);
+        for i in 0..TILE {
+            e[i] = (x[i] - shift[i]).exp::<I>();
+            sum[i] += e[i];
         }
     }
 }
 
 /// What softmax voxel terms know of each voxel's own class.
 pub(super) struct Own<'a, F> {
-    pub probability: &'a mut [F],
-    pub complement: &'a mut [F],
-    pub log_loss: &'a mut [F],
+    pub probability: &'a mut Plane<F>,
+    pub complement: &'a mut Plane<F>,
+    pub log_loss: &'a mut Plane<F>,
 }
 
 impl<'a, F: Number> Own<'a, F> {
@@ -122,21 +160,21 @@ impl<'a, F: Number> Own<'a, F> {
         softmax: &Exponentials<F>,
         tile: &Tile<F>,
         labels: &Labels,
-        [probability, complement, log_loss, largest]: [&'a mut [F]; 4],
+        [probability, complement, log_loss, largest]: [&'a mut Plane<F>; 4],
     ) -> Self {
-        labels.gather(softmax.planes, probability);
-        labels.gather_from(|class| tile.logits.plane(class), log_loss);
-        softmax.split(tile.classes, largest, complement);
+        labels.gather(|class| &softmax.planes[class], probability);
+        labels.gather(|class| tile.logits.plane(class), log_loss);
+        softmax.split(largest, complement);
         let half = F::of(0.5);
-        for (i, p) in probability.iter_mut().enumerate() {
-            let (e, inverse) = (*p, F::ONE / softmax.sum[i]);
-            let (others, x) = (complement[i], log_loss[i]);
-            *p = e * inverse;
-            complement[i] = if e == largest[i] { others * inverse } else { F::ONE - *p };
+        for i in 0..TILE {
+            let (e, inverse) = (probability[i], F::ONE / softmax.sum[i]);
+            let p = e * inverse;
+            probability[i] = p;
+            complement[i] = if e == largest[i] { complement[i] * inverse } else { F::ONE - p };
             // Where a class is likely, its log loss is the logarithm of almost 1.
-            let near = (complement[i] / *p).ln_1p::<I>();
-            let far = softmax.shift[i] + softmax.sum[i].ln::<I>() - x;
-            log_loss[i] = if *p > half { near } else { far };
+            let near = (complement[i] / p).ln_1p::<I>();
+            let far = softmax.sum[i].ln::<I>() - (log_loss[i] - softmax.shift[i]);
+            log_loss[i] = if p > half { near } else { far };
         }
         Self { probability, complement, log_loss }
     }
@@ -144,17 +182,24 @@ impl<'a, F: Number> Own<'a, F> {
 
 /// The power of every number of a plane; all are at least 0.
 #[inline(always)]
-pub(super) fn raise<I: Instructions, F: Number>(base: &[F], exponent: f64, out: &mut [F]) {
-    let pairs = out.iter_mut().zip(base);
+pub(super) fn raise<I: Instructions, F: Number>(
+    base: &Plane<F>,
+    exponent: f64,
+    out: &mut Plane<F>,
+) {
     if exponent == 0.0 {
-        pairs.for_each(|(out, _)| *out = F::ONE);
+        *out = [F::ONE; TILE];
     } else if exponent == 1.0 {
-        pairs.for_each(|(out, &base)| *out = base);
+        *out = *base;
     } else if exponent == 2.0 {
-        pairs.for_each(|(out, &base)| *out = base * base);
+        for i in 0..TILE {
+            out[i] = base[i] * base[i];
+        }
     } else {
         let exponent = F::of(exponent);
-        pairs.for_each(|(out, &base)| *out = base.pow::<I>(exponent));
+        for i in 0..TILE {
+            out[i] = base[i].pow::<I>(exponent);
+        }
     }
 }
 
@@ -162,140 +207,108 @@ pub(super) fn raise<I: Instructions, F: Number>(base: &[F], exponent: f64, out: 
 #[inline(always)]
 pub(super) fn raise_by_label<I: Instructions, F: Number>(
     labels: &Labels,
-    base: &[F],
+    base: &Plane<F>,
     exponents: &[f64],
-    out: &mut [F],
+    out: &mut Plane<F>,
 ) {
     let first = exponents.first().copied().unwrap_or(0.0);
     if exponents.iter().all(|&exponent| exponent == first) {
         return raise::<I, F>(base, first, out);
     }
-    let table: Vec<_> = exponents.iter().map(|&exponent| F::of(exponent)).collect();
-    labels.look_up(&table, out);
-    out.iter_mut().zip(base).for_each(|(out, &base)| *out = base.pow::<I>(*out));
-}
-
-#[inline(always)]
-fn add_exponentials<I: Instructions, F: Number>(x: &[F], e: &mut [F], sum: &mut [F]) {
-    for ((x, e), sum) in x.iter().zip(e.iter_mut()).zip(sum.iter_mut()) {
-        *e = x.clamped_exp::<I>();
-        *sum += *e;
+    labels.look_up(|class| F::of(exponents[class]), out);
+    for i in 0..TILE {
+        out[i] = base[i].pow::<I>(out[i]);
     }
 }
 
 #[inline(always)]
-fn add_weighed_exponentials<I: Instructions, F: Number>(
-    x: &[F],
-    e: &mut [F],
-    sum: &mut [F],
-    slope: F,
-    dot: &mut [F],
+fn maximum<F: Number>(
+    logits: &Planes<F>,
+    mut classes: impl Iterator<Item = usize>,
+    out: &mut Plane<F>,
 ) {
-    for (((x, e), sum), dot) in x.iter().zip(e.iter_mut()).zip(sum.iter_mut()).zip(dot.iter_mut()) {
-        *e = x.clamped_exp::<I>();
-        *sum += *e;
-        *dot = e.mul_add::<I>(slope, *dot);
-    }
-}
-
-/// The same with the maximum taken out first: for large logits, and for NaN.
-#[inline(never)]
-fn take_maximum_out<I: Instructions, F: Number>(
-    tile: &Tile<F>,
-    planes: &mut [F],
-    sum: &mut [F],
-    shift: &mut [F],
-    mut with: Option<(&[F], &mut [F])>,
-) {
-    maximum(&tile.logits, 0..tile.classes, shift);
-    sum.fill(F::ZERO);
-    if let Some((_, dot)) = &mut with {
-        dot.fill(F::ZERO);
-    }
-    for class in 0..tile.classes {
-        let x = tile.logits.plane(class);
-        let e = &mut planes[class * TILE..][..tile.len];
-        for (((x, e), sum), shift) in x.iter().zip(e.iter_mut()).zip(sum.iter_mut()).zip(&*shift) {
-            *e = (*x - *shift).exp::<I>();
-            *sum += *e;
-        }
-        if let Some((slopes, dot)) = &mut with {
-            for (dot, &e) in dot.iter_mut().zip(&*e) {
-                *dot = e.mul_add::<I>(slopes[class], *dot);
-            }
-        }
-    }
-}
-
-fn maximum<F: Number>(logits: &Planes<F>, mut classes: impl Iterator<Item = usize>, out: &mut [F]) {
     let Some(first) = classes.next() else { return };
-    out.copy_from_slice(logits.plane(first));
+    *out = *logits.plane(first);
     for class in classes {
-        for (out, &x) in out.iter_mut().zip(logits.plane(class)) {
-            *out = out.larger(x);
+        let x = logits.plane(class);
+        for i in 0..TILE {
+            out[i] = out[i].larger(x[i]);
         }
     }
 }
 
 /// The background together with the classes that were not annotated in a sample: one class to
 /// softmax cross-entropy and focal loss (the marginal loss).
-pub(super) struct Merged {
-    /// Whether a class is among them; class 0 always is.
-    pub members: Vec<bool>,
+#[derive(Clone, Copy)]
+pub(super) struct Merged<'a> {
+    valid: &'a [bool],
 }
 
-impl Merged {
+impl<'a> Merged<'a> {
     /// `None` if every class but the background was annotated.
-    pub fn new(valid: Option<&[bool]>) -> Option<Self> {
+    #[inline(always)]
+    pub fn new(valid: Option<&'a [bool]>) -> Option<Self> {
         let valid = valid?;
-        let members: Vec<_> =
-            valid.iter().enumerate().map(|(class, valid)| class == 0 || !valid).collect();
-        members.iter().skip(1).any(|&member| member).then_some(Self { members })
+        valid.iter().skip(1).any(|valid| !valid).then_some(Self { valid })
     }
 
-    pub fn classes(&self) -> impl Iterator<Item = usize> + Clone + '_ {
-        (0..self.members.len()).filter(|&class| self.members[class])
+    /// Whether a class is among them; class 0 always is.
+    #[inline(always)]
+    pub fn has(self, class: usize) -> bool {
+        class == 0 || !self.valid[class]
     }
 
-    /// ln Σ exp x over the members.
-    pub fn log_sum<I: Instructions, F: Number>(&self, logits: &Planes<F>, out: &mut [F]) {
+    #[inline(always)]
+    pub fn classes(self) -> impl Iterator<Item = usize> + 'a {
+        (0..self.valid.len()).filter(move |&class| self.has(class))
+    }
+
+    /// ln Σ exp(x − shift) over the members.
+    #[inline(always)]
+    pub fn log_sum<I: Instructions, F: Number>(
+        self,
+        logits: &Planes<F>,
+        shift: &Plane<F>,
+        out: &mut Plane<F>,
+    ) {
         let mut largest = [F::ZERO; TILE];
-        let largest = &mut largest[..out.len()];
-        maximum(logits, self.classes(), largest);
-        out.fill(F::ZERO);
+        maximum(logits, self.classes(), &mut largest);
+        *out = [F::ZERO; TILE];
         for class in self.classes() {
-            for ((out, &largest), &x) in out.iter_mut().zip(&*largest).zip(logits.plane(class)) {
-                *out += (x - largest).exp::<I>();
+            let x = logits.plane(class);
+            for i in 0..TILE {
+                out[i] += (x[i] - largest[i]).exp::<I>();
             }
         }
-        for (out, &largest) in out.iter_mut().zip(&*largest) {
-            *out = largest + out.ln::<I>();
+        for i in 0..TILE {
+            out[i] = (largest[i] - shift[i]) + out[i].ln::<I>();
         }
     }
 }
 
 /// Classes that a softmax voxel term tells apart in a sample.
-pub(super) fn distinct(merged: Option<&Merged>, classes: usize) -> Vec<usize> {
-    (0..classes)
-        .filter(|&class| class == 0 || merged.is_none_or(|merged| !merged.members[class]))
-        .collect()
+#[inline(always)]
+pub(super) fn distinct(
+    merged: Option<Merged>,
+    classes: usize,
+) -> impl Iterator<Item = usize> + Clone {
+    (0..classes).filter(move |&class| class == 0 || merged.is_none_or(|merged| !merged.has(class)))
 }
 
 /// What softmax voxel terms know of a class: its share of the reference, its log loss, its
 /// probability, and one minus that.
 pub(super) struct Outcome<'a, F> {
-    pub reference: &'a mut [F],
-    pub log_loss: &'a mut [F],
-    pub probability: &'a mut [F],
-    pub complement: &'a mut [F],
+    pub reference: &'a mut Plane<F>,
+    pub log_loss: &'a mut Plane<F>,
+    pub probability: &'a mut Plane<F>,
+    pub complement: &'a mut Plane<F>,
 }
 
 impl<'a, F> Outcome<'a, F> {
-    /// In four planes of a length; the fifth is for what is made of it.
+    /// In four planes; the fifth is for what is made of it.
     #[inline(always)]
-    pub fn new(planes: &'a mut [Vec<F>; 5], len: usize) -> (Self, &'a mut [F]) {
-        let [reference, log_loss, probability, complement, rest] =
-            planes.each_mut().map(|plane| &mut plane[..len]);
+    pub fn new(planes: &'a mut [Plane<F>; 5]) -> (Self, &'a mut Plane<F>) {
+        let [reference, log_loss, probability, complement, rest] = planes;
         (Self { reference, log_loss, probability, complement }, rest)
     }
 }
@@ -303,14 +316,16 @@ impl<'a, F> Outcome<'a, F> {
 /// The planes that outcomes are made from, after the exponentials were normalised.
 pub(super) struct Outcomes<'a, F> {
     pub logits: Planes<'a, F>,
-    pub reference: &'a [F],
-    pub probability: &'a [F],
-    pub log_sum: &'a [F],
+    pub reference: &'a [Plane<F>],
+    pub probability: &'a [Plane<F>],
+    /// What was taken out of the logits, and ln Σ exp of what is left.
+    pub shift: &'a Plane<F>,
+    pub log_sum: &'a Plane<F>,
     /// Largest probability and the sum of the others.
-    pub largest: &'a [F],
-    pub others: &'a [F],
-    pub merged: Option<&'a Merged>,
-    pub merged_log_sum: &'a [F],
+    pub largest: &'a Plane<F>,
+    pub others: &'a Plane<F>,
+    pub merged: Option<Merged<'a>>,
+    pub merged_log_sum: &'a Plane<F>,
     pub classes: usize,
 }
 
@@ -324,63 +339,56 @@ impl<F: Number> Outcomes<'_, F> {
         }
         // Where a class is likely, its log loss is the logarithm of almost 1.
         let half = F::of(0.5);
-        for ((log_loss, &p), &complement) in
-            out.log_loss.iter_mut().zip(&*out.probability).zip(&*out.complement)
-        {
-            *log_loss = if p > half { (complement / p).ln_1p::<I>() } else { *log_loss };
+        for i in 0..TILE {
+            let (p, complement) = (out.probability[i], out.complement[i]);
+            let near = (complement / p).ln_1p::<I>();
+            out.log_loss[i] = if p > half { near } else { out.log_loss[i] };
         }
-    }
-
-    fn plane<'p>(&self, planes: &'p [F], class: usize) -> &'p [F] {
-        &planes[class * TILE..][..self.log_sum.len()]
     }
 
     #[inline(always)]
     fn fill_plain(&self, class: usize, out: &mut Outcome<F>) {
-        out.reference.copy_from_slice(self.plane(self.reference, class));
-        out.probability.copy_from_slice(self.plane(self.probability, class));
+        *out.reference = self.reference[class];
+        *out.probability = self.probability[class];
         let x = self.logits.plane(class);
-        for ((log_loss, &log_sum), &x) in out.log_loss.iter_mut().zip(self.log_sum).zip(x) {
-            *log_loss = log_sum - x;
-        }
-        for (((complement, &p), &largest), &others) in
-            out.complement.iter_mut().zip(&*out.probability).zip(self.largest).zip(self.others)
-        {
-            *complement = if p == largest { others } else { F::ONE - p };
+        for i in 0..TILE {
+            out.log_loss[i] = self.log_sum[i] - (x[i] - self.shift[i]);
+            let p = out.probability[i];
+            out.complement[i] = if p == self.largest[i] { self.others[i] } else { F::ONE - p };
         }
     }
 
     #[inline(always)]
-    fn fill_merged<I: Instructions>(&self, merged: &Merged, out: &mut Outcome<F>) {
-        out.reference.fill(F::ZERO);
-        out.complement.fill(F::ZERO);
+    fn fill_merged<I: Instructions>(&self, merged: Merged, out: &mut Outcome<F>) {
+        *out.reference = [F::ZERO; TILE];
+        *out.complement = [F::ZERO; TILE];
         for class in 0..self.classes {
-            let (sum, planes) = if merged.members[class] {
-                (&mut *out.reference, self.reference)
+            let (sum, plane) = if merged.has(class) {
+                (&mut *out.reference, &self.reference[class])
             } else {
-                (&mut *out.complement, self.probability)
+                (&mut *out.complement, &self.probability[class])
             };
-            let plane = self.plane(planes, class);
-            sum.iter_mut().zip(plane).for_each(|(sum, &value)| *sum += value);
+            for i in 0..TILE {
+                sum[i] += plane[i];
+            }
         }
-        for (((log_loss, p), &log_sum), &merged) in out
-            .log_loss
-            .iter_mut()
-            .zip(out.probability.iter_mut())
-            .zip(self.log_sum)
-            .zip(self.merged_log_sum)
-        {
-            let loss = log_sum - merged;
-            *log_loss = if loss < F::ZERO { F::ZERO } else { loss };
-            *p = (-*log_loss).exp::<I>();
+        for i in 0..TILE {
+            let loss = self.log_sum[i] - self.merged_log_sum[i];
+            let loss = if loss < F::ZERO { F::ZERO } else { loss };
+            out.log_loss[i] = loss;
+            out.probability[i] = (-loss).exp::<I>();
         }
     }
 }
 
 /// Σ w f(p, g) of the five sums that overlap losses may ask for: pg, p, pp, |p − g|, |p|.
 #[inline(always)]
-pub(super) fn five_sums<I: Instructions, F: Number>(p: &[F], g: &[F], w: &[F]) -> [f64; 5] {
-    super::lanes::folds(p, g, w, |[pg, sum, pp, l1, abs], p, g, w| {
+pub(super) fn five_sums<I: Instructions, F: Number>(
+    p: &Plane<F>,
+    g: &Plane<F>,
+    w: &Plane<F>,
+) -> [Block<F>; 5] {
+    lanes::folds(p, g, w, |[pg, sum, pp, l1, abs], p, g, w| {
         let weighed = w * p;
         [
             weighed.mul_add::<I>(g, pg),
@@ -392,26 +400,36 @@ pub(super) fn five_sums<I: Instructions, F: Number>(p: &[F], g: &[F], w: &[F]) -
     })
 }
 
+/// The first two of them: all that most losses ask for.
+#[inline(always)]
+pub(super) fn two_sums<I: Instructions, F: Number>(
+    p: &Plane<F>,
+    g: &Plane<F>,
+    w: &Plane<F>,
+) -> [Block<F>; 2] {
+    lanes::folds(p, g, w, |[pg, sum], p, g, w| {
+        let weighed = w * p;
+        [weighed.mul_add::<I>(g, pg), sum + weighed]
+    })
+}
+
 /// Of each voxel, Σ_l M_kl p_l: what it costs to take its prediction to class k.
 #[inline(always)]
 pub(super) fn transport<I: Instructions, F: Number>(
     distances: &[f64],
     class: usize,
-    classes: usize,
-    probability: &[F],
-    out: &mut [F],
+    probability: &[Plane<F>],
+    out: &mut Plane<F>,
 ) {
-    out.fill(F::ZERO);
-    for other in 0..classes {
-        let distance = F::of(distances[class * classes + other]);
+    *out = [F::ZERO; TILE];
+    let row = &distances[class * probability.len()..];
+    for (p, &distance) in probability.iter().zip(row) {
+        let distance = F::of(distance);
         if distance == F::ZERO {
             continue;
         }
-        let p = &probability[other * TILE..][..out.len()];
-        for (out, p) in blocks_mut(out).iter_mut().zip(blocks(p)) {
-            for i in 0..LANES {
-                out[i] = p[i].mul_add::<I>(distance, out[i]);
-            }
+        for i in 0..TILE {
+            out[i] = p[i].mul_add::<I>(distance, out[i]);
         }
     }
 }

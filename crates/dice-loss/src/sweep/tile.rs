@@ -1,17 +1,20 @@
-//! A tile: a run of voxels of one sample, loaded into planes.
+//! Spans and tiles: voxels of one sample, loaded into planes.
+//!
+//! A span is read for what is said once a voxel: weights and labels. Its tiles are small enough for
+//! the first cache, with all their classes.
 
 use super::{
-    isa::Instructions,
-    labels::{Labels, NONE},
-    lanes::{self, LANES},
+    jobs::Job,
+    labels::{Labels, NONE, Run, find_runs},
     load,
     number::Number,
-    scratch::{Input, TILE},
+    prefetch::prefetch,
+    scratch::{Plane, SPAN, SpanInput, TILE, TileInput},
 };
 use crate::{
     Error, Logits, Result, Target,
     plan::Plan,
-    tensor::{FloatSlice, Kind, LabelSlice, Layout},
+    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Layout},
 };
 
 /// The caller's tensors, and what is to be done with them.
@@ -23,8 +26,8 @@ pub(super) struct Batch<'a> {
     pub check: bool,
 }
 
-/// How many planes ahead of its use a plane is prefetched.
-const AHEAD: usize = 2;
+/// How many voxels ahead of its use a class is prefetched.
+const AHEAD: usize = 2 * TILE;
 
 /// Class planes that lie in the caller's tensor or in scratch.
 #[derive(Clone, Copy)]
@@ -32,42 +35,50 @@ pub(super) struct Planes<'a, F> {
     data: &'a [F],
     base: usize,
     stride: usize,
-    len: usize,
     borrowed: bool,
 }
 
 impl<'a, F> Planes<'a, F> {
     #[inline(always)]
-    pub fn plane(&self, class: usize) -> &'a [F] {
-        &self.data[self.base + class * self.stride..][..self.len]
+    pub fn plane(&self, class: usize) -> &'a Plane<F> {
+        &self.data[self.base + class * self.stride..][..TILE].as_chunks().0[0]
     }
 
-    /// What a sweep over the classes, and then over the next tile's, reads [`AHEAD`] planes after
-    /// a class's: empty where it lies in scratch, which is in cache.
+    /// The same for a loop that must not panic: one that could keeps its sums in memory.
     #[inline(always)]
-    pub fn ahead(&self, class: usize, classes: usize) -> &'a [F] {
-        if !self.borrowed {
-            return &[];
+    pub fn get(&self, class: usize) -> Option<&'a Plane<F>> {
+        self.data.get(self.base + class * self.stride..)?.first_chunk()
+    }
+
+    /// Asks for what will be read of the class two tiles on, if that lies in the caller's tensor.
+    #[inline(always)]
+    pub fn prefetch(&self, class: usize) {
+        if self.borrowed {
+            let next = self.base + class * self.stride + AHEAD;
+            prefetch(self.data.get(next..next + TILE).unwrap_or(&[]));
         }
-        let next = class + AHEAD;
-        let (class, tile) = if next < classes { (next, 0) } else { (next - classes, self.len) };
-        let rest = self.data.get(self.base + class * self.stride + tile..).unwrap_or(&[]);
-        &rest[..rest.len().min(self.len)]
     }
 }
 
-/// The voxels of a tile, padded to whole blocks with voxels that do not count.
+/// A run of voxels of a sample, with their weights and labels.
+pub(super) struct Span<'a, F> {
+    place: Place,
+    weight: &'a [F],
+    label: &'a [i32],
+    runs: &'a [Run],
+    ends: &'a [usize; SPAN / TILE],
+}
+
+/// The voxels of a tile, padded to a whole one with voxels that do not count.
 pub(super) struct Tile<'a, F> {
     pub sample: usize,
     pub start: usize,
-    /// Voxels.
+    /// Voxels that are no padding.
     pub used: usize,
-    /// Voxels and padding.
-    pub len: usize,
     pub classes: usize,
     /// Logits; 0 where the voxel does not count.
     pub logits: Planes<'a, F>,
-    pub weight: &'a [F],
+    pub weight: &'a Plane<F>,
     pub reference: Reference<'a, F>,
 }
 
@@ -77,7 +88,7 @@ pub(super) enum Reference<'a, F> {
     /// One class each.
     Labels(Labels<'a>),
     /// Class planes; 0 where the voxel does not count.
-    Dense(&'a [F]),
+    Dense(&'a [Plane<F>]),
 }
 
 /// A number type that logits may be read in without a copy.
@@ -104,108 +115,127 @@ fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) -> (usize, 
 }
 
 impl Batch<'_> {
-    /// Loads the voxels `start..start + used` of a sample.
+    /// Loads what is said once for each of a span's voxels.
     #[inline(always)]
-    pub fn load<'s, I: Instructions, F: Borrow>(
-        &'s self,
-        sample: usize,
-        start: usize,
-        used: usize,
-        input: &'s mut Input<F>,
-    ) -> Result<Tile<'s, F>> {
-        let classes = self.plan.classes;
-        let len = used.next_multiple_of(LANES);
-        let place = Place { sample, start, used, len };
-        let Input { logits, reference, weight, staging, label, block_label } = input;
+    pub fn span<'s, F: Number>(
+        &self,
+        Job { sample, start, end }: Job,
+        input: &'s mut SpanInput<F>,
+    ) -> Result<Span<'s, F>> {
+        let used = end - start;
+        let len = used.next_multiple_of(TILE);
+        let place = Place { sample, start, used };
+        let SpanInput { weight, staging, label, runs, ends } = input;
         let (weight, label) = (&mut weight[..len], &mut label[..len]);
         weight[..used].fill(F::ONE);
         weight[used..].fill(F::ZERO);
         if let Some((mask, layout)) = self.target.masks.mask {
             let (at, stride) = run_of(layout, sample, 0, start);
             load::dense(mask, at, stride, &mut staging[..used]);
-            for (weight, mask) in weight.iter_mut().zip(&staging[..used]) {
-                *weight = if *mask == F::ZERO { F::ZERO } else { *weight };
-            }
+            drop_where(&mut weight[..used], &staging[..used], F::ZERO);
         }
         match &self.target.kind {
-            Kind::Dense(_) => {
-                self.read_dense(place, reference);
+            Kind::Dense(data) => {
                 if let Some(ignored) = self.target.masks.ignore_index {
-                    drop_where(weight, &reference[..len], F::of(ignored as f64));
+                    // Of one channel: `Target::check` has seen to that.
+                    self.read_dense(*data, place, 0, &mut staging[..used]);
+                    drop_where(&mut weight[..used], &staging[..used], F::of(ignored as f64));
                 }
+                self.weigh(place, weight, &mut staging[..used])?;
             }
             Kind::Labels(data) | Kind::Regions { labels: data, .. } => {
-                let (at, stride) = run_of(self.target.layout, sample, 0, start);
-                load::labels(*data, at, stride, &mut label[..used]);
-                label[used..].fill(NONE);
-                match self
-                    .target
-                    .masks
-                    .ignore_index
-                    .map(|ignored| (ignored, i32::try_from(ignored)))
-                {
-                    Some((_, Ok(ignored))) if ignored != load::NO_LABEL => {
-                        drop_where(weight, label, ignored);
-                    }
-                    Some((ignored, _)) => {
-                        for (i, weight) in weight[..used].iter_mut().enumerate() {
-                            if load::is_label(*data, at + i * stride, ignored) {
-                                *weight = F::ZERO;
-                            }
-                        }
-                    }
-                    None => {}
+                self.read_labels(*data, place, label, weight);
+                self.weigh(place, weight, &mut staging[..used])?;
+                let labels = match &self.target.kind {
+                    Kind::Regions { table, .. } => table.len(),
+                    _ => self.plan.classes.max(2),
+                };
+                self.check_labels(place, *data, label, weight, labels)?;
+                for (label, &weight) in label.iter_mut().zip(&*weight) {
+                    let known = ((*label as u32 as usize) < labels) & (weight != F::ZERO);
+                    *label = if known { *label } else { NONE };
+                }
+                if self.has_labels() || matches!(self.target.kind, Kind::Regions { .. }) {
+                    find_runs(label, runs, ends);
                 }
             }
         }
-        self.weigh(place, weight, &mut staging[..used])?;
-        let weight = &*weight;
+        Ok(Span { place, weight, label, runs, ends })
+    }
+
+    /// Loads a tile of a span, from its voxel `at` on.
+    #[inline(always)]
+    pub fn tile<'s, F: Borrow>(
+        &'s self,
+        span: &Span<'s, F>,
+        at: usize,
+        input: &'s mut TileInput<F>,
+    ) -> Result<Tile<'s, F>> {
+        let classes = self.plan.classes;
+        let place = Place {
+            start: span.place.start + at,
+            used: TILE.min(span.place.used - at),
+            ..span.place
+        };
+        let weight = &span.weight[at..][..TILE].as_chunks().0[0];
+        let TileInput { logits, reference } = input;
+        let planes = &mut reference[..classes];
         let reference = match &self.target.kind {
-            Kind::Dense(_) => {
-                self.check_dense(place, reference, weight)?;
-                Reference::Dense(&*reference)
-            }
-            Kind::Labels(data) => {
-                let labels = if classes == 1 { 2 } else { classes };
-                self.check_labels(place, *data, label, weight, labels)?;
-                if classes == 1 {
-                    let plane = &mut reference[..len];
-                    for (g, label) in plane.iter_mut().zip(&*label) {
-                        *g = if *label == 1 { F::ONE } else { F::ZERO };
-                    }
-                    silence(plane, weight);
-                    Reference::Dense(&*reference)
-                } else {
-                    let blocks = &mut block_label[..len / LANES];
-                    Reference::Labels(Labels::new(label, blocks, classes))
-                }
-            }
-            Kind::Regions { labels: data, table } => {
-                self.check_labels(place, *data, label, weight, table.len())?;
-                for class in 0..classes {
-                    let plane = &mut reference[class * TILE..][..len];
-                    for (g, &label) in plane.iter_mut().zip(&*label) {
-                        let channels = usize::try_from(label).ok().and_then(|l| table.get(l));
-                        let member = channels.is_some_and(|channels| channels.contains(&class));
-                        *g = if member { F::ONE } else { F::ZERO };
-                    }
+            Kind::Dense(data) => {
+                for (class, plane) in planes.iter_mut().enumerate() {
+                    self.read_dense(*data, place, class, &mut plane[..place.used]);
+                    plane[place.used..].fill(F::ZERO);
                     silence(plane, weight);
                 }
-                Reference::Dense(&*reference)
+                self.check_dense(place, planes)?;
+                Reference::Dense(planes)
+            }
+            Kind::Labels(_) if !self.has_labels() => {
+                for (g, &label) in planes[0].iter_mut().zip(&span.label[at..][..TILE]) {
+                    *g = if label == 1 { F::ONE } else { F::ZERO };
+                }
+                Reference::Dense(planes)
+            }
+            Kind::Labels(_) => Reference::Labels(span.labels(at)),
+            Kind::Regions { table, .. } => {
+                span.labels(at).write_out_regions(table, planes);
+                Reference::Dense(planes)
             }
         };
         let logits = self.read_logits(place, logits, weight);
-        Ok(Tile { sample, start, used, len, classes, logits, weight, reference })
+        let Place { sample, start, used } = place;
+        Ok(Tile { sample, start, used, classes, logits, weight, reference })
     }
 
     #[inline(always)]
-    fn read_dense<F: Number>(&self, place: Place, planes: &mut [F]) {
-        let Kind::Dense(data) = self.target.kind else { return };
-        for class in 0..self.plan.classes {
-            let plane = &mut planes[class * TILE..][..place.len];
-            let (at, stride) = run_of(self.target.layout, place.sample, class, place.start);
-            load::dense(data, at, stride, &mut plane[..place.used]);
-            plane[place.used..].fill(F::ZERO);
+    fn read_dense<F: Number>(&self, data: DenseSlice, place: Place, class: usize, plane: &mut [F]) {
+        let (at, stride) = run_of(self.target.layout, place.sample, class, place.start);
+        load::dense(data, at, stride, plane);
+    }
+
+    /// Reads labels, and takes the weight of those that are ignored.
+    #[inline(always)]
+    fn read_labels<F: Number>(
+        &self,
+        data: LabelSlice,
+        place: Place,
+        label: &mut [i32],
+        weight: &mut [F],
+    ) {
+        let used = place.used;
+        let (at, stride) = run_of(self.target.layout, place.sample, 0, place.start);
+        load::labels(data, at, stride, &mut label[..used]);
+        label[used..].fill(NONE);
+        let Some(ignored) = self.target.masks.ignore_index else { return };
+        match i32::try_from(ignored) {
+            Ok(ignored) if ignored != load::NO_LABEL => drop_where(weight, label, ignored),
+            _ => {
+                for (i, weight) in weight[..used].iter_mut().enumerate() {
+                    if load::is_label(data, at + i * stride, ignored) {
+                        *weight = F::ZERO;
+                    }
+                }
+            }
         }
     }
 
@@ -234,29 +264,25 @@ impl Batch<'_> {
         Ok(())
     }
 
-    /// Silences uncounted voxels, and complains about the first of the others with a wrong value.
+    /// Complains about values outside [0, 1], after the uncounted were silenced.
     #[inline(always)]
-    fn check_dense<F: Number>(&self, place: Place, planes: &mut [F], weight: &[F]) -> Result<()> {
-        let mut first: Option<(usize, F)> = None;
-        for class in 0..self.plan.classes {
-            let plane = &mut planes[class * TILE..][..place.len];
-            silence(plane, weight);
-            let good = |g: &F| *g >= F::ZERO && *g <= F::ONE;
-            if self.check
-                && let Some(i) = plane.iter().position(|g| !good(g))
-                && first.is_none_or(|(voxel, _)| i < voxel)
-            {
-                first = Some((i, plane[i]));
+    fn check_dense<F: Number>(&self, place: Place, planes: &[Plane<F>]) -> Result<()> {
+        let good = |g: F| (g >= F::ZERO) & (g <= F::ONE);
+        if !self.check || planes.iter().all(|plane| plane.iter().all(|&g| good(g))) {
+            return Ok(());
+        }
+        for i in 0..TILE {
+            if let Some(plane) = planes.iter().find(|plane| !good(plane[i])) {
+                return Err(Error::Value {
+                    what: "target",
+                    sample: place.sample,
+                    voxel: place.start + i,
+                    found: plane[i].to_f64(),
+                    wanted: "0 to 1",
+                });
             }
         }
-        let Some((i, found)) = first else { return Ok(()) };
-        Err(Error::Value {
-            what: "target",
-            sample: place.sample,
-            voxel: place.start + i,
-            found: found.to_f64(),
-            wanted: "0 to 1",
-        })
+        Ok(())
     }
 
     #[inline(always)]
@@ -298,30 +324,37 @@ impl Batch<'_> {
     fn read_logits<'s, F: Borrow>(
         &'s self,
         place: Place,
-        planes: &'s mut [F],
-        weight: &[F],
+        planes: &'s mut [Plane<F>],
+        weight: &Plane<F>,
     ) -> Planes<'s, F> {
-        let Place { sample, start, used, len } = place;
+        let Place { sample, start, used } = place;
         let layout = self.logits.layout;
         let (base, stride) = run_of(layout, sample, 0, start);
-        let holes = weight[..used].contains(&F::ZERO);
+        let mut holes = false;
+        for &weight in weight {
+            holes |= weight == F::ZERO;
+        }
         if let Some(data) = F::borrow(self.logits.data)
             && stride == 1
-            && used == len
             && !holes
         {
-            return Planes { data, base, stride: layout.strides[1], len, borrowed: true };
+            return Planes { data, base, stride: layout.strides[1], borrowed: true };
         }
-        for class in 0..self.plan.classes {
-            let plane = &mut planes[class * TILE..][..len];
+        for (class, plane) in planes[..self.plan.classes].iter_mut().enumerate() {
             let at = base + class * layout.strides[1];
             load::floats(self.logits.data, at, stride, &mut plane[..used]);
-            plane[used..].fill(F::ZERO);
+            load::prefetch_floats(self.logits.data, at + AHEAD * stride, TILE);
             if holes {
+                plane[used..].fill(F::ZERO);
                 silence(plane, weight);
             }
         }
-        Planes { data: planes, base: 0, stride: TILE, len, borrowed: false }
+        Planes { data: planes.as_flattened(), base: 0, stride: TILE, borrowed: false }
+    }
+
+    /// Whether the reference of a tile is labels: one class for each voxel.
+    pub fn has_labels(&self) -> bool {
+        matches!(self.target.kind, Kind::Labels(_)) && self.plan.classes > 1
     }
 
     /// For each class of a sample, whether it was annotated.
@@ -331,13 +364,21 @@ impl Batch<'_> {
     }
 }
 
-/// Where a tile lies.
+impl<'a, F> Span<'a, F> {
+    #[inline(always)]
+    fn labels(&self, at: usize) -> Labels<'a> {
+        let tile = at / TILE;
+        let start = if tile == 0 { 0 } else { self.ends[tile - 1] };
+        Labels { voxels: &self.label[at..][..TILE], runs: &self.runs[start..self.ends[tile]] }
+    }
+}
+
+/// Where voxels lie.
 #[derive(Clone, Copy)]
 struct Place {
     sample: usize,
     start: usize,
     used: usize,
-    len: usize,
 }
 
 /// Drops the voxels whose value says so.
@@ -350,7 +391,7 @@ fn drop_where<F: Number, T: PartialEq + Copy>(weight: &mut [F], values: &[T], va
 
 /// Writes 0 where a voxel does not count, over a NaN too.
 #[inline(always)]
-fn silence<F: Number>(plane: &mut [F], weight: &[F]) {
+fn silence<F: Number>(plane: &mut Plane<F>, weight: &Plane<F>) {
     for (value, &weight) in plane.iter_mut().zip(weight) {
         *value = if weight == F::ZERO { F::ZERO } else { *value };
     }
@@ -359,25 +400,13 @@ fn silence<F: Number>(plane: &mut [F], weight: &[F]) {
 impl<F: Number> Tile<'_, F> {
     /// Writes out what the reference says of each class, if it is labels; else there it is.
     #[inline(always)]
-    pub fn dense<'o>(&'o self, planes: &'o mut [F]) -> &'o [F] {
+    pub fn dense<'o>(&'o self, planes: &'o mut [Plane<F>]) -> &'o [Plane<F>] {
         match &self.reference {
             Reference::Dense(planes) => planes,
             Reference::Labels(labels) => {
-                for class in 0..self.classes {
-                    let plane = &mut planes[class * TILE..][..self.len];
-                    for (g, &label) in plane.iter_mut().zip(labels.voxels()) {
-                        *g = if label == class as i32 { F::ONE } else { F::ZERO };
-                    }
-                    silence(plane, self.weight);
-                }
+                labels.write_out(&mut planes[..self.classes]);
                 planes
             }
         }
-    }
-
-    /// Σ w over the tile.
-    #[inline(always)]
-    pub fn voxels(&self) -> f64 {
-        lanes::fold(self.weight, self.weight, |sum, weight, _| sum + weight)
     }
 }

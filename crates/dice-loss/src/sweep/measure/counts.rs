@@ -2,10 +2,12 @@
 
 use super::{
     super::{
+        channel::probabilities,
         isa::Instructions,
         labels::NONE,
         number::Number,
-        scratch::{TILE, Work},
+        scratch::{Plane, TILE, Work},
+        softmax::Exponentials,
         tile::{Reference, Tile},
     },
     Sums,
@@ -23,7 +25,7 @@ pub(super) fn add<I: Instructions, F: Number>(
     activation: Activation,
     tile: &Tile<F>,
     work: &mut Work<F>,
-    sums: &mut Sums,
+    sums: &mut Sums<F>,
 ) {
     match decision {
         Decision::Argmax => add_argmax(tile, work, sums),
@@ -34,16 +36,13 @@ pub(super) fn add<I: Instructions, F: Number>(
 }
 
 #[inline(always)]
-fn add_argmax<F: Number>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums) {
+fn add_argmax<F: Number>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums<F>) {
     let Work { planes: [largest, ..], decided: [predicted, wanted], .. } = work;
-    let (predicted, wanted) = (&mut predicted[..tile.len], &mut wanted[..tile.len]);
-    argmax(|class| tile.logits.plane(class), tile.classes, &mut largest[..tile.len], predicted);
+    argmax(|class| tile.logits.plane(class), tile.classes, largest, predicted);
     match &tile.reference {
-        Reference::Labels(labels) => wanted.copy_from_slice(labels.voxels()),
+        Reference::Labels(labels) => wanted.copy_from_slice(labels.voxels),
         Reference::Dense(planes) => {
-            let plane = |class: usize| &planes[class * TILE..][..tile.len];
-            let largest = &mut largest[..tile.len];
-            argmax(plane, tile.classes, largest, wanted);
+            argmax(|class| &planes[class], tile.classes, largest, wanted);
             // All zero: no class.
             for (wanted, &g) in wanted.iter_mut().zip(&*largest) {
                 *wanted = if g > F::ZERO { *wanted } else { NONE };
@@ -55,12 +54,12 @@ fn add_argmax<F: Number>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums) {
             continue;
         }
         if predicted == wanted {
-            sums.add(TRUE_POSITIVES, *predicted as usize, 1.0);
+            sums.count(TRUE_POSITIVES, *predicted as usize, F::ONE);
             continue;
         }
-        sums.add(FALSE_POSITIVES, *predicted as usize, 1.0);
+        sums.count(FALSE_POSITIVES, *predicted as usize, F::ONE);
         if *wanted >= 0 {
-            sums.add(FALSE_NEGATIVES, *wanted as usize, 1.0);
+            sums.count(FALSE_NEGATIVES, *wanted as usize, F::ONE);
         }
     }
 }
@@ -68,17 +67,17 @@ fn add_argmax<F: Number>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums) {
 /// The class of the largest value; of equal ones the first.
 #[inline(always)]
 fn argmax<'p, F: Number>(
-    plane: impl Fn(usize) -> &'p [F],
+    plane: impl Fn(usize) -> &'p Plane<F>,
     classes: usize,
-    largest: &mut [F],
-    index: &mut [i32],
+    largest: &mut Plane<F>,
+    index: &mut Plane<i32>,
 ) {
-    largest.copy_from_slice(plane(0));
-    index.fill(0);
+    (*largest, *index) = (*plane(0), [0; TILE]);
     for class in 1..classes {
-        for ((largest, index), &x) in largest.iter_mut().zip(index.iter_mut()).zip(plane(class)) {
-            *index = if x > *largest { class as i32 } else { *index };
-            *largest = largest.larger(x);
+        let x = plane(class);
+        for i in 0..TILE {
+            index[i] = if x[i] > largest[i] { class as i32 } else { index[i] };
+            largest[i] = largest[i].larger(x[i]);
         }
     }
 }
@@ -89,33 +88,30 @@ fn add_thresholded<I: Instructions, F: Number>(
     activation: Activation,
     tile: &Tile<F>,
     work: &mut Work<F>,
-    sums: &mut Sums,
+    sums: &mut Sums<F>,
 ) {
     let Work { probability, reference, planes: [sum, shift, ..], .. } = work;
     if activation == Activation::Softmax {
-        let mut softmax =
-            super::super::softmax::Exponentials::new::<I>(tile, probability, sum, shift, None);
-        softmax.normalise(tile.classes);
+        Exponentials::new::<I>(tile, probability, sum, shift).normalise();
     } else {
-        for class in 0..tile.classes {
-            let p = &mut probability[class * TILE..][..tile.len];
-            super::super::channel::probabilities::<I, F>(activation, tile.logits.plane(class), p);
+        for (class, p) in probability[..tile.classes].iter_mut().enumerate() {
+            probabilities::<I, F>(activation, tile.logits.plane(class), p);
         }
     }
     let reference = tile.dense(reference);
     for class in 0..tile.classes {
-        let p = &probability[class * TILE..][..tile.len];
-        let g = &reference[class * TILE..][..tile.len];
+        let (p, g) = (&probability[class], &reference[class]);
         let (mut both, mut predicted, mut wanted) = (0u32, 0u32, 0u32);
-        for ((&p, &g), &weight) in p.iter().zip(g).zip(tile.weight) {
-            let counts = weight != F::ZERO;
-            let (p, g) = ((p >= threshold) & counts, (g >= threshold) & counts);
+        for i in 0..TILE {
+            let counts = tile.weight[i] != F::ZERO;
+            let (p, g) = ((p[i] >= threshold) & counts, (g[i] >= threshold) & counts);
             both += u32::from(p & g);
             predicted += u32::from(p);
             wanted += u32::from(g);
         }
-        sums.add(TRUE_POSITIVES, class, f64::from(both));
-        sums.add(FALSE_POSITIVES, class, f64::from(predicted - both));
-        sums.add(FALSE_NEGATIVES, class, f64::from(wanted - both));
+        let count = |voxels: u32| F::of(f64::from(voxels));
+        sums.count(TRUE_POSITIVES, class, count(both));
+        sums.count(FALSE_POSITIVES, class, count(predicted - both));
+        sums.count(FALSE_NEGATIVES, class, count(wanted - both));
     }
 }

@@ -8,30 +8,89 @@ pub(super) use channel::gather_merged;
 pub(super) use softmax::is_linear;
 
 use super::{
+    aligned::Aligned,
     isa::Instructions,
-    lanes,
-    scratch::{TILE, Work},
+    lanes::{self, Block, LANES},
+    number::Number,
+    scratch::{Plane, Work},
+    softmax::{five_sums, transport, two_sums},
     tile::{Batch, Borrow, Reference, Tile},
 };
-use crate::{Activation, plan::Plan};
+use crate::{
+    Activation,
+    plan::{Group, Plan},
+};
 
 /// The sums of a job: a row of classes for each column of the plan.
-pub(super) struct Sums<'a> {
-    pub data: &'a mut [f64],
-    pub classes: usize,
+pub(super) struct Sums<F> {
+    classes: usize,
+    /// Of the span so far, in lanes.
+    lanes: Vec<Aligned<Block<F>>>,
+    /// Of the spans before it.
+    data: Vec<f64>,
 }
 
-impl Sums<'_> {
-    #[inline(always)]
-    pub fn add(&mut self, column: usize, class: usize, value: f64) {
-        self.data[column * self.classes + class] += value;
+impl<F: Number> Sums<F> {
+    pub fn new(plan: &Plan) -> Self {
+        let count = plan.columns.len() * plan.classes;
+        Self {
+            classes: plan.classes,
+            lanes: vec![Aligned([F::ZERO; LANES]); count],
+            data: vec![0.0; count],
+        }
     }
 
     #[inline(always)]
-    pub fn add_if(&mut self, column: Option<usize>, class: usize, value: f64) {
-        if let Some(column) = column {
-            self.add(column, class, value);
+    pub fn lanes(&mut self, column: usize, class: usize) -> &mut Block<F> {
+        &mut self.lanes[column * self.classes + class]
+    }
+
+    #[inline(always)]
+    pub fn add(&mut self, column: usize, class: usize, values: Block<F>) {
+        let lanes = self.lanes(column, class);
+        for i in 0..LANES {
+            lanes[i] += values[i];
         }
+    }
+
+    #[inline(always)]
+    pub fn add_if(&mut self, column: Option<usize>, class: usize, values: Block<F>) {
+        if let Some(column) = column {
+            self.add(column, class, values);
+        }
+    }
+
+    #[inline(always)]
+    fn count(&mut self, column: usize, class: usize, voxels: F) {
+        self.lanes(column, class)[0] += voxels;
+    }
+
+    /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing.
+    #[inline(always)]
+    pub fn add_lanes_up(&mut self) {
+        for (sum, lanes) in self.data.iter_mut().zip(&mut self.lanes) {
+            *sum += lanes::sum(**lanes);
+            **lanes = [F::ZERO; LANES];
+        }
+    }
+
+    /// The sums, once columns that say the same were filled in.
+    pub fn finish(mut self, batch: &Batch, sample: usize) -> Vec<f64> {
+        let mut copy = |from: usize, to: usize| {
+            self.data
+                .copy_within(from * self.classes..(from + 1) * self.classes, to * self.classes);
+        };
+        if batch.has_labels() {
+            copy(Plan::REFERENCE, Plan::REFERENCE_SQUARED);
+            let by_label = |group: &&Group| softmax::is_by_label(group, batch, sample);
+            for merged in batch.plan.groups.iter().filter(by_label).filter_map(|group| group.merged)
+            {
+                copy(Plan::REFERENCE, merged);
+            }
+        }
+        let voxels = &mut self.data[Plan::VOXELS * self.classes..][..self.classes];
+        voxels.fill(voxels[0]);
+        self.data
     }
 }
 
@@ -41,9 +100,9 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     batch: &Batch,
     tile: &Tile<F>,
     work: &mut Work<F>,
-    sums: &mut Sums,
+    sums: &mut Sums<F>,
 ) {
-    reference(tile, work, sums);
+    reference(tile, sums);
     if let Some((decision, activation)) = batch.plan.decision {
         counts::add::<I, F>(decision, activation, tile, work, sums);
     }
@@ -57,25 +116,45 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     }
 }
 
+/// The sums of an overlap loss for one class.
+#[inline(always)]
+fn add_overlap<I: Instructions, F: Number>(
+    group: &Group,
+    class: usize,
+    probability: &[Plane<F>],
+    reference: &[Plane<F>],
+    weight: &Plane<F>,
+    cost: &mut Plane<F>,
+    sums: &mut Sums<F>,
+) {
+    let (p, g) = (&probability[class], &reference[class]);
+    if group.sums[2..5].iter().any(Option::is_some) {
+        let found = five_sums::<I, F>(p, g, weight);
+        group.sums.iter().zip(found).for_each(|(column, sum)| sums.add_if(*column, class, sum));
+    } else if group.sums[..2].iter().any(Option::is_some) {
+        let found = two_sums::<I, F>(p, g, weight);
+        group.sums.iter().zip(found).for_each(|(column, sum)| sums.add_if(*column, class, sum));
+    }
+    if let (Some(column), Some(distances)) = (group.sums[5], &group.distances) {
+        transport::<I, F>(distances, class, probability, cost);
+        let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);
+        sums.add(column, class, found);
+    }
+}
+
 /// The sums that depend on the reference alone.
 #[inline(always)]
-fn reference<F: Borrow>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums) {
-    let voxels = tile.voxels();
-    for class in 0..tile.classes {
-        sums.add(Plan::VOXELS, class, voxels);
-    }
+fn reference<F: Borrow>(tile: &Tile<F>, sums: &mut Sums<F>) {
+    let voxels = lanes::fold(tile.weight, tile.weight, |sum, weight, _| sum + weight);
+    sums.add(Plan::VOXELS, 0, voxels);
     match &tile.reference {
-        Reference::Labels(labels) => {
-            labels.add_up([tile.weight], &mut work.by_label, tile.classes, |class, [g]| {
-                sums.add(Plan::REFERENCE, class, g);
-                sums.add(Plan::REFERENCE_SQUARED, class, g);
-            });
-        }
+        Reference::Labels(labels) => labels.add_up([(Plan::REFERENCE, tile.weight)], sums),
         Reference::Dense(planes) => {
-            for class in 0..tile.classes {
-                let g = &planes[class * TILE..][..tile.len];
-                sums.add(Plan::REFERENCE, class, lanes::fold(g, tile.weight, |s, g, w| s + w * g));
-                let squares = lanes::fold(g, tile.weight, |s, g, w| s + w * g * g);
+            for (class, g) in planes.iter().enumerate() {
+                let [sum, squares] = lanes::folds(g, g, tile.weight, |[sum, squares], g, _, w| {
+                    [sum + w * g, squares + w * g * g]
+                });
+                sums.add(Plan::REFERENCE, class, sum);
                 sums.add(Plan::REFERENCE_SQUARED, class, squares);
             }
         }

@@ -7,16 +7,13 @@ use super::{
         labels::Labels,
         lanes,
         number::Number,
-        scratch::{TILE, Work},
-        softmax::{
-            Exponentials, Merged, Outcome, Outcomes, Own, distinct, five_sums, raise,
-            raise_by_label, transport,
-        },
-        tile::{Reference, Tile},
+        scratch::{Plane, TILE, Work},
+        softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
+        tile::{Batch, Reference, Tile},
     },
-    Sums,
+    Sums, add_overlap,
 };
-use crate::plan::Group;
+use crate::{Activation, plan::Group};
 
 /// Adds a tile to the columns of the softmax group.
 #[inline(always)]
@@ -25,14 +22,14 @@ pub(super) fn add<I: Instructions, F: Number>(
     valid: Option<&[bool]>,
     tile: &Tile<F>,
     work: &mut Work<F>,
-    sums: &mut Sums,
+    sums: &mut Sums<F>,
 ) {
     let merged = Merged::new(valid);
     match &tile.reference {
         Reference::Labels(labels) if merged.is_none() && is_linear(group) => {
             add_labelled::<I, F>(group, labels, tile, work, sums);
         }
-        _ => add_dense::<I, F>(group, merged.as_ref(), tile, work, sums),
+        _ => add_dense::<I, F>(group, merged, tile, work, sums),
     }
 }
 
@@ -41,78 +38,83 @@ pub(in super::super) fn is_linear(group: &Group) -> bool {
     group.sums[2..].iter().all(Option::is_none)
 }
 
-/// Hard labels: two passes over the class planes, and what depends on the label by blocks.
+/// Whether a sample's sums are added up by label.
+pub(super) fn is_by_label(group: &Group, batch: &Batch, sample: usize) -> bool {
+    group.activation == Activation::Softmax
+        && batch.has_labels()
+        && Merged::new(batch.valid(sample)).is_none()
+        && is_linear(group)
+}
+
+/// Hard labels: two passes over the class planes, and what depends on the label by runs.
 #[inline(always)]
 fn add_labelled<I: Instructions, F: Number>(
     group: &Group,
     labels: &Labels,
     tile: &Tile<F>,
     work: &mut Work<F>,
-    sums: &mut Sums,
+    sums: &mut Sums<F>,
 ) {
-    let Work { probability, planes, by_label, .. } = work;
-    let [sum, shift, factor, own, loss, largest, others, focal] =
-        planes.each_mut().map(|plane| &mut plane[..tile.len]);
-    let (classes, weight) = (tile.classes, tile.weight);
-    let softmax = Exponentials::new::<I>(tile, probability, sum, shift, None);
-    for ((factor, &sum), &w) in factor.iter_mut().zip(&*softmax.sum).zip(weight) {
-        *factor = w / sum;
+    let Work { probability, planes, .. } = work;
+    let [sum, shift, factor, own, loss, largest, others, focal] = planes;
+    let weight = tile.weight;
+    let softmax = Exponentials::new::<I>(tile, probability, sum, shift);
+    for i in 0..TILE {
+        factor[i] = weight[i] / softmax.sum[i];
     }
     if let Some(column) = group.sums[1] {
-        for class in 0..classes {
-            let p = lanes::fold(softmax.plane(class), factor, |sum, e, factor| {
-                e.mul_add::<I>(factor, sum)
-            });
-            sums.add(column, class, p);
+        for (class, e) in softmax.planes.iter().enumerate() {
+            sums.add(column, class, lanes::fold(e, factor, |s, e, f| e.mul_add::<I>(f, s)));
         }
     }
-    let (pg, log_loss) = (own, loss);
-    if group.sums[0].is_some() {
-        labels.gather(softmax.planes, pg);
-        pg.iter_mut().zip(&*factor).for_each(|(pg, &factor)| *pg = *pg * factor);
+    if let Some(column) = group.sums[0] {
+        labels.gather(|class| &softmax.planes[class], own);
+        for i in 0..TILE {
+            own[i] = own[i] * factor[i];
+        }
+        labels.add_up([(column, own)], sums);
     }
     if let Some(columns) = group.log_loss {
-        labels.gather_from(|class| tile.logits.plane(class), focal);
-        for ((((loss, &x), &sum), &shift), &w) in
-            log_loss.iter_mut().zip(&*focal).zip(&*softmax.sum).zip(&*softmax.shift).zip(weight)
-        {
-            *loss = share(w, shift + sum.ln::<I>() - x);
+        labels.gather(|class| tile.logits.plane(class), own);
+        softmax.log_sum::<I>(focal);
+        for i in 0..TILE {
+            loss[i] = share(weight[i], focal[i] - (own[i] - softmax.shift[i]));
         }
+        labels.add_up([(columns.of_reference, loss)], sums);
         if let Some(column) = columns.of_all {
-            softmax.log_sum::<I>(focal);
-            add_all(column, tile, focal, sums);
+            add_all(column, tile, &softmax, focal, sums);
         }
     }
-    labels.add_up([&*pg, log_loss, weight], by_label, classes, |class, [pg, loss, g]| {
-        sums.add_if(group.sums[0], class, pg);
-        sums.add_if(group.log_loss.map(|columns| columns.of_reference), class, loss);
-        sums.add_if(group.merged, class, g);
-    });
     if group.focal.is_empty() {
         return;
     }
-    let own = Own::new::<I>(&softmax, tile, labels, [pg, others, log_loss, largest]);
+    let own = Own::new::<I>(&softmax, tile, labels, [own, others, loss, largest]);
     for term in &group.focal {
         raise_by_label::<I, F>(labels, own.complement, &term.gamma, focal);
-        for ((focal, &loss), &w) in focal.iter_mut().zip(&*own.log_loss).zip(weight) {
-            *focal = share(w, share(*focal, loss));
+        for i in 0..TILE {
+            focal[i] = share(weight[i], share(focal[i], own.log_loss[i]));
         }
-        labels.add_up([&*focal], by_label, classes, |class, [loss]| {
-            sums.add(term.positive, class, loss);
-        });
+        labels.add_up([(term.positive, focal)], sums);
     }
 }
 
 /// Σ w (ln Σ exp x − x_k) / C of every class: label smoothing.
 #[inline(always)]
-fn add_all<F: Number>(column: usize, tile: &Tile<F>, log_sum: &[F], sums: &mut Sums) {
-    let even = 1.0 / tile.classes as f64;
+fn add_all<F: Number>(
+    column: usize,
+    tile: &Tile<F>,
+    softmax: &Exponentials<F>,
+    log_sum: &Plane<F>,
+    sums: &mut Sums<F>,
+) {
+    let even = F::of(1.0 / tile.classes as f64);
     for class in 0..tile.classes {
-        let x = tile.logits.plane(class);
-        let [loss] = lanes::folds(x, log_sum, tile.weight, |[sum], x, log_sum, w| {
-            [sum + share(w, log_sum - x)]
-        });
-        sums.add(column, class, even * loss);
+        let (x, shift) = (tile.logits.plane(class), &*softmax.shift);
+        let mut loss = [F::ZERO; TILE];
+        for i in 0..TILE {
+            loss[i] = share(even * tile.weight[i], log_sum[i] - (x[i] - shift[i]));
+        }
+        sums.add(column, class, lanes::fold(&loss, &loss, |sum, loss, _| sum + loss));
     }
 }
 
@@ -120,50 +122,38 @@ fn add_all<F: Number>(column: usize, tile: &Tile<F>, log_sum: &[F], sums: &mut S
 #[inline(always)]
 fn add_dense<I: Instructions, F: Number>(
     group: &Group,
-    merged: Option<&Merged>,
+    merged: Option<Merged>,
     tile: &Tile<F>,
     work: &mut Work<F>,
-    sums: &mut Sums,
+    sums: &mut Sums<F>,
 ) {
     let Work { probability, reference, planes, outcome, .. } = work;
-    let [sum, shift, log_sum, merged_log_sum, largest, others, cost, ..] =
-        planes.each_mut().map(|plane| &mut plane[..tile.len]);
-    let classes = tile.classes;
+    let [sum, shift, log_sum, merged_log_sum, largest, others, cost, ..] = planes;
     let reference = tile.dense(reference);
-    let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift, None);
+    let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
     softmax.log_sum::<I>(log_sum);
-    softmax.normalise(classes);
-    for class in 0..classes {
-        let (p, g) = (softmax.plane(class), &reference[class * TILE..][..tile.len]);
-        if group.sums.iter().any(Option::is_some) {
-            let found = five_sums::<I, F>(p, g, tile.weight);
-            for (column, value) in group.sums.iter().zip(found) {
-                sums.add_if(*column, class, value);
-            }
-        }
-        if let (Some(column), Some(distances)) = (group.sums[5], &group.distances) {
-            transport::<I, F>(distances, class, classes, softmax.planes, cost);
-            let [found] = lanes::folds(cost, g, tile.weight, |[s], cost, g, w| [s + w * g * cost]);
-            sums.add(column, class, found);
-        }
+    softmax.normalise();
+    for class in 0..tile.classes {
+        add_overlap::<I, F>(group, class, softmax.planes, reference, tile.weight, cost, sums);
     }
     if group.merged.is_none() {
         return;
     }
-    softmax.split(classes, largest, others);
+    softmax.split(largest, others);
     if let Some(merged) = merged {
-        merged.log_sum::<I, F>(&tile.logits, merged_log_sum);
+        merged.log_sum::<I, F>(&tile.logits, softmax.shift, merged_log_sum);
     }
     let outcomes = Outcomes {
         logits: tile.logits,
         reference,
         probability: softmax.planes,
+        shift: softmax.shift,
         log_sum,
         largest,
         others,
         merged,
         merged_log_sum,
-        classes,
+        classes: tile.classes,
     };
     add_outcomes::<I, F>(group, &outcomes, tile, outcome, sums);
 }
@@ -174,13 +164,13 @@ fn add_outcomes<I: Instructions, F: Number>(
     group: &Group,
     outcomes: &Outcomes<F>,
     tile: &Tile<F>,
-    planes: &mut [Vec<F>; 5],
-    sums: &mut Sums,
+    planes: &mut [Plane<F>; 5],
+    sums: &mut Sums<F>,
 ) {
     let distinct = distinct(outcomes.merged, tile.classes);
-    let even = F::of(1.0 / distinct.len() as f64);
-    let (mut outcome, focus) = Outcome::new(planes, tile.len);
-    for &class in &distinct {
+    let even = F::of(1.0 / distinct.clone().count() as f64);
+    let (mut outcome, focus) = Outcome::new(planes);
+    for class in distinct {
         outcomes.fill::<I>(class, &mut outcome);
         let (loss, g, w) = (&*outcome.log_loss, &*outcome.reference, tile.weight);
         let [of_reference, of_all, counted] =
@@ -194,7 +184,9 @@ fn add_outcomes<I: Instructions, F: Number>(
         sums.add_if(group.merged, class, counted);
         for term in &group.focal {
             raise::<I, F>(outcome.complement, term.gamma[class], focus);
-            focus.iter_mut().zip(loss).for_each(|(focus, &loss)| *focus = share(*focus, loss));
+            for i in 0..TILE {
+                focus[i] = share(focus[i], loss[i]);
+            }
             let [found] = lanes::folds(focus, g, w, |[sum], loss, g, w| [sum + share(w * g, loss)]);
             sums.add(term.positive, class, found);
         }

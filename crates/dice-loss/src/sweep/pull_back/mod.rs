@@ -7,7 +7,7 @@ use super::{
     isa::Instructions,
     load,
     number::Number,
-    scratch::{TILE, Work},
+    scratch::{Plane, TILE, Work},
     tile::{Batch, Borrow, Tile},
 };
 use crate::{
@@ -17,34 +17,20 @@ use crate::{
     real::DIRECTIONS,
 };
 
-/// A group's slopes by the sums, for one sample: a row of classes for each direction.
-struct Partials<F> {
-    rows: [Vec<F>; DIRECTIONS],
-}
+/// A group's slopes by the sums, for one sample: of each class in every direction.
+#[derive(Clone, Copy)]
+struct Partials<'a>(&'a [[f64; DIRECTIONS]]);
 
-impl<F: Number> Partials<F> {
-    /// `None` if no overlap term reaches the sample. What was not annotated has no slope.
-    fn new(
-        slopes: &GroupSlopes,
-        sample: usize,
-        classes: usize,
-        valid: Option<&[bool]>,
-    ) -> Option<Self> {
-        if slopes.partials.is_empty() {
-            return None;
-        }
-        let row = &slopes.partials[sample * classes..][..classes];
-        let annotated = |class: usize| valid.is_none_or(|valid| valid[class]);
-        let of = |direction: usize| {
-            row.iter()
-                .enumerate()
-                .map(|(class, partials)| match annotated(class) {
-                    true => F::of(partials[direction]),
-                    false => F::ZERO,
-                })
-                .collect()
-        };
-        Some(Self { rows: std::array::from_fn(of) })
+impl<'a> Partials<'a> {
+    /// `None` if no overlap term reaches the sample.
+    fn new(slopes: &'a GroupSlopes, sample: usize, classes: usize) -> Option<Self> {
+        let rows = slopes.partials.get(sample * classes..)?;
+        (!rows.is_empty()).then(|| Self(&rows[..classes]))
+    }
+
+    #[inline(always)]
+    fn of<F: Number>(self, direction: usize, class: usize) -> F {
+        F::of(self.0[class][direction])
     }
 }
 
@@ -58,25 +44,26 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
 ) {
     let valid = batch.valid(tile.sample);
     if batch.plan.groups.is_empty() {
-        (0..tile.classes).for_each(|class| work.slopes[class * TILE..][..tile.len].fill(F::ZERO));
+        work.slopes[..tile.classes].fill([F::ZERO; TILE]);
     }
     for (index, (group, slopes)) in batch.plan.groups.iter().zip(&slopes.groups).enumerate() {
         if index > 0 {
             std::mem::swap(&mut work.slopes, &mut work.gradient);
         }
-        let partials = Partials::new(slopes, tile.sample, tile.classes, valid);
+        let partials = Partials::new(slopes, tile.sample, tile.classes);
         let slopes = slopes.voxel(tile.sample);
         match group.activation {
             Activation::Softmax => {
-                softmax::pull_back::<I, F>(group, slopes, partials.as_ref(), valid, tile, work);
+                softmax::pull_back::<I, F>(group, slopes, partials, valid, tile, work);
             }
-            _ => channel::pull_back::<I, F>(group, slopes, partials.as_ref(), valid, tile, work),
+            _ => channel::pull_back::<I, F>(group, slopes, partials, valid, tile, work),
         }
         if index > 0 {
-            for class in 0..tile.classes {
-                let gradient = &work.gradient[class * TILE..][..tile.len];
-                let sum = &mut work.slopes[class * TILE..][..tile.len];
-                sum.iter_mut().zip(gradient).for_each(|(sum, &value)| *sum += value);
+            let planes = work.slopes.iter_mut().zip(work.gradient.iter());
+            for (sum, gradient) in planes.take(tile.classes) {
+                for i in 0..TILE {
+                    sum[i] += gradient[i];
+                }
             }
         }
     }
@@ -84,13 +71,18 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
 
 /// Reads the upstream gradient of one class of a tile's voxels, 0 where a voxel does not count.
 #[inline(always)]
-pub(super) fn read_upstream<F: Number>(map: &Logits, class: usize, tile: &Tile<F>, out: &mut [F]) {
+pub(super) fn read_upstream<F: Number>(
+    map: &Logits,
+    class: usize,
+    tile: &Tile<F>,
+    out: &mut Plane<F>,
+) {
     let [sn, sc, ss] = map.layout.strides;
     let at = tile.sample * sn + class * sc + tile.start * ss;
     load::floats(map.data, at, ss, &mut out[..tile.used]);
     out[tile.used..].fill(F::ZERO);
-    for (out, &weight) in out.iter_mut().zip(tile.weight) {
-        *out = if weight == F::ZERO { F::ZERO } else { *out };
+    for i in 0..TILE {
+        out[i] = if tile.weight[i] == F::ZERO { F::ZERO } else { out[i] };
     }
 }
 
@@ -98,17 +90,17 @@ pub(super) fn read_upstream<F: Number>(map: &Logits, class: usize, tile: &Tile<F
 /// slopes being those of its sums.
 #[inline(always)]
 fn slopes_by_probability<I: Instructions, F: Number>(
-    partials: &Partials<F>,
+    partials: Partials,
     class: usize,
-    p: &[F],
-    g: &[F],
-    out: &mut [F],
+    p: &Plane<F>,
+    g: &Plane<F>,
+    out: &mut Plane<F>,
 ) {
-    let [a, b, c, d, e, _] = std::array::from_fn(|direction| partials.rows[direction][class]);
+    let [a, b, c, d, e, _] = std::array::from_fn(|direction| partials.of::<F>(direction, class));
     let two_c = c + c;
-    for ((out, &p), &g) in out.iter_mut().zip(p).zip(g) {
-        let smooth = g.mul_add::<I>(a, p.mul_add::<I>(two_c, b));
-        *out = smooth + sign(p - g) * d + sign(p) * e;
+    for i in 0..TILE {
+        let smooth = g[i].mul_add::<I>(a, p[i].mul_add::<I>(two_c, b));
+        out[i] = smooth + sign(p[i] - g[i]) * d + sign(p[i]) * e;
     }
 }
 
@@ -123,19 +115,20 @@ fn sign<F: Number>(x: F) -> F {
 #[inline(always)]
 fn add_transport<I: Instructions, F: Number>(
     group: &Group,
-    partials: &Partials<F>,
+    partials: Partials,
     to: usize,
-    reference: &[F],
-    out: &mut [F],
+    reference: &[Plane<F>],
+    out: &mut Plane<F>,
 ) {
     let Some(distances) = &group.distances else { return };
-    let slopes = &partials.rows[5];
-    for (class, &slope) in slopes.iter().enumerate() {
-        let factor = slope * F::of(distances[class * slopes.len() + to]);
+    let classes = partials.0.len();
+    for (class, g) in reference[..classes].iter().enumerate() {
+        let factor = partials.of::<F>(5, class) * F::of(distances[class * classes + to]);
         if factor == F::ZERO {
             continue;
         }
-        let g = &reference[class * TILE..][..out.len()];
-        out.iter_mut().zip(g).for_each(|(out, &g)| *out = g.mul_add::<I>(factor, *out));
+        for i in 0..TILE {
+            out[i] = g[i].mul_add::<I>(factor, out[i]);
+        }
     }
 }

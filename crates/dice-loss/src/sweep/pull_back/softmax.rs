@@ -8,7 +8,7 @@ use super::{
         labels::Labels,
         measure::is_linear,
         number::Number,
-        scratch::{TILE, Work},
+        scratch::{Plane, TILE, Work},
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
         tile::{Reference, Tile},
     },
@@ -26,7 +26,7 @@ use crate::{
 pub(super) fn pull_back<I: Instructions, F: Number>(
     group: &Group,
     slopes: &VoxelSlopes,
-    partials: Option<&Partials<F>>,
+    partials: Option<Partials>,
     valid: Option<&[bool]>,
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -36,7 +36,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
         Reference::Labels(labels) if merged.is_none() && is_linear(group) => {
             pull_back_labelled::<I, F>(group, slopes, partials, labels, tile, work);
         }
-        _ => pull_back_dense::<I, F>(group, slopes, partials, merged.as_ref(), tile, work),
+        _ => pull_back_dense::<I, F>(group, slopes, partials, merged, tile, work),
     }
 }
 
@@ -48,47 +48,43 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 fn pull_back_labelled<I: Instructions, F: Number>(
     group: &Group,
     slopes: &VoxelSlopes,
-    partials: Option<&Partials<F>>,
+    partials: Option<Partials>,
     labels: &Labels,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
     let Work { probability, slopes: gradient, planes, outcome, .. } = work;
-    let [sum, shift, common, own, dot, extra, slope, ..] =
-        planes.each_mut().map(|plane| &mut plane[..tile.len]);
+    let [sum, shift, common, own, dot, extra, slope, ..] = planes;
     let classes = tile.classes;
-    let zeros = vec![F::ZERO; classes];
-    let (a, b) = match partials {
-        Some(partials) => (&partials.rows[0], &partials.rows[1]),
-        None => (&zeros, &zeros),
+    let of = |direction: usize| {
+        move |class| partials.map_or(F::ZERO, |partials| partials.of(direction, class))
     };
-    let softmax = Exponentials::new::<I>(tile, probability, sum, shift, Some((b, dot)));
+    let (a, b) = (of(0), of(1));
+    let softmax = Exponentials::weighed::<I>(tile, probability, [sum, shift], b, dot);
     log_slopes_by_label::<I, F>(group, slopes, labels, &softmax, tile, outcome, [own, extra]);
-    labels.gather(softmax.planes, own);
+    labels.gather(|class| &softmax.planes[class], own);
     labels.look_up(a, slope);
-    let smoothing = slopes.cross_entropy.as_ref().map_or(0.0, |f| f.all.iter().sum());
+    let smoothing: f64 = slopes.cross_entropy.as_ref().map_or(0.0, |f| f.all.iter().sum());
     let even = F::of(smoothing / classes as f64);
-    for i in 0..tile.len {
+    for i in 0..TILE {
         let (inverse, weight) = (F::ONE / softmax.sum[i], tile.weight[i]);
         let own_slope = own[i] * inverse * slope[i];
         common[i] = even - extra[i] - own_slope - dot[i] * inverse;
         own[i] = weight * (own_slope + extra[i]);
         dot[i] = weight * inverse;
     }
-    for class in 0..classes {
-        let out = &mut gradient[class * TILE..][..tile.len];
-        let b = b[class];
-        for (((out, &e), &factor), &common) in
-            out.iter_mut().zip(softmax.plane(class)).zip(&*dot).zip(&*common)
-        {
-            *out = e * factor * (common + b);
+    for (class, (e, out)) in softmax.planes.iter().zip(gradient.iter_mut()).enumerate() {
+        let b = b(class);
+        for i in 0..TILE {
+            out[i] = e[i] * dot[i] * (common[i] + b);
         }
     }
     if let Some(factors) = slopes.cross_entropy.as_ref().filter(|_| smoothing != 0.0) {
-        for class in 0..classes {
-            let even = F::of(factors.all[class] / classes as f64);
-            let out = &mut gradient[class * TILE..][..tile.len];
-            out.iter_mut().zip(tile.weight).for_each(|(out, &weight)| *out += -(weight * even));
+        for (out, all) in gradient.iter_mut().zip(&factors.all) {
+            let even = F::of(all / classes as f64);
+            for i in 0..TILE {
+                out[i] += -(tile.weight[i] * even);
+            }
         }
     }
     labels.scatter(own, gradient);
@@ -102,56 +98,41 @@ fn log_slopes_by_label<I: Instructions, F: Number>(
     labels: &Labels,
     softmax: &Exponentials<F>,
     tile: &Tile<F>,
-    planes: &mut [Vec<F>; 5],
-    [factor, out]: [&mut [F]; 2],
+    planes: &mut [Plane<F>; 5],
+    [factor, out]: [&mut Plane<F>; 2],
 ) {
     match &slopes.cross_entropy {
-        Some(factors) => labels.look_up(&negated(&factors.positive), out),
-        None => out.fill(F::ZERO),
+        Some(factors) => labels.look_up(|class| F::of(-factors.positive[class]), out),
+        None => *out = [F::ZERO; TILE],
     }
     if slopes.focal.is_empty() {
         return;
     }
-    let [probability, complement, log_loss, largest, focus] =
-        planes.each_mut().map(|plane| &mut plane[..tile.len]);
+    let [probability, complement, log_loss, largest, focus] = planes;
     let own = Own::new::<I>(softmax, tile, labels, [probability, complement, log_loss, largest]);
     for (term, factors) in group.focal.iter().zip(&slopes.focal) {
-        labels.look_up(&negated(&factors.positive), factor);
         raise_by_label::<I, F>(labels, own.complement, &term.gamma, focus);
-        let gamma = &*term.gamma;
-        let first = F::of(gamma[0]);
-        let same = gamma.iter().all(|&other| other == gamma[0]);
-        for i in 0..out.len() {
-            let gamma = match usize::try_from(labels.voxels()[i]) {
-                Ok(class) if !same => F::of(gamma[class]),
-                _ => first,
-            };
-            let slope = focal_slope::<I, F>(
-                gamma,
+        labels.look_up(|class| F::of(term.gamma[class]), factor);
+        for i in 0..TILE {
+            focus[i] = focal_slope(
+                factor[i],
                 focus[i],
                 own.probability[i],
                 own.complement[i],
                 own.log_loss[i],
             );
-            out[i] += share(factor[i], slope);
+        }
+        labels.look_up(|class| F::of(-factors.positive[class]), factor);
+        for i in 0..TILE {
+            out[i] += share(factor[i], focus[i]);
         }
     }
-}
-
-fn negated<F: Number>(factors: &[f64]) -> Vec<F> {
-    factors.iter().map(|&factor| F::of(-factor)).collect()
 }
 
 /// −d/d ln p of −(1 − p)^γ ln p: (1 − p)^γ − γ p (1 − p)^(γ−1) ln p. As −ln p over 1 − p goes to
 /// 1, it is finite for every γ ≥ 0.
 #[inline(always)]
-fn focal_slope<I: Instructions, F: Number>(
-    gamma: F,
-    focus: F,
-    p: F,
-    complement: F,
-    log_loss: F,
-) -> F {
+fn focal_slope<F: Number>(gamma: F, focus: F, p: F, complement: F, log_loss: F) -> F {
     let ratio = if complement > F::ZERO { log_loss / complement } else { F::ONE };
     focus * (gamma * share(p, ratio) + F::ONE)
 }
@@ -164,45 +145,43 @@ fn focal_slope<I: Instructions, F: Number>(
 fn pull_back_dense<I: Instructions, F: Number>(
     group: &Group,
     slopes: &VoxelSlopes,
-    partials: Option<&Partials<F>>,
-    merged: Option<&Merged>,
+    partials: Option<Partials>,
+    merged: Option<Merged>,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
     let Work { probability, reference, slopes: gradient, log_slopes, planes, outcome, .. } = work;
-    let [sum, shift, log_sum, merged_log_sum, largest, others, dot, total] =
-        planes.each_mut().map(|plane| &mut plane[..tile.len]);
-    let (classes, len) = (tile.classes, tile.len);
+    let [sum, shift, log_sum, merged_log_sum, largest, others, dot, total] = planes;
+    let classes = tile.classes;
     let reference = tile.dense(reference);
-    let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift, None);
+    let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
     softmax.log_sum::<I>(log_sum);
-    softmax.normalise(classes);
-    dot.fill(F::ZERO);
+    softmax.normalise();
+    *dot = [F::ZERO; TILE];
     for class in 0..classes {
-        let (p, g) = (softmax.plane(class), &reference[class * TILE..][..len]);
-        let out = &mut gradient[class * TILE..][..len];
-        match partials {
-            Some(partials) => {
-                slopes_by_probability::<I, F>(partials, class, p, g, out);
-                add_transport::<I, F>(group, partials, class, reference, out);
-                for ((dot, &p), &q) in dot.iter_mut().zip(p).zip(&*out) {
-                    *dot = p.mul_add::<I>(q, *dot);
-                }
-            }
-            None => out.fill(F::ZERO),
+        let (p, g, out) = (&softmax.planes[class], &reference[class], &mut gradient[class]);
+        let Some(partials) = partials else {
+            *out = [F::ZERO; TILE];
+            continue;
+        };
+        slopes_by_probability::<I, F>(partials, class, p, g, out);
+        add_transport::<I, F>(group, partials, class, reference, out);
+        for i in 0..TILE {
+            dot[i] = p[i].mul_add::<I>(out[i], dot[i]);
         }
     }
-    total.fill(F::ZERO);
-    log_slopes[..classes * TILE].fill(F::ZERO);
+    *total = [F::ZERO; TILE];
+    log_slopes[..classes].fill([F::ZERO; TILE]);
     if slopes.cross_entropy.is_some() || !slopes.focal.is_empty() {
-        softmax.split(classes, largest, others);
+        softmax.split(largest, others);
         if let Some(merged) = merged {
-            merged.log_sum::<I, F>(&tile.logits, merged_log_sum);
+            merged.log_sum::<I, F>(&tile.logits, softmax.shift, merged_log_sum);
         }
         let outcomes = Outcomes {
             logits: tile.logits,
             reference,
             probability: softmax.planes,
+            shift: softmax.shift,
             log_sum,
             largest,
             others,
@@ -213,9 +192,8 @@ fn pull_back_dense<I: Instructions, F: Number>(
         log_slopes_by_class::<I, F>(group, slopes, &outcomes, outcome, log_slopes, total);
     }
     for class in 0..classes {
-        let (p, h) = (softmax.plane(class), &log_slopes[class * TILE..][..len]);
-        let out = &mut gradient[class * TILE..][..len];
-        for i in 0..len {
+        let (p, h, out) = (&softmax.planes[class], &log_slopes[class], &mut gradient[class]);
+        for i in 0..TILE {
             out[i] = p[i] * (out[i] - dot[i] - total[i]) + h[i];
         }
         weigh(out, tile.weight);
@@ -228,26 +206,28 @@ fn log_slopes_by_class<I: Instructions, F: Number>(
     group: &Group,
     slopes: &VoxelSlopes,
     outcomes: &Outcomes<F>,
-    planes: &mut [Vec<F>; 5],
-    log_slopes: &mut [F],
-    total: &mut [F],
+    planes: &mut [Plane<F>; 5],
+    log_slopes: &mut [Plane<F>],
+    total: &mut Plane<F>,
 ) {
     let distinct = distinct(outcomes.merged, outcomes.classes);
-    let even = 1.0 / distinct.len() as f64;
-    let (mut outcome, focus) = Outcome::new(planes, total.len());
-    for &class in &distinct {
+    let even = 1.0 / distinct.clone().count() as f64;
+    let (mut outcome, focus) = Outcome::new(planes);
+    for class in distinct {
         outcomes.fill::<I>(class, &mut outcome);
-        let h = &mut log_slopes[class * TILE..][..total.len()];
+        let h = &mut log_slopes[class];
         if let Some(Factors { positive, all, .. }) = &slopes.cross_entropy {
             let (positive, all) = (F::of(-positive[class]), F::of(-(even * all[class])));
-            for (h, &g) in h.iter_mut().zip(&*outcome.reference) {
-                *h = g.mul_add::<I>(positive, all);
+            for i in 0..TILE {
+                h[i] = outcome.reference[i].mul_add::<I>(positive, all);
             }
         }
         for (term, factors) in group.focal.iter().zip(&slopes.focal) {
             add_focal::<I, F>(term, factors.positive[class], class, &outcome, focus, h);
         }
-        total.iter_mut().zip(&*h).for_each(|(total, &h)| *total += h);
+        for i in 0..TILE {
+            total[i] += h[i];
+        }
         if let Some(merged) = outcomes.merged.filter(|_| class == 0) {
             share_out::<I, F>(merged, outcomes, log_slopes, focus);
         }
@@ -260,13 +240,13 @@ fn add_focal<I: Instructions, F: Number>(
     factor: f64,
     class: usize,
     outcome: &Outcome<F>,
-    focus: &mut [F],
-    h: &mut [F],
+    focus: &mut Plane<F>,
+    h: &mut Plane<F>,
 ) {
     let (gamma, factor) = (F::of(term.gamma[class]), F::of(factor));
     raise::<I, F>(outcome.complement, term.gamma[class], focus);
-    for i in 0..h.len() {
-        let slope = focal_slope::<I, F>(
+    for i in 0..TILE {
+        let slope = focal_slope(
             gamma,
             focus[i],
             outcome.probability[i],
@@ -280,17 +260,17 @@ fn add_focal<I: Instructions, F: Number>(
 /// Gives each member of the merged background its share p_k / p_U of the background's h.
 #[inline(always)]
 fn share_out<I: Instructions, F: Number>(
-    merged: &Merged,
+    merged: Merged,
     outcomes: &Outcomes<F>,
-    log_slopes: &mut [F],
-    whole: &mut [F],
+    log_slopes: &mut [Plane<F>],
+    whole: &mut Plane<F>,
 ) {
-    whole.copy_from_slice(&log_slopes[..whole.len()]);
+    *whole = log_slopes[0];
     for class in merged.classes() {
-        let x = outcomes.logits.plane(class);
-        let h = &mut log_slopes[class * TILE..][..whole.len()];
-        for i in 0..whole.len() {
-            h[i] = share(whole[i], (x[i] - outcomes.merged_log_sum[i]).exp::<I>());
+        let (x, h) = (outcomes.logits.plane(class), &mut log_slopes[class]);
+        for i in 0..TILE {
+            let log_share = (x[i] - outcomes.shift[i]) - outcomes.merged_log_sum[i];
+            h[i] = share(whole[i], log_share.exp::<I>());
         }
     }
 }
