@@ -5,7 +5,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test   run every test, example, benchmark (once) and fuzz body (bounded)
+  test   run every test, example, benchmark (once) and fuzz body (bounded), Rust and Python
   docs   write docs/losses.md from the engine's list of losses";
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
@@ -24,6 +24,20 @@ const RELEASE: [&str; 7] = [
 /// Unoptimised enough to check arithmetic, and without Burn.
 const ENGINE: [&str; 6] =
     ["test", "-p", "dice-loss", "-p", "dice-loss-fuzz", "--no-default-features"];
+
+/// The package as a user builds it, and everything that its tests want.
+const INSTALL: [&str; 8] = [
+    "-m",
+    "pip",
+    "install",
+    "--quiet",
+    "--disable-pip-version-check",
+    "./bindings/python",
+    "-r",
+    "bindings/python/tests/requirements.txt",
+];
+
+const PYTEST: [&str; 4] = ["-m", "pytest", "--quiet", "bindings/python"];
 
 /// One command of the run.
 struct Step {
@@ -56,9 +70,11 @@ fn steps() -> Result<Vec<Step>, String> {
         Step { title, command }
     };
     let cargo = || PathBuf::from(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let example = target()?
+    let target = target()?;
+    let example = target
         .join("release/examples")
         .join(format!("train_segmentation{}", env::consts::EXE_SUFFIX));
+    let python = Python::in_target(&target);
     Ok(vec![
         step("engine: tests, documentation, fuzz body", cargo(), &ENGINE),
         step(
@@ -68,7 +84,35 @@ fn steps() -> Result<Vec<Step>, String> {
         ),
         step("Burn, program, fuzz bodies, README: tests", cargo(), &RELEASE),
         step("example: training with Burn", example, &[]),
+        step("Python: an environment", Python::of_the_system(), &python.creation()),
+        step("Python: the package, and the peers it is compared with", python.program(), &INSTALL),
+        step("Python: tests, examples, documents", python.program(), &PYTEST),
     ])
+}
+
+/// The virtual environment that all Python tests run in.
+struct Python {
+    folder: PathBuf,
+}
+
+impl Python {
+    fn in_target(target: &Path) -> Self {
+        Self { folder: target.join("python-tests") }
+    }
+
+    /// The Python that makes the environment: `$PYTHON`, or `python3`.
+    fn of_the_system() -> PathBuf {
+        PathBuf::from(env::var_os("PYTHON").unwrap_or_else(|| "python3".into()))
+    }
+
+    fn creation(&self) -> [&str; 3] {
+        ["-m", "venv", self.folder.to_str().unwrap_or_default()]
+    }
+
+    fn program(&self) -> PathBuf {
+        let within = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+        self.folder.join(within)
+    }
 }
 
 /// Where cargo builds: it has put this very program there, in the folder of a profile.
