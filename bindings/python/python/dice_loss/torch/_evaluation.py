@@ -156,7 +156,8 @@ class Moments:
     def find(self, name: str, activation: str | None, values: tuple[float, ...] = ()) -> Tensor:
         """A sum (R, C); 0 where no term asked for it."""
         for index, column in enumerate(self.columns):
-            if column[:2] == (name, activation) and (not values or column.values == values):
+            same = column.name == name and column.activation == activation
+            if same and (not values or column.values == values):
                 return self.data[:, index]
         return torch.zeros_like(self.data[:, 0])
 
@@ -250,7 +251,7 @@ def _voxel(
     loss = moments.data.new_zeros(())
     of_class = moments.data.new_zeros((moments.classes,))
     for integrand, factors in log_losses(term, moments.classes):
-        column = moments.find(*integrand[:3]).sum(0)
+        column = moments.find(integrand.name, integrand.activation, integrand.values).sum(0)
         factor = weights * constant(factors, moments.data)
         # A sum that may be infinite does not enter with a factor of 0.
         loss = loss + torch.where(factor != 0, factor * column, 0.0).sum()

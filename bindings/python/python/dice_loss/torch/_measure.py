@@ -169,7 +169,7 @@ def _integrands(
 
 
 def _gammas(gamma: float | Sequence[float], classes: int) -> tuple[float, ...]:
-    gammas = (float(gamma),) * classes if isinstance(gamma, int | float) else tuple(gamma)
+    gammas = tuple(gamma) if isinstance(gamma, Sequence) else (float(gamma),) * classes
     if len(gammas) != classes or any(value < 0 for value in gammas):
         raise ValueError(
             f"gamma: found {gamma}, wanted a number of at least 0, or {classes} of them"

@@ -2,8 +2,8 @@
 
 Each goes two ways. Where something traces or intercepts operators, such as `torch.compile`,
 `torch.export` or a fake tensor mode, it is a registered operator, `torch.ops.dice_loss.…`,
-opaque and with a shape function. Otherwise it is a plain `torch.autograd.Function`, which takes
-half the time of the registered one on small tensors. Body and derivative are the same.
+opaque and with a shape function. Otherwise it is a plain `torch.autograd.Function`, which on small
+tensors takes two thirds of the time. Body and derivative are the same.
 
 The second derivative is that of the plain-torch reference.
 """
