@@ -1,0 +1,56 @@
+"""The Matthews correlation coefficient as a loss."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.modules.loss import _Loss
+
+from ..torch._ops import loss_dtype
+from ..torch._peers import sums
+
+__all__ = ["MCCLoss"]
+
+
+class MCCLoss(_Loss):
+    """1 − (TP·TN − FP·FN) / √((TP+FP)(TP+FN)(TN+FP)(TN+FN)), over the whole batch.
+
+    TP = Σpg + ε, FP = Σp(1 − g) + ε, FN = Σ(1 − p)g + ε, TN = Σ(1 − p)(1 − g) + ε.
+
+    Args:
+        eps: ε.
+
+    Shapes:
+        `y_pred`: probabilities p (quirk: not logits), (N, spatial…) or (N, 1, spatial…), of any
+        floating point type. `y_true`: g, as many numbers of each sample, 0 and 1 or between, of
+        any type.
+
+    Returns:
+        A number in [0, 2], float32, or float64 of float64.
+
+    Raises:
+        RuntimeError: shapes that do not fit, a target out of range.
+
+    Paper: Abhishek and Hamarneh, Matthews correlation coefficient loss for deep convolutional
+    networks, ISBI 2021, https://arxiv.org/abs/2010.13454.
+    """
+
+    def __init__(self, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
+        """The loss, a number."""
+        samples = y_true.shape[0]
+        names = ("intersection", "prediction", "reference", "voxels")
+        measured = sums(
+            y_pred.reshape(samples, 1, -1),
+            y_true.reshape(samples, 1, -1),
+            names,
+            wrong=RuntimeError,
+            activation="probabilities",
+        )
+        both, p, g, n = measured.sum((0, 1)).unbind(-1)
+        tp, tn = both + self.eps, n - p - g + both + self.eps
+        fp, fn = p - both + self.eps, g - both + self.eps
+        variances = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+        return (1.0 - (tp * tn - fp * fn) / variances.sqrt()).to(loss_dtype(y_pred))

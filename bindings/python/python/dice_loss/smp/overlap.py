@@ -1,0 +1,220 @@
+"""Losses of sums over the whole batch: Dice, Jaccard, Tversky."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.modules.loss import _Loss
+
+from ..torch._ops import loss_dtype
+from ..torch._peers import by_class, sums
+from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
+from .functional import OVERLAP, score_of
+
+__all__ = ["DiceLoss", "JaccardLoss", "TverskyLoss"]
+
+MODES = (BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE)
+
+
+class _OverlapLoss(_Loss):
+    """1 − score, or −ln score, of each class over the batch; their mean."""
+
+    #: Weights of the false positives and negatives.
+    alpha: float
+    beta: float
+
+    def __init__(
+        self,
+        mode: str,
+        classes: Sequence[int] | Tensor | None = None,
+        log_loss: bool = False,
+        from_logits: bool = True,
+        smooth: float = 0.0,
+        ignore_index: int | None = None,
+        eps: float = 1e-7,
+        class_weights: Sequence[float] | Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        if mode not in MODES:
+            raise AssertionError(f"mode: found {mode!r}, wanted one of {MODES}")
+        if class_weights is not None and mode == BINARY_MODE:
+            raise ValueError(f"class_weights: found {class_weights} in binary mode, wanted None")
+        if classes is not None and mode == BINARY_MODE:
+            raise AssertionError(f"classes: found {classes} in binary mode, wanted None")
+        self.mode = mode
+        self.classes = None if classes is None else torch.as_tensor(classes, dtype=torch.long)
+        self.log_loss = log_loss
+        self.from_logits = from_logits
+        self.smooth = smooth
+        self.ignore_index = ignore_index
+        self.eps = eps
+        self.class_weights = None
+        if class_weights is not None:
+            self.class_weights = torch.as_tensor(class_weights, dtype=torch.float)
+
+    def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
+        """The loss, a number."""
+        if y_true.shape[0] != y_pred.shape[0]:
+            raise AssertionError(
+                f"y_true: found {y_true.shape[0]} samples, wanted {y_pred.shape[0]}"
+            )
+        measured = _overlap(self.mode, y_pred, y_true, self.from_logits, self.ignore_index)
+        score = score_of(measured, self.alpha, self.beta, self.smooth, self.eps)
+        loss = -torch.log(score.clamp_min(self.eps)) if self.log_loss else 1.0 - score
+        loss = loss * (measured[:, OVERLAP.index("reference")] > 0)
+        if self.classes is not None:
+            loss = loss[self.classes]
+        return self.aggregate_loss(loss).to(loss_dtype(y_pred))
+
+    def aggregate_loss(self, loss: Tensor) -> Tensor:
+        """The mean of the losses of the classes, weighted if there are weights."""
+        if self.class_weights is None:
+            return loss.mean()
+        weights = self.class_weights.to(loss.device)
+        if self.classes is not None:
+            weights = weights[self.classes]
+        return (loss * weights).sum() / weights.sum()
+
+    def extra_repr(self) -> str:
+        """The mode."""
+        return repr(self.mode)
+
+
+class DiceLoss(_OverlapLoss):
+    """1 − (TP + s) / max(TP + ½FP + ½FN + s, ε), a mean over classes.
+
+    TP = (Σp + Σg − Σ|p − g|) / 2, FP = Σp − TP, FN = Σg − TP, summed over batch and voxels, p by
+    softmax or sigmoid. For hard targets, Dice: 2TP / (Σp + Σg).
+
+    A class that the batch lacks has a loss of 0 and (quirk) still counts in the mean. The
+    smoothing is added to half of the usual numerator and denominator (quirk).
+
+    Args:
+        mode: `"binary"`, `"multiclass"` or `"multilabel"`.
+        classes: which classes count; not in binary mode.
+        log_loss: whether to use −ln max(score, ε) instead of 1 − score.
+        from_logits: whether to apply softmax (multiclass) or sigmoid; otherwise the input holds
+            probabilities.
+        smooth: s.
+        ignore_index: voxels of this label do not count; in multilabel mode, elements.
+        eps: ε.
+        class_weights: one for each class; the mean is divided by their sum. Not in binary mode.
+
+    Shapes:
+        Binary: `y_pred` (N, 1, spatial…), `y_true` of 0 and 1 (or between) with as many elements.
+        Multiclass: (N, C, spatial…) and labels (N, spatial…) or (N, 1, spatial…).
+        Multilabel: both (N, C, spatial…). float64, float32, float16 or bfloat16 predictions; any
+        type of target.
+
+    Returns:
+        A number in [0, 1] (at least 0 for `log_loss`), float32, or float64 of float64.
+
+    Raises:
+        AssertionError: an unknown mode, `classes` in binary mode, another number of samples or
+            voxels than predicted.
+        ValueError: `class_weights` in binary mode.
+        RuntimeError: a label that names no class, a target out of range.
+
+    Paper: Milletari et al., V-Net, https://arxiv.org/abs/1606.04797.
+    """
+
+    alpha = beta = 0.5
+
+
+class JaccardLoss(_OverlapLoss):
+    """1 − (TP + s) / max(TP + FP + FN + s, ε), a mean over classes: intersection over union.
+
+    TP = (Σp + Σg − Σ|p − g|) / 2, FP = Σp − TP, FN = Σg − TP. Arguments, shapes, errors and the
+    treatment of absent classes are those of `DiceLoss`.
+
+    Paper: Rahman and Wang, Optimizing intersection-over-union in deep neural networks for image
+    segmentation, ISVC 2016.
+    """
+
+    alpha = beta = 1.0
+
+
+class TverskyLoss(DiceLoss):
+    """L^γ, where L is the mean over classes of 1 − (TP + s) / max(TP + α FP + β FN + s, ε).
+
+    TP, FP, FN, the other arguments, shapes and errors are those of `DiceLoss`. Quirk: the power is
+    taken of the mean, not of each class's loss, as the focal Tversky loss
+    (`dice_loss.torch.FocalTverskyLoss`) does.
+
+    Args:
+        alpha: α, the weight of the false positives.
+        beta: β, the weight of the false negatives.
+        gamma: γ.
+
+    Papers: Salehi et al., https://arxiv.org/abs/1706.05721; Abraham and Khan,
+    https://arxiv.org/abs/1810.07842.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        classes: Sequence[int] | Tensor | None = None,
+        log_loss: bool = False,
+        from_logits: bool = True,
+        smooth: float = 0.0,
+        ignore_index: int | None = None,
+        eps: float = 1e-7,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        gamma: float = 1.0,
+        class_weights: Sequence[float] | Tensor | None = None,
+    ) -> None:
+        super().__init__(
+            mode, classes, log_loss, from_logits, smooth, ignore_index, eps, class_weights
+        )
+        self.alpha = alpha
+        self.beta = beta
+        self.gamma = gamma
+
+    def aggregate_loss(self, loss: Tensor) -> Tensor:
+        """The mean of the losses of the classes to the power of γ."""
+        return super().aggregate_loss(loss) ** self.gamma
+
+
+def _overlap(
+    mode: str, y_pred: Tensor, y_true: Tensor, from_logits: bool, ignore_index: int | None
+) -> Tensor:
+    """The sums in `OVERLAP` over batch and voxels, (C, 3)."""
+    samples, channels = y_pred.shape[:2] if y_pred.dim() > 1 else (y_pred.shape[0], 1)
+    activation = "softmax" if mode == MULTICLASS_MODE else "sigmoid"
+    if not from_logits:
+        activation = "probabilities"
+    kind, mask = None, None
+    if mode == MULTICLASS_MODE:
+        y_true, y_pred = y_true.reshape(samples, -1), y_pred.reshape(samples, channels, -1)
+        kind = "labels"
+        if channels == 1:
+            # The only class is everywhere, and its probability under softmax is 1.
+            y_pred, activation = (y_pred.softmax(1) if from_logits else y_pred), "probabilities"
+            mask = None if ignore_index is None else y_true != ignore_index
+            y_true, ignore_index, kind = (y_true == 0).unsqueeze(1), None, "dense"
+    elif mode == BINARY_MODE:
+        y_true, y_pred = y_true.reshape(samples, 1, -1), y_pred.reshape(samples, 1, -1)
+    else:
+        y_true = y_true.reshape(samples, channels, -1)
+        y_pred = y_pred.reshape(samples, channels, -1)
+    if y_true.shape[-1] != y_pred.shape[-1]:
+        wrong = AssertionError if ignore_index is None else RuntimeError
+        raise wrong(f"y_true: found {y_true.shape[-1]} voxels, wanted {y_pred.shape[-1]}")
+    if mode == MULTILABEL_MODE and ignore_index is not None:
+        # Each element may be ignored by itself.
+        y_true, y_pred = by_class(y_true), by_class(y_pred)
+    measured = sums(
+        y_pred,
+        y_true,
+        OVERLAP,
+        wrong=RuntimeError,
+        activation=activation,
+        target_kind=kind,
+        ignore_index=ignore_index,
+        mask=mask,
+    )
+    classes = 1 if mode == BINARY_MODE else channels
+    return measured.reshape(samples, classes, len(OVERLAP)).sum(0)
