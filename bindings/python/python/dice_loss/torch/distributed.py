@@ -12,7 +12,8 @@ the mean over the samples of all ranks::
     model = DistributedDataParallel(model)
     criterion(model(image), label).backward()
 
-All ranks must call the loss, and its backward, equally often.
+All ranks must call the loss, and its backward, equally often, and give `class_valid` either all or
+none of them.
 
 Gradient accumulation is the same in time instead of space, see `Accumulation`.
 """

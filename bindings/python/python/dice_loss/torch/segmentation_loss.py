@@ -366,7 +366,11 @@ class NamedLoss(SegmentationLoss):
         """Spells the settings out in the signature, which is what help and editors read."""
         hints = get_type_hints(cls.__init__, include_extras=True)
         (shared,) = get_args(hints["settings"])
-        types = shared.__annotations__
+        # As they are written: what they name need not be importable.
+        types = {
+            name: getattr(kind, "__forward_arg__", kind)
+            for name, kind in shared.__annotations__.items()
+        }
         defaults = {"activation": cls._activation, "reduction": "mean"}
         keyword = inspect.Parameter.KEYWORD_ONLY
         options = inspect.signature(cls.__init__).parameters.values()
