@@ -79,6 +79,15 @@ def test_a_loss_in_two_lines():
     torch.testing.assert_close(found, torch.autograd.grad(wanted, x), rtol=1e-12, atol=1e-15)
 
 
+def test_a_sum_may_be_asked_for_twice():
+    x, labels = logits_of("softmax").requires_grad_(), labels_of()
+    twice = measure(x, labels, ("prediction", "reference", "prediction"))
+    (found,) = torch.autograd.grad(twice[..., 0].sum() + 2.0 * twice[..., 2].square().sum(), x)
+    once = measure(x, labels, ("prediction",))[..., 0]
+    (wanted,) = torch.autograd.grad(once.sum() + 2.0 * once.square().sum(), x)
+    torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("name", ["positive", "negative"])
 def test_sums_that_no_loss_of_the_engine_needs(name):
     """Binary cross-entropy of a softmax."""

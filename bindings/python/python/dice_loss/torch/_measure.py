@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from .. import _spec
@@ -15,6 +15,8 @@ from . import _ops, _reference
 from ._reference import SUMS, Integrand
 from ._target import Regions, check_logits, check_values, prepare
 from ._tracing import classes_of, constant_in_graphs
+
+_Matrix = tuple[tuple[float, ...], ...]
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
@@ -96,56 +98,73 @@ def measure(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
     )
-    names, classes = tuple(sums), classes_of(logits)
-    integrands = _integrands(names, activation, classes, gamma, distances)
-    by_engine = all(activation in _ENGINE.get(name, ACTIVATIONS) for name in names)
-    if by_engine and _ops.is_native(logits, voxels):
-        spec, columns, settings = _plan(tuple(integrands), activation, classes, ignore_index, table)
-        moments = _ops.measure(logits, voxels, spec, settings)
-        return torch.stack([moments[:, column] for column in columns], -1)
-    check_values(logits, voxels)
-    return _reference.moments(integrands, logits, voxels).transpose(1, 2)
+    plan = _planned(
+        tuple(sums),
+        activation,
+        classes_of(logits),
+        tuple(gamma) if isinstance(gamma, Sequence) else gamma,
+        None if distances is None else tuple(tuple(map(float, row)) for row in distances),
+    )
+    if plan.spec is not None and _ops.is_native(logits, voxels):
+        settings = _settings(ignore_index, table)
+        measured = _ops.measure(logits, voxels, plan.spec, settings, plan.columns)
+    else:
+        check_values(logits, voxels)
+        measured = _reference.moments(plan.integrands, logits, voxels)
+    return measured.transpose(1, 2)
+
+
+class _Plan(NamedTuple):
+    """What to sum up."""
+
+    integrands: tuple[Integrand, ...]
+    #: The objective that measures these sums; None where the engine has none.
+    spec: str | None
+    #: Where they are in its moments.
+    columns: tuple[int, ...]
 
 
 @constant_in_graphs
-def _plan(
-    integrands: tuple[Integrand, ...],
+def _planned(
+    sums: tuple[str, ...],
     activation: Activation,
     classes: int,
-    ignore_index: int | None,
-    regions: Regions | None,
-) -> tuple[str, tuple[int, ...], str]:
-    """The objective that measures these sums, where in its moments they are, and the settings."""
-    return _cached_plan(integrands, activation, classes, ignore_index, regions)
+    gamma: float | tuple[float, ...],
+    distances: _Matrix | None,
+) -> _Plan:
+    return _cached_plan(sums, activation, classes, gamma, distances)
+
+
+@constant_in_graphs
+def _settings(ignore_index: int | None, regions: Regions | None) -> str:
+    return _cached_settings(ignore_index, regions)
+
+
+_cached_settings = lru_cache(maxsize=256)(_ops.settings_of)
 
 
 @lru_cache(maxsize=256)
 def _cached_plan(
-    integrands: tuple[Integrand, ...],
+    sums: tuple[str, ...],
     activation: Activation,
     classes: int,
-    ignore_index: int | None,
-    regions: Regions | None,
-) -> tuple[str, tuple[int, ...], str]:
-    names = tuple(integrand.name for integrand in integrands)
-    values = {integrand.name: integrand.values for integrand in integrands}
-    transport = values.get("transport")
-    gamma = values.get("focal") or values.get("focal_negative") or 2.0
-    rows = None
-    if transport is not None:
-        rows = [transport[k : k + classes] for k in range(0, classes**2, classes)]
-    spec = _spec.spec_of_sums(names, activation=activation, gamma=gamma, distances=rows)
-    columns = _spec.columns(spec, classes, names)
-    return spec, columns, _ops.settings_of(ignore_index, regions)
+    gamma: float | tuple[float, ...],
+    distances: _Matrix | None,
+) -> _Plan:
+    integrands = _integrands(sums, activation, classes, gamma, distances)
+    if not all(activation in _ENGINE.get(name, ACTIVATIONS) for name in sums):
+        return _Plan(integrands, None, ())
+    spec = _spec.spec_of_sums(sums, activation=activation, gamma=gamma, distances=distances)
+    return _Plan(integrands, spec, _spec.columns(spec, classes, sums))
 
 
 def _integrands(
     sums: tuple[str, ...],
     activation: str,
     classes: int,
-    gamma: float | Sequence[float],
-    distances: Sequence[Sequence[float]] | None,
-) -> list[Integrand]:
+    gamma: float | tuple[float, ...],
+    distances: _Matrix | None,
+) -> tuple[Integrand, ...]:
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation: found {activation!r}, wanted one of {ACTIVATIONS}")
     if activation == "softmax" and classes < 2:
@@ -165,11 +184,11 @@ def _integrands(
         elif name == "transport":
             values = _distances(distances, classes)
         integrands.append(Integrand(name, None if name in _OF_DATA else activation, values))
-    return integrands
+    return tuple(integrands)
 
 
-def _gammas(gamma: float | Sequence[float], classes: int) -> tuple[float, ...]:
-    gammas = tuple(gamma) if isinstance(gamma, Sequence) else (float(gamma),) * classes
+def _gammas(gamma: float | tuple[float, ...], classes: int) -> tuple[float, ...]:
+    gammas = gamma if isinstance(gamma, tuple) else (float(gamma),) * classes
     if len(gammas) != classes or any(value < 0 for value in gammas):
         raise ValueError(
             f"gamma: found {gamma}, wanted a number of at least 0, or {classes} of them"
@@ -177,20 +196,19 @@ def _gammas(gamma: float | Sequence[float], classes: int) -> tuple[float, ...]:
     return gammas
 
 
-def _distances(distances: Sequence[Sequence[float]] | None, classes: int) -> tuple[float, ...]:
+def _distances(distances: _Matrix | None, classes: int) -> tuple[float, ...]:
     if distances is None:
         return tuple(float(a != b) for a in range(classes) for b in range(classes))
-    rows = [[float(entry) for entry in row] for row in distances]
-    entries = tuple(entry for row in rows for entry in row)
-    fits = [len(row) for row in rows] == [classes] * classes
+    entries = tuple(entry for row in distances for entry in row)
+    fits = [len(row) for row in distances] == [classes] * classes
     if not (
         fits
         and min(entries) >= 0.0
         and 0.0 < max(entries) < math.inf
-        and not any(rows[k][k] for k in range(classes))
+        and not any(distances[k][k] for k in range(classes))
     ):
         raise ValueError(
-            f"distances: found {rows}, wanted {classes} rows of {classes} finite entries of at "
-            "least 0, 0 on the diagonal and not all 0"
+            f"distances: found {distances}, wanted {classes} rows of {classes} finite entries of "
+            "at least 0, 0 on the diagonal and not all 0"
         )
     return tuple(entry / max(entries) for entry in entries)

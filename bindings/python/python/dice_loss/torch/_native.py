@@ -63,10 +63,12 @@ def measure(
     spec: str,
     kind: TargetKind,
     settings: str,
+    columns: list[int],
 ) -> Tensor:
-    """Sweep 1: the moments (N, K, C)."""
+    """Sweep 1: the moments (N, K, C), or some of the K."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    return _moments(logits, lent, spec)
+    moments = _moments(logits, lent, spec)
+    return moments[:, columns] if columns else moments
 
 
 def objective(

@@ -52,9 +52,11 @@ def is_native(logits: Tensor, target: Target) -> bool:
     return not is_transformed()
 
 
-def measure(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
-    """The moments (N, K, C) of an objective, by the engine."""
-    inputs = _inputs(logits, target, spec, settings)
+def measure(
+    logits: Tensor, target: Target, spec: str, settings: str, columns: tuple[int, ...] = ()
+) -> Tensor:
+    """The moments (N, K, C) of an objective, or some of its columns, by the engine."""
+    inputs = (*_inputs(logits, target, spec, settings), list(columns))
     moments: Tensor
     if is_intercepted():
         moments = torch.ops.dice_loss.measure.default(*inputs)
@@ -127,16 +129,26 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 # Sweep 1: the moments.
 
 
+def _keep_columns(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    *others, ctx.columns = inputs
+    _keep(ctx, tuple(others), output)
+
+
 def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
     if not ctx.needs_input_grad[0]:
-        return (None,) * 8
-    return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 7)
+        return (None,) * 9
+    if ctx.columns:
+        samples, _, classes = slopes.shape
+        count = len(integrands(ctx.spec, classes_of(slopes, 2)))
+        chosen = torch.tensor(ctx.columns)
+        slopes = slopes.new_zeros((samples, count, classes)).index_add(1, chosen, slopes)
+    return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
 
 
 class _Measure(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        _keep(ctx, inputs, None)
+        _keep_columns(ctx, inputs, None)
         return _native.measure(*inputs)
 
     backward = staticmethod(_measure_backward)
@@ -317,7 +329,8 @@ def _fake_gradient(upstream: Tensor, logits: Tensor, *_: Any) -> Tensor:
 
 
 def _fake_measure(logits: Tensor, *rest: Any) -> Tensor:
-    return _fake_moments(logits, rest[-3])
+    moments, columns = _fake_moments(logits, rest[-4]), rest[-1]
+    return moments[:, : len(columns)].clone() if columns else moments
 
 
 def _fake_objective(logits: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -332,11 +345,11 @@ def _fake_voxel_losses(logits: Tensor, *rest: Any) -> Tensor:
 
 _register(
     "measure",
-    f"({_INPUTS}) -> Tensor",
+    f"({_INPUTS}, int[] columns) -> Tensor",
     _native.measure,
     _fake_measure,
     _measure_backward,
-    _keep,
+    _keep_columns,
 )
 _register(
     "pull_back",
