@@ -262,5 +262,5 @@ class DC_and_BCE_loss(nn.Module):
 
 
 def _is_own(dc: object) -> TypeGuard[SoftDiceLoss | MemoryEfficientSoftDiceLoss]:
-    """Whether it is a Dice loss of this package, and no subclass that may compute something else."""
+    """Whether it is a Dice loss of this package, and no subclass with a formula of its own."""
     return type(dc) in (SoftDiceLoss, MemoryEfficientSoftDiceLoss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
@@ -41,16 +42,18 @@ class MCCLoss(_Loss):
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
         """The loss, a number."""
         samples = y_true.shape[0]
-        names = ("intersection", "prediction", "reference", "voxels")
-        measured = sums(
-            y_pred.reshape(samples, 1, -1),
-            y_true.reshape(samples, 1, -1),
-            names,
-            wrong=RuntimeError,
-            activation="probabilities",
-        )
-        both, p, g, n = measured.sum((0, 1)).unbind(-1)
-        tp, tn = both + self.eps, n - p - g + both + self.eps
-        fp, fn = p - both + self.eps, g - both + self.eps
+        p, g = y_pred.reshape(samples, 1, -1), y_true.reshape(samples, 1, -1)
+        # Where a batch holds one class only, the slopes by Σpg and Σp(1 − g) differ by so much that
+        # a single sum of both would lose the smaller one.
+        both, of_class, n = _sums(p, g, "intersection", "reference", "voxels")
+        (beside,) = _sums(p, ~g if g.dtype is torch.bool else 1 - g, "intersection")
+        tp, fn = both + self.eps, of_class - both + self.eps
+        fp, tn = beside + self.eps, n - of_class - beside + self.eps
         variances = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
         return (1.0 - (tp * tn - fp * fn) / variances.sqrt()).to(loss_dtype(y_pred))
+
+
+def _sums(p: Tensor, g: Tensor, *names: str) -> tuple[Tensor, ...]:
+    """Over everything."""
+    measured = sums(p, g, names, wrong=RuntimeError, activation="probabilities")
+    return measured.sum((0, 1)).unbind(-1)
