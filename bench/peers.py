@@ -54,9 +54,9 @@ def options() -> argparse.Namespace:
     add("--mode", choices=["eager", "compiled"], help="only this way of running")
     add("--library", action="append", choices=LIBRARIES, help="only this one; may be repeated")
     add("--quick", action="store_true", help="tiny shapes, eager: to see that everything runs")
-    add("--threads", type=int, default=len(os.sched_getaffinity(0)), help="all by default")
+    add("--threads", type=int, default=torch.get_num_threads(), help="as torch has it, by default")
     add("--seconds", type=float, default=2.0, help="at most, for 3 to 20 repeats (default: 2)")
-    add("--out", type=Path, default=HERE / "results/peers.csv", help="the CSV")
+    add("--out", type=Path, default=HERE / "results/peers.csv", help="the CSV, written anew")
     add("--plot", type=Path, default=ROOT / "docs/bench-peers.png", help="the picture")
     return parser.parse_args()
 
