@@ -34,11 +34,7 @@ impl<'a, F: Number> Exponentials<'a, F> {
         for (class, e) in planes.iter_mut().enumerate() {
             tile.logits.prefetch(class);
             let Some(x) = tile.logits.get(class) else { break };
-            for i in 0..TILE {
-                let exponential = x[i].clamped_exp::<I>();
-                e[i] = exponential;
-                total[i] += exponential;
-            }
+            add_exponentials::<I, F>(x, e, &mut total);
         }
         (*sum, *shift) = (*total, [F::ZERO; TILE]);
         if !is_safe(sum) {
@@ -62,12 +58,7 @@ impl<'a, F: Number> Exponentials<'a, F> {
         for (class, e) in planes.iter_mut().enumerate() {
             tile.logits.prefetch(class);
             let (Some(x), slope) = (tile.logits.get(class), slope(class)) else { break };
-            for i in 0..TILE {
-                let exponential = x[i].clamped_exp::<I>();
-                e[i] = exponential;
-                total[i] += exponential;
-                products[i] = exponential.mul_add::<I>(slope, products[i]);
-            }
+            add_weighed_exponentials::<I, F>(x, e, &mut total, slope, &mut products);
         }
         (*sum, *shift, *dot) = (*total, [F::ZERO; TILE], *products);
         if !is_safe(sum) {
@@ -115,6 +106,37 @@ impl<'a, F: Number> Exponentials<'a, F> {
                 largest[i] = largest[i].larger(e[i]);
             }
         }
+    }
+}
+
+/// One class. A function of its own, whose arguments are known to lie apart: otherwise the compiler
+/// adds a loop for the case that they do not, and keeps the sum in memory for it.
+#[inline(always)]
+fn add_exponentials<I: Instructions, F: Number>(
+    x: &Plane<F>,
+    e: &mut Plane<F>,
+    total: &mut Plane<F>,
+) {
+    for i in 0..TILE {
+        let exponential = x[i].clamped_exp::<I>();
+        e[i] = exponential;
+        total[i] += exponential;
+    }
+}
+
+#[inline(always)]
+fn add_weighed_exponentials<I: Instructions, F: Number>(
+    x: &Plane<F>,
+    e: &mut Plane<F>,
+    total: &mut Plane<F>,
+    slope: F,
+    products: &mut Plane<F>,
+) {
+    for i in 0..TILE {
+        let exponential = x[i].clamped_exp::<I>();
+        e[i] = exponential;
+        total[i] += exponential;
+        products[i] = exponential.mul_add::<I>(slope, products[i]);
     }
 }
 
