@@ -50,12 +50,11 @@ def test_labels(dice_class, ignore_label, sweeps):
         weight=[None, [0.5, 2.0, 1.0, 3.0]],
         reduction=["mean", "sum"],
         batch_dice=[False, True],
-        weights=[(1, 1), (0.5, 2)],
     )
     for seed, options in enumerate(cases):
         shape = SHAPES[seed % len(SHAPES)]
         dice = {**DICE, "batch_dice": options.pop("batch_dice"), "do_bg": seed % 3 == 0}
-        weight_ce, weight_dice = options.pop("weights")
+        weight_ce, weight_dice = [(1, 1), (0.5, 2)][seed // 2 % 2]
         if options["weight"] is not None:
             options["weight"] = torch.tensor(options["weight"][: shape[1]])
         x, labels = batch(shape, seed, ignored=ignore_label)
@@ -120,13 +119,12 @@ def test_regions(dice_class, use_ignore_label, sweeps):
         pos_weight=[None, [1.5], [0.5, 2.0, 1.0, 3.0]],
         reduction=["mean", "sum"],
         batch_dice=[False, True],
-        weights=[(1, 1), (0.5, 0)],
-        dtype=[torch.bool, torch.float32],
     )
     for seed, options in enumerate(cases):
         shape = SHAPES[seed % len(SHAPES)]
         dice = {**DICE, "batch_dice": options.pop("batch_dice"), "do_bg": True}
-        weights, dtype = options.pop("weights"), options.pop("dtype")
+        weights = [(1, 1), (0.5, 0)][seed // 2 % 2]
+        dtype = [torch.bool, torch.float32, torch.long][seed % 3]
         positive = options["pos_weight"]
         if positive is not None:
             axes = (-1, *(1,) * (len(shape) - 2))
@@ -227,7 +225,7 @@ def test_errors():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_does_not_overflow(dtype):
-    x, labels = batch((2, 2, 400, 300), 8)
+    x, labels = batch((2, 2, 300, 300), 8)
     regions = torch.cat([labels == 0, labels == 1], 1)
     for name, arguments, target in [
         ("DC_and_CE_loss", (DICE, {"reduction": "sum"}), labels),
@@ -277,6 +275,21 @@ def test_without_a_break_in_a_compiled_graph(ignore_label):
     loss = nnunet.DC_and_CE_loss(DICE, {}, ignore_label=ignore_label)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     agree(compiled, loss, *batch(SHAPES[0], 11, ignored=ignore_label))
+
+
+@pytest.mark.parametrize("ignore_label", [None, 9])
+def test_other_devices(ignore_label, monkeypatch):
+    """There plain torch computes Dice, compiled or not, and torch's own kernel cross-entropy."""
+    monkeypatch.setattr("dice_loss.torch._ops.is_native", lambda logits, target: False)
+    monkeypatch.setattr(nnunet.RobustCrossEntropyLoss, "is_summed", lambda *_: False)
+    monkeypatch.setattr(nnunet.DC_and_BCE_loss, "_positive_weight", lambda *_: None)
+    x, labels = batch(SHAPES[0], 12, ignored=ignore_label)
+    pair = both("DC_and_CE_loss", DICE, {}, ignore_label=ignore_label)
+    agree(*pair, x, labels)
+    pair[0].dc.compile(backend="aot_eager", fullgraph=True)
+    agree(*pair, x, labels)
+    target = (torch.rand(2, 4, 7, 5) < 0.4).float()
+    agree(*both("DC_and_BCE_loss", {}, DICE, use_ignore_label=True), x, target)
 
 
 def test_names():

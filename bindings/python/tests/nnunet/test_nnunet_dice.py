@@ -30,12 +30,12 @@ def test_every_option(name, nonlinearity):
     cases = every(
         batch_dice=[False, True],
         do_bg=[True, False],
-        smooth=[1.0, 1e-5, 0],
         masked=[False, True],
     )
     for seed, options in enumerate(cases):
         shape = SHAPES[seed % len(SHAPES)]
         options |= {"apply_nonlin": NONLINEARITIES[nonlinearity], "ddp": False}
+        options["smooth"] = [1.0, 1e-5, 0][seed % 3]
         if name == "SoftDiceLoss" and seed % 2:
             options["clip_tp"] = [0.5, 4.0][seed // 2 % 2]
         masked = options.pop("masked")
@@ -101,18 +101,20 @@ def test_errors(name):
         getattr(nnunet, name)()(x.sigmoid(), labels[:1])
 
 
+def scaled(loss, factor):
+    return lambda *inputs: factor * loss(*inputs)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_does_not_overflow(name, dtype):
-    x, labels = batch((2, 2, 400, 300), 6)
-    for options in every(batch_dice=[False, True], apply_nonlin=[torch.sigmoid, torch.exp]):
+    x, labels = batch((2, 2, 300, 300), 6)
+    for options in every(batch_dice=[True], apply_nonlin=[torch.sigmoid, torch.exp]):
         half = x.clamp(max=0).to(dtype)
-        ours, other = both(name, **options, ddp=False)
-        scale = 2.0**16
-        found, gradient = value_and_gradient(lambda *xy, ours=ours: scale * ours(*xy), half, labels)
-        wanted, exact = value_and_gradient(
-            lambda *xy, other=other: scale * other(*xy), half.float(), labels
-        )
+        # So that the gradients are in the range of half precision.
+        ours, other = (scaled(loss, 2.0**16) for loss in both(name, **options, ddp=False))
+        found, gradient = value_and_gradient(ours, half, labels)
+        wanted, exact = value_and_gradient(other, half.float(), labels)
         assert found.dtype is torch.float32 and gradient.dtype is dtype
         step = torch.finfo(dtype).eps
         # Another function than softmax and sigmoid is computed in half precision.

@@ -150,6 +150,15 @@ def test_slopes_stay_finite_where_the_prediction_is_perfect(reduction):
     assert x.grad.isfinite().all() and x.grad[0, 0, 2] < 0
 
 
+@pytest.mark.parametrize("mode", ["binary", "multiclass"])
+def test_other_devices(mode, monkeypatch):
+    """There plain torch computes the sums."""
+    monkeypatch.setattr("dice_loss.torch._ops.is_native", lambda logits, target: False)
+    for options in ({}, {"alpha": 0.3, "reduction": "sum"}):
+        pair = both(mode, ignore_index=255, **options)
+        agree(*pair, *batch(mode, SHAPES[1], 12, ignored=255))
+
+
 def test_without_a_break_in_a_compiled_graph():
     loss = smp.FocalLoss("multiclass", ignore_index=255)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
