@@ -1,0 +1,43 @@
+"""The example programs run, shortened, and segment something."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+CLASSES = 8
+
+
+def dice_of(name, *arguments):
+    """Dice by class, as the program prints it."""
+    # One thread: two wait for each other longer than they compute where the machine is busy.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    losses, scores = run.stdout.split("\n\n")
+    assert re.search(r"^epoch +2 +loss \d+\.\d+$", losses, re.MULTILINE), losses
+    found = dict(re.findall(r"^(\w[\w ]*?) {2,}(nan|\d\.\d+)$", scores, re.MULTILINE))
+    assert len(found) == CLASSES, scores
+    return {name: float(dice) for name, dice in found.items()}
+
+
+def test_all_examples_are_tested():
+    assert {path.name for path in EXAMPLES.iterdir()} == {"train_monai.py", "train_torch.py"}
+
+
+@pytest.mark.parametrize("name", ["train_monai.py", "train_torch.py"])
+def test_example_learns(name):
+    for module in ("nibabel", "torch.nn") + ("monai.data",) * ("monai" in name):
+        pytest.importorskip(module)
+    dice = dice_of(name, "--epochs", "2")
+    assert all(0.0 <= score <= 1.0 or math.isnan(score) for score in dice.values())
+    # Two epochs are enough for the largest classes.
+    assert dice["background"] > 0.6 and dice["tissue"] > 0.4, dice
