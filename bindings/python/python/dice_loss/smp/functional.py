@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 OVERLAP = ("prediction", "reference", "difference")
-"""The sums that `score_of` takes."""
+"""The sums that `soft_overlap` takes."""
 
 
 def soft_tversky_score(
@@ -58,7 +58,8 @@ def soft_tversky_score(
     Paper: Wang et al., Dice semimetric losses, https://arxiv.org/abs/2303.16296.
     """
     _assert_same_shape(output, target)
-    score = score_of(_sums_over(output, target, dims), alpha, beta, smooth, eps)
+    p, g, difference = _sums_over(output, target, dims).unbind(-1)
+    score = score_of(soft_overlap(p, g, difference), p, g, alpha, beta, smooth, eps)
     return score.to(loss_dtype(output))
 
 
@@ -181,10 +182,15 @@ def softmax_focal_loss_with_logits(
     return _modulated(loss, gamma, 1.0, reduction, normalized, reduced_threshold, eps)
 
 
-def score_of(sums: Tensor, alpha: float, beta: float, smooth: float, eps: float) -> Tensor:
-    """The Tversky index of the sums in `OVERLAP`, which are the last axis."""
-    p, g, difference = sums.unbind(-1)
-    overlap = (p + g - difference) / 2
+def soft_overlap(p: Tensor, g: Tensor, difference: Tensor) -> Tensor:
+    """The true positives of Σp, Σg and Σ|p − g|."""
+    return (p + g - difference) / 2
+
+
+def score_of(
+    overlap: Tensor, p: Tensor, g: Tensor, alpha: float, beta: float, smooth: float, eps: float
+) -> Tensor:
+    """The Tversky index of the true positives, Σp and Σg."""
     counted = overlap + alpha * (p - overlap) + beta * (g - overlap)
     return (overlap + smooth) / (counted + smooth).clamp_min(eps)
 

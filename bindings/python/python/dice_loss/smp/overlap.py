@@ -11,7 +11,7 @@ from torch.nn.modules.loss import _Loss
 from ..torch._ops import loss_dtype
 from ..torch._peers import by_class, sums
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
-from .functional import OVERLAP, score_of
+from .functional import OVERLAP, score_of, soft_overlap
 
 __all__ = ["DiceLoss", "JaccardLoss", "TverskyLoss"]
 
@@ -60,10 +60,10 @@ class _OverlapLoss(_Loss):
             raise AssertionError(
                 f"y_true: found {y_true.shape[0]} samples, wanted {y_pred.shape[0]}"
             )
-        measured = _overlap(self.mode, y_pred, y_true, self.from_logits, self.ignore_index)
-        score = score_of(measured, self.alpha, self.beta, self.smooth, self.eps)
+        overlap, p, g = _overlap(self.mode, y_pred, y_true, self.from_logits, self.ignore_index)
+        score = score_of(overlap, p, g, self.alpha, self.beta, self.smooth, self.eps)
         loss = -torch.log(score.clamp_min(self.eps)) if self.log_loss else 1.0 - score
-        loss = loss * (measured[:, OVERLAP.index("reference")] > 0)
+        loss = loss * (g > 0)
         if self.classes is not None:
             loss = loss[self.classes]
         return self.aggregate_loss(loss).to(loss_dtype(y_pred))
@@ -180,8 +180,8 @@ class TverskyLoss(DiceLoss):
 
 def _overlap(
     mode: str, y_pred: Tensor, y_true: Tensor, from_logits: bool, ignore_index: int | None
-) -> Tensor:
-    """The sums in `OVERLAP` over batch and voxels, (C, 3)."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """True positives, Σp and Σg over batch and voxels, each (C)."""
     samples, channels = y_pred.shape[:2] if y_pred.dim() > 1 else (y_pred.shape[0], 1)
     activation = "softmax" if mode == MULTICLASS_MODE else "sigmoid"
     if not from_logits:
@@ -206,10 +206,13 @@ def _overlap(
     if mode == MULTILABEL_MODE and ignore_index is not None:
         # Each element may be ignored by itself.
         y_true, y_pred = by_class(y_true), by_class(y_pred)
+    # Of labels, Σpg is the same and more precise. At p = g, though, |p − g| has another slope,
+    # which counts where the probabilities are given.
+    is_product = kind == "labels" and activation == "softmax"
     measured = sums(
         y_pred,
         y_true,
-        OVERLAP,
+        (*OVERLAP[:2], "intersection") if is_product else OVERLAP,
         wrong=RuntimeError,
         activation=activation,
         target_kind=kind,
@@ -217,4 +220,5 @@ def _overlap(
         mask=mask,
     )
     classes = 1 if mode == BINARY_MODE else channels
-    return measured.reshape(samples, classes, len(OVERLAP)).sum(0)
+    p, g, overlap = measured.reshape(samples, classes, len(OVERLAP)).sum(0).unbind(-1)
+    return (overlap if is_product else soft_overlap(p, g, overlap)), p, g
