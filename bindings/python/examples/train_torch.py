@@ -1,4 +1,4 @@
-"""Trains a small U-Net on a chest CT, in plain PyTorch. Under a minute on two cores.
+"""Trains a small U-Net on a chest CT, in plain PyTorch. Takes half a minute.
 
 pip install "dice-loss[torch]" nibabel
 python train_torch.py
@@ -73,8 +73,12 @@ def main() -> None:
     parser.add_argument("--image", type=Path, default=DATA / "chest-ct.nii.gz")
     parser.add_argument("--labels", type=Path, default=DATA / "chest-ct-labels.nii.gz")
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument(
+        "--threads", type=int, default=1, help="more pay for larger images, or an idle machine"
+    )
     arguments = parser.parse_args()
 
+    torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     images, labels = slices_of(arguments.image, arguments.labels)
     # Blocks of two slices are held out; their neighbours look too much like them to train on.
@@ -86,7 +90,6 @@ def main() -> None:
     model = UNet(len(CLASSES))
     criterion = DiceCELoss(background=False, pool="batch")
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, arguments.epochs)
     for epoch in range(1, arguments.epochs + 1):
         total = 0.0
         for image, label in loader:
@@ -95,7 +98,6 @@ def main() -> None:
             loss.backward()
             optimizer.step()
             total += loss.item()
-        schedule.step()
         if epoch % 5 == 0 or epoch == arguments.epochs:
             print(f"epoch {epoch:3}  loss {total / len(loader):.4f}", flush=True)
 
