@@ -93,9 +93,7 @@ class OverlapLoss(_Loss):
         return sums if voxels.spatial else sums.sum()
 
 
-def check_activation(
-    sigmoid: bool, softmax: bool, other_act: Callable[..., Any] | None
-) -> None:
+def check_activation(sigmoid: bool, softmax: bool, other_act: Callable[..., Any] | None) -> None:
     """Whether there is at most one, and that one can be called."""
     if other_act is not None and not callable(other_act):
         raise TypeError(f"other_act: found {type(other_act).__name__}, wanted a callable or None")

@@ -136,6 +136,7 @@ def is_binary(values: Tensor) -> bool:
 def faded(voxels: Voxels, share: Tensor) -> Voxels:
     """Probabilities and target multiplied with a share of each voxel, which may be a fraction."""
     p = voxels.logits.to(torch.promote_types(voxels.logits.dtype, torch.float32))
+    p = torch.where(share == 0, 0.0, p)
     if voxels.activation != "probabilities":
         p = p.softmax(1) if voxels.activation == "softmax" else p.sigmoid()
     share = share.to(p.dtype)

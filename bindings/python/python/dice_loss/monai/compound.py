@@ -89,20 +89,16 @@ class DiceCELoss(_Loss):
         """The loss; see `DiceCELoss`."""
         _check_channels(input, target)
         voxels = self.dice.voxels(input, target, self.dice.to_onehot_y)
-        of_dice = self.dice.names
+        is_shared = voxels.activation == "softmax"
+        sums = voxels.measure((*self.dice.names, *(self._names if is_shared else ())))
+        dice = self.dice.of_sums(sums, voxels)
         if input.shape[1] == 1:
-            sums = voxels.measure(of_dice)
             entropy = self._binary(floating(input), voxels)
         else:
-            of_entropy = self._names
-            if voxels.activation == "softmax":
-                sums = voxels.measure((*of_dice, *of_entropy))
-                entropy = self._exclusive(sums, voxels)
-            else:
-                sums = voxels.measure(of_dice)
+            if not is_shared:
                 logits = voxels._replace(logits=floating(input), activation="softmax")
-                entropy = self._exclusive(logits.measure(of_entropy), voxels)
-        dice = self.dice.of_sums(sums, voxels)
+                sums = logits.measure(self._names)
+            entropy = self._exclusive(sums, voxels)
         return (self.lambda_dice * dice + self.lambda_ce * entropy).to(voxels.dtype)
 
     @property
@@ -206,9 +202,7 @@ class DiceFocalLoss(_Loss):
             batch,
             weight,
         )
-        self.focal = FocalLoss(
-            include_background, False, gamma, alpha, weight, self.dice.reduction
-        )
+        self.focal = FocalLoss(include_background, False, gamma, alpha, weight, self.dice.reduction)
         self.reduction = self.dice.reduction
         self.lambda_dice = _not_negative("lambda_dice", lambda_dice)
         self.lambda_focal = _not_negative("lambda_focal", lambda_focal)
@@ -272,17 +266,16 @@ class GeneralizedDiceFocalLoss(_Loss):
             batch,
         )
         self.reduction = self.generalized_dice.reduction
-        self.focal = FocalLoss(
-            include_background, to_onehot_y, gamma, None, weight, self.reduction
-        )
+        self.focal = FocalLoss(include_background, to_onehot_y, gamma, None, weight, self.reduction)
         self.lambda_gdl = _not_negative("lambda_gdl", lambda_gdl)
         self.lambda_focal = _not_negative("lambda_focal", lambda_focal)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss; see `GeneralizedDiceFocalLoss`."""
         _check_channels(input, target)
-        overlap = self.generalized_dice(input, target)
-        return self.lambda_gdl * overlap + self.lambda_focal * self.focal(input, target)
+        overlap: Tensor = self.generalized_dice(input, target)
+        focal: Tensor = self.focal(input, target)
+        return self.lambda_gdl * overlap + self.lambda_focal * focal
 
 
 def _not_negative(name: str, value: float) -> float:

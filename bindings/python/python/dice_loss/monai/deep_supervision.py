@@ -38,7 +38,7 @@ class DeepSupervisionLoss(_Loss):
         self.weight_mode = weight_mode
         self.weights = weights
 
-    def forward(self, input: None | Tensor | Sequence[Tensor], target: Tensor) -> Tensor:
+    def forward(self, input: Tensor | Sequence[Tensor] | None, target: Tensor) -> Tensor:
         """The loss; see `DeepSupervisionLoss`."""
         if input is None:
             raise ValueError("input: found None, wanted a tensor, or a list of them")

@@ -25,12 +25,12 @@ class FocalLoss(_Loss):
     under sigmoid has the binary cross-entropy times σ(−x (2t − 1))^γ. The mean is over all
     channels and voxels. Range [0, ∞). Paper: Lin et al. 2017, https://arxiv.org/abs/1708.02002.
 
-    Quirk: one α is symmetric, a sequence of them is for positives only. Quirk: under softmax one α
-    is 1 − α for the background and α for all others. Quirk: without background the softmax is that
-    of the other channels alone. Quirk: with `ignore_index` the mean divides by the voxels that
-    count, not by voxels times channels. Quirk: `"sum"` is the sum over samples and channels of
-    means over voxels. Quirk: `ignore_index` with several channels, as in `DiceLoss`; here it fades
-    the logits.
+    Quirk: one α is symmetric; of a sequence each is for positives only, for targets of exactly 1.
+    Quirk: under softmax one α is 1 − α for the background and α for all others. Quirk: without
+    background the softmax is that of the other channels alone. Quirk: with `ignore_index` the mean
+    divides by the voxels that count, not by voxels times channels. Quirk: `"sum"` is the sum over
+    samples and channels of means over voxels, without spatial axes the mean. Quirk: `ignore_index`
+    with several channels, as in `DiceLoss`; here it fades the logits.
 
     Args:
         include_background: whether channel 0 takes part.
@@ -129,7 +129,7 @@ class FocalLoss(_Loss):
                 positive = alpha
             elif not self.use_softmax:
                 positive, negative = positive * alpha, negative * (1 - alpha)
-            elif voxels.first:
+            elif not self.include_background:
                 _voxels.warn("one alpha has no effect under softmax without background")
             else:
                 positive = torch.cat([1 - alpha.view(1), alpha.expand(channels - 1)])
@@ -180,9 +180,7 @@ class FocalLoss(_Loss):
             return positive * sums["focal"]
         return positive * sums["focal"][:, first:] + negative * sums["focal_negative"][:, first:]
 
-    def _map(
-        self, voxels: Voxels, share: Tensor | None, factors: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    def _map(self, voxels: Voxels, share: Tensor | None, factors: tuple[Tensor, Tensor]) -> Tensor:
         """The loss of every voxel and channel, in plain torch."""
         x, g = voxels.logits, voxels.target
         if voxels.kind == "labels":
@@ -197,17 +195,22 @@ class FocalLoss(_Loss):
         positive, negative = (f.to(wide).view(1, -1, *voxels.ones) for f in factors)
         if self.use_softmax:
             log_p = x.log_softmax(1)
-            loss = positive * g * -log_p * (1 - log_p.exp()) ** self.gamma
+            # Kept off 0, where the slope of a power below 1 is infinite.
+            complement = torch.expm1(log_p).neg().clamp(min=torch.finfo(wide).tiny)
+            loss = positive * g * -log_p * complement**self.gamma
         else:
             loss = binary_cross_entropy_with_logits(x, g, reduction="none")
             loss = loss * torch.exp(self.gamma * logsigmoid(-x * (2 * g - 1)))
-            loss = loss * (positive * g + negative * (1 - g))
+            if isinstance(self.alpha, Tensor) and self.alpha.dim() > 0:
+                loss = loss * torch.where(g == 1, positive, negative)
+            else:
+                loss = loss * (positive * g + negative * (1 - g))
         return loss if share is None else loss * share
 
     def _reduced(self, losses: Tensor, counted: Tensor | None, voxels: Voxels) -> Tensor:
         """The mean or the sum of the losses (N, C) of all voxels."""
         volume = voxels.logits[0, 0].numel()
-        if _voxels.check_reduction(self.reduction) == "mean":
+        if _voxels.check_reduction(self.reduction) == "mean" or not voxels.spatial:
             if counted is None:
                 return losses.mean() / volume
             return losses.sum() / counted.sum().clamp(min=1)

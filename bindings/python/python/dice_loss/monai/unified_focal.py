@@ -91,6 +91,8 @@ class AsymmetricUnifiedFocalLoss(_Loss):
             )
         _voxels.check_shape(p, target, is_labels, ValueError)
         mask = self._counted(target, is_labels)
+        if mask is not None and not _voxels.is_binary(mask):
+            p, target, mask = _voxels.times(p, mask), _voxels.times(target, mask), None
         if p.shape[1] == 1:
             target = target if mask is None else torch.where(mask, target, 0)
             target = target if target.is_floating_point() else target.float()
@@ -101,11 +103,11 @@ class AsymmetricUnifiedFocalLoss(_Loss):
         return Voxels(torch.logit(p, _EPSILON), target, "sigmoid", kind, 0, mask=mask)
 
     def _counted(self, target: Tensor, is_labels: bool) -> Tensor | None:
-        """Where a voxel counts, (N, 1, spatial…); None if all do."""
+        """How much each voxel counts, (N, 1, spatial…); None if all do."""
         if self.ignore_index is None:
             return None
         if target.shape[1] == 1:
             if not is_labels:
                 _voxels.warn("ignore_index of one channel: the target is taken for labels")
             return target != self.ignore_index
-        return _voxels.not_ignored(target, self.ignore_index) > 0
+        return _voxels.not_ignored(target, self.ignore_index)

@@ -1,0 +1,186 @@
+"""Names, signatures, attributes, state dicts, exceptions and warnings."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+import torch
+from beside_monai import Batch, agree, inputs, ours, theirs
+
+OVERLAP = ["DiceLoss", "MaskedDiceLoss", "GeneralizedDiceLoss", "TverskyLoss", "MCCLoss"]
+COMPOUND = ["DiceCELoss", "DiceFocalLoss", "GeneralizedDiceFocalLoss"]
+PLAIN = [name for name in ours.__all__ if "Wasserstein" not in name and "Deep" not in name]
+
+
+@pytest.mark.parametrize("name", ours.__all__)
+def test_signature(name):
+    found, wanted = (getattr(library, name) for library in (ours, theirs))
+    assert issubclass(found, torch.nn.modules.loss._Loss)
+    for method in ("__init__", "forward"):
+        found_method, wanted_method = (
+            [(p.name, p.kind, p.default) for p in inspect.signature(f).parameters.values()]
+            for f in (getattr(found, method), getattr(wanted, method))
+        )
+        assert found_method == wanted_method
+
+
+def test_monai_is_not_imported():
+    code = "import sys, dice_loss.monai; sys.exit('monai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_attributes(name):
+    found, wanted = (getattr(library, name)() for library in (ours, theirs))
+    for key, value in vars(wanted).items():
+        if not key.startswith("_") and not key.startswith("pre_"):
+            assert getattr(found, key) == value, key
+    assert dict(found.named_children()).keys() - {"spatial_weighted"} == (
+        dict(wanted.named_children()).keys()
+        - {"spatial_weighted", "asy_focal_loss", "asy_focal_tversky_loss"}
+    )
+
+
+@pytest.mark.parametrize("name", ["DiceLoss", "FocalLoss", *COMPOUND])
+@pytest.mark.parametrize("background", [True, False])
+def test_state_dict(name, background):
+    found, wanted = (
+        getattr(library, name)(
+            weight=torch.tensor([0.5, 2.0, 1.0]), include_background=background
+        ).state_dict()
+        for library in (ours, theirs)
+    )
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+
+
+def test_loaded_weights_take_effect():
+    batch = inputs((2, 3, 4, 5), "labels", 0)
+    options = {"softmax": True, "to_onehot_y": True}
+    plain, weighted = (
+        ours.DiceCELoss(**options, weight=torch.tensor(weight))
+        for weight in ([1.0, 1.0, 1.0], [0.5, 2.0, 1.0])
+    )
+    before = plain(batch.input, *batch.rest)
+    plain.load_state_dict(weighted.state_dict())
+    after = plain(batch.input, *batch.rest)
+    assert after != before and after == weighted(batch.input, *batch.rest)
+
+
+@pytest.mark.parametrize("name", [*OVERLAP, *COMPOUND])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"other_act": 3},
+        {"sigmoid": True, "softmax": True},
+        {"sigmoid": True, "other_act": torch.tanh},
+        {"softmax": True, "other_act": torch.tanh},
+        {"reduction": "other"},
+        {"reduction": None},
+    ],
+)
+def test_options_that_do_not_fit(name, options):
+    agree(name, options, inputs((2, 3, 4, 5), "one-hot", 0))
+
+
+SHAPES = {
+    "other size": lambda x, y, hot: (x, hot[..., :3]),
+    "labels": lambda x, y, hot: (x, y),
+    "labels without channel": lambda x, y, hot: (x, y[:, 0]),
+    "other channels": lambda x, y, hot: (x, hot[:, :2]),
+    "other samples": lambda x, y, hot: (x, hot[:1]),
+    "label beyond": lambda x, y, hot: (x, y + 1),
+    "label below": lambda x, y, hot: (x, y - 1),
+    "labels of another size": lambda x, y, hot: (x, y[..., :3]),
+    "one channel": lambda x, y, hot: (x[:, :1], hot[:, :1]),
+    "axes": lambda x, y, hot: (x[0, :, 0, 0], hot[0, :, 0, 0]),
+    "types": lambda x, y, hot: (x, y.to(torch.uint8)),
+    "float labels": lambda x, y, hot: (x, y.float()),
+    "integers": lambda x, y, hot: (x, hot.long()),
+}
+
+
+@pytest.mark.parametrize("name", [*OVERLAP, *COMPOUND, "FocalLoss"])
+@pytest.mark.parametrize("shapes", SHAPES)
+@pytest.mark.parametrize("to_onehot_y", [False, True])
+def test_targets_that_may_not_fit(name, shapes, to_onehot_y):
+    batch = inputs((2, 3, 4, 5), "labels", 0)
+    hot = inputs((2, 3, 4, 5), "one-hot", 0).rest[0]
+    x, target = SHAPES[shapes](batch.input, batch.rest[0], hot)
+    options = {"to_onehot_y": to_onehot_y}
+    if name != "FocalLoss":
+        options["softmax"] = True
+    agree(name, options, Batch(x, (target,)))
+
+
+@pytest.mark.parametrize("name", [*OVERLAP, *COMPOUND])
+def test_one_channel_warns(name):
+    options = {"softmax": True, "to_onehot_y": True, "include_background": False}
+    agree(name, options, inputs((2, 1, 4, 5), "one-hot", 0, probabilities=True))
+
+
+@pytest.mark.parametrize("weight", [[1.0, 2.0], [-1.0, 1.0, 1.0], [1.0], torch.ones(1, 3)])
+@pytest.mark.parametrize("name", ["DiceLoss", "DiceFocalLoss", "DiceCELoss"])
+def test_weights_that_do_not_fit(name, weight):
+    options = {"softmax": True, "weight": torch.as_tensor(weight)}
+    agree(name, options, inputs((2, 3, 4, 5), "one-hot", 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("DiceCELoss", {"lambda_ce": -1.0}),
+        ("DiceCELoss", {"lambda_dice": -1.0}),
+        ("DiceCELoss", {"weight": [1.0, 2.0, 3.0]}),
+        ("DiceCELoss", {"label_smoothing": 1.5}),
+        ("DiceFocalLoss", {"lambda_focal": -1.0}),
+        ("DiceFocalLoss", {"lambda_dice": -1.0}),
+        ("GeneralizedDiceFocalLoss", {"lambda_gdl": -1.0}),
+        ("GeneralizedDiceFocalLoss", {"lambda_focal": -1.0}),
+        ("GeneralizedDiceLoss", {"w_type": "other"}),
+        ("FocalLoss", {"reduction": "other"}),
+        ("AsymmetricUnifiedFocalLoss", {"reduction": "other"}),
+        ("GeneralizedWassersteinDiceLoss", {"dist_matrix": torch.ones(2, 3)}),
+        ("GeneralizedWassersteinDiceLoss", {"dist_matrix": torch.ones(2, 2)}),
+        ("GeneralizedWassersteinDiceLoss", {"dist_matrix": torch.eye(3), "weighting_mode": "gdl"}),
+        ("GeneralizedWassersteinDiceLoss", {"dist_matrix": torch.eye(3), "reduction": "other"}),
+    ],
+)
+def test_values_that_do_not_fit(name, options):
+    kind = "labels" if "dist_matrix" in options else "one-hot"
+    agree(name, options, inputs((2, 3, 4, 5), kind, 0, probabilities=True))
+
+
+@pytest.mark.parametrize("name", [*OVERLAP, "FocalLoss"])
+def test_reduction_set_later(name):
+    batch = inputs((2, 3, 4, 5), "one-hot", 0, probabilities=True)
+    rest = (*batch.rest, torch.ones(2, 1, 4, 5)) if name == "MaskedDiceLoss" else batch.rest
+    for library in (ours, theirs):
+        loss = getattr(library, name)()
+        loss.reduction = "sum"
+        total = loss(batch.input, *rest)
+        torch.testing.assert_close(
+            total, getattr(theirs, name)(reduction="sum")(batch.input, *rest)
+        )
+        loss.reduction = "other"
+        with pytest.raises(ValueError, match="other"):
+            loss(batch.input, *rest)
+
+
+def test_names_as_enumerations():
+    from monai.utils import LossReduction, Weight
+
+    batch = inputs((2, 3, 4, 5), "one-hot", 0, probabilities=True)
+    agree("GeneralizedDiceLoss", {"reduction": LossReduction.SUM, "w_type": Weight.SIMPLE}, batch)
+
+
+def test_meta_tensors():
+    from monai.data import MetaTensor
+
+    batch = inputs((2, 3, 4, 5), "labels", 0)
+    loss = ours.DiceCELoss(softmax=True, to_onehot_y=True)
+    wrapped = loss(MetaTensor(batch.input), MetaTensor(batch.rest[0]))
+    assert type(wrapped) is torch.Tensor and wrapped == loss(batch.input, batch.rest[0])
