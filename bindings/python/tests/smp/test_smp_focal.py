@@ -78,8 +78,9 @@ def test_labels_that_name_no_class(ignore_index):
 def test_a_single_class():
     x, _ = batch("binary", SHAPES[0], 6)
     labels = torch.randint(0, 3, (2, 7, 5))
-    agree(*both("multiclass", ignore_index=2), x, labels)
-    agree(*both("multiclass"), x, labels)
+    for ignore_index in (None, 1, 2):
+        agree(*both("multiclass", ignore_index=ignore_index), x, labels)
+        agree(*both("multiclass", ignore_index=ignore_index), x, 3 * labels - 3)
 
 
 @pytest.mark.parametrize("mode", ["binary", "multiclass"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +12,6 @@ from torch.nn.modules.loss import _Loss
 
 from ..torch._ops import loss_dtype
 from ..torch._peers import wide
-from ..torch._tracing import is_intercepted, is_transformed
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .functional import focal_loss_with_logits, is_hard, is_summed, sigmoid_focal
 from .overlap import MODES
@@ -67,7 +68,7 @@ class FocalLoss(_Loss):
         self,
         mode: str,
         alpha: float | None = None,
-        gamma: float | None = 2.0,
+        gamma: float = 2.0,
         ignore_index: int | None = None,
         from_logits: bool = True,
         eps: float = 1e-7,
@@ -147,41 +148,34 @@ class FocalLoss(_Loss):
         plain = not self.normalized and self.reduced_threshold is None
         if not (plain and is_summed(self.reduction, self.gamma) and logits.numel()):
             return None
-        regions = None
         if self.mode == MULTICLASS_MODE:
-            y_true, regions = self._known(logits, y_true)
-        elif not is_hard(y_true, self.ignore_index):
-            return None
-        loss = sigmoid_focal(
+            return self._one_against_the_rest(logits, y_true)
+        return self._focal(logits, y_true) if is_hard(y_true) else None
+
+    def _one_against_the_rest(self, logits: Tensor, labels: Tensor) -> Tensor:
+        classes = logits.shape[1]
+        if classes > 1:
+            # The engine knows of itself whether there is a label that names no class.
+            with suppress(ValueError):
+                return self._focal(logits, labels)
+        unknown = (labels < 0) | (labels >= classes)
+        if self.ignore_index is not None:
+            unknown &= labels != self.ignore_index
+        free = classes + (self.ignore_index == classes)
+        labels = torch.where(unknown, free, labels)
+        regions = [(k,) if k < classes else () for k in range(classes + 2)]
+        return self._focal(logits, labels, regions=regions)
+
+    def _focal(self, logits: Tensor, y_true: Tensor, **settings: Any) -> Tensor:
+        return sigmoid_focal(
             logits,
             y_true,
-            self.gamma or 0.0,
+            self.gamma,
             self.alpha,
-            regions=regions,
+            self.reduction,
             ignore_index=self.ignore_index,
+            **settings,
         )
-        if self.reduction == "sum":
-            return loss
-        if self.ignore_index is None:
-            return loss / (logits.numel() // logits.shape[1])
-        return loss / (y_true != self.ignore_index).sum()
-
-    def _known(
-        self, logits: Tensor, y_true: Tensor
-    ) -> tuple[Tensor, tuple[tuple[int, ...], ...] | None]:
-        """Labels, and for each the classes that it is, if some name no class."""
-        classes = logits.shape[1]
-        unseen = y_true.device.type != "cpu" or is_intercepted() or is_transformed()
-        if classes > 1 and unseen:
-            return y_true, None
-        unknown = (y_true < 0) | (y_true >= classes)
-        if self.ignore_index is not None:
-            unknown &= y_true != self.ignore_index
-        if classes > 1 and not bool(unknown.any()):
-            return y_true, None
-        free = classes + (self.ignore_index == classes)
-        regions = tuple((k,) if k < classes else () for k in range(free + 1))
-        return torch.where(unknown, free, y_true), regions
 
     def _class_by_class(self, logits: Tensor, y_true: Tensor) -> Tensor:
         """The loss of each class, reduced or not: (C, …)."""
@@ -204,7 +198,7 @@ class FocalLoss(_Loss):
         return focal_loss_with_logits(
             logits,
             y_true,
-            gamma=self.gamma,  # type: ignore[arg-type]
+            gamma=self.gamma,
             alpha=self.alpha,
             reduction=self.reduction,
             normalized=self.normalized,

@@ -133,9 +133,8 @@ def focal_loss_with_logits(
     plain = not normalized and reduced_threshold is None
     if plain and is_summed(reduction, gamma) and output.numel() and is_hard(target):
         logits, labels = output.reshape(1, 1, -1), target.reshape(1, 1, -1)
-        total = sigmoid_focal(logits, labels, gamma, alpha).squeeze()
-        count = output.numel() if reduction == "mean" else 1
-        return (total / count).to(loss_dtype(output))
+        total = sigmoid_focal(logits, labels, gamma, alpha, reduction).squeeze()
+        return total.to(loss_dtype(output))
     output = wide(output)
     target = target.to(output.dtype)
     loss = F.binary_cross_entropy_with_logits(output, target, reduction="none")
@@ -196,15 +195,21 @@ def score_of(
 
 
 def sigmoid_focal(
-    logits: Tensor, target: Tensor, gamma: float, alpha: float | None, **settings: Any
+    logits: Tensor,
+    target: Tensor,
+    gamma: float,
+    alpha: float | None,
+    reduction: str,
+    **settings: Any,
 ) -> Tensor:
-    """Focal loss of hard targets, summed over batch and voxels: (C)."""
-    names = ("focal", "focal_negative")
+    """Focal loss of hard targets, its sum or mean over batch and voxels: (C)."""
+    names = ("focal", "focal_negative", "voxels")
     settings = {"wrong": ValueError, "activation": "sigmoid", "gamma": gamma, **settings}
-    positive, negative = sums(logits, target, names, **settings).sum(0).unbind(-1)
-    if alpha is None:
-        return positive + negative
-    return alpha * positive + (1 - alpha) * negative
+    positive, negative, voxels = sums(logits, target, names, **settings).sum(0).unbind(-1)
+    if alpha is not None:
+        positive, negative = alpha * positive, (1 - alpha) * negative
+    loss = positive + negative
+    return loss / voxels if reduction == "mean" else loss
 
 
 def is_summed(reduction: str | None, gamma: float | None) -> bool:
@@ -212,14 +217,13 @@ def is_summed(reduction: str | None, gamma: float | None) -> bool:
     return reduction in ("mean", "sum") and isinstance(gamma, int | float) and gamma >= 0
 
 
-def is_hard(target: Tensor, ignore_index: int | None = None) -> bool:
-    """Whether a target is known to hold nothing between 0 and 1."""
+def is_hard(target: Tensor) -> bool:
+    """Whether a target is known to hold whole numbers only."""
     if not target.is_floating_point():
         return True
     if target.requires_grad or target.device.type != "cpu" or is_intercepted() or is_transformed():
         return False
-    hard = (target == 0) | (target == 1)
-    return bool((hard if ignore_index is None else hard | (target == ignore_index)).all())
+    return not bool(target.frac().any())
 
 
 def _modulated(
