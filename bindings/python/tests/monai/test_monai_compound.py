@@ -106,7 +106,7 @@ def test_weights_of_one_channel(weight):
 
 @pytest.mark.parametrize("mode", ["default", "GDL"])
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[1] > 1])
+@pytest.mark.parametrize("shape", [(2, 3, 7), (1, 4, 3, 4, 5)])
 def test_wasserstein(mode, reduction, shape):
     batch = inputs(shape, "labels", 0)
     (labels,) = batch.rest
@@ -139,7 +139,7 @@ def test_wasserstein(mode, reduction, shape):
         {"weights": [1.0]},
     ],
 )
-@pytest.mark.parametrize("size", [(48,), (33, 20), (32, 16, 17)])
+@pytest.mark.parametrize("size", [(33, 20), (16, 9, 17)])
 def test_deep_supervision(options, size):
     sizes = [[max(1, length >> level) for length in size] for level in range(6)]
     outputs = [torch.randn(2, 3, *size, requires_grad=True) for size in sizes]

@@ -112,6 +112,18 @@ def check_shape(
         )
 
 
+def checked_weights(weight: Tensor, classes: int) -> Tensor:
+    """Weights of the classes that take part, or one for all of them."""
+    if weight.dim() > 0 and weight.shape != (classes,):
+        raise ValueError(
+            f"weight: found shape {tuple(weight.shape)}, wanted one number or {classes}, one for "
+            "each class that takes part"
+        )
+    if weight.min() < 0:
+        raise ValueError(f"weight: found {weight.min():g}, wanted at least 0")
+    return weight
+
+
 def not_ignored(target: Tensor, ignore_index: int) -> Tensor:
     """How much each voxel of a target of several channels counts, (N, 1, spatial…).
 

@@ -106,21 +106,10 @@ class DiceLoss(OverlapLoss):
         errors = prediction + reference - 2 * both
         errors = 2 * errors if self.jaccard else errors
         loss = 1 - (2 * both + self.smooth_nr) / (2 * both + errors + self.smooth_dr)
-        if self.class_weight is not None and sums[self.names[0]].shape[1] - voxels.first != 1:
-            loss = loss * self._weights(loss.shape[-1]).to(loss)
+        classes = voxels.logits.shape[1] - voxels.first
+        if self.class_weight is not None and classes > 1:
+            loss = loss * _voxels.checked_weights(self.class_weight, classes).to(loss)
         return _voxels.reduced(loss, self.reduction, [*loss.shape, *voxels.ones])
-
-    def _weights(self, classes: int) -> Tensor:
-        weight = self.class_weight
-        assert weight is not None
-        if weight.dim() > 0 and weight.shape != (classes,):
-            raise ValueError(
-                f"weight: found {tuple(weight.shape)}, wanted one number or {classes}, one for "
-                "each class that takes part"
-            )
-        if weight.min() < 0:
-            raise ValueError(f"weight: found {weight.min():g}, wanted at least 0")
-        return weight
 
 
 class MaskedDiceLoss(DiceLoss):

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.modules.loss import _Loss
 
+from ..torch._reference import sum_dtype
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed
 from . import _voxels
@@ -91,7 +92,7 @@ class FocalLoss(_Loss):
             loss = self._map(voxels, share, factors)
             if self.reduction == "none":
                 return loss.float()
-            losses = loss.flatten(2).sum(2) if voxels.spatial else loss
+            losses = loss.reshape(*loss.shape[:2], -1).sum(2, dtype=sum_dtype(loss.device))
         else:
             losses = self._of_sums(sums, factors, voxels.first)
         counted = None if share is None else share.flatten(1).sum(1)
@@ -118,8 +119,8 @@ class FocalLoss(_Loss):
 
     def _factors(self, voxels: Voxels) -> tuple[Tensor, Tensor]:
         """What the losses of positives and of negatives are multiplied with, (C) each."""
-        channels = voxels.logits.shape[1] - voxels.first
-        positive = torch.ones(channels, dtype=torch.float64, device=voxels.logits.device)
+        channels, device = voxels.logits.shape[1] - voxels.first, voxels.logits.device
+        positive = torch.ones(channels, dtype=sum_dtype(device), device=device)
         negative = positive.clone()
         if self.alpha is not None:
             alpha = torch.as_tensor(self.alpha).to(positive)
@@ -134,23 +135,11 @@ class FocalLoss(_Loss):
             else:
                 positive = torch.cat([1 - alpha.view(1), alpha.expand(channels - 1)])
         if self.class_weight is not None:
-            weight = self._weights(channels).to(positive)
+            if self.class_weight.dim() > 0 and channels == 1:
+                raise ValueError("weight: found several for one channel, wanted one number")
+            weight = _voxels.checked_weights(self.class_weight, channels).to(positive)
             positive, negative = positive * weight, negative * weight
         return positive, negative
-
-    def _weights(self, channels: int) -> Tensor:
-        weight = self.class_weight
-        assert weight is not None
-        if weight.dim() > 0 and channels == 1:
-            raise ValueError(f"weight: found {len(weight)} for one channel, wanted one number")
-        if weight.dim() > 0 and weight.shape != (channels,):
-            raise ValueError(
-                f"weight: found {tuple(weight.shape)}, wanted one number or {channels}, one for "
-                "each channel that takes part"
-            )
-        if weight.min() < 0:
-            raise ValueError(f"weight: found {weight.min():g}, wanted at least 0")
-        return weight
 
     def _sums(self, voxels: Voxels, mask: Tensor | None) -> dict[str, Tensor] | None:
         """Sums over the voxels; None where the target is soft and there are none of it."""
