@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from beside_monai import inputs, ours, theirs
+from beside_monai import agree, inputs, ours, theirs
+from dice_loss.torch import _ops
 
 HALVES = [
     ("DiceLoss", {"sigmoid": True}),
@@ -119,3 +120,24 @@ def test_compiles_without_breaks(name):
     torch.testing.assert_close(
         torch.autograd.grad(found, x), torch.autograd.grad(wanted, x), rtol=1e-6, atol=1e-9
     )
+
+
+ELSEWHERE = [
+    ("DiceLoss", {"softmax": True, "ignore_index": 1}),
+    ("MaskedDiceLoss", {"softmax": True}),
+    ("GeneralizedDiceLoss", {"softmax": True}),
+    ("TverskyLoss", {"sigmoid": True, "include_background": False}),
+    ("MCCLoss", {"softmax": True}),
+    ("DiceCELoss", {"softmax": True, "label_smoothing": 0.1}),
+    ("DiceFocalLoss", {"softmax": True}),
+    ("FocalLoss", {"use_softmax": True, "include_background": False, "ignore_index": 2}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), ELSEWHERE)
+def test_other_devices_take_plain_torch(name, options, monkeypatch):
+    batch = inputs((2, 3, 4, 5), "labels", 0)
+    if name == "MaskedDiceLoss":
+        batch.rest = (*batch.rest, torch.rand(2, 1, 4, 5) > 0.4)
+    monkeypatch.setattr(_ops, "is_native", lambda logits, target: False)
+    agree(name, {**options, "to_onehot_y": True}, batch)

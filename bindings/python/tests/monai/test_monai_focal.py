@@ -95,6 +95,12 @@ def test_unified_focal(case, seed):
     agree("AsymmetricUnifiedFocalLoss", options | {"num_classes": max(2, case["shape"][1])}, batch)
 
 
+def test_unified_focal_of_a_sample_that_is_ignored():
+    batch = inputs((2, 2, 4, 5), "labels", 0, probabilities=True)
+    batch.rest[0][0] = 255
+    agree("AsymmetricUnifiedFocalLoss", {"to_onehot_y": True, "ignore_index": 255}, batch)
+
+
 @pytest.mark.parametrize("scale", [2.0, -1.0])
 def test_unified_focal_beyond_probabilities(scale):
     batch = inputs((2, 2, 4, 5), "one-hot", 0, probabilities=True)

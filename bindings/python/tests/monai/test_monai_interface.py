@@ -116,6 +116,17 @@ def test_targets_that_may_not_fit(name, shapes, to_onehot_y):
     agree(name, options, Batch(x, (target,)))
 
 
+@pytest.mark.parametrize("name", [*OVERLAP, *COMPOUND, "FocalLoss"])
+@pytest.mark.parametrize("kind", ["labels", "one-hot"])
+@pytest.mark.parametrize("wide", ["input", "target"])
+def test_float64(name, kind, wide):
+    batch = inputs((2, 3, 4, 5), kind, 0)
+    x, (target,) = batch.input, batch.rest
+    pair = (x.double(), target) if wide == "input" else (x, target.double())
+    options = {} if name == "FocalLoss" else {"softmax": True}
+    agree(name, {**options, "to_onehot_y": kind == "labels"}, Batch(pair[0], (pair[1],)))
+
+
 @pytest.mark.parametrize("name", [*OVERLAP, *COMPOUND])
 def test_one_channel_warns(name):
     options = {"softmax": True, "to_onehot_y": True, "include_background": False}

@@ -102,6 +102,15 @@ def test_masked_dice(case, seed):
     agree("MaskedDiceLoss", options, Batch(batch.input, (*batch.rest, mask(chosen))))
 
 
+@pytest.mark.parametrize("sizes", [{}, {"squared_pred": True}, {"soft_label": True}])
+@pytest.mark.parametrize("mask", ["bool", "fractions"])
+def test_masked_labels_are_background(sizes, mask):
+    batch = inputs((2, 3, 4, 5), "labels", 0)
+    chosen = torch.rand(2, 1, 4, 5) > 0.4
+    options = {"softmax": True, "to_onehot_y": True, "reduction": "none", **sizes}
+    agree("MaskedDiceLoss", options, Batch(batch.input, (*batch.rest, MASKS[mask](chosen))))
+
+
 @pytest.mark.parametrize("name", ["DiceLoss", "TverskyLoss", "MCCLoss"])
 @pytest.mark.parametrize("batch", [False, True])
 @pytest.mark.parametrize("reduction", ["mean", "none"])

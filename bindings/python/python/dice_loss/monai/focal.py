@@ -87,7 +87,7 @@ class FocalLoss(_Loss):
         factors = self._factors(voxels)
         sums = None
         if self.reduction != "none" and (share is None or share.dtype is torch.bool):
-            sums = self._sums(voxels, share)
+            sums = self._sums(voxels._replace(mask=share))
         if sums is None:
             loss = self._map(voxels, share, factors)
             if self.reduction == "none":
@@ -141,17 +141,13 @@ class FocalLoss(_Loss):
             positive, negative = positive * weight, negative * weight
         return positive, negative
 
-    def _sums(self, voxels: Voxels, mask: Tensor | None) -> dict[str, Tensor] | None:
-        """Sums over the voxels; None where the target is soft and there are none of it."""
+    def _sums(self, voxels: Voxels) -> dict[str, Tensor] | None:
+        """Sums over the voxels; None for a soft target, of which the engine has none."""
         options = {"gamma": self.gamma}
         if self.use_softmax:
-            voxels = _without_background(voxels, mask) if voxels.first else voxels
-            if voxels.logits.shape[1] == 1:
-                return None
-            voxels = voxels._replace(mask=voxels.mask if mask is None else mask)
-            return voxels.measure(("focal",), **options)
+            voxels = _without_background(voxels) if voxels.first else voxels
+            return voxels.measure(("focal",), **options) if voxels.logits.shape[1] > 1 else None
         names = ("focal", "focal_negative")
-        voxels = voxels._replace(mask=mask)
         if voxels.kind == "labels" or not voxels.target.is_floating_point():
             return voxels.measure(names, **options)
         if is_intercepted() or is_transformed():
@@ -208,11 +204,10 @@ class FocalLoss(_Loss):
         return (losses.sum(1) / counted.clamp(min=1)).sum()
 
 
-def _without_background(voxels: Voxels, mask: Tensor | None) -> Voxels:
+def _without_background(voxels: Voxels) -> Voxels:
     """The same without channel 0: voxels of the background are in no class, so that they add 0."""
-    target = voxels.target
+    logits, target = voxels.logits[:, 1:], voxels.target
     if voxels.kind == "dense":
-        return voxels._replace(logits=voxels.logits[:, 1:], target=target[:, 1:])
+        return voxels._replace(logits=logits, target=target[:, 1:])
     labels = target if target.is_floating_point() else target.to(torch.int64)
-    labels = labels - 1 if mask is None else torch.where(mask, labels - 1, -1)
-    return voxels._replace(logits=voxels.logits[:, 1:], target=labels, ignore_index=-1)
+    return voxels._replace(logits=logits, target=labels - 1, ignore_index=-1)
