@@ -15,8 +15,8 @@ is not needed. What MONAI gets wrong is reproduced and marked "Quirk" where it i
 - float16 and bfloat16 inputs are summed up in float64 and give a float32 loss, which is never inf
   or NaN for their sake;
 - voxels that are ignored or masked out have no effect, NaN included, and a gradient of exactly 0;
-- a target, other than labels, is in [0, 1], and labels are integers (of any type): anything else
-  is a ValueError;
+- a target, other than labels, is in [0, 1], or it is a ValueError; labels are integers of any type,
+  or it is a RuntimeError;
 - bool targets, integer labels under deep supervision and float64 class weights work.
 
 In all formulas p is what the activation makes of the input, g the reference, Σ a sum over the
