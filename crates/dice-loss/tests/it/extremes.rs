@@ -1,8 +1,8 @@
 //! Numbers at the edge: large sums, large logits, infinities, NaN, empty and full references.
 
 use dice_loss::{
-    Absent, Activation, CrossEntropy, Dice, Focal, Isa, Layout, Logits, Objective, Output, Target,
-    TermVerdict, reference,
+    Absent, Activation, CrossEntropy, Dice, Focal, Isa, Layout, Logits, MatthewsCorrelation,
+    Objective, Output, Target, TermVerdict, reference,
 };
 use half::f16;
 
@@ -240,6 +240,34 @@ fn full_references_and_perfect_matches_cost_nothing() {
             let moments = objective.measure(&logits, &target.expect("labels")).expect("a batch");
             let loss = objective.evaluate(&moments).expect("its moments").loss();
             assert!(loss.abs() < 1e-9, "{}: {loss}", trial.name);
+        }
+    }
+}
+
+/// The slopes by Σpg and by Σp are large there and all but cancel.
+#[test]
+fn matthews_correlation_of_one_class_keeps_its_digits() {
+    let x: Vec<f64> = (0..4096).map(|i| (i as f64 * 0.37).sin() * 3.0).collect();
+    let single: Vec<f32> = x.iter().map(|&x| x as f32).collect();
+    let x: Vec<f64> = single.iter().map(|&x| f64::from(x)).collect();
+    let layout = Layout::channels_first(&[1, 1, x.len()]).expect("three axes");
+    let objective = Objective::new().term(1.0, MatthewsCorrelation::default().sigmoid());
+    for background in [0, 1, 40] {
+        let labels: Vec<u8> = (0..x.len()).map(|i| u8::from(i >= background)).collect();
+        let target = Target::labels(&labels, layout).expect("labels");
+        let (mut wanted, mut found) = (vec![0.0f64; x.len()], vec![0.0f32; x.len()]);
+        let pull_back = |logits: Logits, output| {
+            let verdict = objective.evaluate(&objective.measure(&logits, &target)?)?;
+            objective.pull_back(&verdict, 1.0, &logits, &target, output)
+        };
+        let logits = Logits::new(&x, layout).expect("logits");
+        pull_back(logits, Output::new(&mut wanted, layout).expect("an output")).expect("a batch");
+        let logits = Logits::new(&single, layout).expect("logits");
+        pull_back(logits, Output::new(&mut found, layout).expect("an output")).expect("a batch");
+        let largest = wanted.iter().fold(0.0f64, |largest, g| largest.max(g.abs()));
+        for (found, wanted) in found.iter().zip(&wanted) {
+            let off = (f64::from(*found) - wanted).abs();
+            assert!(off <= 1e-4 * largest, "{background} of background: {found:e}, {wanted:e}");
         }
     }
 }

@@ -87,7 +87,8 @@ pub(super) fn read_upstream<F: Number>(
 }
 
 /// Derivatives by the probabilities of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), the
-/// slopes being those of its sums.
+/// slopes being those of its sums. a and b may all but cancel, so their sum is taken before they
+/// are rounded.
 #[inline(always)]
 fn slopes_by_probability<I: Instructions, F: Number>(
     partials: Partials,
@@ -96,10 +97,11 @@ fn slopes_by_probability<I: Instructions, F: Number>(
     g: &Plane<F>,
     out: &mut Plane<F>,
 ) {
-    let [a, b, c, d, e, _] = std::array::from_fn(|direction| partials.of::<F>(direction, class));
-    let two_c = c + c;
+    let [_, b, c, d, e, _] = std::array::from_fn(|direction| partials.of::<F>(direction, class));
+    let (a_and_b, two_c) = (F::of(partials.0[class][0] + partials.0[class][1]), c + c);
     for i in 0..TILE {
-        let smooth = g[i].mul_add::<I>(a, p[i].mul_add::<I>(two_c, b));
+        let linear = g[i].mul_add::<I>(a_and_b, (F::ONE - g[i]) * b);
+        let smooth = p[i].mul_add::<I>(two_c, linear);
         out[i] = smooth + sign(p[i] - g[i]) * d + sign(p[i]) * e;
     }
 }
