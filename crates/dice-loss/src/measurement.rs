@@ -2,7 +2,7 @@
 //! device of its own or with a framework's tensor operations.
 
 use crate::{
-    Activation, Decision, Error, Isa, Logits, Moments, Objective, Output, Result, Target, Verdict,
+    Activation, Decision, Error, Logits, Moments, Objective, Output, Result, Target, Verdict,
     evaluate::Slopes,
     plan::{Column, FocalPlan, Plan},
     sweep,
@@ -83,7 +83,6 @@ pub enum Integrand {
 #[derive(Debug, Clone)]
 pub struct Measurement {
     objective: Objective,
-    isa: Isa,
     plan: Plan,
 }
 
@@ -92,7 +91,7 @@ impl Objective {
     pub fn measurement(&self, classes: usize) -> Result<Measurement> {
         self.check(classes)?;
         let plan = Plan::new(self, classes)?;
-        Ok(Measurement { objective: self.clone(), isa: self.isa_of(), plan })
+        Ok(Measurement { objective: self.clone(), plan })
     }
 }
 
@@ -151,7 +150,7 @@ impl Measurement {
         self.objective.check_tensors(logits, target)?;
         gradient.check(logits)?;
         let slopes = Slopes::of_moments(&self.plan, derivatives, logits.layout)?;
-        sweep::pull_back(self.isa, &self.plan, slopes, logits, target, gradient)
+        sweep::pull_back(self.objective.isa_of(), &self.plan, slopes, logits, target, gradient)
     }
 
     /// Which of the [values](Verdict::values) each (sample, class) is part of, row-major.
