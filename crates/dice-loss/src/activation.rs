@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Result, error::parameter};
 
 /// What turns logits into probabilities. Always named, never guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Activation {
     /// Over the classes: each voxel has one class. Wants two classes or more.
     Softmax,
