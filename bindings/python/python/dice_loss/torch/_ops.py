@@ -97,7 +97,8 @@ def of_moments(moments: Tensor, valid: Tensor | None, spec: str) -> Tensor:
     """The loss (or its values) of moments, differentiable."""
     columns = integrands(spec, classes_of(moments, 2))
     valid = None if valid is None else valid.to(torch.bool)
-    return evaluate(objective(spec), Moments(columns, moments, valid)).loss
+    value: Tensor = evaluate(objective(spec), Moments(columns, moments, valid)).loss
+    return value
 
 
 def _inputs(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Any, ...]:

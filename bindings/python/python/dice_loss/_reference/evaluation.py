@@ -1,0 +1,216 @@
+"""From sums to the loss: pooling, absent classes, class weights, means.
+
+The engine does the same arithmetic natively (`_core.evaluate`); this is its differentiable twin,
+for sums that come from other processes or other devices, for weights of samples, and for higher
+derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import formulas
+from .formulas import Sums
+from .namespace import Array, Namespace
+from .objective import COUPLED, Integrand, Objective, Term
+
+_DIRECTIONS = (
+    "intersection",
+    "prediction",
+    "prediction_squared",
+    "difference",
+    "magnitude",
+    "transport",
+)
+
+
+class Evaluation(NamedTuple):
+    """What the sums say."""
+
+    #: The loss, or for reduction "none" and overlap terms the values.
+    loss: Array
+    #: (T): the loss of each term, not weighted.
+    terms: Array
+    #: (T, C): the loss of each class under each term; NaN where nothing counted.
+    per_class: Array
+
+
+class SampleWeights(NamedTuple):
+    """How much each sample counts.
+
+    Where a term has a value for each sample, its value is multiplied; where samples are pooled,
+    their sums are. A mean over the voxels takes each sample's voxels times its weight.
+    """
+
+    #: (R).
+    values: Array
+    #: Whether means divide by the sum of the weights, and not by what would count without them.
+    normalise: bool
+
+
+class Moments:
+    """Sums (R, K, C) by name, and which classes were annotated in a row (R, C)."""
+
+    def __init__(
+        self,
+        xp: Namespace,
+        columns: Sequence[Integrand],
+        data: Array,
+        valid: Array | None = None,
+        sample_weights: SampleWeights | None = None,
+    ) -> None:
+        self.xp = xp
+        self.columns = columns
+        self.data = data
+        self.valid = valid
+        self.sample_weights = sample_weights
+        self.classes = int(data.shape[2])
+
+    def find(self, name: str, activation: str | None, values: tuple[float, ...] = ()) -> Array:
+        """A sum (R, C); 0 where no term asked for it."""
+        for index, column in enumerate(self.columns):
+            same = column.name == name and column.activation == activation
+            if same and (not values or column.values == values):
+                return self.data[:, index]
+        return self.xp.zeros_like(self.data[:, 0])
+
+    def sums(self, activation: str) -> Sums:
+        """All that an overlap loss reads."""
+        of_prediction = [self.find(name, activation) for name in _DIRECTIONS]
+        of_data = [self.find(name, None) for name in ("reference", "reference_squared", "voxels")]
+        return Sums(*of_prediction, *of_data)
+
+    def weighted(self, column: Array, weigh: bool = True) -> Array:
+        """(R, C), each row times the weight of its sample."""
+        if self.sample_weights is None or not weigh:
+            return column
+        weights = self.xp.expand_dims(self.sample_weights.values, 1)
+        return self.xp.where(weights != 0, weights * column, 0.0)
+
+
+def evaluate(objective: Objective, moments: Moments) -> Evaluation:
+    """The loss of every term, and of all of them."""
+    xp, data = moments.xp, moments.data
+    total = xp.constant((0.0,), data)[0]
+    losses, per_class = [], []
+    for term in objective.terms:
+        weights = xp.constant(term.weights(moments.classes), data)
+        outcome = _overlap if term.is_overlap else _voxel
+        values, of_term, of_class = outcome(term, moments, weights, objective.reduction)
+        total = total + term.weight * (values if objective.reduction == "none" else of_term)
+        losses.append(of_term)
+        per_class.append(of_class)
+    if not losses:
+        return Evaluation(total, xp.constant((), data), data[:0, 0])
+    return Evaluation(total, xp.stack(losses, 0), xp.stack(per_class, 0))
+
+
+def _overlap(
+    term: Term, moments: Moments, weights: Array, reduction: str
+) -> tuple[Array, Array, Array]:
+    """The values of the cells, the loss, and the loss of each class."""
+    xp = moments.xp
+    sums = moments.sums(term.activation)
+    # Of the shape of the sums, whose number of rows need not be known.
+    counts = (weights > 0) & (xp.ones_like(sums.g) > 0)
+    if moments.valid is not None:
+        counts = counts & moments.valid
+    if term.pool != "sample":
+        sums = Sums(*(moments.weighted(sum) for sum in sums))
+    cells = _rows if term.loss in COUPLED else _classes
+    value, weight, alive = cells(xp, term, sums, weights, counts)
+    weighted = xp.where(alive, weight * value, 0.0)
+    divisor = xp.where(alive, weight, 0.0)
+    if moments.sample_weights is not None and term.pool == "sample":
+        of_samples, normalise = moments.sample_weights
+        if term.cells == "sample and class":
+            of_samples = xp.expand_dims(of_samples, 1)
+        weighted = weighted * of_samples
+        divisor = divisor * of_samples if normalise else divisor
+    of_class = _of_classes(xp, term, value, alive & (weight > 0), weights)
+    return weighted, _reduced(xp, xp.sum(weighted), xp.sum(divisor), reduction), of_class
+
+
+def _of_classes(xp: Namespace, term: Term, value: Array, counted: Array, weights: Array) -> Array:
+    """The mean of each class over the samples in which it counts; NaN where it counts in none."""
+    if term.cells == "class":
+        return xp.where(counted, value, float("nan"))
+    if term.cells != "sample and class":
+        return xp.zeros_like(weights) + float("nan")
+    return xp.sum(xp.where(counted, value, 0.0), 0) / xp.sum(xp.cast(counted, value), 0)
+
+
+def _classes(
+    xp: Namespace, term: Term, sums: Sums, weights: Array, counts: Array
+) -> tuple[Array, Array, Array]:
+    """A loss of one class at a time: the value of each cell, its weight, whether it counts."""
+    weight = xp.where(counts, weights, 0.0)
+    if term.pool == "batch":
+        sums = Sums(*(xp.sum(xp.where(counts, sum, 0.0), 0) for sum in sums))
+        weight, counts = weights, xp.any(counts, 0)
+    elif term.pool == "all":
+        sums = Sums(*(xp.sum(xp.where(counts, weights * sum, 0.0)) for sum in sums))
+        counts = xp.any(counts)
+        weight = xp.ones_like(sums.g)
+    present = counts if term.absent == "formula" else counts & (sums.g > 0)
+    value = formulas.class_loss(xp, term.loss, term.options, sums.where(xp, present))
+    value = xp.where(present, value, 0.0)
+    return value, weight, counts if term.absent == "zero" else present
+
+
+def _rows(
+    xp: Namespace, term: Term, sums: Sums, weights: Array, counts: Array
+) -> tuple[Array, Array, Array]:
+    """A loss that couples the classes: the same for each sample, or for the batch."""
+    sums = Sums(*(xp.where(counts, sum, 0.0) for sum in sums))
+    if term.pool != "sample":
+        sums = Sums(*(xp.sum(sum, 0) for sum in sums))
+        counts = xp.any(counts, 0)
+    weight = xp.where(counts, weights, 0.0)
+    if term.absent != "formula":
+        weight = xp.where(sums.g > 0, weight, 0.0)
+    present = xp.any(weight > 0, -1)
+    safe = sums.where(xp, xp.expand_dims(present, -1))
+    value = formulas.row_loss(xp, term.loss, term.options, safe, weight)
+    value = xp.where(present, value, 0.0)
+    alive = xp.any(counts, -1) if term.absent == "zero" else present
+    return value, xp.ones_like(value), alive
+
+
+def _voxel(
+    term: Term, moments: Moments, weights: Array, reduction: str
+) -> tuple[Array, Array, Array]:
+    """A weighted sum of log losses over a sum of weights."""
+    xp = moments.xp
+    normalise = moments.sample_weights is None or moments.sample_weights.normalise
+    of_class = xp.zeros_like(weights)
+    loss = xp.sum(of_class)
+    for integrand, factors in term.log_losses(moments.classes):
+        column = moments.find(integrand.name, integrand.activation, integrand.values)
+        column = xp.sum(moments.weighted(column), 0)
+        factor = weights * xp.constant(factors, moments.data)
+        # A sum that may be infinite does not enter with a factor of 0.
+        loss = loss + xp.sum(xp.where(factor != 0, factor * column, 0.0))
+        if integrand.name != "log_loss_of_all":
+            of_class = of_class + column
+    counted = ("merged", term.activation) if term.is_per_voxel else ("voxels", None)
+    voxels = xp.sum(moments.weighted(moments.find(*counted), normalise), 0)
+    loss = _reduced(xp, loss, xp.sum(weights * voxels), reduction)
+    return loss, loss, of_class / voxels
+
+
+def _reduced(xp: Namespace, total: Array, weight: Array, reduction: str) -> Array:
+    """The mean where that is asked for, and 0 where nothing counts."""
+    if reduction != "mean":
+        return total
+    some = weight > 0
+    return xp.where(some, total, 0.0) / xp.where(some, weight, 1.0)
+
+
+def soft_dice(moments: Moments, activation: str) -> Array:
+    """(C): 2Σpg / (Σp + Σg), a mean over the rows that have the class; NaN if none has it."""
+    xp, sums = moments.xp, moments.sums(activation)
+    present = sums.g > 0
+    ratio = 2.0 * sums.pg / xp.where(present, sums.p + sums.g, 1.0)
+    return xp.sum(xp.where(present, ratio, 0.0), 0) / xp.sum(xp.cast(present, ratio), 0)

@@ -1,0 +1,181 @@
+"""What a spec says, as plain data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from .. import _core
+
+OVERLAPS = frozenset(
+    {
+        "dice",
+        "iou",
+        "tversky",
+        "focal_tversky",
+        "log_dice",
+        "log_cosh_dice",
+        "matthews_correlation",
+        "sums",
+    }
+)
+"""Losses of the sums of one class."""
+COUPLED = frozenset({"generalized_dice", "generalized_wasserstein_dice"})
+"""Losses of the sums of all classes."""
+
+
+class Integrand(NamedTuple):
+    """What one of the moments sums up over the voxels of a sample, for each class.
+
+    w is the voxel's weight, p the probability that the activation gives the class, g the reference;
+    p′ and g′ have the unannotated classes added to the background.
+
+    - `reference`: w g
+    - `reference_squared`: w g²
+    - `voxels`: w
+    - `true_positives`: 1 where decision and reference have the class
+    - `false_positives`: 1 where only the decision has it
+    - `false_negatives`: 1 where only the reference has it
+    - `intersection`: w p g
+    - `prediction`: w p
+    - `prediction_squared`: w p²
+    - `difference`: w |p − g|
+    - `magnitude`: w |p|
+    - `transport`: w g_k Σ_l M_kl p_l; `values` holds M, row-major
+    - `log_loss`: w g′ (−ln p′)
+    - `log_loss_of_all`: w (−ln p′) / C′, of each of the C′ classes alike
+    - `merged`: w g′
+    - `positive`: w g (−ln p)
+    - `negative`: w (1 − g) (−ln(1 − p))
+    - `focal`: w g (1 − p)^γ (−ln p), of g′ and p′ under softmax; γ in `values`
+    - `focal_negative`: w (1 − g) p^γ (−ln(1 − p))
+    """
+
+    name: str
+    activation: str | None = None
+    values: tuple[float, ...] = ()
+    #: `"argmax"` or the least probability, for the hard counts.
+    decision: str | float | None = None
+
+
+class Term(NamedTuple):
+    """A term of an objective, its defaults filled in."""
+
+    weight: float
+    loss: str
+    activation: str
+    options: Mapping[str, Any]
+    pool: str
+    absent: str
+    background: bool
+    classes: tuple[int, ...] | None
+    class_weights: tuple[float, ...] | None
+    #: Whether it is a loss of sums, and no mean over voxels.
+    is_overlap: bool
+    #: Whether a voxel term has one value a voxel; otherwise one a voxel and class.
+    is_per_voxel: bool
+    #: What an overlap term has a value of: "sample and class", "class", "sample", or "one" in all.
+    cells: str
+
+    def weights(self, classes: int) -> list[float]:
+        """The weight of each class, 0 where it takes no part."""
+        weights = list(self.class_weights or (1.0,) * classes)
+        for k in range(classes):
+            dropped = k == 0 and classes > 1 and not self.background
+            if dropped or (self.classes is not None and k not in self.classes):
+                weights[k] = 0.0
+        return weights
+
+    def log_losses(self, classes: int) -> list[tuple[Integrand, list[float]]]:
+        """The integrands of a voxel term, and what each class's is multiplied with."""
+        activation, ones = self.activation, [1.0] * classes
+        if self.loss == "cross_entropy":
+            smoothing = self.options["label_smoothing"]
+            log_loss = (Integrand("log_loss", activation), [1.0 - smoothing] * classes)
+            if smoothing == 0.0:
+                return [log_loss]
+            return [log_loss, (Integrand("log_loss_of_all", activation), [smoothing] * classes)]
+        if self.loss == "binary_cross_entropy":
+            positive = _of_each_class(self.options["pos_weight"], classes)
+            return [
+                (Integrand("positive", activation), positive),
+                (Integrand("negative", activation), ones),
+            ]
+        gamma, alpha = tuple(_of_each_class(self.options["gamma"], classes)), self.options["alpha"]
+        alphas = ones if alpha is None else _of_each_class(alpha, classes)
+        positive_losses = (Integrand("focal", activation, gamma), alphas)
+        if activation == "softmax":
+            return [positive_losses]
+        others = ones if alpha is None else [1.0 - alpha for alpha in alphas]
+        return [positive_losses, (Integrand("focal_negative", activation, gamma), others)]
+
+
+class Objective(NamedTuple):
+    """A spec, read."""
+
+    terms: tuple[Term, ...]
+    reduction: str
+
+    @property
+    def has_map(self) -> bool:
+        """Whether the output is a map of voxel losses."""
+        return self.reduction == "none" and any(not term.is_overlap for term in self.terms)
+
+    @property
+    def needs_samples(self) -> bool:
+        """Whether some term has a loss for each sample, so that samples cannot be added up."""
+        return any(term.is_overlap and term.pool == "sample" for term in self.terms)
+
+
+@lru_cache(maxsize=256)
+def objective(spec: str) -> Objective:
+    """What a spec says."""
+    data = json.loads(spec)
+    return Objective(
+        tuple(_term(weight, term) for weight, term in data["terms"]), data["reduction"]
+    )
+
+
+@lru_cache(maxsize=256)
+def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
+    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
+    return tuple(_integrand(json.loads(column)) for column in _core.integrands(spec, classes))
+
+
+def _term(weight: float, data: dict[str, Any]) -> Term:
+    loss, activation = data["loss"], data["activation"]
+    pool = data.get("pool") or "sample"
+    by_pool = {"sample": "sample and class", "batch": "class", "all": "one"}
+    if loss in COUPLED:
+        by_pool = {"sample": "sample", "batch": "one", "all": "one"}
+    classes, class_weights = data.get("classes"), data.get("class_weights")
+    return Term(
+        weight,
+        loss,
+        activation,
+        data,
+        pool,
+        data.get("absent") or "skip",
+        data.get("background") is not False,
+        None if classes is None else tuple(classes),
+        None if class_weights is None else tuple(class_weights),
+        loss in OVERLAPS or loss in COUPLED,
+        loss == "cross_entropy" or (loss == "focal" and activation == "softmax"),
+        by_pool[pool],
+    )
+
+
+def _integrand(data: dict[str, Any]) -> Integrand:
+    values = data.get("gamma") or [entry for row in data.get("distances") or [] for entry in row]
+    return Integrand(data["sum"], data.get("activation"), tuple(values), data.get("decision"))
+
+
+def _of_each_class(values: Any, classes: int) -> list[float]:
+    """One value for every class, from one for all, one for each, or background and foreground."""
+    if isinstance(values, Mapping):
+        return [values["background"], *(values["foreground"],) * (classes - 1)]
+    if isinstance(values, int | float):
+        return [float(values)] * classes
+    return list(values)

@@ -1,0 +1,133 @@
+"""Torch, as the reference wants it; see `dice_loss._reference.namespace`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid as log_sigmoid
+
+from ._tracing import constant
+
+__all__ = [
+    "abs",
+    "any",
+    "arange",
+    "argmax",
+    "cast",
+    "concatenate",
+    "constant",
+    "einsum",
+    "equal",
+    "exp",
+    "expand_dims",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "lowest",
+    "maximum",
+    "min",
+    "minimum",
+    "ones_like",
+    "reshape",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "stack",
+    "stop_gradient",
+    "sum",
+    "sum_dtype",
+    "total",
+    "where",
+    "zeros_like",
+]
+
+abs = torch.abs
+exp = torch.exp
+expand_dims = torch.unsqueeze
+log = torch.log
+log1p = torch.log1p
+log_softmax = torch.log_softmax
+ones_like = torch.ones_like
+reshape = torch.reshape
+sigmoid = torch.sigmoid
+softmax = torch.softmax
+sqrt = torch.sqrt
+zeros_like = torch.zeros_like
+
+
+def sum_dtype(device: torch.device) -> torch.dtype:
+    """What sums are kept in: float64, where the device has it."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def total(x: Tensor, axis: int) -> Tensor:
+    return x.sum(axis, dtype=sum_dtype(x.device))
+
+
+def arange(count: int, like: Tensor) -> Tensor:
+    return torch.arange(count, device=like.device)
+
+
+def cast(x: Tensor, like: Tensor) -> Tensor:
+    return x.to(like.dtype)
+
+
+def equal(x: Tensor, y: Tensor) -> Tensor:
+    return x == y
+
+
+def lowest(like: Tensor) -> float:
+    return float(torch.finfo(like.dtype).min)
+
+
+def argmax(x: Tensor, axis: int) -> Tensor:
+    return x.argmax(axis, keepdim=True)
+
+
+def concatenate(tensors: Sequence[Tensor], axis: int) -> Tensor:
+    return torch.cat(list(tensors), axis)
+
+
+def stack(tensors: Sequence[Tensor], axis: int) -> Tensor:
+    return torch.stack(list(tensors), axis)
+
+
+def where(condition: Tensor, x: Tensor | float, y: Tensor | float) -> Tensor:
+    return torch.where(condition, x, y)
+
+
+def sum(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    return x.sum() if axis is None else x.sum(axis, keepdim=keepdims)
+
+
+def any(x: Tensor, axis: int | None = None) -> Tensor:
+    return x.any() if axis is None else x.any(axis)
+
+
+def min(x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
+    return x.amin(axis, keepdim=keepdims)
+
+
+def maximum(x: Tensor, y: float) -> Tensor:
+    return x.clamp(min=y)
+
+
+def minimum(x: Tensor, y: float) -> Tensor:
+    return x.clamp(max=y)
+
+
+def logsumexp(x: Tensor, axis: int) -> Tensor:
+    return torch.logsumexp(x, axis, keepdim=True)
+
+
+def einsum(subscripts: str, x: Tensor, y: Tensor) -> Tensor:
+    with torch.autocast(x.device.type, enabled=False):
+        return torch.einsum(subscripts, x, y)
+
+
+def stop_gradient(x: Tensor) -> Tensor:
+    return x.detach()
