@@ -5,6 +5,7 @@ Equal objectives give equal text: settings are filled in, keys sorted, numbers w
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from collections.abc import Iterable, Sequence
@@ -114,6 +115,17 @@ def has_map(text: str) -> bool:
     return objective["reduction"] == "none" and any(
         "pool" not in term for _, term in objective["terms"]
     )
+
+
+def with_class_weights(entry: Any, class_weights: Sequence[float] | None) -> Any:
+    """A term, alone or with its weight, with class weights where it has none of its own."""
+    if class_weights is None:
+        return entry
+    if isinstance(entry, tuple):
+        return (entry[0], with_class_weights(entry[1], class_weights))
+    if entry.class_weights is not None:
+        return entry
+    return dataclasses.replace(entry, class_weights=tuple(class_weights))
 
 
 def _expanded(

@@ -202,7 +202,7 @@ class SegmentationLoss(nn.Module):
         regions = self.regions
         table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
         ignore_index = None if self.ignore_index is None else int(self.ignore_index)
-        weighted = [_with_weights(entry, self._weights) for entry in self.terms]
+        weighted = [_spec.with_class_weights(entry, self._weights) for entry in self.terms]
         settings: dict[str, Any] = {
             "activation": self.activation,
             "pool": self.pool,
@@ -331,17 +331,6 @@ def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
     if values is None:
         return None
     return [float(v) for v in (values.tolist() if isinstance(values, Tensor) else values)]
-
-
-def _with_weights(entry: Weighted, class_weights: list[float] | None) -> Weighted:
-    """With the class weights of the whole, where the term has none of its own."""
-    if class_weights is None:
-        return entry
-    if isinstance(entry, tuple):
-        return (entry[0], _with_weights(entry[1], class_weights))  # type: ignore[return-value]
-    if entry.class_weights is not None:
-        return entry
-    return dataclasses.replace(entry, class_weights=tuple(class_weights))
 
 
 class NamedLoss(SegmentationLoss):

@@ -1,0 +1,29 @@
+"""Segmentation losses and metrics for Keras 3, on its TensorFlow, JAX and torch backends.
+
+::
+
+    from dice_loss.keras import DiceCE, DiceScore
+
+    model.compile("adam", DiceCE(from_logits=True), metrics=[DiceScore(classes=3)])
+
+- `losses`: Dice, IoU, Tversky, FocalTversky, GeneralizedDice, Focal, DiceCE; `SegmentationLoss`
+  for any weighted sum of `dice_loss.terms`.
+- `metrics`: DiceScore and IoUScore of each class, from counts added up over batches.
+- `builtin`: `keras.losses.Dice` and `keras.losses.Tversky`, number for number.
+"""
+
+from . import builtin, losses, metrics
+from .losses import *  # noqa: F403
+from .losses import __all__ as _losses
+from .metrics import DiceScore, IoUScore
+from .segmentation_loss import SegmentationLoss
+
+__all__ = [
+    "DiceScore",
+    "IoUScore",
+    "SegmentationLoss",
+    "builtin",
+    "losses",
+    "metrics",
+    *_losses,
+]

@@ -1,0 +1,139 @@
+"""What a loss is called with: which of it is labels, a mask, a weight of samples or of voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from keras import ops
+
+from ._namespace import dtype_of
+
+Tensor = Any
+
+
+class Batch(NamedTuple):
+    """Predictions and target in Keras' layout; what has one value a voxel is (N, spatial…)."""
+
+    logits: Tensor
+    target: Tensor
+    kind: Literal["labels", "dense", "regions"]
+    #: Where the classes are, counted from the front.
+    axis: int
+    regions: tuple[tuple[int, ...], ...] | None
+    ignore_index: int | None
+    mask: Tensor | None
+    voxel_weight: Tensor | None
+    #: (N).
+    sample_weight: Tensor | None
+
+
+def batch_of(
+    y_true: Any,
+    y_pred: Any,
+    sample_weight: Any,
+    mask: Any,
+    *,
+    axis: int,
+    regions: tuple[tuple[int, ...], ...] | None,
+    ignore_index: int | None,
+    sparse_y_true: bool | None,
+) -> Batch:
+    """Tells what is what by shape, and checks the shapes that are known."""
+    logits = ops.convert_to_tensor(y_pred)
+    if not dtype_of(logits).startswith(("float", "bfloat")):
+        raise TypeError(f"y_pred: found {dtype_of(logits)}, wanted a floating point type")
+    rank = len(logits.shape)
+    if rank < 2:
+        raise ValueError(f"y_pred: found shape {tuple(logits.shape)}, wanted (N, spatial…, C)")
+    if not -rank <= axis < rank or axis % rank == 0:
+        raise ValueError(f"axis: found {axis} of {rank} axes, wanted one that is not the samples'")
+    axis %= rank
+    if logits.shape[axis] is None:
+        raise ValueError(f"y_pred: found an unknown number of classes along axis {axis}")
+    of_voxels = tuple(size for index, size in enumerate(logits.shape) if index != axis)
+    target = _target(y_true)
+    kind = kind_of(target, logits, axis, sparse_y_true, regions is not None)
+    if kind == "dense":
+        target = target if len(target.shape) == rank else ops.expand_dims(target, axis)
+        _check("y_true", target, tuple(logits.shape))
+        if ignore_index is not None and logits.shape[axis] != 1:
+            raise ValueError(
+                f"ignore_index of a dense y_true: found {ignore_index} with {logits.shape[axis]} "
+                "classes, wanted one; weigh voxels with 0 for several"
+            )
+    else:
+        target = _per_voxel("y_true", target, of_voxels, axis)
+    of_sample, of_voxel = None, None
+    if sample_weight is not None:
+        weight = ops.convert_to_tensor(sample_weight)
+        if dtype_of(weight) != "float64":
+            weight = ops.cast(weight, "float32")
+        if is_of_samples(weight, of_voxels):
+            of_sample = ops.reshape(weight, (-1,))
+        else:
+            of_voxel = _per_voxel("sample_weight", weight, of_voxels, axis)
+    counted = None if mask is None else _mask(mask, logits, of_voxels, axis)
+    return Batch(logits, target, kind, axis, regions, ignore_index, counted, of_voxel, of_sample)
+
+
+def kind_of(
+    target: Tensor, logits: Tensor, axis: int, sparse: bool | None, has_regions: bool
+) -> Literal["labels", "dense", "regions"]:
+    """Labels or dense: by shape alone, since Keras turns labels into floats.
+
+    With several classes the shape of the predictions means dense, and one value a voxel means
+    labels. With one class a target is dense, which for 0 and 1 is the same.
+    """
+    if has_regions:
+        return "regions"
+    if sparse is not None:
+        return "labels" if sparse else "dense"
+    classes = logits.shape[axis]
+    if classes == 1:
+        return "dense"
+    same_rank = len(target.shape) == len(logits.shape)
+    return "dense" if same_rank and target.shape[axis] == classes else "labels"
+
+
+def is_of_samples(weight: Tensor, of_voxels: Sequence[int | None]) -> bool:
+    """Whether there is one weight a sample: (N), or (N, 1, …) beside more than one voxel."""
+    if len(weight.shape) <= 1:
+        return True
+    if any(size != 1 for size in weight.shape[1:]):
+        return False
+    return len(weight.shape) < len(of_voxels) or any(size != 1 for size in of_voxels[1:])
+
+
+def _target(y_true: Any) -> Tensor:
+    """As a tensor; small integers made int32, which every operation takes."""
+    target = ops.convert_to_tensor(y_true)
+    dtype = dtype_of(target)
+    return ops.cast(target, "int32") if dtype in ("uint8", "int8", "int16", "uint16") else target
+
+
+def _per_voxel(what: str, tensor: Tensor, of_voxels: Sequence[int | None], axis: int) -> Tensor:
+    """(N, spatial…), or with 1 where the classes are, as (N, spatial…)."""
+    rank = len(of_voxels)
+    if len(tensor.shape) == rank + 1 and tensor.shape[axis] == 1:
+        tensor = ops.squeeze(tensor, axis)
+    _check(what, tensor, tuple(of_voxels))
+    return tensor
+
+
+def _mask(mask: Any, logits: Tensor, of_voxels: Sequence[int | None], axis: int) -> Tensor:
+    """A mask of voxels, or of samples spread over their voxels."""
+    mask = ops.cast(ops.convert_to_tensor(mask), "bool")
+    if not is_of_samples(mask, of_voxels):
+        return _per_voxel("mask", mask, of_voxels, axis)
+    mask = ops.reshape(mask, (-1, *(1,) * (len(of_voxels) - 1)))
+    return ops.logical_and(mask, ops.ones_like(ops.take(logits, 0, axis), dtype="bool"))
+
+
+def _check(what: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> None:
+    found = tuple(tensor.shape)
+    fits = len(found) == len(wanted) and all(
+        a is None or b is None or a == b for a, b in zip(found, wanted, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{what}: found shape {found}, wanted {wanted}, to fit y_pred")

@@ -1,0 +1,113 @@
+"""`keras.ops`, as the reference wants it; see `dice_loss._reference.namespace`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+__all__ = [
+    "abs",
+    "any",
+    "arange",
+    "argmax",
+    "cast",
+    "concatenate",
+    "constant",
+    "einsum",
+    "equal",
+    "exp",
+    "expand_dims",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "lowest",
+    "maximum",
+    "min",
+    "minimum",
+    "ones_like",
+    "reshape",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "stack",
+    "stop_gradient",
+    "sum",
+    "total",
+    "where",
+    "zeros_like",
+]
+
+Tensor = Any
+
+abs = ops.abs
+any = ops.any
+concatenate = ops.concatenate
+einsum = ops.einsum
+equal = ops.equal
+exp = ops.exp
+expand_dims = ops.expand_dims
+log = ops.log
+log1p = ops.log1p
+log_sigmoid = ops.log_sigmoid
+log_softmax = ops.log_softmax
+maximum = ops.maximum
+min = ops.min
+minimum = ops.minimum
+ones_like = ops.ones_like
+reshape = ops.reshape
+sigmoid = ops.sigmoid
+softmax = ops.softmax
+sqrt = ops.sqrt
+stack = ops.stack
+stop_gradient = ops.stop_gradient
+sum = ops.sum
+where = ops.where
+zeros_like = ops.zeros_like
+
+
+def has_float64() -> bool:
+    """Whether the backend has it. JAX does on request only."""
+    if keras.backend.backend() != "jax":
+        return True
+    import jax
+
+    return bool(jax.config.jax_enable_x64)
+
+
+def total(x: Tensor, axis: int) -> Tensor:
+    return ops.sum(ops.cast(x, "float64") if has_float64() else x, axis)
+
+
+def constant(values: Sequence[float], like: Tensor) -> Tensor:
+    return ops.convert_to_tensor(np.asarray(values, dtype=np.float64), dtype=dtype_of(like))
+
+
+def arange(count: int, like: Tensor) -> Tensor:
+    return ops.convert_to_tensor(np.arange(count, dtype=np.int32))
+
+
+def cast(x: Tensor, like: Tensor) -> Tensor:
+    return ops.cast(x, dtype_of(like))
+
+
+def lowest(like: Tensor) -> float:
+    return float(np.finfo(dtype_of(like)).min)
+
+
+def argmax(x: Tensor, axis: int) -> Tensor:
+    return ops.argmax(x, axis, keepdims=True)
+
+
+def logsumexp(x: Tensor, axis: int) -> Tensor:
+    return ops.logsumexp(x, axis, keepdims=True)
+
+
+def dtype_of(x: Tensor) -> str:
+    """The name of the type of its elements."""
+    return str(keras.backend.standardize_dtype(x.dtype))

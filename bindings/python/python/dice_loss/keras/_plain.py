@@ -1,0 +1,86 @@
+"""The losses in `keras.ops`: any backend, any device, any compiler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+from .._reference import evaluation, voxels
+from .._reference.evaluation import SampleWeights
+from .._reference.objective import integrands, objective
+from . import _namespace as xp
+from ._batch import Batch
+
+Tensor = Any
+
+
+def loss(spec: str, batch: Batch) -> Tensor:
+    """The loss, or for reduction "none" its values."""
+    whole = objective(spec)
+    if not whole.has_map:
+        return of_moments(spec, moments(spec, batch), batch)
+    flattened = flat(batch)
+    losses = voxels.voxel_losses(xp, whole, flattened)
+    if losses.shape[flattened.axis] == 1:
+        return ops.reshape(losses, _without(ops.shape(batch.logits), batch.axis))
+    shape = list(ops.shape(batch.logits))
+    if flattened.axis == 1:
+        shape.insert(1, shape.pop(batch.axis))
+        return ops.moveaxis(ops.reshape(losses, tuple(shape)), 1, batch.axis)
+    return ops.reshape(losses, tuple(shape))
+
+
+def moments(spec: str, batch: Batch) -> Tensor:
+    """The sums (N, K, C) that the loss is a function of."""
+    columns = integrands(spec, int(batch.logits.shape[batch.axis]))
+    return voxels.moments(xp, columns, flat(batch))
+
+
+def of_moments(spec: str, sums: Tensor, batch: Batch, normalise: bool = False) -> Tensor:
+    """The loss of sums, with the weights of samples if the batch has any."""
+    weights = None
+    if batch.sample_weight is not None:
+        weights = SampleWeights(xp.cast(batch.sample_weight, sums), normalise)
+    columns = integrands(spec, int(batch.logits.shape[batch.axis]))
+    data = evaluation.Moments(xp, columns, sums, None, weights)
+    value = evaluation.evaluate(objective(spec), data).loss
+    return ops.cast(value, loss_dtype(batch.logits))
+
+
+def loss_dtype(logits: Tensor) -> str:
+    """What a loss comes in: float32, or float64 of float64 logits."""
+    return "float64" if xp.dtype_of(logits) == "float64" else "float32"
+
+
+def flat(batch: Batch) -> voxels.Batch:
+    """With one axis for the voxels; classes stay last where they are, and go first otherwise."""
+    last = batch.axis == len(batch.logits.shape) - 1 and batch.axis > 1
+    axis = 2 if last else 1
+
+    def by_class(x: Tensor) -> Tensor:
+        if last:
+            return ops.reshape(x, (ops.shape(x)[0], -1, x.shape[-1]))
+        x = ops.moveaxis(x, batch.axis, 1) if batch.axis != 1 else x
+        return ops.reshape(x, (ops.shape(x)[0], x.shape[1], -1))
+
+    def per_voxel(x: Tensor | None) -> Tensor | None:
+        if x is None:
+            return None
+        samples = ops.shape(x)[0]
+        return ops.reshape(x, (samples, -1, 1) if last else (samples, 1, -1))
+
+    return voxels.Batch(
+        by_class(ops.cast(batch.logits, loss_dtype(batch.logits))),
+        by_class(batch.target) if batch.kind == "dense" else per_voxel(batch.target),
+        batch.kind,
+        axis,
+        batch.regions,
+        batch.ignore_index,
+        per_voxel(batch.mask),
+        per_voxel(batch.voxel_weight),
+    )
+
+
+def _without(shape: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
+    return (*shape[:axis], *shape[axis + 1 :])

@@ -1,0 +1,61 @@
+"""A loss with all its options, as plain data, and who computes it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from .._reference.objective import Objective
+from . import _namespace as xp
+from . import _plain
+from ._batch import Batch
+
+Tensor = Any
+
+
+class Plan(NamedTuple):
+    """What to compute. Holds no tensors."""
+
+    #: The text of the objective, which the engine reads once.
+    spec: str
+    objective: Objective
+    #: Whether means divide by the sum of the samples' weights.
+    normalise: bool
+    #: Whether the engine computes it: None for where it is an operation of the backend.
+    native: bool | None
+
+
+def loss(plan: Plan, batch: Batch) -> Tensor:
+    """The loss, or for reduction "none" its values."""
+    backend = _backend(plan.native, batch)
+    if batch.sample_weight is None:
+        return backend.loss(plan.spec, batch)
+    if plan.objective.has_map:
+        losses = backend.loss(plan.spec, batch)
+        weights = ops.cast(batch.sample_weight, xp.dtype_of(losses))
+        return losses * ops.reshape(weights, (-1, *(1,) * (len(losses.shape) - 1)))
+    sums = backend.moments(plan.spec, batch)
+    return _plain.of_moments(plan.spec, sums, batch, plan.normalise)
+
+
+def moments(spec: str, batch: Batch, native: bool | None = None) -> Tensor:
+    """The sums (N, K, C) of an objective."""
+    return _backend(native, batch).moments(spec, batch)
+
+
+def _backend(native: bool | None, batch: Batch) -> Any:
+    """The module that computes."""
+    name = keras.backend.backend()
+    if native is False or (name == "tensorflow" and native is None):
+        return _plain
+    if name == "tensorflow":
+        from . import _tensorflow
+
+        return _tensorflow
+    if name == "torch" and batch.logits.device.type != "meta":
+        from . import _torch
+
+        return _torch
+    return _plain

@@ -1,0 +1,69 @@
+"""The torch backend: the operations of `dice_loss.torch`, on tensors as they lie."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from torch import Tensor
+
+from .._reference.objective import objective
+from ..torch import _ops, _plan
+from ..torch._plan import Plan
+from ..torch._tracing import constant_in_graphs
+from ._batch import Batch
+
+
+def loss(spec: str, batch: Batch) -> Tensor:
+    """The loss, or for reduction "none" its values."""
+    plan = _planned(spec, batch.ignore_index, batch.regions, batch.kind)
+    logits, target = _channels_first(batch)
+    value = _plan.loss(plan, logits, target, batch.mask, batch.voxel_weight)
+    if not plan.has_map:
+        return value
+    return value.squeeze(1) if value.shape[1] == 1 else value.movedim(1, batch.axis)
+
+
+def moments(spec: str, batch: Batch) -> Tensor:
+    """The sums (N, K, C) that the loss is a function of."""
+    plan = _planned(spec, batch.ignore_index, batch.regions, batch.kind)
+    logits, target = _channels_first(batch)
+    return _plan.moments(plan, logits, target, batch.mask, batch.voxel_weight)
+
+
+def _channels_first(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Views with the classes on axis 1; the engine follows their strides."""
+    target: Tensor = batch.target
+    logits: Tensor = batch.logits.movedim(batch.axis, 1)
+    return logits, target.movedim(batch.axis, 1) if batch.kind == "dense" else target
+
+
+@constant_in_graphs
+def _planned(
+    spec: str,
+    ignore_index: int | None,
+    regions: tuple[tuple[int, ...], ...] | None,
+    kind: str,
+) -> Plan:
+    return _cached_plan(spec, ignore_index, regions, kind)
+
+
+@lru_cache(maxsize=256)
+def _cached_plan(
+    spec: str,
+    ignore_index: int | None,
+    regions: tuple[tuple[int, ...], ...] | None,
+    kind: str,
+) -> Plan:
+    whole = objective(spec)
+    return Plan(
+        spec,
+        spec,
+        _ops.settings_of(ignore_index, regions),
+        ignore_index,
+        regions,
+        None if kind == "regions" else kind,
+        None,
+        whole.has_map,
+        whole.needs_samples,
+        whole.reduction == "none",
+    )

@@ -1,0 +1,150 @@
+"""`keras.losses.Dice` and `keras.losses.Tversky`, number for number.
+
+Change the import, and nothing else::
+
+    from dice_loss.keras.builtin import Dice, Tversky
+
+What Keras defines, and the losses of `dice_loss.keras` do otherwise:
+
+- `axis` are the axes that are summed over. With None, the default, everything is one ratio: the
+  whole batch, and all classes, so that large classes drown small ones. `axis=(1, 2)` of images
+  gives a ratio for each image and class.
+- Predictions are probabilities.
+- The only smoothing is `keras.config.epsilon()` in the denominator: a class that is neither there
+  nor predicted has a loss of 1.
+- Tversky's `alpha` weighs false negatives and its `beta` false positives, against its own
+  documentation and the paper. So it is in all releases that have it, 3.3.0 to 3.15.1.
+  `dice_loss.keras.Tversky` has them right: there swap the two.
+
+On the torch backend the sums are the engine's, in main memory. Sums in half precision do not
+overflow.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import keras
+from keras import ops
+
+from .. import _spec
+from . import _namespace as xp
+from . import _plan
+from ._batch import batch_of
+
+__all__ = ["Dice", "Tversky", "dice", "tversky"]
+
+Tensor = Any
+Axis = int | tuple[int, ...] | None
+_SUMS = ("intersection", "prediction", "reference")
+_serializable = keras.saving.register_keras_serializable(package="dice_loss.builtin")
+
+
+def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Tensor:
+    """`keras.losses.dice`: 1 − 2 Σpg / (Σg + Σp + ε), ε = `keras.config.epsilon()`.
+
+    Args:
+        y_true: in [0, 1], of the shape of `y_pred`.
+        y_pred: probabilities.
+        axis: the axes that are summed over; all by default.
+
+    Returns:
+        The loss, of the shape that is left.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    intersection, predicted, there = _sums(y_true, y_pred, axis)
+    loss = 1.0 - 2.0 * intersection / (there + predicted + keras.config.epsilon())
+    return ops.cast(loss, xp.dtype_of(y_pred))
+
+
+def tversky(
+    y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
+) -> Tensor:
+    """`keras.losses.tversky`: 1 − I / (I + α Σ(1 − p)g + β Σp(1 − g) + ε), I = Σpg.
+
+    Σ(1 − p)g are the false negatives, Σp(1 − g) the false positives.
+
+    Args:
+        y_true: in [0, 1], of the shape of `y_pred`.
+        y_pred: probabilities.
+        alpha: α, the weight of false negatives.
+        beta: β, the weight of false positives.
+        axis: the axes that are summed over; all by default.
+
+    Returns:
+        The loss, of the shape that is left.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    intersection, predicted, there = _sums(y_true, y_pred, axis)
+    missed, invented = there - intersection, predicted - intersection
+    counted = intersection + alpha * missed + beta * invented + keras.config.epsilon()
+    return ops.cast(1.0 - intersection / counted, xp.dtype_of(y_pred))
+
+
+@_serializable
+class Dice(keras.losses.Dice):  # type: ignore[misc]
+    """`keras.losses.Dice(reduction, name, axis, dtype)`; see `dice`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fn = dice
+
+
+@_serializable
+class Tversky(keras.losses.Tversky):  # type: ignore[misc]
+    """`keras.losses.Tversky(alpha, beta, reduction, name, axis, dtype)`; see `tversky`.
+
+    α weighs false negatives and β false positives, as Keras computes it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fn = tversky
+
+
+def _sums(y_true: Any, y_pred: Tensor, axis: Axis) -> tuple[Tensor, Tensor, Tensor]:
+    """Σpg, Σp and Σg over the axes."""
+    rank = len(y_pred.shape)
+    axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    over = {entry % rank for entry in axes} if rank else set()
+    if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() == "torch":
+        try:
+            return _measured(y_true, y_pred, over)
+        except ValueError:
+            # A target outside [0, 1], which Keras takes too.
+            pass
+    y_true = ops.cast(y_true, xp.dtype_of(y_pred))
+    return (
+        ops.sum(y_true * y_pred, axis=axis),
+        ops.sum(y_pred, axis=axis),
+        ops.sum(y_true, axis=axis),
+    )
+
+
+def _measured(y_true: Any, y_pred: Tensor, over: set[int]) -> tuple[Tensor, Tensor, Tensor]:
+    """The same by one sweep, which gives them for each sample and class."""
+    rank = len(y_pred.shape)
+    batch = batch_of(
+        y_true,
+        y_pred,
+        None,
+        None,
+        axis=rank - 1,
+        regions=None,
+        ignore_index=None,
+        sparse_y_true=False,
+    )
+    spec = _spec_of_sums()
+    sums = _plan.moments(spec, batch)
+    over_samples_or_classes = tuple(k for k, axis in enumerate((0, rank - 1)) if axis in over)
+    columns = _spec.columns(spec, int(y_pred.shape[-1]), _SUMS)
+    intersection, predicted, there = (
+        ops.sum(sums[:, column], over_samples_or_classes) for column in columns
+    )
+    return intersection, predicted, there
+
+
+@lru_cache(maxsize=1)
+def _spec_of_sums() -> str:
+    return _spec.spec_of_sums(_SUMS, activation="probabilities")

@@ -1,0 +1,316 @@
+"""What all losses have in common: a weighted sum of terms, as a `keras.losses.Loss`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypedDict, get_args, get_type_hints
+
+import keras
+from keras import ops
+
+from .. import _core, _spec
+from .._reference.objective import objective
+from ..compounds import Compound
+from ..terms import Absent, Pool, Term
+from . import _configuration, _plan
+from ._batch import batch_of
+from ._configuration import Weighted
+from ._namespace import dtype_of
+from ._plan import Plan
+
+Tensor = Any
+Activation = Literal["softmax", "sigmoid"]
+Reduction = Literal["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"] | None
+
+_REDUCTIONS: dict[str | None, _spec.Reduction] = {
+    "sum_over_batch_size": "mean",
+    "mean": "mean",
+    "mean_with_sample_weight": "mean",
+    "sum": "sum",
+    "none": "none",
+    None: "none",
+}
+_ACTIVATIONS = {name: activations for name, _, _, _, activations in _core.catalogue()}
+
+
+class VoxelSettings(TypedDict, total=False):
+    """What every loss can be told; see `SegmentationLoss`."""
+
+    from_logits: bool
+    activation: Activation
+    axis: int
+    class_weights: Sequence[float] | None
+    ignore_index: int | None
+    regions: Sequence[Sequence[int]] | None
+    sparse_y_true: bool | None
+    reduction: Reduction
+    native: bool | None
+    name: str | None
+    dtype: Any
+
+
+class OverlapSettings(VoxelSettings, total=False):
+    """What an overlap loss can be told on top."""
+
+    pool: Pool | None
+    absent: Absent | None
+    background: bool | None
+
+
+@keras.saving.register_keras_serializable(package="dice_loss")
+class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
+    """A weighted sum of losses, all of them in one sweep over the voxels.
+
+    ::
+
+        from dice_loss.terms import CrossEntropy, Dice
+
+        loss = SegmentationLoss(
+            [(1.0, Dice(background=False, pool="batch")), (0.5, CrossEntropy())],
+            from_logits=True,
+        )
+        model.compile("adam", loss)
+
+    The terms are those of `dice_loss.terms` and `dice_loss.compounds`.
+
+    **Predictions.** (N, spatial…, C) with any number of spatial axes, or with the classes on
+    another `axis`; read where they lie. Any floating point type; everything is computed in float32
+    or wider, and the loss is float32 (float64 of float64 predictions).
+
+    **Targets.** `y_true` of the shape of `y_pred` is dense: one-hot, multilabel or soft, in
+    [0, 1]. One value a voxel, (N, spatial…) or (N, spatial…, 1), is labels 0 to C − 1; floats
+    that hold integers are fine. With one class every target is dense, which for 0 and 1 is the
+    same. `sparse_y_true` overrules the shape.
+
+    **Weights.** `sample_weight` of shape (N) weighs samples: it multiplies what each sample adds
+    to the loss, and where samples are pooled, their sums. As everywhere in Keras, a mean divides
+    by what would count without weights, but for `reduction="mean_with_sample_weight"`. Of shape
+    (N, spatial…) or (N, spatial…, 1) it weighs voxels, and enters every sum over them: a voxel of
+    weight 2 counts as two, one of weight 0 not at all, whatever the prediction holds there. The
+    mask that Keras attaches to `y_pred` leaves out voxels, or samples.
+
+    **Where it runs.** On the torch backend by the engine, in main memory. On TensorFlow by
+    `keras.ops`, which XLA compiles; `native=True` takes the engine, which needs
+    `jit_compile=False`. `native=False` takes `keras.ops` everywhere. Numbers are the same.
+
+    Args:
+        terms: a term, or a sequence of terms, each alone or as `(weight, term)`.
+        from_logits: whether `y_pred` holds logits; probabilities otherwise. In losses of their
+            logarithm, probabilities are kept `keras.config.epsilon()` away from 0 and 1.
+        activation: what makes probabilities of logits: `"softmax"` for classes that exclude each
+            other, `"sigmoid"` for those that do not and for a single one. A term's own comes first.
+        axis: of the classes.
+        pool: what overlap terms are computed over: `"sample"` (the default, each class of each
+            sample), `"batch"` (each class) or `"all"` (everything).
+        absent: what a class counts that the reference lacks: `"skip"` (the default: nothing),
+            `"formula"` or `"zero"`.
+        background: whether class 0 takes part in overlap terms.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        ignore_index: voxels of this label do not count.
+        regions: for each label the classes that it belongs to, for overlapping regions from a
+            label map.
+        sparse_y_true: whether `y_true` holds labels; by default its shape decides.
+        reduction: `"sum_over_batch_size"` or `"mean"`, the mean over everything that counts
+            (classes of samples, voxels); `"mean_with_sample_weight"`; `"sum"`; or `"none"`:
+            (N, C) or what pooling leaves of it, and of voxel losses (N, spatial…), or the shape
+            of `y_pred` for losses of each class by itself.
+        native: whether the engine computes it; by default wherever the backend can compile it.
+        name: of the loss.
+        dtype: of the loss, `"float64"` or `"float32"`.
+
+    Raises:
+        ValueError: options out of range, or that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        terms: Term | Compound | Iterable[Weighted],
+        *,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        listed = [terms] if isinstance(terms, Term | Compound | dict) else terms
+        self.terms: tuple[Weighted, ...] = tuple(_configuration.read(entry) for entry in listed)
+        self.from_logits = from_logits
+        self.activation = activation
+        self.axis = axis
+        self.pool = pool
+        self.absent = absent
+        self.background = background
+        self.class_weights = _configuration.plain(class_weights)
+        self.ignore_index = ignore_index
+        self.regions = _configuration.plain(regions)
+        self.sparse_y_true = sparse_y_true
+        self.native = native
+        self._dtype_wanted = dtype
+        self._table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
+        self._plan = self._planned()
+
+    def _planned(self) -> Plan:
+        """What to compute; checks all options."""
+        if self.activation not in ("softmax", "sigmoid"):
+            raise ValueError(
+                f"activation: found {self.activation!r}, wanted 'softmax' or 'sigmoid'"
+            )
+        weighted = [_spec.with_class_weights(entry, self.class_weights) for entry in self.terms]
+        plain = [entry[1] if isinstance(entry, tuple) else entry for entry in weighted]
+        named = [
+            term.activation for term in plain if term.activation not in (None, "probabilities")
+        ]
+        if named and not self.from_logits:
+            raise ValueError(
+                f"from_logits: found False beside a term with activation {named[0]!r}, wanted True"
+            )
+        self._takes_logits = self.from_logits or any(
+            "probabilities" not in _ACTIVATIONS[term.loss] for term in plain
+        )
+        spec = _spec.spec(
+            weighted,
+            activation=self.activation if self._takes_logits else "probabilities",
+            pool=self.pool,
+            absent=self.absent,
+            background=self.background,
+            reduction=_REDUCTIONS[self.reduction],
+        )
+        whole = objective(spec)
+        self._clips = not self.from_logits and not all(term.is_overlap for term in whole.terms)
+        return Plan(spec, whole, self.reduction == "mean_with_sample_weight", self.native)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The loss.
+
+        Args:
+            y_true: labels or dense, see above.
+            y_pred: (N, spatial…, C), logits or probabilities.
+            sample_weight: (N), or (N, spatial…) with or without a last axis of size 1; at least 0.
+
+        Raises:
+            ValueError: shapes that do not fit. By the engine also labels that name no class, dense
+                targets outside [0, 1] and negative weights; `keras.ops` cannot look at values.
+            TypeError: predictions that are not floating point.
+        """
+        mask = getattr(y_pred, "_keras_mask", None)
+        with keras.name_scope(self.name):
+            batch = batch_of(
+                y_true,
+                y_pred,
+                sample_weight,
+                mask,
+                axis=self.axis,
+                regions=self._table,
+                ignore_index=self.ignore_index,
+                sparse_y_true=self.sparse_y_true,
+            )
+            batch = batch._replace(logits=self._predictions(batch.logits))
+            value = _plan.loss(self._plan, batch)
+            if self._dtype_wanted is not None:
+                value = ops.cast(value, self.dtype)
+            return value if _REDUCTIONS[self.reduction] != "mean" else _share_of_replica(value)
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The loss without weights."""
+        return self(y_true, y_pred)
+
+    def _predictions(self, y_pred: Tensor) -> Tensor:
+        """As the terms take them: logits, or probabilities of which a logarithm is finite."""
+        if self._dtype_wanted is not None and self.dtype == "float64":
+            y_pred = ops.cast(y_pred, "float64")
+        if not self._clips:
+            return y_pred
+        if dtype_of(y_pred) != "float64":
+            y_pred = ops.cast(y_pred, "float32")
+        epsilon = keras.config.epsilon()
+        y_pred = ops.clip(y_pred, epsilon, 1.0 - epsilon)
+        if not self._takes_logits:
+            return y_pred
+        log_odds = ops.log(y_pred)
+        return log_odds if self.activation == "softmax" else log_odds - ops.log1p(-y_pred)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes the same loss of."""
+        return {
+            "terms": [_configuration.written(entry) for entry in self.terms],
+            **self._settings(),
+        }
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "from_logits": self.from_logits,
+            "activation": self.activation,
+            "axis": self.axis,
+            "pool": self.pool,
+            "absent": self.absent,
+            "background": self.background,
+            "class_weights": self.class_weights,
+            "ignore_index": self.ignore_index,
+            "regions": self.regions,
+            "sparse_y_true": self.sparse_y_true,
+            "reduction": self.reduction,
+            "native": self.native,
+            "name": self.name,
+            "dtype": None if self._dtype_wanted is None else self.dtype,
+        }
+
+
+class NamedLoss(SegmentationLoss):
+    """A loss with a name of its own: one term or compound, its options spelt out."""
+
+    _options: tuple[str, ...]
+    _shared: tuple[str, ...]
+
+    def __init__(self, term: Term | Compound, **settings: Any) -> None:
+        for name in settings:
+            if name not in self._shared:
+                raise TypeError(
+                    f"{type(self).__name__}: found option {name!r}, wanted one of "
+                    f"{', '.join((*self._options, *self._shared))}"
+                )
+        super().__init__(term, **settings)
+        self._term = term
+
+    def __init_subclass__(cls) -> None:
+        """Spells the settings out in the signature, which is what help and editors read."""
+        (shared,) = get_args(get_type_hints(cls.__init__, include_extras=True)["settings"])
+        declared = inspect.signature(cls.__init__).parameters.values()
+        own = [option for option in declared if option.kind is option.KEYWORD_ONLY]
+        common = inspect.signature(SegmentationLoss.__init__).parameters
+        settings = [common[name] for name in common if name in shared.__annotations__]
+        cls._options = tuple(option.name for option in own)
+        cls._shared = tuple(setting.name for setting in settings)
+        cls.__signature__ = inspect.Signature([*own, *settings])
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` makes the same loss of."""
+        own = {name: _configuration.plain(getattr(self._term, name)) for name in self._options}
+        settings = self._settings()
+        return own | {name: settings[name] for name in self._shared}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> NamedLoss:
+        """The loss of `get_config`."""
+        loss: NamedLoss = cls(**_configuration.options(config))
+        return loss
+
+
+def _share_of_replica(value: Tensor) -> Tensor:
+    """Under `tf.distribute`, gradients of replicas are added up: each has its share of a mean."""
+    if keras.backend.backend() != "tensorflow":
+        return value
+    import tensorflow as tf
+
+    replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    return value if replicas == 1 else value / replicas
