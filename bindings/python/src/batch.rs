@@ -11,12 +11,12 @@ use crate::{
 /// (kind of target, regions, ignore_index, mask, voxel_weight, class_valid).
 #[derive(Debug, FromPyObject)]
 pub(crate) struct Options(
-    String,
-    Option<Vec<Vec<usize>>>,
-    Option<i64>,
-    Option<View>,
-    Option<View>,
-    Option<View>,
+    pub String,
+    pub Option<Vec<Vec<usize>>>,
+    pub Option<i64>,
+    pub Option<View>,
+    pub Option<View>,
+    pub Option<View>,
 );
 
 /// All that a sweep reads, of shapes that fit.

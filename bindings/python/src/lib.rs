@@ -13,11 +13,13 @@ mod objectives;
 mod pool;
 mod refused;
 mod spec;
+mod sweeps;
 mod tally;
 mod verdict;
 mod view;
+mod xla;
 
-use dice_loss::{Activation, Layout, Moments, Output, Upstream};
+use dice_loss::{Activation, Layout, Moments};
 use pyo3::prelude::*;
 
 use batch::{Batch, Options};
@@ -85,10 +87,7 @@ fn measure(
         let shape = [batch.samples(), prepared.columns, batch.classes()];
         batch.keep_apart("moments", &out)?;
         let sums = out.dense_mut::<f64>("moments", &shape)?;
-        let moments = pool::run(threads, batch.elements(), || {
-            Ok(prepared.objective.measure(&batch.logits()?, &batch.target()?)?)
-        })?;
-        sums.copy_from_slice(moments.as_slice());
+        sums.copy_from_slice(sweeps::measure(&prepared, &batch, threads)?.as_slice());
         Ok(())
     })
 }
@@ -138,12 +137,7 @@ fn pull_back(
         let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
         slopes.keep_apart("gradient", &gradient)?;
         let slopes = slopes.dense::<f64>("slopes", &[rows, prepared.columns, batch.classes()])?;
-        with_output(&batch, "gradient", batch.classes(), gradient, |output| {
-            pool::run(threads, batch.elements(), || {
-                let (logits, target) = (batch.logits()?, batch.target()?);
-                Ok(prepared.measurement.pull_back(slopes, &logits, &target, output)?)
-            })
-        })
+        sweeps::pull_back(&prepared, slopes, &batch, threads, gradient)
     })
 }
 
@@ -161,13 +155,7 @@ fn voxel_losses(
     py.detach(|| {
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
-        let channels = prepared.map_channels(batch.classes())?;
-        with_output(&batch, "voxel losses", channels, out, |output| {
-            pool::run(threads, batch.elements(), || {
-                let (logits, target) = (batch.logits()?, batch.target()?);
-                Ok(prepared.objective.voxel_losses(&logits, &target, output)?)
-            })
-        })
+        sweeps::voxel_losses(&prepared, &batch, threads, out)
     })
 }
 
@@ -186,22 +174,8 @@ fn pull_back_map(
 ) -> Result<()> {
     py.detach(|| {
         let batch = Batch::new(logits, target, options)?;
-        let classes = batch.classes();
-        let prepared = objectives::find(spec, classes)?;
-        batch.expect_fit("upstream gradient", &upstream, prepared.map_channels(classes)?)?;
-        upstream.keep_apart("gradient", &gradient)?;
-        let upstream = Upstream::Map(upstream.logits()?);
-        with_output(&batch, "gradient", classes, gradient, |output| {
-            // What is pulled back is each voxel's own loss: no sum enters it.
-            let sums = vec![0.0; batch.samples() * prepared.columns * classes];
-            let valid = vec![true; batch.samples() * classes];
-            let moments = prepared.measurement.moments(sums, valid)?;
-            let verdict = prepared.objective.evaluate(&moments)?;
-            pool::run(threads, batch.elements(), || {
-                let (logits, target) = (batch.logits()?, batch.target()?);
-                Ok(prepared.objective.pull_back(&verdict, upstream, &logits, &target, output)?)
-            })
-        })
+        let prepared = objectives::find(spec, batch.classes())?;
+        sweeps::pull_back_map(&prepared, &upstream, &batch, threads, gradient)
     })
 }
 
@@ -251,25 +225,11 @@ fn read_moments(
     Ok(if pooled { moments.pooled() } else { moments })
 }
 
-/// Lends an output of the batch's shape, with so many channels, that overlaps nothing it reads.
-fn with_output(
-    batch: &Batch,
-    what: &'static str,
-    channels: usize,
-    mut view: View,
-    write: impl FnOnce(Output<'_>) -> Result<()>,
-) -> Result<()> {
-    batch.expect_fit(what, &view, channels)?;
-    batch.keep_apart(what, &view)?;
-    if batch.elements() == 0 {
-        return Ok(());
-    }
-    write(view.output()?)
-}
-
 /// The engine.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::xla::xla_targets;
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,

@@ -14,6 +14,12 @@ impl Refused {
     }
 }
 
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl From<dice_loss::Error> for Refused {
     fn from(error: dice_loss::Error) -> Self {
         Self(error.to_string())

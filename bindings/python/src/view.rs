@@ -4,7 +4,13 @@ use dice_loss::{Layout, Logits, Output, Target};
 use half::{bf16, f16};
 use pyo3::prelude::*;
 
-use crate::refused::{Refused, Result};
+use crate::{
+    huge_pages,
+    refused::{Refused, Result},
+};
+
+/// From here on fresh memory is worth huge pages: touching it costs more than computing it.
+const LARGE: usize = 4 << 20;
 
 /// (address, shape, strides in elements, element type).
 ///
@@ -71,6 +77,29 @@ macro_rules! with_labels {
 }
 
 impl View {
+    /// Memory without gaps, the last axis varying fastest.
+    pub fn row_major(address: usize, shape: &[usize], dtype: &str) -> Self {
+        Self(address, shape.to_vec(), row_major(shape), dtype.into())
+    }
+
+    /// The last axis as the second, which is where channels are.
+    pub fn channels_last(mut self) -> Self {
+        if self.1.len() > 2 {
+            self.1[1..].rotate_right(1);
+            self.2[1..].rotate_right(1);
+        }
+        self
+    }
+
+    /// Asks for huge pages behind large memory that was not written to before.
+    pub fn advise_huge_pages(&self) {
+        if let Ok(span) = self.span()
+            && span.len() >= LARGE
+        {
+            huge_pages::advise(span.start, span.len());
+        }
+    }
+
     pub fn shape(&self) -> &[usize] {
         &self.1
     }
@@ -142,7 +171,27 @@ impl View {
         self.elements(what)
     }
 
-    /// The same, to write to.
+    /// Contiguous numbers, in the shape given.
+    pub fn numbers(&self, what: &str, shape: &[usize]) -> Result<Vec<f64>> {
+        match self.dtype() {
+            "float32" => Ok(self.dense::<f32>(what, shape)?.iter().map(|&x| x.into()).collect()),
+            _ => Ok(self.dense::<f64>(what, shape)?.to_vec()),
+        }
+    }
+
+    /// Writes contiguous numbers, in the shape given.
+    pub fn write_numbers(&mut self, what: &str, shape: &[usize], numbers: &[f64]) -> Result<()> {
+        match self.dtype() {
+            "float32" => {
+                let out = self.dense_mut::<f32>(what, shape)?;
+                out.iter_mut().zip(numbers).for_each(|(to, &from)| *to = from as f32);
+            }
+            _ => self.dense_mut::<f64>(what, shape)?.copy_from_slice(numbers),
+        }
+        Ok(())
+    }
+
+    /// Contiguous elements of one type to write to, in the shape given.
     pub fn dense_mut<T: Element>(&mut self, what: &str, shape: &[usize]) -> Result<&mut [T]> {
         self.expect_dense::<T>(what, shape)?;
         self.elements_mut(what)
@@ -225,13 +274,10 @@ impl View {
 
     /// The bytes that shape and strides reach.
     fn span(&self) -> Result<std::ops::Range<usize>> {
-        let size = match self.dtype() {
-            "bool" | "uint8" => 1,
-            "float16" | "bfloat16" | "int16" => 2,
-            "float32" | "int32" => 4,
-            _ => 8,
-        };
-        let end = self.extent()?.checked_mul(size).and_then(|bytes| self.0.checked_add(bytes));
+        let end = self
+            .extent()?
+            .checked_mul(size_of_element(self.dtype()))
+            .and_then(|bytes| self.0.checked_add(bytes));
         match end {
             Some(end) if end - self.0 <= isize::MAX as usize => Ok(self.0..end),
             _ => Err(self.misshapen("tensor", "at most the address space")),
@@ -269,6 +315,27 @@ impl View {
         // SAFETY: as above; an output is lent to this call alone.
         Ok(unsafe { std::slice::from_raw_parts_mut(pointer, extent) })
     }
+}
+
+/// Bytes of an element of a type.
+pub(crate) fn size_of_element(dtype: &str) -> usize {
+    match dtype {
+        "bool" | "uint8" => 1,
+        "float16" | "bfloat16" | "int16" => 2,
+        "float32" | "int32" => 4,
+        _ => 8,
+    }
+}
+
+/// The strides of memory without gaps.
+pub(crate) fn row_major(shape: &[usize]) -> Vec<i64> {
+    let mut strides = vec![0; shape.len()];
+    let mut step = 1i64;
+    for (stride, &size) in strides.iter_mut().zip(shape).rev() {
+        *stride = step;
+        step = step.saturating_mul(i64::try_from(size).unwrap_or(i64::MAX));
+    }
+    strides
 }
 
 /// A shape as Python writes it.

@@ -132,3 +132,15 @@ def counts(
     `ignore_index` (label maps only) or whose `mask` (N, spatial…), bool or uint8, is 0 do not
     count. All views are contiguous.
     """
+
+def xla_targets() -> list[tuple[str, object]]:
+    """Functions for XLA's foreign function interface on the CPU: names, and capsules to register.
+
+    All take `spec` and `settings` (JSON) as attributes, then row-major buffers: logits, target and,
+    as `settings` says, mask, voxel_weight and class_valid. `dice_loss_objective` returns loss (or
+    values) and slopes (N, K, C), `dice_loss_measure` the moments, `dice_loss_voxel_losses` the map;
+    `dice_loss_pull_back` takes slopes before the rest, `dice_loss_pull_back_map` the gradient by
+    the map, and both return the gradient by the logits. Loss, slopes and moments are float32 or
+    float64. Axes that every buffer has before its own are mapped over; one that is the same all
+    along such an axis has it with size 1.
+    """

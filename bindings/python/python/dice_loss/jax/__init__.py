@@ -1,0 +1,24 @@
+"""Segmentation losses for JAX.
+
+Every loss is a pure function, see `dice_loss.jax.losses`; any weighted sum of them costs the same,
+see `segmentation_loss`. They work under `jit`, `grad`, `value_and_grad`, `vmap` and `shard_map`.
+
+::
+
+    import jax
+    from dice_loss.jax import dice_cross_entropy
+
+    loss, gradient = jax.value_and_grad(dice_cross_entropy)(logits, labels, background=False)
+
+On the CPU they run in the native engine, elsewhere in plain `jax.numpy`, which `reference=True`
+asks for where forward-mode differentiation or a higher derivative is wanted.
+"""
+
+from .losses import *  # noqa: F403
+from .losses import __all__ as _losses
+from .segmentation_loss import segmentation_loss
+
+__all__ = [
+    "segmentation_loss",
+    *_losses,
+]

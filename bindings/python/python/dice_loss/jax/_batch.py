@@ -1,0 +1,186 @@
+"""What a loss is given: logits, target, masks, weights; their kinds, types and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.typing import ArrayLike
+
+from .. import _options
+
+Kind = Literal["labels", "dense", "regions"]
+Regions = tuple[tuple[int, ...], ...]
+
+_FLOATS = ("float32", "float64", "float16", "bfloat16")
+_DENSE = ("bool", "uint8", *_FLOATS)
+_LABELS = ("uint8", "int16", "int32", "int64", "float32")
+
+
+class Reading(NamedTuple):
+    """How arrays are to be read. Holds none, so that it can be a static argument."""
+
+    kind: Kind
+    regions: Regions | None
+    ignore_index: int | None
+    #: Whether channels are the last axis of logits and dense target, and not the second.
+    channels_last: bool
+
+
+class Counted(NamedTuple):
+    """The target, and what of it counts, beside the logits."""
+
+    #: (N, spatial…), or dense in the shape of the logits.
+    target: Array
+    #: (N, spatial…).
+    mask: Array | None
+    #: (N, spatial…).
+    voxel_weight: Array | None
+    #: (N, C), bool.
+    class_valid: Array | None
+
+
+def prepare(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    channel_axis: int = 1,
+) -> tuple[Reading, Array, Counted]:
+    """Everything in types and shapes that the sweeps read. Fails where they do not fit."""
+    logits = _logits(logits)
+    channels_last = _is_last(channel_axis, logits.ndim)
+    whole = _Shape(logits.shape, channels_last)
+    kind, target = _target(whole, jnp.asarray(target), regions is not None)
+    table = None if regions is None else tuple(_options.table("regions", regions))
+    ignored = None if ignore_index is None else _options.integer("ignore_index", ignore_index)
+    counted = Counted(
+        target,
+        None if mask is None else whole.per_voxel("mask", _mask(mask)),
+        None if voxel_weight is None else whole.per_voxel("voxel_weight", _weight(voxel_weight)),
+        None if class_valid is None else _valid(class_valid, whole),
+    )
+    logits, counted = _varying_alike((logits, counted))
+    return Reading(kind, table, ignored, channels_last), logits, counted
+
+
+class _Shape:
+    """Of the logits."""
+
+    def __init__(self, shape: tuple[int, ...], channels_last: bool) -> None:
+        self.logits = shape
+        self.channels_last = channels_last
+        self.samples = shape[0]
+        self.classes = shape[-1] if channels_last else shape[1]
+        self.spatial = shape[1:-1] if channels_last else shape[2:]
+
+    @property
+    def voxels(self) -> tuple[int, ...]:
+        return (self.samples, *self.spatial)
+
+    @property
+    def one_channel(self) -> tuple[int, ...]:
+        with_last = (*self.voxels, 1)
+        return with_last if self.channels_last else (self.samples, 1, *self.spatial)
+
+    def per_voxel(self, name: str, array: Array, also: str = "") -> Array:
+        """One value a voxel, as (N, spatial…)."""
+        if array.shape not in (self.voxels, self.one_channel):
+            raise ValueError(
+                f"{name}: found shape {array.shape}, wanted {self.voxels} or {self.one_channel}"
+                f"{also}, to fit logits {self.logits}"
+            )
+        return array.reshape(self.voxels)
+
+
+def _logits(value: ArrayLike) -> Array:
+    logits = jnp.asarray(value)
+    if logits.dtype.name not in _FLOATS:
+        raise TypeError(f"logits: found {logits.dtype.name}, wanted {' or '.join(_FLOATS)}")
+    if logits.ndim < 2:
+        raise ValueError(f"logits: found shape {logits.shape}, wanted (N, C, spatial…)")
+    return logits
+
+
+def _is_last(channel_axis: int, axes: int) -> bool:
+    axis = _options.integer("channel_axis", channel_axis)
+    if axis == 1 or (axis in (-1, axes - 1) and axes == 2):
+        return False
+    if axis not in (-1, axes - 1):
+        raise ValueError(f"channel_axis: found {axis}, wanted 1 or -1")
+    return True
+
+
+def _target(whole: _Shape, target: Array, is_table: bool) -> tuple[Kind, Array]:
+    """With several channels, dense is what has the shape of the logits; with one, what is floating
+    point or bool. All else is labels."""
+    soft = jnp.issubdtype(target.dtype, jnp.floating) or target.dtype == jnp.bool_
+    if is_table:
+        return "regions", _labels(whole.per_voxel("target", target))
+    if whole.classes == 1 and soft:
+        return "dense", _dense(whole.per_voxel("target", target)).reshape(whole.logits)
+    if whole.classes > 1 and target.shape == whole.logits:
+        return "dense", _dense(target)
+    also = "" if whole.classes == 1 else f" for labels, or {whole.logits} for a dense target"
+    return "labels", _labels(whole.per_voxel("target", target, also))
+
+
+def _dense(target: Array) -> Array:
+    return _cast("target", target, _DENSE, jnp.float32)
+
+
+def _labels(target: Array) -> Array:
+    wide = jnp.float32 if jnp.issubdtype(target.dtype, jnp.floating) else jnp.int32
+    return _cast("target", target, _LABELS, wide)
+
+
+def _mask(mask: ArrayLike) -> Array:
+    array = jnp.asarray(mask)
+    return array if array.dtype.name in _DENSE else array != 0
+
+
+def _weight(weight: ArrayLike) -> Array:
+    return _cast("voxel_weight", jnp.asarray(weight), _FLOATS, jnp.float32)
+
+
+def _cast(name: str, array: Array, accepted: tuple[str, ...], to: Any) -> Array:
+    if array.dtype.name in accepted:
+        return array
+    if array.dtype.kind == "c":
+        raise TypeError(f"{name}: found {array.dtype.name}, wanted {' or '.join(accepted)}")
+    return array.astype(to)
+
+
+def _valid(valid: ArrayLike, whole: _Shape) -> Array:
+    array, wanted = jnp.asarray(valid), (whole.samples, whole.classes)
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
+    if array.shape not in (wanted, wanted[1:]):
+        raise ValueError(f"class_valid: found shape {array.shape}, wanted (N, C) = {wanted} or (C,)")
+    return jnp.broadcast_to(array != 0, wanted)
+
+
+def _varying_alike(arrays: Any) -> Any:
+    """Within `shard_map`: all of them varying over the axes that any of them varies over."""
+    axes = frozenset[Any]().union(*(varying(leaf) for leaf in jax.tree.leaves(arrays)))
+    if not axes:
+        return arrays
+
+    def vary(array: Array) -> Array:
+        lacking = tuple(sorted(axes - varying(array)))
+        return jax.lax.pcast(array, lacking, to="varying") if lacking else array
+
+    return jax.tree.map(vary, arrays)
+
+
+def varying(array: Array) -> frozenset[Any]:
+    """The axes of `shard_map` over which an array varies."""
+    found: frozenset[Any] = jax.typeof(array).manual_axis_type.varying
+    return found

@@ -1,0 +1,111 @@
+"""`jax.numpy`, as the reference wants it; see `dice_loss._reference.namespace`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.nn import log_sigmoid, log_softmax, sigmoid, softmax
+from jax.numpy import (
+    abs,
+    any,
+    concatenate,
+    equal,
+    exp,
+    expand_dims,
+    log,
+    log1p,
+    maximum,
+    min,
+    minimum,
+    ones_like,
+    reshape,
+    sqrt,
+    stack,
+    sum,
+    where,
+    zeros_like,
+)
+
+__all__ = [
+    "abs",
+    "any",
+    "arange",
+    "argmax",
+    "cast",
+    "concatenate",
+    "constant",
+    "einsum",
+    "equal",
+    "exp",
+    "expand_dims",
+    "log",
+    "log1p",
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "lowest",
+    "maximum",
+    "min",
+    "minimum",
+    "ones_like",
+    "reshape",
+    "sigmoid",
+    "softmax",
+    "sqrt",
+    "stack",
+    "stop_gradient",
+    "sum",
+    "sum_dtype",
+    "to_bool",
+    "total",
+    "where",
+    "zeros_like",
+]
+
+
+def sum_dtype() -> jnp.dtype:
+    """What sums are kept in: float64, where JAX is told to have it."""
+    return jnp.dtype(jax.dtypes.canonicalize_dtype(jnp.float64))
+
+
+def constant(values: Sequence[float], like: Array) -> Array:
+    return jnp.asarray(values, dtype=like.dtype)
+
+
+def arange(count: int, like: Array) -> Array:
+    return jnp.arange(count)
+
+
+def cast(x: Array, like: Array) -> Array:
+    return x.astype(like.dtype)
+
+
+def to_bool(x: Array) -> Array:
+    return x.astype(jnp.bool_)
+
+
+def lowest(like: Array) -> float:
+    return float(jnp.finfo(like.dtype).min)
+
+
+def total(x: Array, axis: int) -> Array:
+    return x.sum(axis, dtype=sum_dtype())
+
+
+def argmax(x: Array, axis: int) -> Array:
+    return jnp.argmax(x, axis, keepdims=True)
+
+
+def logsumexp(x: Array, axis: int) -> Array:
+    return jax.nn.logsumexp(x, axis, keepdims=True)
+
+
+def einsum(subscripts: str, x: Array, y: Array) -> Array:
+    return jnp.einsum(subscripts, x, y, precision=jax.lax.Precision.HIGHEST)
+
+
+def stop_gradient(x: Array) -> Array:
+    return jax.lax.stop_gradient(x)

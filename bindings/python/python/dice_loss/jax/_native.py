@@ -1,0 +1,137 @@
+"""The engine's sweeps through XLA's foreign functions, on the CPU; none is differentiable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from .. import _core
+from .._reference.objective import integrands, objective
+from .._threads import get_num_threads
+from ._batch import Counted, Reading
+from ._namespace import sum_dtype
+
+for _name, _target in _core.xla_targets():
+    jax.ffi.register_ffi_target(_name, _target, platform="cpu")
+
+
+def fused(spec: str, reading: Reading, logits: Array, counted: Counted) -> tuple[Array, Array]:
+    """Sweep 1 and the loss (or its values), with the derivatives by the moments (N, K, C)."""
+    shapes = [
+        _like(logits, values_shape(spec, reading, logits), loss_dtype(logits)),
+        _like(logits, moments_shape(spec, reading, logits), sum_dtype()),
+    ]
+    loss, slopes = _call("objective", shapes, spec, reading, logits, counted)
+    return loss, slopes
+
+
+def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """Sweep 1: the moments (N, K, C)."""
+    shape = _like(logits, moments_shape(spec, reading, logits), sum_dtype())
+    return _call("measure", [shape], spec, reading, logits, counted)[0]
+
+
+def pull_back(
+    spec: str, reading: Reading, slopes: Array, logits: Array, counted: Counted
+) -> Array:
+    """Sweep 2: from derivatives by the moments to the gradient by the logits."""
+    shape = _like(logits, logits.shape, logits.dtype)
+    return _call("pull_back", [shape], spec, reading, logits, counted, slopes)[0]
+
+
+def voxel_losses(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…)."""
+    shape = _like(logits, map_shape(spec, reading, logits), loss_dtype(logits))
+    return _call("voxel_losses", [shape], spec, reading, logits, counted)[0]
+
+
+def pull_back_map(
+    spec: str, reading: Reading, upstream: Array, logits: Array, counted: Counted
+) -> Array:
+    """Sweep 2 of the map of voxel losses."""
+    shape = _like(logits, logits.shape, logits.dtype)
+    return _call("pull_back_map", [shape], spec, reading, logits, counted, upstream)[0]
+
+
+def loss_dtype(logits: Array) -> jnp.dtype:
+    """What a loss comes in: float32, or float64 of float64 logits."""
+    return jnp.dtype(jnp.float64 if logits.dtype == jnp.float64 else jnp.float32)
+
+
+def classes_of(reading: Reading, logits: Array) -> int:
+    """C."""
+    return int(logits.shape[-1 if reading.channels_last else 1])
+
+
+def moments_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]:
+    """(N, K, C)."""
+    classes = classes_of(reading, logits)
+    return (logits.shape[0], len(integrands(spec, classes)), classes)
+
+
+def values_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]:
+    """Of the loss, or of its values for reduction "none"."""
+    whole = objective(spec)
+    if whole.reduction != "none" or not whole.terms:
+        return ()
+    samples, classes = logits.shape[0], classes_of(reading, logits)
+    by_cell = {
+        "sample and class": (samples, classes),
+        "class": (classes,),
+        "sample": (samples,),
+        "one": (),
+    }
+    return by_cell[whole.terms[0].cells]
+
+
+def map_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]:
+    """Of the map of voxel losses, in the layout of the logits."""
+    channels = _core.map_channels(spec, classes_of(reading, logits))
+    if reading.channels_last:
+        return (*logits.shape[:-1], channels)
+    return (logits.shape[0], channels, *logits.shape[2:])
+
+
+def _call(
+    name: str,
+    results: Sequence[jax.ShapeDtypeStruct],
+    spec: str,
+    reading: Reading,
+    logits: Array,
+    counted: Counted,
+    *before: Array,
+) -> Sequence[Array]:
+    # Arrays that vmap does not map get an axis of size 1, so nothing is copied or looped over.
+    call = jax.ffi.ffi_call(f"dice_loss_{name}", results, vmap_method="expand_dims")
+    given = [array for array in counted if array is not None]
+    there = tuple(array is not None for array in counted[1:])
+    settings = _settings(reading, logits.ndim, there, get_num_threads())
+    found: Sequence[Array] = call(*before, logits, *given, spec=spec, settings=settings)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _settings(reading: Reading, rank: int, there: tuple[bool, ...], threads: int) -> str:
+    mask, voxel_weight, class_valid = there
+    return json.dumps(
+        reading._asdict()
+        | {
+            "rank": rank,
+            "mask": mask,
+            "voxel_weight": voxel_weight,
+            "class_valid": class_valid,
+            "threads": threads,
+        }
+    )
+
+
+def _like(array: Array, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    """An array that varies, within `shard_map`, over the same axes as another."""
+    axes = jax.typeof(array).manual_axis_type
+    return jax.ShapeDtypeStruct(shape, dtype, manual_axis_type=axes)

@@ -1,0 +1,106 @@
+"""The sweeps in plain `jax.numpy`: any platform, any transform, any order of derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from .._reference import voxels as reference
+from .._reference.evaluation import Moments, evaluate
+from .._reference.objective import Integrand, integrands, objective
+from . import _namespace as xp
+from ._batch import Counted, Reading
+from ._native import classes_of, loss_dtype, map_shape
+
+
+def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The moments (N, K, C)."""
+    columns = integrands(spec, classes_of(reading, logits))
+    return moments_of(columns, reading, logits, counted)
+
+
+def moments_of(
+    columns: Sequence[Integrand], reading: Reading, logits: Array, counted: Counted
+) -> Array:
+    """The sums (N, K, C) of K integrands."""
+    sums: Array = reference.moments(xp, columns, _batch(reading, logits, counted))
+    return sums
+
+
+def of_moments(spec: str, moments: Array, valid: Array | None) -> Array:
+    """The loss (or its values) of moments (rows, K, C)."""
+    columns = integrands(spec, int(moments.shape[2]))
+    loss: Array = evaluate(objective(spec), Moments(xp, columns, moments, valid)).loss
+    return loss
+
+
+def loss(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The loss (or its values)."""
+    sums = moments(spec, reading, logits, counted)
+    return of_moments(spec, sums, counted.class_valid).astype(loss_dtype(logits))
+
+
+def fused(spec: str, reading: Reading, logits: Array, counted: Counted) -> tuple[Array, Array]:
+    """The loss (or its values), and the derivatives of their sum by the moments."""
+
+    def total(sums: Array) -> tuple[Array, Array]:
+        values = of_moments(spec, sums, counted.class_valid)
+        return values.sum(), values
+
+    sums = moments(spec, reading, logits, counted)
+    slopes, values = jax.grad(total, has_aux=True)(sums)
+    return values.astype(loss_dtype(logits)), slopes
+
+
+def pull_back(
+    spec: str, reading: Reading, slopes: Array, logits: Array, counted: Counted
+) -> Array:
+    """The gradient by the logits, from derivatives by the moments."""
+    _, pull = jax.vjp(lambda x: moments(spec, reading, x, counted), logits)
+    (gradient,) = pull(slopes)
+    return gradient
+
+
+def voxel_losses(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The loss of every voxel."""
+    batch = _batch(reading, logits, counted)
+    losses: Array = reference.voxel_losses(xp, objective(spec), batch)
+    return losses.reshape(map_shape(spec, reading, logits)).astype(loss_dtype(logits))
+
+
+def pull_back_map(
+    spec: str, reading: Reading, upstream: Array, logits: Array, counted: Counted
+) -> Array:
+    """The gradient by the logits, from one by the voxel losses."""
+    _, pull = jax.vjp(lambda x: voxel_losses(spec, reading, x, counted), logits)
+    (gradient,) = pull(upstream)
+    return gradient
+
+
+def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Batch:
+    """Everything with one axis for the voxels, and computed in float32 or wider."""
+    axis = 2 if reading.channels_last else 1
+    is_dense, weight = reading.kind == "dense", counted.voxel_weight
+
+    def by_class(array: Array) -> Array:
+        if reading.channels_last:
+            return array.reshape(array.shape[0], -1, array.shape[-1])
+        return array.reshape(*array.shape[:2], -1)
+
+    def per_voxel(array: Array) -> Array:
+        return jnp.expand_dims(array.reshape(array.shape[0], -1), axis)
+
+    return reference.Batch(
+        by_class(logits.astype(loss_dtype(logits))),
+        by_class(counted.target) if is_dense else per_voxel(counted.target),
+        reading.kind,
+        axis,
+        reading.regions,
+        reading.ignore_index,
+        None if counted.mask is None else per_voxel(counted.mask),
+        None if weight is None else per_voxel(weight),
+        counted.class_valid,
+    )

@@ -1,0 +1,130 @@
+"""The sweeps as differentiable functions: the engine on the CPU, plain JAX elsewhere.
+
+Differentiated once and in reverse, by the logits. A gradient by the target or the voxel weights is
+that of plain JAX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.custom_derivatives import SymbolicZero
+
+from .._reference.objective import objective
+from . import _native, _plain
+from ._batch import Counted, Reading
+
+_Sweep = Callable[[str, Reading, Array, Counted], Array]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def loss(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The loss, or for reduction "none" of overlap terms its values."""
+    return _fused(spec, reading, logits, counted)[0]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The moments (N, K, C)."""
+    return _moments(spec, reading, logits, counted)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def voxel_losses(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """The loss of every voxel, in the layout of the logits."""
+    return _voxel_losses(spec, reading, logits, counted)
+
+
+def _dispatched(native: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+    """One or the other by the platform that it is compiled for; traced once for each shape."""
+
+    @partial(jax.jit, static_argnums=(0, 1), inline=True)
+    def dispatch(spec: str, reading: Reading, *arrays: Any) -> Any:
+        return jax.lax.platform_dependent(
+            *arrays, cpu=partial(native, spec, reading), default=partial(plain, spec, reading)
+        )
+
+    return dispatch
+
+
+_fused = _dispatched(_native.fused, _plain.fused)
+_moments = _dispatched(_native.moments, _plain.moments)
+_pull_back = _dispatched(_native.pull_back, _plain.pull_back)
+_voxel_losses = _dispatched(_native.voxel_losses, _plain.voxel_losses)
+_pull_back_map = _dispatched(_native.pull_back_map, _plain.pull_back_map)
+
+
+def _with_gradient(
+    function: jax.custom_vjp[Array],
+    plain: _Sweep,
+    forward: Callable[..., tuple[Array, Any]],
+    backward: Callable[..., Array],
+) -> None:
+    """Gives a sweep its derivative.
+
+    `forward` returns the value and what `backward` needs beside logits and target, which returns
+    the gradient by the logits.
+    """
+
+    def keep(spec: str, reading: Reading, logits: Any, counted: Any) -> tuple[Array, Any]:
+        perturbed = any(leaf.perturbed for leaf in jax.tree.leaves(counted, is_leaf=_is_primal))
+        logits, counted = jax.tree.map(lambda x: x.value, (logits, counted), is_leaf=_is_primal)
+        if perturbed:
+            value, pull = jax.vjp(partial(plain, spec, reading), logits, counted)
+            return value, (pull,)
+        value, kept = forward(spec, reading, logits, counted)
+        return value, (kept, logits, counted)
+
+    def pull(spec: str, reading: Reading, residuals: Any, upstream: Any) -> tuple[Any, Any]:
+        if isinstance(upstream, SymbolicZero):
+            upstream = jnp.zeros(upstream.shape, upstream.dtype)
+        if len(residuals) == 1:
+            by_logits, by_counted = residuals[0](upstream)
+            return by_logits, by_counted
+        return backward(spec, reading, upstream, *residuals), None
+
+    function.defvjp(keep, pull, symbolic_zeros=True)
+
+
+def _is_primal(leaf: Any) -> bool:
+    return hasattr(leaf, "perturbed")
+
+
+def _pull_back_loss(
+    spec: str, reading: Reading, upstream: Array, slopes: Array, logits: Array, counted: Counted
+) -> Array:
+    return _pull_back(spec, reading, _chained(spec, slopes, upstream), logits, counted)
+
+
+def _chained(spec: str, slopes: Array, upstream: Array) -> Array:
+    """The derivatives by the moments, times the gradient by the value that each belongs to."""
+    upstream = upstream.astype(slopes.dtype)
+    if upstream.ndim:
+        by_cell = {
+            "sample and class": (-1, 1, slopes.shape[2]),
+            "class": (1, 1, -1),
+            "sample": (-1, 1, 1),
+        }
+        upstream = upstream.reshape(by_cell[objective(spec).terms[0].cells])
+    # An infinite derivative of something that has no upstream gradient is no gradient.
+    return jnp.where(upstream == 0, 0.0, slopes * upstream)
+
+
+_with_gradient(loss, _plain.loss, _fused, _pull_back_loss)
+_with_gradient(
+    moments,
+    _plain.moments,
+    lambda *arguments: (_moments(*arguments), None),
+    lambda spec, reading, slopes, _, *batch: _pull_back(spec, reading, slopes, *batch),
+)
+_with_gradient(
+    voxel_losses,
+    _plain.voxel_losses,
+    lambda *arguments: (_voxel_losses(*arguments), None),
+    lambda spec, reading, upstream, _, *batch: _pull_back_map(spec, reading, upstream, *batch),
+)

@@ -1,0 +1,85 @@
+//! The sweeps, each within its pool and with what it writes checked against what it reads.
+
+use dice_loss::{Moments, Output, Upstream};
+
+use crate::{batch::Batch, objectives::Prepared, pool, refused::Result, view::View};
+
+/// Sweep 1.
+pub(crate) fn measure(prepared: &Prepared, batch: &Batch, threads: usize) -> Result<Moments> {
+    pool::run(threads, batch.elements(), || {
+        Ok(prepared.objective.measure(&batch.logits()?, &batch.target()?)?)
+    })
+}
+
+/// Sweep 2, from derivatives by the moments: of each sample, or one row for all of them.
+pub(crate) fn pull_back(
+    prepared: &Prepared,
+    slopes: &[f64],
+    batch: &Batch,
+    threads: usize,
+    gradient: View,
+) -> Result<()> {
+    with_output(batch, "gradient", batch.classes(), gradient, |output| {
+        pool::run(threads, batch.elements(), || {
+            let (logits, target) = (batch.logits()?, batch.target()?);
+            Ok(prepared.measurement.pull_back(slopes, &logits, &target, output)?)
+        })
+    })
+}
+
+/// The loss of every voxel.
+pub(crate) fn voxel_losses(
+    prepared: &Prepared,
+    batch: &Batch,
+    threads: usize,
+    out: View,
+) -> Result<()> {
+    let channels = prepared.map_channels(batch.classes())?;
+    with_output(batch, "voxel losses", channels, out, |output| {
+        pool::run(threads, batch.elements(), || {
+            let (logits, target) = (batch.logits()?, batch.target()?);
+            Ok(prepared.objective.voxel_losses(&logits, &target, output)?)
+        })
+    })
+}
+
+/// Sweep 2, from a gradient by the voxel losses.
+pub(crate) fn pull_back_map(
+    prepared: &Prepared,
+    upstream: &View,
+    batch: &Batch,
+    threads: usize,
+    gradient: View,
+) -> Result<()> {
+    let classes = batch.classes();
+    batch.expect_fit("upstream gradient", upstream, prepared.map_channels(classes)?)?;
+    upstream.keep_apart("gradient", &gradient)?;
+    let upstream = Upstream::Map(upstream.logits()?);
+    with_output(batch, "gradient", classes, gradient, |output| {
+        // What is pulled back is each voxel's own loss: no sum enters it.
+        let sums = vec![0.0; batch.samples() * prepared.columns * classes];
+        let valid = vec![true; batch.samples() * classes];
+        let moments = prepared.measurement.moments(sums, valid)?;
+        let verdict = prepared.objective.evaluate(&moments)?;
+        pool::run(threads, batch.elements(), || {
+            let (logits, target) = (batch.logits()?, batch.target()?);
+            Ok(prepared.objective.pull_back(&verdict, upstream, &logits, &target, output)?)
+        })
+    })
+}
+
+/// Lends an output of the batch's shape, with so many channels, that overlaps nothing it reads.
+fn with_output(
+    batch: &Batch,
+    what: &'static str,
+    channels: usize,
+    mut view: View,
+    write: impl FnOnce(Output<'_>) -> Result<()>,
+) -> Result<()> {
+    batch.expect_fit(what, &view, channels)?;
+    batch.keep_apart(what, &view)?;
+    if batch.elements() == 0 {
+        return Ok(());
+    }
+    write(view.output()?)
+}

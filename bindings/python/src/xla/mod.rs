@@ -1,0 +1,223 @@
+//! The sweeps as functions that XLA calls, for JAX on the CPU.
+//!
+//! XLA hands over row-major buffers and two texts: `spec`, the objective, and `settings`, what the
+//! buffers are. Nothing here touches Python, so that XLA may call from any of its threads.
+
+mod c_api;
+mod call;
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+
+use pyo3::{prelude::*, types::PyCapsule};
+use serde::Deserialize;
+
+use crate::{
+    batch::{Batch, Options},
+    objectives,
+    refused::{Refused, Result},
+    sweeps,
+    view::View,
+};
+use c_api::{CallFrame, Handler};
+use call::Call;
+
+/// What the buffers of a call are, beside logits and target, which are always there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    /// Axes of the logits without those that `vmap` adds.
+    rank: usize,
+    /// Whether channels are the last axis of logits, dense target, gradient and map.
+    channels_last: bool,
+    kind: String,
+    regions: Option<Vec<Vec<usize>>>,
+    ignore_index: Option<i64>,
+    mask: bool,
+    voxel_weight: bool,
+    class_valid: bool,
+    threads: usize,
+}
+
+/// One sweep, for one element of the axes that `vmap` adds.
+trait Sweep {
+    /// Arguments before the logits.
+    const BEFORE: usize;
+
+    fn run(spec: &str, threads: usize, job: Job) -> Result<()>;
+}
+
+/// What a sweep reads and writes.
+struct Job {
+    before: Vec<View>,
+    batch: Batch,
+    results: Vec<View>,
+    channels_last: bool,
+}
+
+impl Job {
+    /// A result of the logits' layout.
+    fn like_logits(&self, result: View) -> View {
+        if self.channels_last { result.channels_last() } else { result }
+    }
+}
+
+/// Sweep 1 and the loss: (loss or its values, derivatives by the moments).
+struct Objective;
+
+impl Sweep for Objective {
+    const BEFORE: usize = 0;
+
+    fn run(spec: &str, threads: usize, job: Job) -> Result<()> {
+        let batch = &job.batch;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let verdict = prepared.objective.evaluate(&sweeps::measure(&prepared, batch, threads)?)?;
+        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let [mut loss, mut slopes] = exactly(job.results)?;
+        match verdict.values() {
+            Some(values) => loss.write_numbers("loss", &verdict.shape(), values)?,
+            None => loss.write_numbers("loss", &[], &[verdict.loss()])?,
+        }
+        slopes.write_numbers("slopes", &shape, &prepared.measurement.gradient(&verdict)?)
+    }
+}
+
+/// Sweep 1: the moments.
+struct Measure;
+
+impl Sweep for Measure {
+    const BEFORE: usize = 0;
+
+    fn run(spec: &str, threads: usize, job: Job) -> Result<()> {
+        let batch = &job.batch;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let moments = sweeps::measure(&prepared, batch, threads)?;
+        let [mut out] = exactly(job.results)?;
+        out.write_numbers("moments", &shape, moments.as_slice())
+    }
+}
+
+/// Sweep 2, from derivatives by the moments.
+struct PullBack;
+
+impl Sweep for PullBack {
+    const BEFORE: usize = 1;
+
+    fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
+        let [gradient] = exactly(std::mem::take(&mut job.results))?;
+        let [slopes] = exactly(std::mem::take(&mut job.before))?;
+        let gradient = job.like_logits(gradient);
+        let batch = &job.batch;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let slopes = slopes.numbers("slopes", &shape)?;
+        gradient.advise_huge_pages();
+        sweeps::pull_back(&prepared, &slopes, batch, threads, gradient)
+    }
+}
+
+/// The loss of every voxel.
+struct VoxelLosses;
+
+impl Sweep for VoxelLosses {
+    const BEFORE: usize = 0;
+
+    fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
+        let [map] = exactly(std::mem::take(&mut job.results))?;
+        let map = job.like_logits(map);
+        let prepared = objectives::find(spec, job.batch.classes())?;
+        map.advise_huge_pages();
+        sweeps::voxel_losses(&prepared, &job.batch, threads, map)
+    }
+}
+
+/// Sweep 2, from a gradient by the voxel losses.
+struct PullBackMap;
+
+impl Sweep for PullBackMap {
+    const BEFORE: usize = 1;
+
+    fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
+        let [gradient] = exactly(std::mem::take(&mut job.results))?;
+        let [upstream] = exactly(std::mem::take(&mut job.before))?;
+        let (gradient, upstream) = (job.like_logits(gradient), job.like_logits(upstream));
+        let prepared = objectives::find(spec, job.batch.classes())?;
+        gradient.advise_huge_pages();
+        sweeps::pull_back_map(&prepared, &upstream, &job.batch, threads, gradient)
+    }
+}
+
+/// What XLA calls.
+///
+/// # Safety
+///
+/// XLA calls it, with a frame of its own.
+unsafe extern "C" fn handle<S: Sweep>(frame: *mut CallFrame) -> *mut c_void {
+    // SAFETY: the frame is XLA's.
+    unsafe { call::answer(frame, run::<S>) }
+}
+
+fn run<S: Sweep>(call: &Call) -> Result<()> {
+    let spec = call.text("spec")?;
+    let settings: Settings = serde_json::from_str(call.text("settings")?)
+        .map_err(|error| Refused::new("settings", error, "what dice_loss.jax writes"))?;
+    let found = call.rank(S::BEFORE)?;
+    let Some(leading) = found.checked_sub(settings.rank) else {
+        return Err(Refused::new("axes of the logits", found, settings.rank));
+    };
+    call.for_each(leading, |arguments, results| {
+        let (before, batch) = batch(&settings, S::BEFORE, arguments)?;
+        let channels_last = settings.channels_last;
+        S::run(spec, settings.threads, Job { before, batch, results, channels_last })
+    })
+}
+
+/// The arguments before the logits, and the batch.
+fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Vec<View>, Batch)> {
+    let found = arguments.len();
+    let optional = [settings.mask, settings.voxel_weight, settings.class_valid];
+    let wanted = before + 2 + optional.iter().filter(|&&there| there).count();
+    let mut arguments = arguments.into_iter();
+    let before: Vec<_> = arguments.by_ref().take(before).collect();
+    let (Some(mut logits), Some(mut target), true) =
+        (arguments.next(), arguments.next(), found == wanted)
+    else {
+        return Err(Refused::new("arguments", found, wanted));
+    };
+    if settings.channels_last {
+        logits = logits.channels_last();
+        if settings.kind == "dense" {
+            target = target.channels_last();
+        }
+    }
+    let [mask, weights, valid] = optional.map(|there| there.then(|| arguments.next()).flatten());
+    let (kind, regions) = (settings.kind.clone(), settings.regions.clone());
+    let options = Options(kind, regions, settings.ignore_index, mask, weights, valid);
+    Ok((before, Batch::new(logits, target, options)?))
+}
+
+fn exactly<const COUNT: usize>(views: Vec<View>) -> Result<[View; COUNT]> {
+    let found = views.len();
+    views.try_into().map_err(|_| Refused::new("operands", found, COUNT))
+}
+
+const TARGETS: [(&str, Handler); 5] = [
+    ("dice_loss_objective", handle::<Objective>),
+    ("dice_loss_measure", handle::<Measure>),
+    ("dice_loss_pull_back", handle::<PullBack>),
+    ("dice_loss_voxel_losses", handle::<VoxelLosses>),
+    ("dice_loss_pull_back_map", handle::<PullBackMap>),
+];
+
+/// Everything that XLA can call, by name.
+#[pyfunction]
+pub(crate) fn xla_targets(py: Python<'_>) -> PyResult<Vec<(&'static str, Bound<'_, PyCapsule>)>> {
+    let capsule = |handler: Handler| {
+        let pointer = NonNull::new(handler as *mut c_void)
+            .ok_or_else(|| Refused::new("function", "null", "an address"))?;
+        // SAFETY: a function is there for as long as the module is, which is never unloaded.
+        unsafe { PyCapsule::new_with_pointer(py, pointer, c"xla._CUSTOM_CALL_TARGET") }
+    };
+    TARGETS.into_iter().map(|(name, handler)| Ok((name, capsule(handler)?))).collect()
+}
