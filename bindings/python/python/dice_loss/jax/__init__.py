@@ -1,7 +1,8 @@
 """Segmentation losses for JAX.
 
 Every loss is a pure function, see `dice_loss.jax.losses`; any weighted sum of them costs the same,
-see `segmentation_loss`. They work under `jit`, `grad`, `value_and_grad`, `vmap` and `shard_map`.
+see `segmentation_loss`. `measure` gives the sums that losses are made of, for formulas of your own.
+They work under `jit`, `grad`, `value_and_grad`, `vmap` and `shard_map`.
 
 ::
 
@@ -14,11 +15,13 @@ On the CPU they run in the native engine, elsewhere in plain `jax.numpy`, which 
 asks for where forward-mode differentiation or a higher derivative is wanted.
 """
 
+from ._measure import measure
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
 from .segmentation_loss import segmentation_loss
 
 __all__ = [
+    "measure",
     "segmentation_loss",
     *_losses,
 ]

@@ -55,20 +55,20 @@ def prepare(
     channel_axis: int = 1,
 ) -> tuple[Reading, Array, Counted]:
     """Everything in types and shapes that the sweeps read. Fails where they do not fit."""
-    logits = _logits(logits)
-    channels_last = _is_last(channel_axis, logits.ndim)
-    whole = _Shape(logits.shape, channels_last)
-    kind, target = _target(whole, jnp.asarray(target), regions is not None)
+    x = _logits(logits)
+    channels_last = _is_last(channel_axis, x.ndim)
+    whole = _Shape(x.shape, channels_last)
+    kind, reference = _target(whole, jnp.asarray(target), regions is not None)
     table = None if regions is None else tuple(_options.table("regions", regions))
     ignored = None if ignore_index is None else _options.integer("ignore_index", ignore_index)
     counted = Counted(
-        target,
+        reference,
         None if mask is None else whole.per_voxel("mask", _mask(mask)),
         None if voxel_weight is None else whole.per_voxel("voxel_weight", _weight(voxel_weight)),
         None if class_valid is None else _valid(class_valid, whole),
     )
-    logits, counted = _varying_alike((logits, counted))
-    return Reading(kind, table, ignored, channels_last), logits, counted
+    x, counted = _varying_alike((x, counted))
+    return Reading(kind, table, ignored, channels_last), x, counted
 
 
 class _Shape:
@@ -163,7 +163,9 @@ def _valid(valid: ArrayLike, whole: _Shape) -> Array:
     if array.dtype.kind not in "biu":
         raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
     if array.shape not in (wanted, wanted[1:]):
-        raise ValueError(f"class_valid: found shape {array.shape}, wanted (N, C) = {wanted} or (C,)")
+        raise ValueError(
+            f"class_valid: found shape {array.shape}, wanted (N, C) = {wanted} or (C,)"
+        )
     return jnp.broadcast_to(array != 0, wanted)
 
 

@@ -35,8 +35,10 @@ def _one_after_another(rows: Array, axis_name: AxisName) -> Array:
     whole = jnp.where(
         jnp.arange(devices).reshape(-1, *(1,) * rows.ndim) == lax.axis_index(axis_name), rows, whole
     )
-    return lax.psum(whole, axis_name).reshape(devices * count, *rows.shape[1:])
+    everyone: Array = lax.psum(whole, axis_name)
+    return everyone.reshape(devices * count, *rows.shape[1:])
 
 
 def _anywhere(truths: Array, axis_name: AxisName) -> Array:
-    return lax.psum(truths.astype(jnp.int32), axis_name) != 0
+    count: Array = lax.psum(truths.astype(jnp.int32), axis_name)
+    return count != 0

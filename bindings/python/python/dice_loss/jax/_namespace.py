@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.nn import log_sigmoid, log_softmax, sigmoid, softmax
 from jax.numpy import (
@@ -18,13 +20,11 @@ from jax.numpy import (
     log,
     log1p,
     maximum,
-    min,
     minimum,
     ones_like,
     reshape,
     sqrt,
     stack,
-    sum,
     where,
     zeros_like,
 )
@@ -66,9 +66,9 @@ __all__ = [
 ]
 
 
-def sum_dtype() -> jnp.dtype:
+def sum_dtype() -> np.dtype[Any]:
     """What sums are kept in: float64, where JAX is told to have it."""
-    return jnp.dtype(jax.dtypes.canonicalize_dtype(jnp.float64))
+    return np.dtype(jax.dtypes.canonicalize_dtype(np.float64))
 
 
 def constant(values: Sequence[float], like: Array) -> Array:
@@ -88,11 +88,19 @@ def to_bool(x: Array) -> Array:
 
 
 def lowest(like: Array) -> float:
-    return float(jnp.finfo(like.dtype).min)
+    return float(np.finfo(like.dtype).min)
 
 
 def total(x: Array, axis: int) -> Array:
     return x.sum(axis, dtype=sum_dtype())
+
+
+def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
+    return jnp.sum(x, axis, keepdims=keepdims)
+
+
+def min(x: Array, axis: int, keepdims: bool = False) -> Array:
+    return jnp.min(x, axis, keepdims=keepdims)
 
 
 def argmax(x: Array, axis: int) -> Array:

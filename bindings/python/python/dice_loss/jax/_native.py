@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from .. import _core
@@ -37,9 +37,7 @@ def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Arr
     return _call("measure", [shape], spec, reading, logits, counted)[0]
 
 
-def pull_back(
-    spec: str, reading: Reading, slopes: Array, logits: Array, counted: Counted
-) -> Array:
+def pull_back(spec: str, reading: Reading, slopes: Array, logits: Array, counted: Counted) -> Array:
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
     shape = _like(logits, logits.shape, logits.dtype)
     return _call("pull_back", [shape], spec, reading, logits, counted, slopes)[0]
@@ -59,9 +57,9 @@ def pull_back_map(
     return _call("pull_back_map", [shape], spec, reading, logits, counted, upstream)[0]
 
 
-def loss_dtype(logits: Array) -> jnp.dtype:
+def loss_dtype(logits: Array) -> np.dtype[Any]:
     """What a loss comes in: float32, or float64 of float64 logits."""
-    return jnp.dtype(jnp.float64 if logits.dtype == jnp.float64 else jnp.float32)
+    return np.dtype(np.float64 if logits.dtype == np.float64 else np.float32)
 
 
 def classes_of(reading: Reading, logits: Array) -> int:

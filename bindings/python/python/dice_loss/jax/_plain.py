@@ -55,12 +55,10 @@ def fused(spec: str, reading: Reading, logits: Array, counted: Counted) -> tuple
     return values.astype(loss_dtype(logits)), slopes
 
 
-def pull_back(
-    spec: str, reading: Reading, slopes: Array, logits: Array, counted: Counted
-) -> Array:
+def pull_back(spec: str, reading: Reading, slopes: Array, logits: Array, counted: Counted) -> Array:
     """The gradient by the logits, from derivatives by the moments."""
     _, pull = jax.vjp(lambda x: moments(spec, reading, x, counted), logits)
-    (gradient,) = pull(slopes)
+    gradient: Array = pull(slopes)[0]
     return gradient
 
 
@@ -76,7 +74,7 @@ def pull_back_map(
 ) -> Array:
     """The gradient by the logits, from one by the voxel losses."""
     _, pull = jax.vjp(lambda x: voxel_losses(spec, reading, x, counted), logits)
-    (gradient,) = pull(upstream)
+    gradient: Array = pull(upstream)[0]
     return gradient
 
 

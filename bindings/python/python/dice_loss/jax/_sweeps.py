@@ -25,19 +25,22 @@ _Sweep = Callable[[str, Reading, Array, Counted], Array]
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def loss(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
     """The loss, or for reduction "none" of overlap terms its values."""
-    return _fused(spec, reading, logits, counted)[0]
+    value: Array = _fused(spec, reading, logits, counted)[0]
+    return value
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
     """The moments (N, K, C)."""
-    return _moments(spec, reading, logits, counted)
+    sums: Array = _moments(spec, reading, logits, counted)
+    return sums
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def voxel_losses(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
     """The loss of every voxel, in the layout of the logits."""
-    return _voxel_losses(spec, reading, logits, counted)
+    losses: Array = _voxel_losses(spec, reading, logits, counted)
+    return losses
 
 
 def _dispatched(native: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,7 +101,9 @@ def _is_primal(leaf: Any) -> bool:
 def _pull_back_loss(
     spec: str, reading: Reading, upstream: Array, slopes: Array, logits: Array, counted: Counted
 ) -> Array:
-    return _pull_back(spec, reading, _chained(spec, slopes, upstream), logits, counted)
+    slopes = _chained(spec, slopes, upstream)
+    gradient: Array = _pull_back(spec, reading, slopes, logits, counted)
+    return gradient
 
 
 def _chained(spec: str, slopes: Array, upstream: Array) -> Array:

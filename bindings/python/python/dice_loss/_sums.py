@@ -1,0 +1,109 @@
+"""Sums asked for by name: what they sum up, and the objective that measures them."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+from . import _spec
+from ._reference.objective import Integrand
+from ._reference.voxels import SUMS
+from .terms import Activation
+
+_Matrix = tuple[tuple[float, ...], ...]
+
+ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
+_OF_DATA = ("reference", "reference_squared", "voxels")
+#: What the engine sums up under some activations only, because a loss needs it under no other.
+_ENGINE = {
+    "log_loss": ("softmax", "probabilities"),
+    "log_loss_of_all": ("softmax", "probabilities"),
+    "merged": ("softmax", "probabilities"),
+    "positive": ("sigmoid", "probabilities"),
+    "negative": ("sigmoid", "probabilities"),
+    "focal": ("softmax", "sigmoid"),
+    "focal_negative": ("sigmoid",),
+}
+
+
+class Plan(NamedTuple):
+    """What to sum up."""
+
+    integrands: tuple[Integrand, ...]
+    #: The objective that measures these sums; None where the engine has none.
+    spec: str | None
+    #: Where they are in its moments.
+    columns: tuple[int, ...]
+
+
+@lru_cache(maxsize=256)
+def plan(
+    sums: tuple[str, ...],
+    activation: Activation,
+    classes: int,
+    gamma: float | tuple[float, ...],
+    distances: _Matrix | None,
+) -> Plan:
+    """What to measure for these sums, in the order asked for."""
+    integrands = _integrands(sums, activation, classes, gamma, distances)
+    if not all(activation in _ENGINE.get(name, ACTIVATIONS) for name in sums):
+        return Plan(integrands, None, ())
+    spec = _spec.spec_of_sums(sums, activation=activation, gamma=gamma, distances=distances)
+    return Plan(integrands, spec, _spec.columns(spec, classes, sums))
+
+
+def _integrands(
+    sums: tuple[str, ...],
+    activation: str,
+    classes: int,
+    gamma: float | tuple[float, ...],
+    distances: _Matrix | None,
+) -> tuple[Integrand, ...]:
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation: found {activation!r}, wanted one of {ACTIVATIONS}")
+    if activation == "softmax" and classes < 2:
+        raise ValueError(
+            f"activation: found 'softmax' of {classes} channels, wanted 2 channels or more; "
+            "for one channel use sigmoid"
+        )
+    if not sums:
+        raise ValueError("sums: found none, wanted one name or more")
+    integrands = []
+    for name in sums:
+        if name not in SUMS:
+            raise ValueError(f"sums: found {name!r}, wanted names among {SUMS}")
+        values: tuple[float, ...] = ()
+        if name in ("focal", "focal_negative"):
+            values = _gammas(gamma, classes)
+        elif name == "transport":
+            values = _distances(distances, classes)
+        integrands.append(Integrand(name, None if name in _OF_DATA else activation, values))
+    return tuple(integrands)
+
+
+def _gammas(gamma: float | tuple[float, ...], classes: int) -> tuple[float, ...]:
+    gammas = gamma if isinstance(gamma, tuple) else (float(gamma),) * classes
+    if len(gammas) != classes or any(value < 0 for value in gammas):
+        raise ValueError(
+            f"gamma: found {gamma}, wanted a number of at least 0, or {classes} of them"
+        )
+    return gammas
+
+
+def _distances(distances: _Matrix | None, classes: int) -> tuple[float, ...]:
+    if distances is None:
+        return tuple(float(a != b) for a in range(classes) for b in range(classes))
+    entries = tuple(entry for row in distances for entry in row)
+    fits = [len(row) for row in distances] == [classes] * classes
+    if not (
+        fits
+        and min(entries) >= 0.0
+        and 0.0 < max(entries) < math.inf
+        and not any(distances[k][k] for k in range(classes))
+    ):
+        raise ValueError(
+            f"distances: found {distances}, wanted {classes} rows of {classes} finite entries of "
+            "at least 0, 0 on the diagonal and not all 0"
+        )
+    return tuple(entry / max(entries) for entry in entries)
