@@ -130,7 +130,8 @@ impl Objective {
         self.terms.iter().map(fill).collect()
     }
 
-    pub(crate) fn reduced_by(&self) -> Reduction {
+    /// How the values become the loss, as [`reduction`](Self::reduction) has set it.
+    pub fn reduced_by(&self) -> Reduction {
         self.reduction
     }
 
