@@ -56,9 +56,7 @@ log = ops.log
 log1p = ops.log1p
 log_sigmoid = ops.log_sigmoid
 log_softmax = ops.log_softmax
-maximum = ops.maximum
 min = ops.min
-minimum = ops.minimum
 ones_like = ops.ones_like
 reshape = ops.reshape
 sigmoid = ops.sigmoid
@@ -102,6 +100,15 @@ def lowest(like: Tensor) -> float:
 
 def argmax(x: Tensor, axis: int) -> Tensor:
     return ops.argmax(x, axis, keepdims=True)
+
+
+def maximum(x: Tensor, y: float) -> Tensor:
+    # `ops.maximum` of a number leaves float64 on the torch backend.
+    return ops.where(x < y, y, x)
+
+
+def minimum(x: Tensor, y: float) -> Tensor:
+    return ops.where(x > y, y, x)
 
 
 def logsumexp(x: Tensor, axis: int) -> Tensor:

@@ -77,7 +77,7 @@ def flat(batch: Batch) -> voxels.Batch:
         axis,
         batch.regions,
         batch.ignore_index,
-        per_voxel(batch.mask),
+        None if batch.mask is None else per_voxel(ops.cast(batch.mask, "int32")),
         per_voxel(batch.voxel_weight),
     )
 

@@ -58,4 +58,8 @@ def _backend(native: bool | None, batch: Batch) -> Any:
         from . import _torch
 
         return _torch
+    if name == "jax":
+        from . import _jax
+
+        return _jax
     return _plain

@@ -16,7 +16,7 @@ What Keras defines, and the losses of `dice_loss.keras` do otherwise:
   documentation and the paper. So it is in all releases that have it, 3.3.0 to 3.15.1.
   `dice_loss.keras.Tversky` has them right: there swap the two.
 
-On the torch backend the sums are the engine's, in main memory. Sums in half precision do not
+On the torch and JAX backends the sums are the engine's, in main memory. Sums in half precision do not
 overflow.
 """
 
@@ -108,7 +108,7 @@ def _sums(y_true: Any, y_pred: Tensor, axis: Axis) -> tuple[Tensor, Tensor, Tens
     rank = len(y_pred.shape)
     axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
     over = {entry % rank for entry in axes} if rank else set()
-    if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() == "torch":
+    if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() != "tensorflow":
         try:
             return _measured(y_true, y_pred, over)
         except ValueError:

@@ -90,7 +90,7 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     weight 2 counts as two, one of weight 0 not at all, whatever the prediction holds there. The
     mask that Keras attaches to `y_pred` leaves out voxels, or samples.
 
-    **Where it runs.** On the torch backend by the engine, in main memory. On TensorFlow by
+    **Where it runs.** In main memory by the engine on the torch and JAX backends. On TensorFlow by
     `keras.ops`, which XLA compiles; `native=True` takes the engine, which needs
     `jit_compile=False`. `native=False` takes `keras.ops` everywhere. Numbers are the same.
 

@@ -1,0 +1,173 @@
+"""Every loss by its definition: value and gradient, on labels, soft targets, masks and weights."""
+
+import cases
+import keras
+import naive
+import numpy as np
+import pytest
+from backends import BACKEND, NATIVE, channels_last, precision, value_and_gradient
+from dice_loss import keras as losses
+from dice_loss import terms
+
+WEIGHTS = [1.0, 0.5, 2.0]
+SOFT = ("softmax", "sigmoid", "probabilities")
+LOSSES = {
+    "dice": (losses.Dice, {}, SOFT),
+    "dice squared": (losses.Dice, {"squared": True, "smoothing": (0.5, 1.0)}, SOFT),
+    "dice batch": (losses.Dice, {"pool": "batch", "background": False}, SOFT),
+    "dice all": (losses.Dice, {"pool": "all", "class_weights": WEIGHTS}, SOFT),
+    "dice formula": (losses.Dice, {"absent": "formula"}, SOFT),
+    "iou": (losses.IoU, {"class_weights": WEIGHTS, "absent": "zero"}, SOFT),
+    "tversky": (losses.Tversky, {"alpha": 0.2, "beta": 0.9}, SOFT),
+    "focal tversky": (losses.FocalTversky, {"gamma": 1.5}, SOFT),
+    "generalized dice": (losses.GeneralizedDice, {}, SOFT),
+    "generalized dice batch": (
+        losses.GeneralizedDice,
+        {"weight": "inverse", "pool": "batch", "class_weights": WEIGHTS},
+        SOFT,
+    ),
+    "focal": (losses.Focal, {"gamma": 1.5}, ("softmax", "sigmoid")),
+    "focal weighted": (losses.Focal, {"alpha": [0.1, 0.5, 0.8]}, ("softmax", "sigmoid")),
+    "dice + ce": (losses.DiceCE, {"label_smoothing": 0.1}, ("softmax", "probabilities")),
+}
+NAMES = {
+    losses.Dice: "dice",
+    losses.IoU: "iou",
+    losses.Tversky: "tversky",
+    losses.FocalTversky: "focal_tversky",
+    losses.GeneralizedDice: "generalized_dice",
+    losses.Focal: "focal",
+    losses.DiceCE: "dice_cross_entropy",
+}
+#: One kind of target for each, besides the one with everything in it.
+BATCHES = {"softmax": "labels", "sigmoid": "multilabel", "probabilities": "soft target"}
+#: Of float32, the reference's own: eps times the number of voxels of a class's sums.
+TOLERANCE = {"float32": 3e-6, "float64": 1e-9}
+CASES = [
+    pytest.param(name, activation, batch, id=f"{name}-{activation}-{batch}")
+    for name, (_, _, activations) in LOSSES.items()
+    for activation in activations
+    for batch in (BATCHES[activation], "counted voxels", *["regions"] * (name == "dice"))
+    if (activation, batch) not in (("softmax", "regions"), ("probabilities", "regions"))
+]
+
+
+def keras_case(activation, batch):
+    """Predictions, target, voxel weights, a Keras mask, and settings of the loss."""
+    case = cases.CASES[batch](activation)
+    counted = dict(case.counted)
+    settings = {key: counted[key] for key in ("ignore_index", "regions") if key in counted}
+    settings["from_logits"] = activation != "probabilities"
+    if activation != "probabilities":
+        settings["activation"] = activation
+    target = np.asarray(case.target)
+    target = channels_last(target) if target.shape == case.logits.shape else target
+    return case, target, counted.get("voxel_weight"), counted.get("mask"), settings
+
+
+def function_of(loss, target, weight, mask):
+    """The loss of predictions."""
+
+    def function(x):
+        if mask is not None:
+            x._keras_mask = keras.ops.convert_to_tensor(mask)
+        return loss(target, x, weight)
+
+    return function
+
+
+def expected(name, activation, case):
+    loss, options, _ = LOSSES[name]
+
+    def value(x):
+        return naive.loss_value(NAMES[loss], case.naive_at(x), activation, **options)
+
+    return value(case.logits), naive.gradient(value, case.logits.astype(float))
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("name", "activation", "batch"), CASES)
+def test_value_and_gradient(name, activation, batch, dtype, native):
+    case, target, weight, mask, settings = keras_case(activation, batch)
+    if mask is not None and BACKEND == "jax":
+        # An array of JAX takes no attribute; what `fit` makes of masks is tested with it.
+        weight, mask = weight * mask, None
+    loss_type, options, _ = LOSSES[name]
+    with precision(dtype):
+        loss = loss_type(**options, **settings, native=native)
+        function = function_of(loss, target, weight, mask)
+        value, gradient = value_and_gradient(function, channels_last(case.logits).astype(dtype))
+    wanted_value, wanted_gradient = expected(name, activation, case)
+    assert value.dtype == dtype and gradient.dtype == dtype
+    tolerance = TOLERANCE[dtype]
+    assert value == pytest.approx(wanted_value, rel=tolerance, abs=tolerance)
+    scale = np.abs(wanted_gradient).max()
+    np.testing.assert_allclose(
+        gradient, channels_last(wanted_gradient), rtol=0, atol=max(3 * tolerance, 1e-8) * scale
+    )
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_compiled_is_the_same(name):
+    case, target, _, _, settings = keras_case("softmax", "labels")
+    loss_type, options, _ = LOSSES[name]
+    loss = loss_type(**options, **settings)
+    x = channels_last(case.logits).astype("float32")
+    plain = value_and_gradient(lambda x: loss(target, x), x)
+    compiled = value_and_gradient(lambda x: loss(target, x), x, compiled=True)
+    for a, b in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("axis", [1, 2, -1])
+def test_classes_may_be_on_any_axis(axis, native):
+    case, target, _, _, settings = keras_case("softmax", "soft target")
+    reference = losses.DiceCE(**settings)
+    loss = losses.DiceCE(**settings, axis=axis, native=native)
+    x = channels_last(case.logits)
+    moved = value_and_gradient(
+        lambda x: loss(np.moveaxis(target, -1, axis), x), np.moveaxis(x, -1, axis)
+    )
+    value, gradient = value_and_gradient(lambda x: reference(target, x), x)
+    np.testing.assert_allclose(moved[0], value, rtol=1e-6)
+    np.testing.assert_allclose(np.moveaxis(moved[1], axis, -1), gradient, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_read_as_it_is(dtype):
+    case, target, _, _, settings = keras_case("softmax", "labels")
+    x = keras.ops.cast(channels_last(case.logits), dtype)
+    loss = losses.DiceCE(**settings)
+    assert keras.backend.standardize_dtype(loss(target, x).dtype) == "float32"
+    wide = losses.DiceCE(**settings)(target, keras.ops.cast(x, "float32"))
+    assert float(loss(target, x)) == pytest.approx(float(wide), rel=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+def test_focal_loss_of_probabilities_is_that_of_their_logits(activation):
+    x = channels_last(cases.logits_for(activation)).astype("float32")
+    labels = cases.labels_for()
+    p = getattr(keras.ops, activation)(x)
+    of_logits = losses.Focal(from_logits=True, activation=activation)(labels, x)
+    of_probabilities = losses.Focal(activation=activation)(labels, p)
+    assert float(of_logits) == pytest.approx(float(of_probabilities), rel=1e-5)
+
+
+def test_probability_of_zero_has_a_finite_loss():
+    p = np.array([[[1.0, 0.0]]], dtype="float32")
+    value, gradient = value_and_gradient(lambda p: losses.DiceCE()(np.array([[1]]), p), p)
+    assert np.isfinite(value) and np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("native", NATIVE)
+def test_terms_are_a_weighted_sum(native):
+    case, target, _, _, settings = keras_case("softmax", "labels")
+    x = channels_last(case.logits)
+    both = losses.SegmentationLoss(
+        [(0.3, terms.Dice(background=False)), (2.0, terms.Focal())], native=native, **settings
+    )
+    dice = losses.Dice(background=False, **settings)(target, x)
+    focal = losses.Focal(**settings)(target, x)
+    assert float(both(target, x)) == pytest.approx(0.3 * float(dice) + 2 * float(focal), rel=1e-6)
