@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
 from .. import _options
@@ -67,7 +68,7 @@ def prepare(
         None if voxel_weight is None else whole.per_voxel("voxel_weight", _weight(voxel_weight)),
         None if class_valid is None else _valid(class_valid, whole),
     )
-    x, counted = _varying_alike((x, counted))
+    x, counted = _varying_alike(_gathered((x, counted)))
     return Reading(kind, table, ignored, channels_last), x, counted
 
 
@@ -167,6 +168,22 @@ def _valid(valid: ArrayLike, whole: _Shape) -> Array:
             f"class_valid: found shape {array.shape}, wanted (N, C) = {wanted} or (C,)"
         )
     return jnp.broadcast_to(array != 0, wanted)
+
+
+def _gathered(arrays: Any) -> Any:
+    """Of a mesh with explicit axes: whole arrays on every device.
+
+    What is split stays split within `shard_map` only.
+    """
+
+    def gather(array: Array) -> Array:
+        lies = jax.typeof(array).sharding
+        if all(axis is None for axis in lies.spec):
+            return array
+        whole: Array = jax.sharding.reshard(array, NamedSharding(lies.mesh, PartitionSpec()))
+        return whole
+
+    return jax.tree.map(gather, arrays)
 
 
 def _varying_alike(arrays: Any) -> Any:

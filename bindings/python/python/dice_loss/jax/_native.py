@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax import Array
+from jax.sharding import PartitionSpec
 
 from .. import _core
 from .._reference.objective import integrands, objective
@@ -98,7 +99,7 @@ def map_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]:
 
 def _call(
     name: str,
-    results: Sequence[jax.ShapeDtypeStruct],
+    results: Sequence[Any],
     spec: str,
     reading: Reading,
     logits: Array,
@@ -129,7 +130,8 @@ def _settings(reading: Reading, rank: int, there: tuple[bool, ...], threads: int
     )
 
 
-def _like(array: Array, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
-    """An array that varies, within `shard_map`, over the same axes as another."""
-    axes = jax.typeof(array).manual_axis_type
-    return jax.ShapeDtypeStruct(shape, dtype, manual_axis_type=axes)
+def _like(array: Array, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A type that varies, within `shard_map`, over the same axes as an array."""
+    of_array = jax.typeof(array)
+    sharding = of_array.sharding.update(spec=PartitionSpec(*(None for _ in shape)))
+    return of_array.update(shape=shape, dtype=np.dtype(dtype), sharding=sharding, weak_type=False)

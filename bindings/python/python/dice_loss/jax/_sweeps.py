@@ -22,24 +22,21 @@ from ._batch import Counted, Reading
 _Sweep = Callable[[str, Reading, Array, Counted], Array]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def loss(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
     """The loss, or for reduction "none" of overlap terms its values."""
-    value: Array = _fused(spec, reading, logits, counted)[0]
+    value: Array = _loss(spec, reading, logits, counted)
     return value
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
     """The moments (N, K, C)."""
-    sums: Array = _moments(spec, reading, logits, counted)
+    sums: Array = _differentiable_moments(spec, reading, logits, counted)
     return sums
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def voxel_losses(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
     """The loss of every voxel, in the layout of the logits."""
-    losses: Array = _voxel_losses(spec, reading, logits, counted)
+    losses: Array = _differentiable_voxel_losses(spec, reading, logits, counted)
     return losses
 
 
@@ -63,12 +60,12 @@ _pull_back_map = _dispatched(_native.pull_back_map, _plain.pull_back_map)
 
 
 def _with_gradient(
-    function: jax.custom_vjp[Array],
+    sweep: _Sweep,
     plain: _Sweep,
     forward: Callable[..., tuple[Array, Any]],
     backward: Callable[..., Array],
-) -> None:
-    """Gives a sweep its derivative.
+) -> Callable[..., Any]:
+    """A sweep with its derivative.
 
     `forward` returns the value and what `backward` needs beside logits and target, which returns
     the gradient by the logits.
@@ -91,7 +88,10 @@ def _with_gradient(
             return by_logits, by_counted
         return backward(spec, reading, upstream, *residuals), None
 
+    function = jax.custom_vjp(sweep, nondiff_argnums=(0, 1))
     function.defvjp(keep, pull, symbolic_zeros=True)
+    # Of a compiled function only can shard_map derive with symbolic zeros.
+    return jax.jit(function, static_argnums=(0, 1), inline=True)
 
 
 def _is_primal(leaf: Any) -> bool:
@@ -120,15 +120,20 @@ def _chained(spec: str, slopes: Array, upstream: Array) -> Array:
     return jnp.where(upstream == 0, 0.0, slopes * upstream)
 
 
-_with_gradient(loss, _plain.loss, _fused, _pull_back_loss)
-_with_gradient(
-    moments,
+_loss = _with_gradient(
+    lambda *arguments: _fused(*arguments)[0],
+    _plain.loss,
+    _fused,
+    _pull_back_loss,
+)
+_differentiable_moments = _with_gradient(
+    _moments,
     _plain.moments,
     lambda *arguments: (_moments(*arguments), None),
     lambda spec, reading, slopes, _, *batch: _pull_back(spec, reading, slopes, *batch),
 )
-_with_gradient(
-    voxel_losses,
+_differentiable_voxel_losses = _with_gradient(
+    _voxel_losses,
     _plain.voxel_losses,
     lambda *arguments: (_voxel_losses(*arguments), None),
     lambda spec, reading, upstream, _, *batch: _pull_back_map(spec, reading, upstream, *batch),
