@@ -1,0 +1,141 @@
+//! What a class of a voxel adds to each sum.
+
+use cubecl::prelude::*;
+
+use dice_loss::Activation;
+
+use crate::recipe::Quantity;
+
+/// Of one class of one voxel.
+#[derive(CubeType, Clone, Copy)]
+pub(super) struct Chance {
+    /// The probability of the class, and of not being it.
+    pub p: f32,
+    pub complement: f32,
+    /// −ln of both.
+    pub log_loss: f32,
+    pub log_loss_against: f32,
+}
+
+/// The probability of a class by itself.
+#[cube]
+pub(super) fn chance_of_channel(x: f32, #[comptime] activation: Activation) -> Chance {
+    let mut p = x;
+    let mut complement = 1.0 - x;
+    let mut log_loss = 0.0f32;
+    let mut log_loss_against = 0.0f32;
+    if comptime!(activation == Activation::Sigmoid) {
+        let small = (-x.abs()).exp();
+        let large_share = 1.0 / (1.0 + small);
+        let small_share = small * large_share;
+        let yes = x >= 0.0;
+        p = select(yes, large_share, small_share);
+        complement = select(yes, small_share, large_share);
+        let rest = small.log1p();
+        log_loss = rest + select(yes, 0.0f32, -x);
+        log_loss_against = rest + select(yes, x, 0.0f32);
+        // A comparison does not see what is no number.
+        if x != x {
+            p = x;
+            complement = x;
+            log_loss = x;
+            log_loss_against = x;
+        }
+    } else {
+        log_loss = -p.ln();
+        log_loss_against = -complement.ln();
+    }
+    Chance { p, complement, log_loss, log_loss_against }
+}
+
+/// The probability of a class among others.
+#[cube]
+pub(super) fn chance_of_class(x: f32, shift: f32, others: f32) -> Chance {
+    let above = x - shift;
+    let total = 1.0 + others;
+    let p = above.exp() / total;
+    // Near 1, what is left is the sum of the others: 1 − p would lose its digits.
+    let complement = select(x == shift, others / total, 1.0 - p);
+    let log_loss = others.log1p() - above;
+    Chance { p, complement, log_loss, log_loss_against: 0.0f32 }
+}
+
+/// base^exponent for base ≥ 0; 1 for an exponent of 0.
+#[cube]
+pub(super) fn power(base: f32, exponent: f32) -> f32 {
+    let mut value = 1.0f32;
+    if exponent == 1.0 {
+        value = base;
+    } else if exponent == 2.0 {
+        value = base * base;
+    } else if exponent != 0.0 {
+        value = select(base > 0.0, base.powf(exponent), base);
+    }
+    value
+}
+
+/// A product in which a factor of 0 wins, as in 0 ln 0.
+#[cube]
+pub(super) fn share(factor: f32, value: f32) -> f32 {
+    select(factor == 0.0, 0.0f32, factor * value)
+}
+
+/// What an overlap or binary sum gains, w left out; the class was annotated.
+#[cube]
+pub(super) fn of_class(
+    g: f32,
+    chance: &Chance,
+    exponent: f32,
+    #[comptime] quantity: Quantity,
+) -> f32 {
+    let mut value = 0.0f32;
+    if comptime!(quantity == Quantity::Reference) {
+        value = g;
+    } else if comptime!(quantity == Quantity::ReferenceSquared) {
+        value = g * g;
+    } else if comptime!(quantity == Quantity::Voxels) {
+        value = 1.0f32;
+    } else if comptime!(quantity == Quantity::Intersection) {
+        value = chance.p * g;
+    } else if comptime!(quantity == Quantity::Prediction) {
+        value = chance.p;
+    } else if comptime!(quantity == Quantity::PredictionSquared) {
+        value = chance.p * chance.p;
+    } else if comptime!(quantity == Quantity::Difference) {
+        value = (chance.p - g).abs();
+    } else if comptime!(quantity == Quantity::Magnitude) {
+        value = chance.p.abs();
+    } else if comptime!(quantity == Quantity::Positive) {
+        value = share(g, chance.log_loss);
+    } else if comptime!(quantity == Quantity::Negative) {
+        value = share(1.0 - g, chance.log_loss_against);
+    } else if comptime!(matches!(quantity, Quantity::Focal(_))) {
+        value = share(g, share(power(chance.complement, exponent), chance.log_loss));
+    } else if comptime!(matches!(quantity, Quantity::FocalNegative(_))) {
+        value = share(1.0 - g, share(power(chance.p, exponent), chance.log_loss_against));
+    }
+    value
+}
+
+/// What a log loss over merged classes gains, w left out.
+#[cube]
+pub(super) fn of_merged(
+    g: f32,
+    log_loss: f32,
+    complement: f32,
+    even: f32,
+    exponent: f32,
+    #[comptime] quantity: Quantity,
+) -> f32 {
+    let mut value = 0.0f32;
+    if comptime!(quantity == Quantity::LogLoss) {
+        value = share(g, log_loss);
+    } else if comptime!(quantity == Quantity::LogLossOfAll) {
+        value = even * log_loss;
+    } else if comptime!(quantity == Quantity::Merged) {
+        value = g;
+    } else {
+        value = share(g, share(power(complement, exponent), log_loss));
+    }
+    value
+}

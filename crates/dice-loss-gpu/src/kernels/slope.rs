@@ -1,0 +1,163 @@
+//! Derivatives of the sums by what a class of a voxel adds to them.
+
+use cubecl::prelude::*;
+
+use dice_loss::Activation;
+
+use super::{
+    contribution::{Chance, power, share},
+    measure::exponent_of,
+    voxel::{annotated, membership},
+};
+use crate::{
+    batch::Batch,
+    recipe::{Form, Quantity, Recipe},
+};
+
+/// ∂/∂p of the overlap sums of a class.
+#[cube]
+pub(super) fn by_probability(
+    slopes: &[f32],
+    class: u32,
+    p: f32,
+    g: f32,
+    #[comptime] recipe: Recipe,
+) -> f32 {
+    let mut total = 0.0f32;
+    #[unroll]
+    for column in 0..comptime!(recipe.columns.len()) {
+        let quantity = comptime!(recipe.columns[column]);
+        let at = (comptime!(column as u32 * recipe.classes_at_most()) + class) as usize;
+        if comptime!(quantity == Quantity::Intersection) {
+            total += slopes[at] * g;
+        } else if comptime!(quantity == Quantity::Prediction) {
+            total += slopes[at];
+        } else if comptime!(quantity == Quantity::PredictionSquared) {
+            total += 2.0 * slopes[at] * p;
+        } else if comptime!(quantity == Quantity::Difference) {
+            total += slopes[at] * sign(p - g);
+        } else if comptime!(quantity == Quantity::Magnitude) {
+            total += slopes[at] * sign(p);
+        }
+    }
+    total
+}
+
+/// ∂/∂p of what it costs to move a class to where the reference is.
+#[cube]
+pub(super) fn by_transport(
+    slopes: &[f32],
+    target: &[u32],
+    tables: &[f32],
+    batch: &Batch,
+    label: u32,
+    sample: u32,
+    class: u32,
+    voxel: u32,
+    #[comptime] recipe: Recipe,
+) -> f32 {
+    let mut total = 0.0f32;
+    if comptime!(recipe.has(Quantity::Transport)) {
+        let column =
+            comptime!(recipe.column(Quantity::Transport) as u32 * recipe.classes_at_most());
+        let form = comptime!(recipe.form);
+        let mut from = 0u32;
+        let mut to = select(batch.transports != 0, batch.classes, 0u32);
+        if comptime!(recipe.form == Form::Labels) {
+            from = min(label, batch.classes);
+            to = min(from + 1, to);
+        }
+        for other in from..to {
+            if annotated(tables, batch, sample, other, comptime!(recipe.partial)) {
+                let g = membership(target, tables, batch, label, sample, other, voxel, form);
+                let cost = tables[(batch.distances + other * batch.classes + class) as usize];
+                total += slopes[(column + other) as usize] * g * cost;
+            }
+        }
+    }
+    total
+}
+
+/// The log losses of a merged class: what −∂/∂(ln p) of them comes to, p being the class's share.
+#[cube]
+pub(super) fn by_log(
+    slopes: &[f32],
+    tables: &[f32],
+    batch: &Batch,
+    class: u32,
+    g: f32,
+    log_loss: f32,
+    complement: f32,
+    even: f32,
+    #[comptime] recipe: Recipe,
+) -> f32 {
+    let mut total = 0.0f32;
+    #[unroll]
+    for column in 0..comptime!(recipe.columns.len()) {
+        let quantity = comptime!(recipe.columns[column]);
+        let at = (comptime!(column as u32 * recipe.classes_at_most()) + class) as usize;
+        if comptime!(quantity == Quantity::LogLoss) {
+            total += slopes[at] * g;
+        } else if comptime!(quantity == Quantity::LogLossOfAll) {
+            total += slopes[at] * even;
+        } else if comptime!(
+            matches!(quantity, Quantity::Focal(_)) && recipe.activation == Activation::Softmax
+        ) {
+            if g != 0.0 {
+                // (1 − p)^γ (1 − γ p ln p / (1 − p)); the quotient is 1 at p = 1.
+                let exponent = exponent_of(tables, batch, class, quantity);
+                let quotient = select(complement == 0.0, 1.0f32, log_loss / complement);
+                let rise = 1.0 + exponent * (-log_loss).exp() * quotient;
+                total += slopes[at] * g * power(complement, exponent) * rise;
+            }
+        }
+    }
+    total
+}
+
+/// ∂/∂x of the binary and focal losses of a channel: of its logit, or of its probability.
+#[cube]
+pub(super) fn of_channel(
+    slopes: &[f32],
+    tables: &[f32],
+    batch: &Batch,
+    class: u32,
+    g: f32,
+    chance: &Chance,
+    #[comptime] recipe: Recipe,
+) -> f32 {
+    let sigmoid = comptime!(recipe.activation == Activation::Sigmoid);
+    let mut total = 0.0f32;
+    #[unroll]
+    for column in 0..comptime!(recipe.columns.len()) {
+        let quantity = comptime!(recipe.columns[column]);
+        let slope = (comptime!(column as u32 * recipe.classes_at_most()) + class) as usize;
+        if comptime!(quantity == Quantity::Positive) {
+            if comptime!(sigmoid) {
+                total -= slopes[slope] * g * chance.complement;
+            } else {
+                total -= share(slopes[slope] * g, 1.0 / chance.p);
+            }
+        } else if comptime!(quantity == Quantity::Negative) {
+            if comptime!(sigmoid) {
+                total += slopes[slope] * (1.0 - g) * chance.p;
+            } else {
+                total += share(slopes[slope] * (1.0 - g), 1.0 / chance.complement);
+            }
+        } else if comptime!(matches!(quantity, Quantity::Focal(_)) && sigmoid) {
+            let exponent = exponent_of(tables, batch, class, quantity);
+            let rise = chance.complement + exponent * share(chance.p, chance.log_loss);
+            total -= slopes[slope] * g * power(chance.complement, exponent) * rise;
+        } else if comptime!(matches!(quantity, Quantity::FocalNegative(_)) && sigmoid) {
+            let exponent = exponent_of(tables, batch, class, quantity);
+            let fall = chance.p + exponent * share(chance.complement, chance.log_loss_against);
+            total += slopes[slope] * (1.0 - g) * power(chance.p, exponent) * fall;
+        }
+    }
+    total
+}
+
+#[cube]
+fn sign(x: f32) -> f32 {
+    select(x > 0.0, 1.0f32, select(x < 0.0, -1.0f32, x))
+}

@@ -1,0 +1,312 @@
+//! From an objective to kernels: which recipes, with which tables, over which grid.
+
+use dice_loss::{Activation, Decision, Integrand, Measurement};
+
+use crate::{
+    Batch, Kind,
+    recipe::{Form, Quantity, Recipe, UNITS},
+};
+
+/// Partial sums of a column that a cube of the given recipe may keep, at most.
+const MOST_SLOTS: u32 = 2048;
+/// What a unit keeps in shared memory about its voxel, in numbers.
+const OF_A_VOXEL: u32 = 7;
+/// Cubes of a launch: enough to fill any device, and the same on all of them, so that the order of
+/// additions is too.
+const CUBES: usize = 1024;
+/// What a grid may have along an axis.
+const GRID: usize = 65_535;
+
+/// The passes over the voxels that an objective needs: one for each activation.
+#[derive(Debug, Clone)]
+pub struct Passes {
+    passes: Vec<Pass>,
+    columns: u32,
+    classes: u32,
+}
+
+/// One pass.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// What the kernels are compiled for.
+    pub recipe: Recipe,
+    /// For each column that the pass is for: its place among the recipe's, and among the moments'.
+    pub columns: Vec<[u32; 2]>,
+    /// Exponents of the focal terms, row-major (term, class).
+    exponents: Vec<f32>,
+    /// Distances between classes.
+    distances: Vec<f32>,
+    decision: Option<Decision>,
+}
+
+/// What of a batch decides which kernels it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Needs {
+    /// How the reference is given.
+    pub form: Form,
+    /// Whether voxels have weights.
+    pub weighted: bool,
+    /// Whether some classes were not annotated.
+    pub partial: bool,
+    /// Bytes of shared memory that a cube may have.
+    pub shared_memory: u32,
+}
+
+/// Where a tensor lies in its buffer, and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Its element type.
+    pub kind: Kind,
+    /// The first element.
+    pub start: u32,
+    /// Elements from one sample, class and voxel to the next.
+    pub strides: [u32; 3],
+}
+
+impl View {
+    /// Of a tensor that is not there.
+    pub const NONE: Self = Self { kind: Kind::None, start: 0, strides: [0; 3] };
+}
+
+/// A batch, without its memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Geometry {
+    /// Samples, classes, voxels.
+    pub shape: [u32; 3],
+    /// Strides of the logits; their first element is the first of their buffer.
+    pub logits: [u32; 3],
+    /// Strides of the gradient, likewise.
+    pub gradient: [u32; 3],
+    /// The reference.
+    pub target: View,
+    /// What counts, and [`View::NONE`] if all does.
+    pub mask: View,
+    /// The weights of the voxels, and [`View::NONE`] if there are none.
+    pub weights: View,
+    /// The label that does not count.
+    pub ignore_index: Option<i64>,
+    /// Rows of the table of regions, if the labels stand for regions.
+    pub regions: Option<u32>,
+}
+
+impl Passes {
+    /// `None` if the kernels cannot hold so many classes or terms in shared memory.
+    pub fn new(measurement: &Measurement, classes: u32, needs: Needs) -> Option<Self> {
+        let integrands = measurement.integrands();
+        let mut passes: Vec<Pass> = Vec::new();
+        let first = integrands.iter().find_map(activation).unwrap_or(Activation::Probabilities);
+        for (column, integrand) in integrands.iter().enumerate() {
+            let activation = activation(integrand).unwrap_or(first);
+            let index = passes.iter().position(|pass| pass.recipe.activation == activation);
+            let pass = match index {
+                Some(index) => &mut passes[index],
+                None => {
+                    passes.push(Pass::new(activation, needs));
+                    passes.last_mut()?
+                }
+            };
+            pass.add(integrand, column as u32);
+        }
+        for pass in &mut passes {
+            pass.recipe.slots =
+                slots(pass.recipe.columns.len() as u32, classes, needs.shared_memory)?;
+        }
+        Some(Self { passes, columns: integrands.len() as u32, classes })
+    }
+
+    /// The passes.
+    pub fn iter(&self) -> impl Iterator<Item = &Pass> {
+        self.passes.iter()
+    }
+
+    /// Columns of the moments.
+    pub fn columns(&self) -> u32 {
+        self.columns
+    }
+
+    /// Classes.
+    pub fn classes(&self) -> u32 {
+        self.classes
+    }
+}
+
+impl Pass {
+    fn new(activation: Activation, needs: Needs) -> Self {
+        let Needs { form, weighted, partial, .. } = needs;
+        Self {
+            recipe: Recipe { activation, form, columns: Vec::new(), weighted, partial, slots: 0 },
+            columns: Vec::new(),
+            exponents: Vec::new(),
+            distances: Vec::new(),
+            decision: None,
+        }
+    }
+
+    fn add(&mut self, integrand: &Integrand, column: u32) {
+        let terms = self.recipe.focal_terms();
+        let numbers = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<_>>();
+        let table = match integrand {
+            Integrand::Focal(_, exponents) => {
+                self.exponents.extend(numbers(exponents));
+                terms
+            }
+            // It follows the sum of the same term.
+            Integrand::FocalNegative(..) => terms.saturating_sub(1),
+            _ => 0,
+        };
+        if let Integrand::Transport(_, distances) = integrand {
+            self.distances = numbers(distances);
+        }
+        if let Integrand::TruePositives(decision, _) = integrand {
+            self.decision = Some(*decision);
+        }
+        self.columns.push([self.recipe.columns.len() as u32, column]);
+        self.recipe.columns.push(Quantity::of(integrand, table));
+    }
+
+    /// The same pass as a recipe does it that can do more.
+    pub(crate) fn on(&self, recipe: Recipe) -> Self {
+        let place = |[slot, column]: &[u32; 2]| {
+            [recipe.column(self.recipe.columns[*slot as usize]) as u32, *column]
+        };
+        let columns = self.columns.iter().map(place).collect();
+        Self { recipe, columns, ..self.clone() }
+    }
+
+    /// The tables that the kernels read: columns, exponents, distances, regions (label, class),
+    /// annotated classes (sample, class).
+    ///
+    /// `regions` are needed for labels too, where the recipe takes regions: see
+    /// [`labels_as_regions`](Self::labels_as_regions). An empty `annotated` means all.
+    pub fn tables(&self, geometry: &Geometry, regions: &[f32], annotated: &[f32]) -> Vec<f32> {
+        let [samples, classes, _] = geometry.shape;
+        let mut exponents = self.exponents.clone();
+        exponents.resize((self.recipe.focal_terms() * classes) as usize, 0.0);
+        let all = match self.recipe.partial && annotated.is_empty() {
+            true => vec![1.0; (samples * classes) as usize],
+            false => Vec::new(),
+        };
+        let mut columns = vec![-1.0; self.recipe.columns.len()];
+        for &[slot, column] in &self.columns {
+            columns[slot as usize] = column as f32;
+        }
+        [&columns, &exponents, &self.distances, regions, annotated, &all].concat()
+    }
+
+    /// The table of regions that says what labels say: for recipes that take no labels.
+    pub fn labels_as_regions(classes: u32) -> Vec<f32> {
+        match classes {
+            1 => vec![0.0, 1.0],
+            _ => (0..classes * classes)
+                .map(|index| f32::from(u8::from(index / classes == index % classes)))
+                .collect(),
+        }
+    }
+
+    /// The numbers that a launch over all samples passes by value.
+    pub fn batch(&self, geometry: &Geometry) -> Batch {
+        let [_, classes, voxels] = geometry.shape;
+        let Geometry { target, mask, weights, .. } = geometry;
+        let exponents = self.recipe.columns.len() as u32;
+        let distances = exponents + self.recipe.focal_terms() * classes;
+        let regions = distances + self.distances.len() as u32;
+        let annotated = regions + geometry.regions.unwrap_or(0) * classes;
+        let ignored = geometry.ignore_index.and_then(|label| i32::try_from(label).ok());
+        let threshold = match self.decision {
+            Some(Decision::Threshold(threshold)) => Some(threshold as f32),
+            _ => None,
+        };
+        Batch {
+            first: 0,
+            classes,
+            voxels,
+            logits_sample: geometry.logits[0],
+            logits_class: geometry.logits[1],
+            logits_voxel: geometry.logits[2],
+            gradient_sample: geometry.gradient[0],
+            gradient_class: geometry.gradient[1],
+            gradient_voxel: geometry.gradient[2],
+            target_kind: target.kind as u32,
+            target_start: target.start,
+            target_sample: target.strides[0],
+            target_class: target.strides[1],
+            target_voxel: target.strides[2],
+            mask_kind: mask.kind as u32,
+            mask_start: mask.start,
+            mask_sample: mask.strides[0],
+            mask_voxel: mask.strides[2],
+            weight_kind: weights.kind as u32,
+            weight_start: weights.start,
+            weight_sample: weights.strides[0],
+            weight_voxel: weights.strides[2],
+            ignores: u32::from(ignored.is_some()),
+            ignored: ignored.unwrap_or(0) as u32,
+            labels: geometry.regions.unwrap_or(classes.max(2)),
+            by_threshold: u32::from(threshold.is_some()),
+            threshold: threshold.unwrap_or(0.0).to_bits(),
+            lanes: lanes(self.recipe.slots, classes),
+            exponents,
+            distances,
+            transports: u32::from(!self.distances.is_empty()),
+            regions,
+            annotated,
+            columns: 0,
+            slopes_sample: 0,
+            adds: 0,
+        }
+    }
+}
+
+impl Geometry {
+    /// Cubes for a sample in sweep 1.
+    pub fn measuring_cubes(&self) -> u32 {
+        let [samples, _, voxels] = self.shape;
+        let tiles = voxels.div_ceil(UNITS).max(1) as usize;
+        tiles.min((CUBES / samples.max(1) as usize).max(1)) as u32
+    }
+
+    /// Cubes for a sample in sweep 2.
+    pub fn pulling_cubes(&self) -> u32 {
+        let [_, _, voxels] = self.shape;
+        (voxels.div_ceil(UNITS).max(1) as usize).min(GRID) as u32
+    }
+}
+
+fn activation(integrand: &Integrand) -> Option<Activation> {
+    match integrand {
+        Integrand::Reference | Integrand::ReferenceSquared | Integrand::Voxels => None,
+        Integrand::TruePositives(_, activation)
+        | Integrand::FalsePositives(_, activation)
+        | Integrand::FalseNegatives(_, activation)
+        | Integrand::Intersection(activation)
+        | Integrand::Prediction(activation)
+        | Integrand::PredictionSquared(activation)
+        | Integrand::Difference(activation)
+        | Integrand::Magnitude(activation)
+        | Integrand::Transport(activation, _)
+        | Integrand::LogLoss(activation)
+        | Integrand::LogLossOfAll(activation)
+        | Integrand::Merged(activation)
+        | Integrand::Positive(activation)
+        | Integrand::Negative(activation)
+        | Integrand::Focal(activation, _)
+        | Integrand::FocalNegative(activation, _) => Some(*activation),
+    }
+}
+
+/// The largest power of two of slots that shared memory has room for.
+pub(crate) fn slots(columns: u32, classes: u32, shared_memory: u32) -> Option<u32> {
+    let of_voxels = OF_A_VOXEL * UNITS * 4 + 64;
+    let room = shared_memory.checked_sub(of_voxels)? / (4 * columns.max(1));
+    let slots = floor_to_power_of_two(room)?.min(MOST_SLOTS);
+    (slots >= classes && classes <= UNITS).then_some(slots)
+}
+
+/// Units that share a class: as many as there are slots for.
+fn lanes(slots: u32, classes: u32) -> u32 {
+    floor_to_power_of_two(slots / classes.max(1)).unwrap_or(1).min(UNITS)
+}
+
+fn floor_to_power_of_two(value: u32) -> Option<u32> {
+    Some(1 << value.checked_ilog2()?)
+}
