@@ -82,8 +82,10 @@ fn full(activation: Activation, form: Form, columns: &[&[Quantity]]) -> Recipe {
 
 fn recipe(activation: Activation, form: Form, columns: &[&[Quantity]], restricted: bool) -> Recipe {
     let columns = columns.concat();
-    let slots = slots(columns.len() as u32, UNITS, SHARED_MEMORY).unwrap_or(UNITS);
-    Recipe { activation, form, columns, weighted: restricted, partial: restricted, slots }
+    let (weighted, partial) = (restricted, restricted);
+    let mut recipe = Recipe { activation, form, columns, weighted, partial, slots: 0 };
+    recipe.slots = slots(&recipe, UNITS, SHARED_MEMORY).unwrap_or(UNITS);
+    recipe
 }
 
 #[cfg(test)]

@@ -1,4 +1,25 @@
-//! The two sweeps as GPU kernels.
+//! The two sweeps of [`dice_loss`] as GPU kernels, written once in Rust with CubeCL.
+//!
+//! Two front ends run them: `dice-loss-burn` through Burn's client, on any runtime that Burn has,
+//! compiled as they are needed; and the Python package on PyTorch's CUDA tensors, compiled ahead of
+//! time ([`aot`]). This crate plans which kernels an objective needs ([`Passes`]), where the tensors
+//! lie ([`Geometry`]), and launches them on a CubeCL client (`measure`, `pull_back`). The loss
+//! between the two sweeps is the engine's.
+//!
+//! | | |
+//! |---|---|
+//! | `recipe` | what is decided when a kernel is compiled: activation, kind of reference, sums |
+//! | `batch` | what is decided when it runs: strides, element types, tables |
+//! | `plan` | from a [`Measurement`](dice_loss::Measurement) to recipes and numbers; needs no CubeCL |
+//! | `aot` | the recipes that are compiled ahead of time |
+//! | `kernels` | sweep 1, the join of its partial sums, sweep 2 |
+//! | `launch` | the kernels on a CubeCL client |
+//! | `emit` | the kernels as CUDA C++ |
+//!
+//! # Features
+//!
+//! `kernels` (default) the kernels themselves; `cuda`, `rocm`, `metal`, `wgpu` a runtime for them;
+//! `emit` their CUDA C++.
 
 #![deny(missing_docs)]
 

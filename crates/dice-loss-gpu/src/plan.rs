@@ -9,8 +9,6 @@ use crate::{
 
 /// Partial sums of a column that a cube of the given recipe may keep, at most.
 const MOST_SLOTS: u32 = 2048;
-/// What a unit keeps in shared memory about its voxel, in numbers.
-const OF_A_VOXEL: u32 = 7;
 /// Cubes of a launch: enough to fill any device, and the same on all of them, so that the order of
 /// additions is too.
 const CUBES: usize = 1024;
@@ -108,8 +106,7 @@ impl Passes {
             pass.add(integrand, column as u32);
         }
         for pass in &mut passes {
-            pass.recipe.slots =
-                slots(pass.recipe.columns.len() as u32, classes, needs.shared_memory)?;
+            pass.recipe.slots = slots(&pass.recipe, classes, needs.shared_memory)?;
         }
         Some(Self { passes, columns: integrands.len() as u32, classes })
     }
@@ -295,8 +292,10 @@ fn activation(integrand: &Integrand) -> Option<Activation> {
 }
 
 /// The largest power of two of slots that shared memory has room for.
-pub(crate) fn slots(columns: u32, classes: u32, shared_memory: u32) -> Option<u32> {
-    let of_voxels = OF_A_VOXEL * UNITS * 4 + 64;
+pub(crate) fn slots(recipe: &Recipe, classes: u32, shared_memory: u32) -> Option<u32> {
+    // Arrays that a recipe does without have a place each, all the same.
+    let of_voxels = recipe.numbers_of_a_voxel() * UNITS * 4 + 64;
+    let columns = recipe.columns.len() as u32;
     let room = shared_memory.checked_sub(of_voxels)? / (4 * columns.max(1));
     let slots = floor_to_power_of_two(room)?.min(MOST_SLOTS);
     (slots >= classes && classes <= UNITS).then_some(slots)

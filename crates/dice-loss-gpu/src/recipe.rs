@@ -144,6 +144,21 @@ impl Recipe {
         self.activation == Activation::Softmax
     }
 
+    /// What a unit keeps in shared memory about its voxel, in numbers.
+    pub(crate) fn numbers_of_a_voxel(&self) -> u32 {
+        let softmaxes = self.is_softmax();
+        let [softmax, logs, focuses, merged, weight, counts] = [
+            softmaxes,
+            softmaxes && self.merges(),
+            softmaxes && self.focal_terms() > 0,
+            self.merges() && self.partial,
+            self.weighted,
+            self.counts(),
+        ]
+        .map(u32::from);
+        1 + 2 * softmax + logs + focuses + merged + weight + 2 * counts
+    }
+
     /// What a row of slopes in shared memory has room for.
     pub(crate) fn classes_at_most(&self) -> u32 {
         self.slots.min(UNITS)

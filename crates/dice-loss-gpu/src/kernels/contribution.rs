@@ -48,16 +48,27 @@ pub(super) fn chance_of_channel(x: f32, #[comptime] activation: Activation) -> C
     Chance { p, complement, log_loss, log_loss_against }
 }
 
+/// What the classes of a voxel share under softmax.
+#[derive(CubeType, Clone, Copy)]
+pub(super) struct Common {
+    /// The largest logit.
+    pub shift: f32,
+    /// 1 / Σ exp(x − shift).
+    pub inverse: f32,
+    /// ln Σ exp(x − shift).
+    pub log_sum: f32,
+    /// The probability of all classes but the first largest.
+    pub rest: f32,
+}
+
 /// The probability of a class among others.
 #[cube]
-pub(super) fn chance_of_class(x: f32, shift: f32, others: f32) -> Chance {
-    let above = x - shift;
-    let total = 1.0 + others;
-    let p = above.exp() / total;
+pub(super) fn chance_of_class(x: f32, common: &Common) -> Chance {
+    let above = x - common.shift;
+    let p = above.exp() * common.inverse;
     // Near 1, what is left is the sum of the others: 1 − p would lose its digits.
-    let complement = select(x == shift, others / total, 1.0 - p);
-    let log_loss = others.log1p() - above;
-    Chance { p, complement, log_loss, log_loss_against: 0.0f32 }
+    let complement = select(x == common.shift, common.rest, 1.0 - p);
+    Chance { p, complement, log_loss: common.log_sum - above, log_loss_against: 0.0f32 }
 }
 
 /// base^exponent for base ≥ 0; 1 for an exponent of 0.

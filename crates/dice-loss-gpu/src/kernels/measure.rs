@@ -5,9 +5,10 @@ use cubecl::prelude::*;
 use dice_loss::Activation;
 
 use super::{
-    contribution::{chance_of_channel, chance_of_class, of_class, of_merged},
+    contribution::{Common, chance_of_channel, chance_of_class, of_class, of_merged},
     voxel::{
-        SKIPPED, annotated, class_of_reference, membership, merged_membership, reference, softmax,
+        SKIPPED, annotated, class_of_reference, common, membership, merged_membership, reference,
+        softmax,
     },
 };
 use crate::{
@@ -33,13 +34,17 @@ pub fn measure<F: Float>(
     let softmaxes = comptime!(recipe.is_softmax());
     let merges = comptime!(recipe.merges() && recipe.partial);
     let counts = comptime!(recipe.counts());
+    let logs = comptime!(softmaxes && recipe.merges());
+    let focuses = comptime!(softmaxes && recipe.focal_terms() > 0);
     let columns = comptime!(recipe.columns.len());
     let slots = comptime!(recipe.slots);
 
     let mut label_of = Shared::<[u32]>::new_slice(UNITS as usize);
     let mut weight_of = Shared::<[f32]>::new_slice(comptime!(of_units(recipe.weighted)));
     let mut shift_of = Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes)));
-    let mut others_of = Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes)));
+    let mut inverse_of = Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes)));
+    let mut log_sum_of = Shared::<[f32]>::new_slice(comptime!(of_units(logs)));
+    let mut rest_of = Shared::<[f32]>::new_slice(comptime!(of_units(focuses)));
     let mut merged_of = Shared::<[f32]>::new_slice(comptime!(of_units(merges)));
     let mut decided = Shared::<[u32]>::new_slice(comptime!(of_units(counts)));
     let mut found = Shared::<[u32]>::new_slice(comptime!(of_units(counts)));
@@ -96,8 +101,15 @@ pub fn measure<F: Float>(
                 if comptime!(softmaxes || counts) {
                     let whole = softmax::<F>(logits, batch, start, tables, 0u32, false);
                     if comptime!(softmaxes) {
-                        shift_of[UNIT_POS as usize] = whole.shift;
-                        others_of[UNIT_POS as usize] = whole.others;
+                        let shared = common(&whole);
+                        shift_of[UNIT_POS as usize] = shared.shift;
+                        inverse_of[UNIT_POS as usize] = shared.inverse;
+                        if comptime!(logs) {
+                            log_sum_of[UNIT_POS as usize] = shared.log_sum;
+                        }
+                        if comptime!(focuses) {
+                            rest_of[UNIT_POS as usize] = shared.rest;
+                        }
                     }
                     if comptime!(merges && softmaxes) {
                         let part = softmax::<F>(logits, batch, start, tables, annotated_row, true);
@@ -165,8 +177,17 @@ pub fn measure<F: Float>(
                         }
                     }
                     let chance = if comptime!(softmaxes) {
+                        let mut log_sum = 0.0f32;
+                        if comptime!(logs) {
+                            log_sum = log_sum_of[place as usize];
+                        }
+                        let mut rest = 0.0f32;
+                        if comptime!(focuses) {
+                            rest = rest_of[place as usize];
+                        }
                         let shift = shift_of[place as usize];
-                        chance_of_class(x, shift, others_of[place as usize])
+                        let inverse = inverse_of[place as usize];
+                        chance_of_class(x, &Common { shift, inverse, log_sum, rest })
                     } else {
                         chance_of_channel(x, comptime!(recipe.activation))
                     };
@@ -226,7 +247,7 @@ pub fn measure<F: Float>(
                                         let mut p = x;
                                         if comptime!(softmaxes) {
                                             p = (x - shift_of[place as usize]).exp()
-                                                / (1.0 + others_of[place as usize]);
+                                                * inverse_of[place as usize];
                                         }
                                         cost += tables[(row + other) as usize] * p;
                                     }

@@ -5,9 +5,9 @@ use cubecl::prelude::*;
 use dice_loss::Activation;
 
 use super::{
-    contribution::{chance_of_channel, chance_of_class, share},
+    contribution::{Common, chance_of_channel, chance_of_class, share},
     slope::{by_log, by_probability, by_transport, of_channel},
-    voxel::{SKIPPED, annotated, membership, merged_membership, reference, softmax},
+    voxel::{SKIPPED, annotated, common, membership, merged_membership, reference, softmax},
 };
 use crate::{
     batch::Batch,
@@ -85,16 +85,19 @@ pub fn pull_back<F: Float>(
             }
         } else {
             // What all classes share.
-            let mut shift = 0.0f32;
-            let mut others = 0.0f32;
+            let mut shared =
+                Common { shift: 0.0f32, inverse: 0.0f32, log_sum: 0.0f32, rest: 0.0f32 };
             let mut merged_log_loss = 0.0f32;
             let mut product = 0.0f32;
             let mut log_slopes = 0.0f32;
             let mut log_slope_of_merged = 0.0f32;
             if comptime!(softmaxes) {
                 let whole = softmax::<F>(logits, batch, start, tables, 0u32, false);
-                shift = whole.shift;
-                others = whole.others;
+                let of_whole = common(&whole);
+                shared.shift = of_whole.shift;
+                shared.inverse = of_whole.inverse;
+                shared.log_sum = of_whole.log_sum;
+                shared.rest = of_whole.rest;
                 if comptime!(merges && partial) {
                     let part = softmax::<F>(logits, batch, start, tables, annotated_row, true);
                     merged_log_loss =
@@ -119,7 +122,7 @@ pub fn pull_back<F: Float>(
                     let counted = annotated(tables, batch, sample, class, partial);
                     let g = membership(target, tables, batch, label, sample, class, voxel, form);
                     let chance = if comptime!(softmaxes) {
-                        chance_of_class(x, shift, others)
+                        chance_of_class(x, &shared)
                     } else {
                         chance_of_channel(x, comptime!(recipe.activation))
                     };
@@ -188,7 +191,7 @@ pub fn pull_back<F: Float>(
                 let counted = annotated(tables, batch, sample, class, partial);
                 let g = membership(target, tables, batch, label, sample, class, voxel, form);
                 let chance = if comptime!(softmaxes) {
-                    chance_of_class(x, shift, others)
+                    chance_of_class(x, &shared)
                 } else {
                     chance_of_channel(x, comptime!(recipe.activation))
                 };

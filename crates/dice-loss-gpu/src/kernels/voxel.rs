@@ -2,7 +2,10 @@
 
 use cubecl::prelude::*;
 
-use super::element::{label, number};
+use super::{
+    contribution::Common,
+    element::{label, number},
+};
 use crate::{
     batch::Batch,
     recipe::{Form, Recipe},
@@ -94,6 +97,18 @@ pub(super) struct Softmax {
     pub others: f32,
     /// The first class with the largest logit.
     pub largest: u32,
+}
+
+/// As the classes use it.
+#[cube]
+pub(super) fn common(whole: &Softmax) -> Common {
+    let inverse = 1.0 / (1.0 + whole.others);
+    Common {
+        shift: whole.shift,
+        inverse,
+        log_sum: whole.others.log1p(),
+        rest: whole.others * inverse,
+    }
 }
 
 /// One look at all logits, which start at `start`.
