@@ -88,6 +88,11 @@ impl Layout {
         [self.samples, self.classes, self.voxels]
     }
 
+    /// Elements from one sample, class and voxel to the next.
+    pub fn strides(&self) -> [usize; 3] {
+        self.strides
+    }
+
     /// Elements that a buffer of this layout must have.
     pub(crate) fn extent(&self) -> Option<usize> {
         let mut last = 0usize;
