@@ -61,9 +61,7 @@ def test_what_does_not_count():
     labels, weight = LABELS.copy(), np.ones(LABELS.shape)
     labels[:, 0], weight[:, 1] = 255, 0
     counted = (labels != 255) & (weight > 0)
-    wanted = metrics.dice_coefficient(
-        X.argmax(-1), LABELS, classes=4, mask=counted, pool="batch"
-    )
+    wanted = metrics.dice_coefficient(X.argmax(-1), LABELS, classes=4, mask=counted, pool="batch")
     metric = DiceScore(4, average=None, ignore_index=255)
     np.testing.assert_allclose(numpy(in_batches(metric, labels, X, weight)), wanted, rtol=1e-6)
 

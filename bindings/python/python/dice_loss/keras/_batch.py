@@ -9,6 +9,16 @@ from keras import ops
 
 from ._namespace import dtype_of
 
+try:
+    # Not public, but the only way to a mask on the JAX backend, whose arrays take no attribute.
+    from keras.src.backend.common.masking import get_keras_mask as mask_of
+except ImportError:
+
+    def mask_of(x: Any) -> Any:
+        """The mask that Keras attached to a tensor; None if it did not."""
+        return getattr(x, "_keras_mask", None)
+
+
 Tensor = Any
 
 

@@ -16,8 +16,8 @@ What Keras defines, and the losses of `dice_loss.keras` do otherwise:
   documentation and the paper. So it is in all releases that have it, 3.3.0 to 3.15.1.
   `dice_loss.keras.Tversky` has them right: there swap the two.
 
-On the torch and JAX backends the sums are the engine's, in main memory. Sums in half precision do not
-overflow.
+On the torch and JAX backends the sums are the engine's, in main memory. Sums in half precision do
+not overflow.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from .._reference import voxels
 from .._reference.objective import Integrand
 from . import _configuration, _plain
 from . import _namespace as xp
-from ._batch import batch_of
+from ._batch import batch_of, mask_of
 
 __all__ = ["DiceScore", "IoUScore"]
 
@@ -76,7 +76,7 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
             y_true,
             y_pred,
             sample_weight,
-            getattr(y_pred, "_keras_mask", None),
+            mask_of(y_pred),
             axis=self.axis,
             regions=self._table,
             ignore_index=self.ignore_index,

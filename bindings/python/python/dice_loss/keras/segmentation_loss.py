@@ -14,7 +14,7 @@ from .._reference.objective import objective
 from ..compounds import Compound
 from ..terms import Absent, Pool, Term
 from . import _configuration, _plan
-from ._batch import batch_of
+from ._batch import batch_of, mask_of
 from ._configuration import Weighted
 from ._namespace import dtype_of
 from ._plan import Plan
@@ -203,7 +203,7 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 targets outside [0, 1] and negative weights; `keras.ops` cannot look at values.
             TypeError: predictions that are not floating point.
         """
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = mask_of(y_pred)
         with keras.name_scope(self.name):
             batch = batch_of(
                 y_true,

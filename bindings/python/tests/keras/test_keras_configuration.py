@@ -1,0 +1,57 @@
+"""Losses as what a saved model keeps."""
+
+import inspect
+import json
+
+import keras
+import pytest
+from dice_loss import compounds, terms
+from dice_loss import keras as losses
+
+WEIGHTED = [
+    (0.5, terms.Dice(squared=True, background=False, classes=[1, 2])),
+    terms.Focal(gamma=terms.BackgroundForeground(1.0, 2.0), activation="sigmoid"),
+    (2.0, compounds.DiceCrossEntropy(pool="batch", class_weights=[1, 2, 3])),
+]
+LOSSES = [
+    losses.Dice(squared=True, smoothing=(0.0, 1.0), axis=1, ignore_index=255),
+    losses.IoU(overlap="l1", from_logits=True, name="mine", class_weights=[1, 2]),
+    losses.Tversky(alpha=0.1, regions=[[], [0], [0, 1]], activation="sigmoid"),
+    losses.FocalTversky(gamma=2.0, pool="all", absent="zero", background=False),
+    losses.GeneralizedDice(weight="inverse", reduction="sum", dtype="float64"),
+    losses.Focal(gamma=terms.BackgroundForeground(0.0, 2.0), alpha=[0.1, 0.9], native=False),
+    losses.DiceCE(label_smoothing=0.1, sparse_y_true=True),
+    losses.SegmentationLoss(WEIGHTED, from_logits=True, reduction="mean_with_sample_weight"),
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: type(loss).__name__)
+def test_configuration_makes_the_same_loss(loss):
+    saved = json.loads(json.dumps(keras.losses.serialize(loss)))
+    again = keras.losses.deserialize(saved)
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+    assert again._plan == loss._plan
+
+
+def test_every_loss_is_tested_and_exported():
+    tested = {type(loss).__name__ for loss in LOSSES}
+    assert tested == {*losses.losses.__all__, "SegmentationLoss"}
+    assert tested <= {*losses.__all__}
+
+
+@pytest.mark.parametrize("name", losses.losses.__all__)
+def test_signature_spells_all_options_out(name):
+    loss = getattr(losses, name)
+    signature = inspect.signature(loss)
+    assert {"from_logits", "axis", "reduction", "ignore_index"} <= {*signature.parameters}
+    assert {*signature.parameters} == {*loss().get_config()}
+    for option, value in loss().get_config().items():
+        default = signature.parameters[option].default
+        if option not in ("name", "smoothing"):
+            assert value == default, option
+
+
+def test_unknown_term_is_refused():
+    with pytest.raises(ValueError, match="terms: found 'Hinge', wanted a term"):
+        losses.SegmentationLoss([{"class_name": "Hinge", "config": {}}])
