@@ -11,11 +11,10 @@ from ._namespace import dtype_of
 
 try:
     # Not public, but the only way to a mask on the JAX backend, whose arrays take no attribute.
-    from keras.src.backend.common.masking import get_keras_mask as mask_of
+    from keras.src.backend.common.masking import get_keras_mask
 except ImportError:
 
-    def mask_of(x: Any) -> Any:
-        """The mask that Keras attached to a tensor; None if it did not."""
+    def get_keras_mask(x: Any) -> Any:
         return getattr(x, "_keras_mask", None)
 
 
@@ -85,6 +84,11 @@ def batch_of(
             of_voxel = _per_voxel("sample_weight", weight, of_voxels, axis)
     counted = None if mask is None else _mask(mask, logits, of_voxels, axis)
     return Batch(logits, target, kind, axis, regions, ignore_index, counted, of_voxel, of_sample)
+
+
+def mask_of(y_pred: Any) -> Any:
+    """The mask that Keras attached to a tensor; None if it did not."""
+    return get_keras_mask(y_pred)
 
 
 def kind_of(
