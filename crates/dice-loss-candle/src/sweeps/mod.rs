@@ -1,0 +1,198 @@
+//! The engine's sweeps as an operation of Candle, on the CPU.
+
+mod view;
+
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+use dice_loss::{Objective, Reduction, Target, Upstream, Verdict};
+
+use crate::{
+    Evaluation, Targets, refused,
+    targets::{Reference, Rules},
+};
+pub(crate) use view::View;
+use view::{Lent, constant, filled};
+
+/// Sweep 1, and an operation whose backward step is sweep 2.
+pub(crate) fn evaluate(
+    logits: &Tensor,
+    targets: Targets,
+    objective: Arc<Objective>,
+) -> Result<Evaluation> {
+    let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
+    let moments = {
+        let (logits, targets) = (logits.lend(), targets.lend());
+        objective.measure(&logits.logits()?, &targets.target()?).map_err(refused)?
+    };
+    let verdict = Arc::new(objective.evaluate(&moments).map_err(refused)?);
+    let step = SecondSweep { targets, objective, verdict: verdict.clone() };
+    let loss = logits.tensor().apply_op1(step)?;
+    Ok(Evaluation { loss, verdict, moments })
+}
+
+/// All that the second sweep needs beside the logits: tensors that exist anyway, and what evaluate
+/// returned.
+#[derive(Debug)]
+struct SecondSweep {
+    targets: TargetViews,
+    objective: Arc<Objective>,
+    verdict: Arc<Verdict>,
+}
+
+impl CustomOp1 for SecondSweep {
+    fn name(&self) -> &'static str {
+        "segmentation-loss"
+    }
+
+    /// What the first sweep found, or a map of what each voxel contributes to it.
+    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        // Losses are wider than half-precision logits: a sum over voxels would not fit.
+        let dtype = match logits {
+            CpuStorage::F64(_) => DType::F64,
+            _ => DType::F32,
+        };
+        let numbers = |values: &[f64]| match dtype {
+            DType::F64 => CpuStorage::F64(values.to_vec()),
+            _ => CpuStorage::F32(values.iter().map(|&value| value as f32).collect()),
+        };
+        match self.output() {
+            Form::Number => Ok((numbers(&[self.verdict.loss()]), ().into())),
+            Form::Values(values) => Ok((numbers(values), self.verdict.shape().into())),
+            Form::Map => self.map(logits, layout, dtype),
+        }
+    }
+
+    fn bwd(&self, logits: &Tensor, _: &Tensor, upstream: &Tensor) -> Result<Option<Tensor>> {
+        let gradient = match self.output() {
+            Form::Map => {
+                let upstream = View::of_channels(upstream)?;
+                let upstream = upstream.lend();
+                self.pull_back(logits, Upstream::Map(upstream.logits()?))?
+            }
+            Form::Number => {
+                let upstream = upstream.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+                self.pull_back(logits, Upstream::Scalar(upstream))?
+            }
+            Form::Values(_) => {
+                let upstream = upstream.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+                self.pull_back(logits, Upstream::Values(&upstream))?
+            }
+        };
+        Ok(Some(gradient))
+    }
+}
+
+/// What the output is.
+enum Form<'a> {
+    Number,
+    Values(&'a [f64]),
+    Map,
+}
+
+impl SecondSweep {
+    fn output(&self) -> Form<'_> {
+        match (self.objective.reduced_by(), self.verdict.values()) {
+            (Reduction::None, Some(values)) => Form::Values(values),
+            (Reduction::None, None) => Form::Map,
+            _ => Form::Number,
+        }
+    }
+
+    fn map(
+        &self,
+        logits: &CpuStorage,
+        layout: &Layout,
+        dtype: DType,
+    ) -> Result<(CpuStorage, Shape)> {
+        let axes = dice_loss::Layout::strided(layout.dims(), layout.stride()).map_err(refused)?;
+        let mut shape = layout.dims().to_vec();
+        shape[1] = self.objective.map_shape(axes).map_err(refused)?[1];
+        let (shape, targets) = (Shape::from(shape), self.targets.lend());
+        let (logits, target) =
+            (view::logits(logits, layout.start_offset(), axes)?, targets.target()?);
+        let map = filled(dtype, &shape, |map| self.objective.voxel_losses(&logits, &target, map))?;
+        Ok((map, shape))
+    }
+
+    fn pull_back(&self, logits: &Tensor, upstream: Upstream) -> Result<Tensor> {
+        let view = View::of_channels(logits)?;
+        let (lent, targets) = (view.lend(), self.targets.lend());
+        let (x, target) = (lent.logits()?, targets.target()?);
+        let gradient = filled(logits.dtype(), logits.shape(), |gradient| {
+            self.objective.pull_back(&self.verdict, upstream, &x, &target, gradient)
+        })?;
+        Ok(constant(gradient, logits.shape()))
+    }
+}
+
+/// The tensors of [`Targets`], as the engine can follow them.
+#[derive(Debug)]
+struct TargetViews {
+    reference: ReferenceView,
+    mask: Option<View>,
+    weights: Option<View>,
+    rules: Rules,
+}
+
+#[derive(Debug)]
+enum ReferenceView {
+    Labels(View),
+    Dense(View),
+}
+
+/// Their elements.
+struct LentTargets<'a> {
+    reference: LentReference<'a>,
+    mask: Option<Lent<'a>>,
+    weights: Option<Lent<'a>>,
+    rules: &'a Rules,
+}
+
+enum LentReference<'a> {
+    Labels(Lent<'a>),
+    Dense(Lent<'a>),
+}
+
+impl TargetViews {
+    fn new(targets: Targets) -> Result<Self> {
+        Ok(Self {
+            reference: match &targets.reference {
+                Reference::Labels(labels) => ReferenceView::Labels(View::of_labels(labels)?),
+                Reference::Dense(target) => ReferenceView::Dense(View::of_channels(target)?),
+            },
+            mask: targets.mask.as_ref().map(View::of_voxels).transpose()?,
+            weights: targets.weights.as_ref().map(View::of_voxels).transpose()?,
+            rules: targets.rules,
+        })
+    }
+
+    fn lend(&self) -> LentTargets<'_> {
+        LentTargets {
+            reference: match &self.reference {
+                ReferenceView::Labels(labels) => LentReference::Labels(labels.lend()),
+                ReferenceView::Dense(target) => LentReference::Dense(target.lend()),
+            },
+            mask: self.mask.as_ref().map(View::lend),
+            weights: self.weights.as_ref().map(View::lend),
+            rules: &self.rules,
+        }
+    }
+}
+
+impl LentTargets<'_> {
+    fn target(&self) -> Result<Target<'_>> {
+        let mut target = match (&self.reference, &self.rules.regions) {
+            (LentReference::Labels(labels), Some(table)) => labels.regions(table)?,
+            (LentReference::Labels(labels), None) => labels.labels()?,
+            (LentReference::Dense(target), _) => target.dense()?,
+        };
+        if let Some(mask) = &self.mask {
+            target = mask.mask(target)?;
+        }
+        if let Some(weights) = &self.weights {
+            target = weights.weigh(target)?;
+        }
+        Ok(self.rules.apply(target))
+    }
+}

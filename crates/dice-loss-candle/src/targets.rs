@@ -1,0 +1,249 @@
+//! What the reference segmentation says, and which of it counts.
+
+use candle_core::{DType, Result, Tensor};
+use dice_loss::{Error, Target};
+
+use crate::refused;
+
+/// The targets of a segmentation loss: a label map, a dense target or nested regions, and what is
+/// left out of it. All restrictions compose; a voxel that is left out contributes exactly nothing.
+///
+/// Tensors convert by their type, so that `loss.forward(&logits, &labels)` is enough where nothing
+/// is left out: integers are a label map, floats a dense target. A dense target of `u8` wants
+/// [`Targets::dense`]. Targets are constants: no gradient flows into them.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::Targets;
+///
+/// let labels = Tensor::new(&[[[0u8, 1], [2, 255]]], &Device::Cpu)?;
+/// let valid = labels.ne(1u8)?;
+/// let targets = Targets::labels(&labels).ignore_index(255).mask(&valid);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Targets {
+    pub(crate) reference: Reference,
+    pub(crate) mask: Option<Tensor>,
+    pub(crate) weights: Option<Tensor>,
+    pub(crate) rules: Rules,
+}
+
+/// The two kinds of tensors that say what is where.
+#[derive(Debug, Clone)]
+pub(crate) enum Reference {
+    /// Also regions, where the rules have a table.
+    Labels(Tensor),
+    Dense(Tensor),
+}
+
+/// What needs no tensor.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    pub ignore_index: Option<i64>,
+    pub regions: Option<Vec<Vec<usize>>>,
+    pub class_valid: Option<Vec<bool>>,
+}
+
+impl Targets {
+    /// A label map: each voxel names its class. With one channel, labels are 0 and 1.
+    ///
+    /// # Shapes
+    ///
+    /// - labels: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of any integer type
+    pub fn labels(labels: &Tensor) -> Self {
+        Self::new(Reference::Labels(labels.detach()))
+    }
+
+    /// A soft, one-hot or multilabel target: floats in [0, 1], or `u8` of 0 and 1.
+    ///
+    /// # Shapes
+    ///
+    /// - target: `[batch_size, classes, spatial…]`, as the logits
+    pub fn dense(target: &Tensor) -> Self {
+        Self::new(Reference::Dense(target.detach()))
+    }
+
+    /// Regions, possibly nested: a label map and, for each label, the channels it belongs to.
+    ///
+    /// `[[], [0], [0, 1], [0, 1, 2]]` makes whole tumour, tumour core and enhancing tumour from
+    /// labels 0 to 3. Such channels overlap, so train them under sigmoid.
+    ///
+    /// # Shapes
+    ///
+    /// - labels: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of any integer type
+    pub fn regions(labels: &Tensor, table: Vec<Vec<usize>>) -> Self {
+        let mut targets = Self::labels(labels);
+        targets.rules.regions = Some(table);
+        targets
+    }
+
+    /// Voxels with this label do not count.
+    ///
+    /// For label maps, regions, and dense targets of one channel.
+    pub fn ignore_index(mut self, label: i64) -> Self {
+        self.rules.ignore_index = Some(label);
+        self
+    }
+
+    /// Voxels where the mask is 0 do not count: what a comparison of tensors gives.
+    ///
+    /// # Shapes
+    ///
+    /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of any type
+    pub fn mask(mut self, mask: &Tensor) -> Self {
+        self.mask = Some(mask.detach());
+        self
+    }
+
+    /// How much each voxel counts: finite and at least 0. A weight of 0 does not count.
+    ///
+    /// # Shapes
+    ///
+    /// - weights: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of floats
+    pub fn voxel_weights(mut self, weights: &Tensor) -> Self {
+        self.weights = Some(weights.detach());
+        self
+    }
+
+    /// Which classes were annotated in which sample (partial labels), row-major (sample, class).
+    ///
+    /// Overlap terms and sigmoid terms skip what was not annotated; softmax cross-entropy and
+    /// softmax focal loss add its probability to the background.
+    pub fn class_valid(mut self, valid: Vec<bool>) -> Self {
+        self.rules.class_valid = Some(valid);
+        self
+    }
+
+    fn new(reference: Reference) -> Self {
+        Self { reference, mask: None, weights: None, rules: Rules::default() }
+    }
+
+    /// Ignores the label unless the targets name one themselves.
+    pub(crate) fn or_ignore(mut self, label: Option<i64>) -> Self {
+        self.rules.ignore_index = self.rules.ignore_index.or(label);
+        self
+    }
+
+    /// Whether every tensor lies where the logits do, and has a type and a shape that fit them,
+    /// spatial axes one by one; a mask becomes one of `u8`.
+    ///
+    /// The engine sees voxels in a row and cannot tell a transposed image.
+    pub(crate) fn checked(mut self, logits: &Tensor) -> Result<Self> {
+        let [samples, _, spatial @ ..] = logits.dims() else {
+            return Err(refused(Error::Shape {
+                what: "logits",
+                found: logits.dims().to_vec(),
+                wanted: "[batch_size, classes, spatial…]".into(),
+            }));
+        };
+        is_float("logits", logits)?;
+        let per_voxel = [&[*samples], spatial].concat();
+        match &self.reference {
+            Reference::Labels(labels) => {
+                typed("labels", labels, "integers", labels.dtype().is_int())?;
+                fits("labels", labels, logits, &per_voxel, true)?;
+            }
+            Reference::Dense(target) => {
+                if target.dtype() != DType::U8 {
+                    is_float("dense target", target)?;
+                }
+                fits("dense target", target, logits, logits.dims(), false)?;
+            }
+        }
+        if let Some(weights) = &self.weights {
+            is_float("voxel weights", weights)?;
+            fits("voxel weights", weights, logits, &per_voxel, true)?;
+        }
+        if let Some(mask) = self.mask {
+            fits("mask", &mask, logits, &per_voxel, true)?;
+            self.mask = Some(if mask.dtype() == DType::U8 { mask } else { mask.ne(0u8)? });
+        }
+        Ok(self)
+    }
+
+    /// Every tensor of the targets made into another.
+    pub(crate) fn map(self, to: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        Ok(Self {
+            reference: match self.reference {
+                Reference::Labels(labels) => Reference::Labels(to(&labels)?),
+                Reference::Dense(target) => Reference::Dense(to(&target)?),
+            },
+            mask: self.mask.as_ref().map(&to).transpose()?,
+            weights: self.weights.as_ref().map(&to).transpose()?,
+            rules: self.rules,
+        })
+    }
+}
+
+impl Rules {
+    /// What needs no tensor, as the engine says it.
+    pub fn apply<'a>(&'a self, mut target: Target<'a>) -> Target<'a> {
+        if let Some(label) = self.ignore_index {
+            target = target.ignore_index(label);
+        }
+        match &self.class_valid {
+            Some(valid) => target.class_valid(valid),
+            None => target,
+        }
+    }
+}
+
+/// A type that the engine reads as numbers.
+fn is_float(what: &str, tensor: &Tensor) -> Result<()> {
+    let read = matches!(tensor.dtype(), DType::F32 | DType::F64 | DType::F16 | DType::BF16);
+    typed(what, tensor, "f32, f64, f16 or bf16", read)
+}
+
+fn typed(what: &str, tensor: &Tensor, wanted: &str, fits: bool) -> Result<()> {
+    if fits {
+        return Ok(());
+    }
+    Err(refused(Error::Parameter {
+        what: format!("{what}: element type"),
+        found: tensor.dtype().as_str().into(),
+        wanted: wanted.into(),
+    }))
+}
+
+/// A tensor with a value a voxel may have a channel axis of one.
+fn fits(
+    what: &'static str,
+    tensor: &Tensor,
+    logits: &Tensor,
+    wanted: &[usize],
+    per_voxel: bool,
+) -> Result<()> {
+    if !tensor.device().same_device(logits.device()) {
+        return Err(refused(Error::Parameter {
+            what: format!("{what}: device"),
+            found: format!("{:?}", tensor.device().location()),
+            wanted: format!("{:?}, as the logits", logits.device().location()),
+        }));
+    }
+    let found = tensor.dims();
+    let mut with_channel = wanted.to_vec();
+    with_channel.insert(1, 1);
+    if found == wanted || (per_voxel && found == with_channel) {
+        return Ok(());
+    }
+    let wanted = match per_voxel {
+        true => format!("{wanted:?} or {with_channel:?}, to fit the logits"),
+        false => format!("{wanted:?}, as the logits"),
+    };
+    Err(refused(Error::Shape { what, found: found.to_vec(), wanted }))
+}
+
+impl From<&Tensor> for Targets {
+    /// A [label map](Self::labels) of integers, a [dense](Self::dense) target of floats.
+    fn from(tensor: &Tensor) -> Self {
+        if tensor.dtype().is_int() { Self::labels(tensor) } else { Self::dense(tensor) }
+    }
+}
+
+impl From<Tensor> for Targets {
+    /// As a borrowed tensor.
+    fn from(tensor: Tensor) -> Self {
+        Self::from(&tensor)
+    }
+}

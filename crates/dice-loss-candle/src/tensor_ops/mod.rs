@@ -1,0 +1,129 @@
+//! The same losses from tensor operations, for devices that the engine cannot reach into.
+//!
+//! The sums over the voxels come from Candle, the arithmetic on them from the engine. With the
+//! engine's derivatives by the sums, Candle's backpropagation does the rest.
+
+mod integrands;
+mod output;
+mod voxels;
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor};
+use dice_loss::{Error, Layout, Logits, Measurement, Moments, Objective, Reduction, Target};
+
+use crate::{
+    Evaluation, Targets, refused, sweeps,
+    targets::{Reference, Rules},
+};
+use output::Slopes;
+use voxels::Voxels;
+
+/// Of targets that have been checked.
+pub(crate) fn evaluate(
+    logits: &Tensor,
+    targets: Targets,
+    objective: &Arc<Objective>,
+) -> Result<Evaluation> {
+    let mut shape = logits.dims().to_vec();
+    let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
+    check(objective, &targets, layout)?;
+    if logits.elem_count() == 0 {
+        return nothing(logits, targets, objective);
+    }
+    let measurement = objective.measurement(shape[1]).map_err(refused)?;
+    let voxels = Voxels::new(logits, &targets, layout.shape())?;
+    let integrands: Vec<_> = measurement
+        .integrands()
+        .iter()
+        .map(|integrand| voxels.integrand(integrand))
+        .collect::<Result<_>>()?;
+    let sums = sums(&integrands, layout.shape())?;
+    if voxels.any_invalid()? {
+        return Err(located(logits, targets, objective));
+    }
+    let moments = moments(&measurement, &sums, &targets.rules, layout)?;
+    let verdict = objective.evaluate(&moments).map_err(refused)?;
+    let slopes = Slopes::new(&measurement, &verdict, &sums)?;
+    let loss = match (objective.reduced_by(), verdict.values()) {
+        (Reduction::None, Some(values)) => {
+            slopes.values(&sums, values)?.reshape(verdict.shape())?
+        }
+        (Reduction::None, None) => {
+            shape[1] = objective.map_shape(layout).map_err(refused)?[1];
+            slopes.map(&integrands, shape[1])?.reshape(shape)?
+        }
+        _ => slopes.number(&sums, verdict.loss())?,
+    };
+    Ok(Evaluation { loss, verdict: Arc::new(verdict), moments })
+}
+
+/// A layout of these shapes on a single element: enough to check shapes with.
+fn broadcast(shape: &[usize]) -> Result<Layout> {
+    Layout::strided(shape, &vec![0; shape.len()]).map_err(refused)
+}
+
+/// What the engine would say before it reads a voxel.
+fn check(objective: &Objective, targets: &Targets, logits: Layout) -> Result<()> {
+    let [samples, _, voxels] = logits.shape();
+    let per_voxel = broadcast(&[samples, 1, voxels])?;
+    let target = || {
+        let mut target = match (&targets.reference, &targets.rules.regions) {
+            (Reference::Labels(_), Some(table)) => Target::regions(&[0u8], per_voxel, table)?,
+            (Reference::Labels(_), None) => Target::labels(&[0u8], per_voxel)?,
+            (Reference::Dense(_), _) => Target::dense(&[0u8], logits)?,
+        };
+        if targets.mask.is_some() {
+            target = target.mask(&[true], per_voxel)?;
+        }
+        if targets.weights.is_some() {
+            target = target.voxel_weights(&[1.0f32], per_voxel)?;
+        }
+        objective.check_tensors(&Logits::new(&[0.0f32], logits)?, &targets.rules.apply(target))
+    };
+    target().map_err(refused)
+}
+
+/// `[N, C, K]`: the sums of K integrands.
+fn sums(integrands: &[Tensor], [samples, classes, _]: [usize; 3]) -> Result<Tensor> {
+    let sum = |integrand: &Tensor| integrand.sum_keepdim(2)?.broadcast_as((samples, classes, 1));
+    Tensor::cat(&integrands.iter().map(sum).collect::<Result<Vec<_>>>()?, 2)
+}
+
+fn moments(
+    measurement: &Measurement,
+    sums: &Tensor,
+    rules: &Rules,
+    logits: Layout,
+) -> Result<Moments> {
+    let [samples, classes, _] = logits.shape();
+    let sums = sums.detach().transpose(1, 2)?.flatten_all()?.to_device(&Device::Cpu)?;
+    let valid = match &rules.class_valid {
+        Some(valid) => valid.clone(),
+        None => vec![true; samples * classes],
+    };
+    measurement.moments(sums.to_dtype(DType::F64)?.to_vec1()?, valid).map_err(refused)
+}
+
+/// A batch without voxels, of which Candle takes neither sum nor maximum. Its gradient is empty.
+fn nothing(logits: &Tensor, targets: Targets, objective: &Arc<Objective>) -> Result<Evaluation> {
+    let targets = targets.map(to_host)?;
+    let found = sweeps::evaluate(&to_host(logits)?, targets, objective.clone())?;
+    Ok(Evaluation { loss: found.loss.to_device(logits.device())?, ..found })
+}
+
+/// The engine's own error, with the place and the value, for what is known to be out of range.
+fn located(logits: &Tensor, targets: Targets, objective: &Arc<Objective>) -> candle_core::Error {
+    let again = || sweeps::evaluate(&to_host(logits)?, targets.map(to_host)?, objective.clone());
+    again().err().unwrap_or_else(|| {
+        refused(Error::Parameter {
+            what: "targets".into(),
+            found: "labels or weights that only the device finds out of range".into(),
+            wanted: "labels that name a class, values in [0, 1], weights of at least 0".into(),
+        })
+    })
+}
+
+fn to_host(tensor: &Tensor) -> Result<Tensor> {
+    tensor.detach().to_device(&Device::Cpu)
+}

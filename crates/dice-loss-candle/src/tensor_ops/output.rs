@@ -1,0 +1,60 @@
+//! The engine's loss, with Candle's way back to the voxels.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{Measurement, Verdict};
+
+use super::voxels::{constant, fill};
+use crate::refused;
+
+/// ∂loss/∂sums, `[N, C, K]`.
+pub(super) struct Slopes {
+    slopes: Tensor,
+    /// Which value each (sample, class) belongs to, for reduction none.
+    cells: Vec<usize>,
+}
+
+impl Slopes {
+    pub fn new(measurement: &Measurement, verdict: &Verdict, sums: &Tensor) -> Result<Self> {
+        let (samples, classes, integrands) = sums.dims3()?;
+        let slopes = measurement.gradient(verdict).map_err(refused)?;
+        let slopes = constant(slopes, &[samples, integrands, classes], sums)?;
+        Ok(Self {
+            slopes: slopes.transpose(1, 2)?.contiguous()?,
+            cells: measurement.cells(verdict),
+        })
+    }
+
+    /// Slope times sum; nothing of something infinite is nothing.
+    fn products(&self, sums: &Tensor) -> Result<Tensor> {
+        fill(sums, &self.slopes.eq(0.0)?, 0.0)?.mul(&self.slopes)
+    }
+
+    /// A scalar.
+    pub fn number(&self, sums: &Tensor, loss: f64) -> Result<Tensor> {
+        let tangent = self.products(sums)?.sum_all()?;
+        (&tangent - tangent.detach())? + loss
+    }
+
+    /// `[values]`
+    pub fn values(&self, sums: &Tensor, values: &[f64]) -> Result<Tensor> {
+        let (rows, columns) = (values.len(), self.cells.len());
+        let member =
+            |index: usize| f64::from(u8::from(self.cells[index % columns] == index / columns));
+        let members = (0..rows * columns).map(member).collect();
+        let members = constant(members, &[rows, columns], sums)?;
+        let products = self.products(sums)?.sum(2)?.reshape((1, columns))?;
+        let tangent = members.broadcast_mul(&products)?.sum(1)?;
+        (&tangent - tangent.detach())? + constant(values.to_vec(), &[rows], sums)?
+    }
+
+    /// `[N, channels, S]`
+    pub fn map(&self, integrands: &[Tensor], channels: usize) -> Result<Tensor> {
+        let mut map = self.slopes.narrow(2, 0, 1)?.zeros_like()?;
+        for (index, integrand) in integrands.iter().enumerate() {
+            let slope = self.slopes.narrow(2, index, 1)?;
+            let part = fill(integrand, &slope.eq(0.0)?, 0.0)?.broadcast_mul(&slope)?;
+            map = map.broadcast_add(&part)?;
+        }
+        if channels == 1 { map.sum_keepdim(1) } else { Ok(map) }
+    }
+}
