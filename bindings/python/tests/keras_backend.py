@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 
 BACKENDS = ("torch", "tensorflow", "jax")
@@ -12,6 +13,12 @@ def is_installed(module):
     """A folder of tests with a library's name is a package too, but without an origin."""
     spec = find_spec(module)
     return spec is not None and spec.origin is not None
+
+
+# Keras and TensorFlow look whether there are others beside them, and a folder of tests is none.
+for _name in BACKENDS:
+    if not is_installed(_name):
+        sys.modules.setdefault(_name, None)
 
 
 def lacking():

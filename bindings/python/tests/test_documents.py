@@ -8,6 +8,7 @@ import runpy
 from importlib.util import find_spec
 from pathlib import Path
 
+import keras_backend
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,6 +42,10 @@ def lacking(source):
     modules = [*imported(source)]
     if any(module.startswith(NEED_TORCH) for module in modules):
         modules.append("torch")
+    if any(module.startswith(("keras", "dice_loss.keras")) for module in modules) and (
+        reason := keras_backend.lacking()
+    ):
+        return [f"Keras: {reason}"]
     needed = {module.split(".")[0] for module in modules} & {*PEERS}
     # A folder of tests with a peer's name is a package too, but without an origin.
     return sorted(peer for peer in needed if not (spec := find_spec(peer)) or not spec.origin)
@@ -51,6 +56,8 @@ def test_documents_have_examples():
     assert found >= {"README.md", "docs/choosing-a-loss.md", "docs/distributed.md"}
 
 
+# What Keras itself is warned of is not tested here.
+@pytest.mark.filterwarnings("ignore:__array__ implementation")
 @pytest.mark.parametrize("source", [*examples()])
 def test_example_runs(source, tmp_path):
     if missing := lacking(source):

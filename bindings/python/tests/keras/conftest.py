@@ -1,30 +1,18 @@
 """Chooses the backend before anything imports Keras; two threads, whatever the machine has."""
 
-import importlib.util
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-
-def load(name):
-    """A module of the folder above, which had better not be on the path: its folders are named
-    after libraries, and TensorFlow looks whether there is one called jax."""
-    if name not in sys.modules:
-        path = Path(__file__).resolve().parents[1] / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(name, path)
-        sys.modules[name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[name]
-
-
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-LACKING = load("keras_backend").lacking()
-load("naive")
-load("cases")
+import keras_backend
+
+LACKING = keras_backend.lacking()
 
 
 def pytest_ignore_collect(collection_path):
