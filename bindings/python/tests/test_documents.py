@@ -14,7 +14,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What an example may need beside the package and NumPy.
-PEERS = ("monai", "nibabel", "nnunetv2", "segmentation_models_pytorch", "torch")
+PEERS = (
+    "jax",
+    "monai",
+    "nibabel",
+    "nnunetv2",
+    "optax",
+    "segmentation_models_pytorch",
+    "torch",
+)
 NEED_TORCH = ("dice_loss.monai", "dice_loss.nnunet", "dice_loss.smp", "dice_loss.torch")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -83,13 +84,15 @@ def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Batch
     axis = 2 if reading.channels_last else 1
     is_dense, weight = reading.kind == "dense", counted.voxel_weight
 
+    samples, classes = logits.shape[0], classes_of(reading, logits)
+    voxels = math.prod(logits.shape[1:-1] if reading.channels_last else logits.shape[2:])
+
     def by_class(array: Array) -> Array:
-        if reading.channels_last:
-            return array.reshape(array.shape[0], -1, array.shape[-1])
-        return array.reshape(*array.shape[:2], -1)
+        shape = (voxels, classes) if reading.channels_last else (classes, voxels)
+        return array.reshape(samples, *shape)
 
     def per_voxel(array: Array) -> Array:
-        return jnp.expand_dims(array.reshape(array.shape[0], -1), axis)
+        return jnp.expand_dims(array.reshape(samples, voxels), axis)
 
     return reference.Batch(
         by_class(logits.astype(loss_dtype(logits))),
