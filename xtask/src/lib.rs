@@ -2,18 +2,44 @@
 
 #![deny(missing_docs)]
 
+mod emit;
 mod losses;
+mod python;
 mod test;
 
+pub use emit::emit;
 pub use losses::write_losses;
 pub use test::run_tests;
 
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+/// Everything but the engine is built in one go and in release mode: Burn is slow without
+/// optimisation, and two selections of packages would compile it twice.
+const RELEASE: [&str; 6] = [
+    "--release",
+    "--workspace",
+    "--exclude",
+    "dice-loss",
+    "--features",
+    "dice-loss-burn/train,dice-loss-gpu/emit",
+];
 
 /// The root of the repository.
 fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here).to_owned()
+}
+
+/// Where cargo builds: it has put this very program there, in the folder of a profile.
+fn target() -> Result<PathBuf, String> {
+    let program = env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
+    match program.ancestors().nth(2) {
+        Some(target) => Ok(target.to_owned()),
+        None => Err(format!("found this program at {program:?}, wanted it in a target folder")),
+    }
 }
 
 #[cfg(doctest)]

@@ -7,37 +7,50 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::root;
-
-/// Everything but the engine is built in one go and in release mode: Burn is slow without
-/// optimisation, and two selections of packages would compile it twice.
-const RELEASE: [&str; 7] = [
-    "test",
-    "--release",
-    "--workspace",
-    "--exclude",
-    "dice-loss",
-    "--features",
-    "dice-loss-burn/train",
-];
+use crate::{RELEASE, emit::sources, python::Environment, root, target};
 
 /// Unoptimised enough to check arithmetic, and without Burn.
 const ENGINE: [&str; 6] =
     ["test", "-p", "dice-loss", "-p", "dice-loss-fuzz", "--no-default-features"];
 
-/// The package as a user builds it, and everything that its tests want.
-const INSTALL: [&str; 8] = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    "./bindings/python",
-    "-r",
-    "bindings/python/tests/requirements.txt",
-];
+/// Tests of the Python package that share an environment.
+struct Suite {
+    /// Of the environment, in the target folder.
+    environment: &'static str,
+    titles: [&'static str; 3],
+    /// Everything that the tests want beside the package.
+    requirements: &'static str,
+    tests: &'static [&'static str],
+}
 
-const PYTEST: [&str; 4] = ["-m", "pytest", "--quiet", "bindings/python"];
+/// JAX has an environment of its own: beside torch, code would not be seen to import the wrong one.
+const SUITES: [Suite; 2] = [
+    Suite {
+        environment: "python-tests",
+        titles: [
+            "Python: an environment",
+            "Python: the package, and the peers it is compared with",
+            "Python: tests, examples, documents",
+        ],
+        requirements: "bindings/python/tests/requirements.txt",
+        tests: &["bindings/python"],
+    },
+    Suite {
+        environment: "python-jax",
+        titles: [
+            "JAX: an environment",
+            "JAX: the package, and the frameworks it serves",
+            "JAX: tests, documents",
+        ],
+        requirements: "bindings/python/tests/requirements-jax.txt",
+        tests: &[
+            "bindings/python/tests/jax",
+            "bindings/python/tests/keras",
+            "bindings/python/tests/test_bench.py",
+            "bindings/python/tests/test_documents.py",
+        ],
+    },
+];
 
 /// One command of the run.
 struct Step {
@@ -63,64 +76,53 @@ pub fn run_tests() -> Result<(), String> {
     summarise(&results)
 }
 
+fn step(title: &'static str, program: PathBuf, arguments: &[&str]) -> Step {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Step { title, command }
+}
+
 fn steps() -> Result<Vec<Step>, String> {
-    let step = |title, program: PathBuf, arguments: &[&str]| {
-        let mut command = Command::new(program);
-        command.args(arguments);
-        Step { title, command }
-    };
     let cargo = || PathBuf::from(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let target = target()?;
-    let example = target
-        .join("release/examples")
-        .join(format!("train_segmentation{}", env::consts::EXE_SUFFIX));
-    let python = Python::in_target(&target);
-    Ok(vec![
+    let example =
+        |name| target.join("release/examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let xtask = env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
+    let mut steps = vec![
         step("engine: tests, documentation, fuzz body", cargo(), &ENGINE),
         step(
             "engine: benchmarks, once each, and tests as optimised",
             cargo(),
             &["bench", "-p", "dice-loss", "--", "--test"],
         ),
-        step("Burn, program, fuzz bodies, README: tests", cargo(), &RELEASE),
-        step("example: training with Burn", example, &[]),
-        step("Python: an environment", Python::of_the_system(), &python.creation()),
-        step("Python: the package, and the peers it is compared with", python.program(), &INSTALL),
-        step("Python: tests, examples, documents", python.program(), &PYTEST),
-    ])
+        step(
+            "Burn, Candle, GPU kernels, program, fuzz bodies, README: tests",
+            cargo(),
+            &[&["test"], &RELEASE[..]].concat(),
+        ),
+        step("example: training with Burn", example("train_segmentation"), &[]),
+        step("example: training with Candle, in short", example("train_unet"), &["120"]),
+        step("GPU: PTX is up to date and fits every device", xtask, &["emit", "--check"]),
+    ];
+    steps.extend(SUITES.iter().flat_map(|suite| suite.steps(&target)));
+    Ok(steps)
 }
 
-/// The virtual environment that all Python tests run in.
-struct Python {
-    folder: PathBuf,
-}
-
-impl Python {
-    fn in_target(target: &Path) -> Self {
-        Self { folder: target.join("python-tests") }
-    }
-
-    /// The Python that makes the environment: `$PYTHON`, or `python3`.
-    fn of_the_system() -> PathBuf {
-        PathBuf::from(env::var_os("PYTHON").unwrap_or_else(|| "python3".into()))
-    }
-
-    fn creation(&self) -> [&str; 3] {
-        ["-m", "venv", self.folder.to_str().unwrap_or_default()]
-    }
-
-    fn program(&self) -> PathBuf {
-        let within = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-        self.folder.join(within)
-    }
-}
-
-/// Where cargo builds: it has put this very program there, in the folder of a profile.
-fn target() -> Result<PathBuf, String> {
-    let program = env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
-    match program.ancestors().nth(2) {
-        Some(target) => Ok(target.to_owned()),
-        None => Err(format!("found this program at {program:?}, wanted it in a target folder")),
+impl Suite {
+    /// An environment, the package as a user builds it, the tests.
+    fn steps(&self, target: &Path) -> [Step; 3] {
+        let python = Environment::new(target, self.environment);
+        let [make, install, test] = self.titles;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        let packages = ["./bindings/python", "-r", self.requirements];
+        let pytest = ["-m", "pytest", "--quiet"];
+        let mut tests = step(test, python.program(), &[&pytest, self.tests].concat());
+        tests.command.env("DICE_LOSS_KERNELS", sources(target));
+        [
+            step(make, Environment::of_the_system(), &python.creation()),
+            step(install, python.program(), &[&pip[..], &packages].concat()),
+            tests,
+        ]
     }
 }
 

@@ -7,6 +7,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod batch;
+mod cuda;
 mod huge_pages;
 mod integrand;
 mod objectives;
@@ -228,6 +229,8 @@ fn read_moments(
 /// The engine.
 #[pymodule(gil_used = false)]
 mod _core {
+    #[pymodule_export]
+    use super::cuda::{CudaPass, cuda_passes, cuda_refusal};
     #[pymodule_export]
     use super::xla::xla_targets;
     #[pymodule_export]

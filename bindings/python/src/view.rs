@@ -100,6 +100,10 @@ impl View {
         }
     }
 
+    pub fn address(&self) -> usize {
+        self.0
+    }
+
     pub fn shape(&self) -> &[usize] {
         &self.1
     }
@@ -220,11 +224,13 @@ impl View {
         Ok(())
     }
 
-    fn channels(&self) -> Result<Layout> {
+    /// Where the elements of `(N, C, spatial…)` lie.
+    pub fn channels(&self) -> Result<Layout> {
         Ok(Layout::strided(&self.1, &self.strides()?)?)
     }
 
-    fn voxels(&self) -> Result<Layout> {
+    /// Where the elements of `(N, spatial…)` lie.
+    pub fn voxels(&self) -> Result<Layout> {
         Ok(Layout::voxels_strided(&self.1, &self.strides()?)?)
     }
 

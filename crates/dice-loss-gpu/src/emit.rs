@@ -41,6 +41,8 @@ pub struct Source {
     pub units: u32,
     /// Bytes of shared memory.
     pub shared: usize,
+    /// Numbers that it takes by value: its own, and lengths of buffers, which it does not read.
+    pub numbers: usize,
     /// The source.
     pub code: String,
 }
@@ -123,7 +125,9 @@ fn source(name: &str, units: u32, kernel: impl CubeKernel) -> Result<Source, Str
         .map_err(|error| format!("{name}: {error:?}"))?;
     let code = compiled.source.lines().map(with_typed_zero).collect::<Vec<_>>().join("\n");
     let entry = entry(&code).ok_or_else(|| format!("{name}: found no entry point"))?.to_owned();
-    Ok(Source { name: name.to_owned(), entry, units, shared: compiled.shared_memory_size, code })
+    let numbers = ["scalars_u32[", "static_meta["].map(|field| length(&code, field)).iter().sum();
+    let shared = compiled.shared_memory_size;
+    Ok(Source { name: name.to_owned(), entry, units, shared, numbers, code })
 }
 
 /// A bf16 of an integer has two meanings to old headers.
@@ -132,6 +136,12 @@ fn with_typed_zero(line: &str) -> String {
         true => line.replace(" = 0;", " = 0.0f;"),
         false => line.to_owned(),
     }
+}
+
+/// The length of an array of the struct that is passed by value, where it is declared.
+fn length(code: &str, field: &str) -> usize {
+    let declared = code.split_once(field).and_then(|(_, rest)| rest.split_once(']'));
+    declared.and_then(|(length, _)| length.parse().ok()).unwrap_or(0)
 }
 
 /// The name between the launch bounds and the parameters.

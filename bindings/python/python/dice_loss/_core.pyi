@@ -144,3 +144,70 @@ def xla_targets() -> list[tuple[str, object]]:
     float64. Axes that every buffer has before its own are mapped over; one that is the same all
     along such an axis has it with size 1.
     """
+
+def cuda_refusal(device: int) -> str | None:
+    """Why a CUDA device cannot run the package's kernels; None if it can."""
+
+Lent: TypeAlias = tuple[
+    View,  # logits
+    View,  # target: labels, or dense in the shape of the logits
+    View | None,  # mask
+    View | None,  # voxel_weight
+    int | None,  # ignore_index
+    int | None,  # how many rows a table of regions has
+]
+
+class CudaPass:
+    """A sweep over the voxels in each direction. All addresses are the device's; nothing waits."""
+
+    @property
+    def name(self) -> str:
+        """Of the recipe that its kernels were compiled from."""
+    @property
+    def columns(self) -> int:
+        """Sums that it computes of each class."""
+    @property
+    def places(self) -> list[list[int]]:
+        """For each sum that is wanted: its place among them, and its column of the moments."""
+    @property
+    def partial(self) -> bool:
+        """Whether the tables end with (N, C), 1 for each class that was annotated."""
+    def tables(self, regions: Sequence[Sequence[int]] | None) -> list[float]:
+        """What the kernels look up, without those rows; float32 on the device."""
+    def load(self, device: int, dtype: str) -> None:
+        """Loads the kernels for logits of a type: from now on they can be captured in graphs."""
+    def partials(self, samples: int, voxels: int) -> int:
+        """How many float32 sweep 1 wants to work with."""
+    def measure(
+        self,
+        device: int,
+        stream: int,
+        lent: Lent,
+        tables: int,
+        partials: int,
+        places: int,
+        moments: int,
+    ) -> None:
+        """Sweep 1. `places` are int32; writes its columns of the moments (N, K, C), float64."""
+    def pull_back(
+        self,
+        device: int,
+        stream: int,
+        lent: Lent,
+        gradient: View,
+        tables: int,
+        slopes: int,
+        shared: bool,
+        adds: bool,
+    ) -> None:
+        """Sweep 2. `slopes` are (N, K, C), or (1, K, C) if `shared`, contiguous float32. Writes the
+        gradient, which has the type of the logits, or adds to it."""
+
+def cuda_passes(
+    spec: str,
+    classes: int,
+    kind: Literal["labels", "dense", "regions"],
+    weighted: bool,
+    partial: bool,
+) -> list[CudaPass] | None:
+    """The sweeps that an objective takes; None if no kernels were compiled for it."""

@@ -15,7 +15,7 @@ def reference_only(monkeypatch):
     """Turns the engine off."""
 
     def off():
-        monkeypatch.setattr(_ops, "is_native", lambda logits, target: False)
+        monkeypatch.setattr(_ops, "is_native", lambda *_: False)
 
     return off
 
@@ -146,7 +146,7 @@ def test_odd_shapes(shape, reference_only):
         loss = built(name, "softmax", batch)
         found = value_and_gradient(loss, batch)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_ops, "is_native", lambda logits, target: False)
+            patch.setattr(_ops, "is_native", lambda *_: False)
             wanted = value_and_gradient(loss, batch)
         compare(found[0], wanted[0], 1e-13)
         compare(found[1], wanted[1], 1e-13)

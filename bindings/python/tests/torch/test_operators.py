@@ -130,7 +130,7 @@ def test_the_reference_compiles_too(monkeypatch):
     x, labels = logits_of("softmax").requires_grad_(), labels_of()
     loss = DiceCELoss()
     wanted = loss(x, labels)
-    monkeypatch.setattr(_ops, "is_native", lambda logits, target: False)
+    monkeypatch.setattr(_ops, "is_native", lambda *_: False)
     for options in ({}, {"dynamic": True}):
         found = compiled(loss, **options)(x, labels)
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.0)

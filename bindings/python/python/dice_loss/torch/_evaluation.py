@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from .._reference import evaluation
-from .._reference import objective as _specs
 from .._reference.evaluation import Evaluation, evaluate
-from .._reference.objective import Integrand, Objective, Term
+from .._reference.objective import Integrand, Objective, Term, integrands, objective
 from . import _namespace as xp
 from ._reference import voxel_losses
-from ._tracing import constant_in_graphs
 
 __all__ = [
     "Evaluation",
@@ -25,18 +23,6 @@ __all__ = [
     "soft_dice",
     "voxel_losses",
 ]
-
-
-@constant_in_graphs
-def objective(spec: str) -> Objective:
-    """What a spec says."""
-    return _specs.objective(spec)
-
-
-@constant_in_graphs
-def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
-    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
-    return _specs.integrands(spec, classes)
 
 
 class Moments(evaluation.Moments):

@@ -87,7 +87,7 @@ def measure(
         tuple(gamma) if isinstance(gamma, Sequence) else gamma,
         None if distances is None else tuple(tuple(map(float, row)) for row in distances),
     )
-    if plan.spec is not None and _ops.is_native(logits, voxels):
+    if plan.spec is not None and _ops.is_native(logits, voxels, plan.spec):
         settings = _settings(ignore_index, table)
         measured = _ops.measure(logits, voxels, plan.spec, settings, plan.columns)
     else:

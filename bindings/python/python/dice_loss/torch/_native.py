@@ -85,7 +85,7 @@ def objective(
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
     moments = _moments(logits, lent, spec)
     slopes = torch.empty_like(moments)
-    verdict = _core.evaluate(spec, _view(moments), lent.valid, False, _view(slopes))
+    verdict = _core.evaluate(spec, view(moments), lent.valid, False, view(slopes))
     values = verdict.values
     if values is None:
         return torch.tensor(verdict.loss, dtype=loss_dtype(logits)), slopes, moments
@@ -109,7 +109,7 @@ def pull_back(
     slopes = slopes.contiguous()
     gradient = _fresh_gradient(logits)
     threads = torch.get_num_threads()
-    _core.pull_back(spec, _view(slopes), *lent.views, threads, _view(gradient))
+    _core.pull_back(spec, view(slopes), *lent.views, threads, view(gradient))
     return gradient
 
 
@@ -126,7 +126,7 @@ def voxel_losses(
     """The loss of every voxel."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
     out = torch.empty(map_shape(logits, spec), dtype=loss_dtype(logits))
-    _core.voxel_losses(spec, *lent.views, torch.get_num_threads(), _view(out))
+    _core.voxel_losses(spec, *lent.views, torch.get_num_threads(), view(out))
     return out
 
 
@@ -143,10 +143,10 @@ def pull_back_map(
 ) -> Tensor:
     """Sweep 2 of the map of voxel losses."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    upstream = _lendable(upstream, channels=True)
+    upstream = lendable(upstream, channels=True)
     gradient = _fresh_gradient(logits)
     threads = torch.get_num_threads()
-    _core.pull_back_map(spec, _view(upstream), *lent.views, threads, _view(gradient))
+    _core.pull_back_map(spec, view(upstream), *lent.views, threads, view(gradient))
     return gradient
 
 
@@ -179,36 +179,45 @@ class _Lent:
         kind: TargetKind,
         settings: str,
     ) -> None:
-        logits = _lendable(logits, channels=True)
-        target = _readable_target(target, kind)
+        logits = lendable(logits, channels=True)
+        target = readable_target(target, kind)
         if mask is not None:
-            mask = _lendable(mask if mask.dtype in _DENSE else mask != 0, channels=False)
+            mask = readable_mask(mask)
         if voxel_weight is not None:
-            floating = voxel_weight.dtype in FLOATS
-            voxel_weight = voxel_weight if floating else voxel_weight.float()
-            voxel_weight = _lendable(voxel_weight, channels=False)
+            voxel_weight = readable_weight(voxel_weight)
         if class_valid is not None:
             class_valid = class_valid.to(torch.bool).contiguous()
         self._tensors = (logits, target, mask, voxel_weight, class_valid)
         ignore_index, regions = read_settings(settings)
-        mask_view = None if mask is None else _view(mask)
-        weight_view = None if voxel_weight is None else _view(voxel_weight)
-        self.valid = None if class_valid is None else _view(class_valid)
+        mask_view = None if mask is None else view(mask)
+        weight_view = None if voxel_weight is None else view(voxel_weight)
+        self.valid = None if class_valid is None else view(class_valid)
         options = (kind, regions, ignore_index, mask_view, weight_view, self.valid)
-        self.views = (_view(logits), _view(target), options)
+        self.views = (view(logits), view(target), options)
 
 
-def _readable_target(target: Tensor, kind: TargetKind) -> Tensor:
+def readable_target(target: Tensor, kind: TargetKind) -> Tensor:
+    """Of a type and with strides that the sweeps can follow, copied if need be."""
     if kind == "dense":
-        return _lendable(target if target.dtype in _DENSE else target.float(), channels=True)
+        return lendable(target if target.dtype in _DENSE else target.float(), channels=True)
     if target.dtype is torch.bool:
         target = target.view(torch.uint8)
     elif target.dtype not in _LABELS:
         target = target.float() if target.is_floating_point() else target.long()
-    return _lendable(target, channels=False)
+    return lendable(target, channels=False)
 
 
-def _lendable(tensor: Tensor, channels: bool) -> Tensor:
+def readable_mask(mask: Tensor) -> Tensor:
+    """Likewise."""
+    return lendable(mask if mask.dtype in _DENSE else mask != 0, channels=False)
+
+
+def readable_weight(weight: Tensor) -> Tensor:
+    """Likewise."""
+    return lendable(weight if weight.dtype in FLOATS else weight.float(), channels=False)
+
+
+def lendable(tensor: Tensor, channels: bool) -> Tensor:
     """The tensor itself, or a copy where the engine cannot follow its strides."""
     if tensor.is_neg():
         tensor = tensor.resolve_neg()
@@ -217,14 +226,20 @@ def _lendable(tensor: Tensor, channels: bool) -> Tensor:
     return tensor.contiguous()
 
 
-def _view(tensor: Tensor) -> View:
+def name_of(dtype: torch.dtype) -> str:
+    """The name that the engine has for an element type."""
+    return _ELEMENTS[dtype]
+
+
+def view(tensor: Tensor) -> View:
+    """The tensor, lent."""
     return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), _ELEMENTS[tensor.dtype])
 
 
 def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:
     columns = len(integrands(spec, classes_of(logits)))
     out = torch.empty((logits.shape[0], columns, logits.shape[1]), dtype=torch.float64)
-    _core.measure(spec, *lent.views, torch.get_num_threads(), _view(out))
+    _core.measure(spec, *lent.views, torch.get_num_threads(), view(out))
     return out
 
 

@@ -1,4 +1,4 @@
-"""The engine as differentiable functions of tensors in main memory.
+"""The sweeps as differentiable functions of tensors in main memory and on CUDA devices.
 
 Each goes two ways. Where something traces or intercepts operators, such as `torch.compile`,
 `torch.export` or a fake tensor mode, it is a registered operator, `torch.ops.dice_loss.…`,
@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import _native, _reference
+from . import _cuda, _native, _reference
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype, settings_of
@@ -25,6 +25,7 @@ from ._tracing import classes_of, is_intercepted, is_transformed
 
 __all__ = [
     "fused",
+    "is_fused",
     "is_native",
     "loss",
     "loss_dtype",
@@ -35,33 +36,40 @@ __all__ = [
 ]
 
 Gradients = tuple[Tensor | None, ...]
+#: The column of the moments that counts voxels.
+_VOXELS = 2
 _INPUTS = (
     "Tensor logits, Tensor target, Tensor? mask, Tensor? voxel_weight, Tensor? class_valid, "
     "str spec, str kind, str settings"
 )
 
 
-def is_native(logits: Tensor, target: Target) -> bool:
-    """Whether the engine can take these tensors: in main memory, with a gradient by logits only."""
-    if logits.device.type != "cpu" or logits.dtype not in _native.FLOATS:
-        return False
-    if target.tensor.requires_grad:
+def is_native(logits: Tensor, target: Target, spec: str) -> bool:
+    """Whether the sweeps can take these tensors: where they are, with a gradient by logits only."""
+    if target.tensor.requires_grad or is_transformed():
         return False
     if target.voxel_weight is not None and target.voxel_weight.requires_grad:
         return False
-    return not is_transformed()
+    if _cuda.holds(logits):
+        return _cuda.takes(logits, target, spec)
+    return logits.device.type == "cpu" and logits.dtype in _native.FLOATS
+
+
+def is_fused(logits: Tensor, target: Target, spec: str) -> bool:
+    """Whether the engine itself can take them: in main memory, where a loss can be looked at."""
+    return not _cuda.holds(logits) and is_native(logits, target, spec)
 
 
 def measure(
     logits: Tensor, target: Target, spec: str, settings: str, columns: tuple[int, ...] = ()
 ) -> Tensor:
-    """The moments (N, K, C) of an objective, or some of its columns, by the engine."""
+    """The moments (N, K, C) of an objective, or some of its columns, in one sweep."""
     inputs = (*_inputs(logits, target, spec, settings), list(columns))
     moments: Tensor
     if is_intercepted():
         moments = torch.ops.dice_loss.measure.default(*inputs)
     else:
-        moments = _directly(_native.measure, _Measure, inputs)
+        moments = _directly(_sweeps(logits).measure, _Measure, inputs)
     return moments
 
 
@@ -98,7 +106,15 @@ def of_moments(moments: Tensor, valid: Tensor | None, spec: str) -> Tensor:
     columns = integrands(spec, classes_of(moments, 2))
     valid = None if valid is None else valid.to(torch.bool)
     value: Tensor = evaluate(objective(spec), Moments(columns, moments, valid)).loss
+    if _cuda.holds(moments):
+        # Voxels are counted by no formula that leaves out what is not a number.
+        value = value + 0.0 * moments.detach()[:, _VOXELS].sum()
     return value
+
+
+def _sweeps(logits: Tensor) -> Any:
+    """Who sweeps over the voxels."""
+    return _cuda if _cuda.holds(logits) else _native
 
 
 def _inputs(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Any, ...]:
@@ -141,8 +157,11 @@ def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
     if ctx.columns:
         samples, _, classes = slopes.shape
         count = len(integrands(ctx.spec, classes_of(slopes, 2)))
-        chosen = torch.tensor(ctx.columns)
-        slopes = slopes.new_zeros((samples, count, classes)).index_add(1, chosen, slopes)
+        # Column by column: an index would have to be copied to the device.
+        all_columns = [slopes.new_zeros((samples, classes))] * count
+        for index, column in enumerate(ctx.columns):
+            all_columns[column] = all_columns[column] + slopes[:, index]
+        slopes = torch.stack(all_columns, 1)
     return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
 
 
@@ -150,7 +169,8 @@ class _Measure(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
         _keep_columns(ctx, inputs, None)
-        return _native.measure(*inputs)
+        moments: Tensor = _sweeps(inputs[0]).measure(*inputs)
+        return moments
 
     backward = staticmethod(_measure_backward)
 
@@ -170,7 +190,7 @@ def _pull_back(slopes: Tensor, tensors: Any, ctx: Any) -> Tensor:
     if torch.is_grad_enabled() or is_intercepted():
         gradient = torch.ops.dice_loss.pull_back.default(*inputs)
     else:
-        gradient = _native.pull_back(*inputs)
+        gradient = _sweeps(tensors[0]).pull_back(*inputs)
     return gradient
 
 
@@ -384,3 +404,6 @@ _register(
     _pull_back_map_backward,
     _keep,
 )
+
+torch.library.register_kernel("dice_loss::measure", "cuda", _cuda.measure)
+torch.library.register_kernel("dice_loss::pull_back", "cuda", _cuda.pull_back)

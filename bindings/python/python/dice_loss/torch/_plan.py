@@ -59,7 +59,8 @@ def loss_with_details(
     logits = check_logits(logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
     spec, valid = plan.detailed, voxels.class_valid
-    if plan.process_group is None and not plan.is_unreduced and _ops.is_native(logits, voxels):
+    fused = _ops.is_fused(logits, voxels, spec)
+    if plan.process_group is None and not plan.is_unreduced and fused:
         value, sums = _ops.fused(logits, voxels, spec, plan.settings)
         return value, details_of(sums.detach(), valid, spec)
     sums = _moments(logits, voxels, spec, plan.settings)
@@ -109,12 +110,12 @@ def _voxels(
 
 def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
     if plan.has_map:
-        if _ops.is_native(logits, voxels):
+        if _ops.is_fused(logits, voxels, plan.spec):
             return _ops.voxel_losses(logits, voxels, plan.spec, plan.settings)
         check_values(logits, voxels)
         losses = voxel_losses(objective(plan.spec), logits, voxels)
         return losses.to(_ops.loss_dtype(logits))
-    if plan.process_group is None and _ops.is_native(logits, voxels):
+    if plan.process_group is None and _ops.is_fused(logits, voxels, plan.spec):
         return _ops.fused(logits, voxels, plan.spec, plan.settings)[0]
     sums = _moments(logits, voxels, plan.spec, plan.settings)
     valid = voxels.class_valid
@@ -124,7 +125,7 @@ def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
 
 
 def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
-    if _ops.is_native(logits, voxels):
+    if _ops.is_native(logits, voxels, spec):
         return _ops.measure(logits, voxels, spec, settings)
     check_values(logits, voxels)
     return _reference.moments(integrands(spec, classes_of(logits)), logits, voxels)

@@ -127,9 +127,14 @@ def check_values(logits: Tensor, target: Target) -> None:
     Only for tensors in main memory that are no placeholders of a transform: elsewhere looking at a
     value means waiting for it, or is impossible.
     """
-    if target.tensor.device.type != "cpu" or is_intercepted() or is_transformed():
-        return
-    counted = torch.ones(target.tensor.shape[:1] + logits.shape[2:], dtype=torch.bool)
+    if target.tensor.device.type == "cpu" and not is_intercepted() and not is_transformed():
+        check_everywhere(logits, target)
+
+
+def check_everywhere(logits: Tensor, target: Target) -> None:
+    """The same on any device, waiting for it."""
+    shape = target.tensor.shape[:1] + logits.shape[2:]
+    counted = torch.ones(shape, dtype=torch.bool, device=target.tensor.device)
     if target.mask is not None:
         counted &= target.mask != 0
     if target.ignore_index is not None:

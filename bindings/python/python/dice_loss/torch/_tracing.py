@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from .._tracing import constant_in_graphs
 
-
-def constant_in_graphs(function: Function) -> Function:
-    """Of plain data only: a compiler calls it once and keeps the result."""
-    # All that torch.compiler.assume_constant_result does, beside importing the whole compiler.
-    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
-    return function
+__all__ = ["classes_of", "constant", "constant_in_graphs", "is_intercepted", "is_transformed"]
 
 
 def classes_of(tensor: Tensor, axis: int = 1) -> int:

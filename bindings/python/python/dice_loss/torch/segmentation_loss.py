@@ -100,10 +100,11 @@ class SegmentationLoss(nn.Module):
     data loader are fine). With one channel, floating point and bool are dense, so that soft masks
     are, and integers are labels 0 and 1. `target_kind` overrules this.
 
-    **Where it runs.** In main memory by the native engine, on `torch.get_num_threads()` threads.
-    On other devices, for a target that needs a gradient, for forward-mode differentiation and
-    under `torch.func` by a plain torch implementation of the same numbers. A DTensor is refused:
-    pass `.to_local()` and `process_group`.
+    **Where it runs.** In main memory by the native engine, on `torch.get_num_threads()` threads; on
+    CUDA devices by the package's kernels, without waiting for the device. On other devices, for a
+    target that needs a gradient, for forward-mode differentiation and under `torch.func` by a plain
+    torch implementation of the same numbers. A DTensor is refused: pass `.to_local()` and
+    `process_group`.
 
     Args:
         terms: a term, or a sequence of terms, each alone or as `(weight, term)`.
@@ -275,8 +276,9 @@ class SegmentationLoss(nn.Module):
 
         Raises:
             ValueError: shapes or devices that do not fit; a label that names no class, or a dense
-                target, mask or weight out of range (on the CPU; elsewhere a label that names no
-                class counts as none); tensors on the meta device or of a sparse layout.
+                target, mask or weight out of range (on the CPU; on CUDA the loss becomes NaN, and
+                elsewhere a label that names no class counts as none); tensors on the meta device or
+                of a sparse layout.
             TypeError: no tensors, DTensors, or logits that are not floating point.
         """
         run = _plan.loss_with_details if details else _plan.loss

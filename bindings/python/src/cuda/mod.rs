@@ -1,0 +1,223 @@
+//! The sweeps on CUDA devices, on PyTorch's memory and streams.
+//!
+//! Nothing here waits for a device. Memory is allocated by PyTorch; only addresses come in.
+
+mod driver;
+mod geometry;
+mod kernels;
+
+use dice_loss_gpu::{Form, Needs, Pass, Passes, aot};
+use pyo3::prelude::*;
+
+use crate::{
+    objectives,
+    refused::{Refused, Result},
+    view::View,
+};
+use geometry::Lent;
+use kernels::Kernel;
+
+/// Why a device cannot run the kernels; None if it can.
+#[pyfunction]
+pub(crate) fn cuda_refusal(py: Python<'_>, device: i32) -> Option<String> {
+    py.detach(|| driver::check_device(device).err().map(|refused| refused.to_string()))
+}
+
+/// The passes over the voxels that an objective takes; None if no kernel was compiled for it.
+#[pyfunction]
+pub(crate) fn cuda_passes(
+    py: Python<'_>,
+    spec: &str,
+    classes: usize,
+    kind: &str,
+    weighted: bool,
+    partial: bool,
+) -> Result<Option<Vec<CudaPass>>> {
+    py.detach(|| {
+        let form = match kind {
+            "labels" => Form::Labels,
+            "regions" => Form::Regions,
+            "dense" => Form::Dense,
+            found => return Err(Refused::new("target", found, "labels, dense or regions")),
+        };
+        let prepared = objectives::find(spec, classes)?;
+        let Ok(classes) = u32::try_from(classes) else { return Ok(None) };
+        let needs = Needs { form, weighted, partial, shared_memory: SHARED_MEMORY };
+        let Some(passes) = Passes::new(&prepared.measurement, classes, needs) else {
+            return Ok(None);
+        };
+        let moments = passes.columns();
+        let adapted = |pass: &Pass| {
+            let (name, pass) = aot::adapt(pass)?;
+            let labels = form == Form::Labels && pass.recipe.form == Form::Regions;
+            Some(CudaPass { name, pass, classes, moments, labels })
+        };
+        Ok(passes.iter().map(adapted).collect())
+    })
+}
+
+/// What a cube may have on every device.
+const SHARED_MEMORY: u32 = 48 << 10;
+
+/// A pass over the voxels, in both directions.
+#[pyclass(frozen, module = "dice_loss._core")]
+pub(crate) struct CudaPass {
+    name: &'static str,
+    pass: Pass,
+    classes: u32,
+    /// Columns of the moments.
+    moments: u32,
+    /// Whether labels are read by a table of regions.
+    labels: bool,
+}
+
+#[pymethods]
+impl CudaPass {
+    /// The recipe's name.
+    #[getter]
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Sums of a cube for each class.
+    #[getter]
+    fn columns(&self) -> usize {
+        self.pass.recipe.columns.len()
+    }
+
+    /// For each sum that is wanted, its place among the cube's and among the moments'.
+    #[getter]
+    fn places(&self) -> Vec<[u32; 2]> {
+        self.pass.columns.clone()
+    }
+
+    /// Whether the tables end with a row for each sample: 1 for each class that was annotated.
+    #[getter]
+    fn partial(&self) -> bool {
+        self.pass.recipe.partial
+    }
+
+    /// The tables, without those rows.
+    fn tables(&self, regions: Option<Vec<Vec<usize>>>) -> Vec<f32> {
+        geometry::tables(&self.pass, self.classes, self.labels, regions.as_deref())
+    }
+
+    /// Loads what the pass launches on a device for logits of a type.
+    fn load(&self, py: Python<'_>, device: i32, dtype: &str) -> Result<()> {
+        py.detach(|| {
+            driver::load(device, Kernel::named("join_f64")?)?;
+            driver::load(device, self.kernel("measure", dtype)?)?;
+            driver::load(device, self.kernel("pull_back", dtype)?)
+        })
+    }
+
+    /// Numbers that the cubes write for so many samples and voxels.
+    fn partials(&self, samples: u32, voxels: u32) -> usize {
+        let cubes = geometry::measuring_cubes(samples, voxels) as usize;
+        samples as usize * cubes * self.columns() * self.classes as usize
+    }
+
+    /// Sweep 1 of this pass. `columns` are `places`, `moments` (N, K, C) in float64.
+    #[expect(clippy::too_many_arguments, reason = "a launch")]
+    fn measure(
+        &self,
+        py: Python<'_>,
+        device: i32,
+        stream: u64,
+        lent: LentViews,
+        tables: u64,
+        partials: u64,
+        columns: u64,
+        moments: u64,
+    ) -> Result<()> {
+        py.detach(|| {
+            let lent = Lent::new(lent, self.classes, None)?;
+            let (sums, join) = (self.kernel("measure", &lent.dtype)?, Kernel::named("join_f64")?);
+            let cubes = lent.measuring_cubes();
+            for chunk in lent.chunks()? {
+                let batch = chunk.batch(&self.pass, self.labels);
+                let [logits, target, mask, weights, _] = chunk.pointers;
+                let pointers = [logits, target, mask, weights, tables, partials];
+                let numbers = geometry::numbers(&batch);
+                // SAFETY: Python lends what the geometry describes.
+                unsafe {
+                    driver::launch(
+                        device,
+                        stream,
+                        sums,
+                        [cubes, chunk.samples],
+                        &pointers,
+                        &numbers,
+                    )?;
+                }
+                let wanted = self.pass.columns.len() as u32;
+                let summed = self.pass.recipe.columns.len() as u32;
+                let numbers = [chunk.first, cubes, self.classes, summed, self.moments];
+                let grid = [wanted * self.classes, chunk.samples];
+                // SAFETY: likewise.
+                unsafe {
+                    driver::launch(
+                        device,
+                        stream,
+                        join,
+                        grid,
+                        &[partials, columns, moments],
+                        &numbers,
+                    )?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Sweep 2 of this pass. `slopes` (N or 1, K, C), by the moments, in float32. Adds to the gradient
+    /// if told so.
+    #[expect(clippy::too_many_arguments, reason = "a launch")]
+    fn pull_back(
+        &self,
+        py: Python<'_>,
+        device: i32,
+        stream: u64,
+        lent: LentViews,
+        gradient: View,
+        tables: u64,
+        slopes: u64,
+        shared: bool,
+        adds: bool,
+    ) -> Result<()> {
+        py.detach(|| {
+            let lent = Lent::new(lent, self.classes, Some(gradient))?;
+            let kernel = self.kernel("pull_back", &lent.dtype)?;
+            for chunk in lent.chunks()? {
+                let mut batch = chunk.batch(&self.pass, self.labels);
+                batch.slopes_sample = if shared { 0 } else { self.moments * self.classes };
+                batch.adds = adds.into();
+                let [logits, target, mask, weights, gradient] = chunk.pointers;
+                let pointers = [logits, target, mask, weights, tables, slopes, gradient];
+                let grid = [lent.pulling_cubes(), chunk.samples];
+                let numbers = geometry::numbers(&batch);
+                // SAFETY: Python lends what the geometry describes.
+                unsafe { driver::launch(device, stream, kernel, grid, &pointers, &numbers)? };
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Logits, target, mask, voxel weights, ignore index, rows of a table of regions.
+type LentViews = (View, View, Option<View>, Option<View>, Option<i64>, Option<u32>);
+
+impl CudaPass {
+    fn kernel(&self, sweep: &str, dtype: &str) -> Result<&'static Kernel> {
+        let float = match dtype {
+            "float32" => "f32",
+            "float16" => "f16",
+            "bfloat16" => "bf16",
+            found => {
+                let what = "element type of the logits";
+                return Err(Refused::new(what, found, "float32, float16 or bfloat16"));
+            }
+        };
+        Kernel::named(&format!("{sweep}_{}_{float}", self.name))
+    }
+}

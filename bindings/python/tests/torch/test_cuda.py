@@ -1,0 +1,255 @@
+"""The kernels and their launcher on a machine without a device: every loss through a fake driver.
+
+The driver runs the kernels' CUDA C++ on the CPU; see `fake_driver`. `cargo xtask test` says where
+that source is; without it these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import fake_driver
+import pytest
+import torch
+from batches import BATCHES, built, every_case, labels_of, logits_of
+from dice_loss import _core
+from dice_loss.torch import (
+    DiceBCELoss,
+    DiceCELoss,
+    DiceLoss,
+    GeneralizedWassersteinDiceLoss,
+    _cuda,
+    measure,
+)
+from test_agreement import compare, value_and_gradient
+
+SOURCES = os.environ.get("DICE_LOSS_KERNELS", "")
+STREAM = 0x5EED
+EPSILON = {
+    torch.float32: 2.0**-23,
+    torch.float16: 2.0**-10,
+    torch.bfloat16: 2.0**-7,
+}
+
+pytestmark = pytest.mark.skipif(
+    not SOURCES, reason="DICE_LOSS_KERNELS does not name what `cargo xtask emit` printed"
+)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory):
+    return fake_driver.build(Path(SOURCES), tmp_path_factory.mktemp("driver"))
+
+
+@pytest.fixture(scope="session")
+def driver(library):
+    return fake_driver.load(library)
+
+
+@pytest.fixture
+def device(driver, monkeypatch):
+    """Makes tensors in main memory pass for a device's."""
+
+    def on():
+        monkeypatch.setattr(_cuda, "holds", lambda tensor: True)
+        monkeypatch.setattr(_cuda, "_ordinal", lambda index: 0)
+        monkeypatch.setattr(_cuda, "_where", lambda logits: (0, STREAM))
+        driver.fake_launches()
+
+    yield on
+    driver.fake_launches()
+
+
+def launches(driver):
+    lines = driver.fake_launches().decode().splitlines()
+    return [line.split() for line in lines]
+
+
+def rounded(batch, dtype):
+    """The batch of a type, and the same numbers in float64."""
+    single = batch.to(dtype)
+    return single, single.to(torch.float64)
+
+
+def check(batch, loss, dtype, device, driver):
+    single, wide = rounded(batch, dtype)
+    wanted = value_and_gradient(loss, wide)
+    device()
+    found = value_and_gradient(loss, single)
+    assert launches(driver)
+    assert found[0].dtype is torch.float32 and found[1].dtype is dtype
+    compare(found[0].double(), wanted[0], 1e-5)
+    # What a gradient of this type can say at all, and what float32 arithmetic loses on the way.
+    compare(found[1].double(), wanted[1], 0.5 * EPSILON[dtype] + 1e-5)
+
+
+@pytest.mark.parametrize(("name", "activation", "kind"), every_case())
+def test_every_loss_in_float32(name, activation, kind, device, driver):
+    batch = BATCHES[kind](activation)
+    check(batch, built(name, activation, batch), torch.float32, device, driver)
+
+
+HALVES = [case for case in every_case() if case[0] in ("dice", "dice + ce", "sum")]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(("name", "activation", "kind"), HALVES)
+def test_losses_in_half_precision(name, activation, kind, dtype, device, driver):
+    batch = BATCHES[kind](activation)
+    check(batch, built(name, activation, batch), dtype, device, driver)
+
+
+LEAN = {
+    "softmax_labels_dice": (DiceLoss(), "labels"),
+    "softmax_labels_dice_cross_entropy": (DiceCELoss(), "labels"),
+    "sigmoid_labels_dice": (DiceBCELoss(), "labels"),
+    "sigmoid_dense_dice": (DiceBCELoss(), "dense"),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(1, 2, 7), (3, 5, 31, 17), (2, 19, 6, 7, 9), (1, 256, 301)])
+@pytest.mark.parametrize("name", LEAN)
+def test_lean_recipes_of_ragged_shapes(name, shape, dtype, device, driver):
+    loss, kind = LEAN[name]
+    batch = BATCHES["labels"]("softmax")
+    batch.logits, batch.target = logits_of("softmax", shape), labels_of(shape)
+    if kind == "dense":
+        batch.target = (logits_of("softmax", shape, 5) > 0.5).to(torch.uint8)
+    check(batch, loss, dtype, device, driver)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.uint8, torch.int16, torch.int32, torch.int64, torch.float32, torch.bool]
+)
+def test_labels_of_every_type_and_alignment(dtype, device, driver):
+    shape = (3, 2, 5, 7)
+    batch = BATCHES["labels"]("softmax")
+    labels = labels_of(shape).to(dtype)
+    # Begins in the middle of a word, and so does every other sample.
+    odd = torch.zeros(labels.numel() + 1, dtype=dtype)[1:].view(labels.shape)
+    batch.logits, batch.target = logits_of("softmax", shape), odd.copy_(labels)
+    check(batch, DiceLoss(), torch.float32, device, driver)
+
+
+def test_channels_last(device, driver):
+    batch = BATCHES["labels"]("softmax")
+    batch.logits = batch.logits.contiguous(memory_format=torch.channels_last)
+    check(batch, DiceCELoss(), torch.float16, device, driver)
+
+
+def test_what_is_launched(device, driver):
+    x, labels = logits_of("softmax", (2, 3, 40, 40)).float(), labels_of((2, 3, 40, 40))
+    device()
+    DiceLoss()(x.requires_grad_(), labels).backward()
+    found = launches(driver)
+    assert [entry.rsplit("_", 3)[0] for entry, *_ in found] == ["measure", "join", "pull_back"]
+    assert {stream for *_, stream in found} == {hex(STREAM)}
+    # 1600 voxels are 7 tiles of 256; 5 sums of 3 classes are joined, in both samples.
+    assert [grid for _, *grid, _ in found] == [["7", "2"], ["15", "2"], ["7", "2"]]
+
+
+def test_own_formula(device, driver):
+    x, labels = logits_of("softmax"), labels_of()
+    sums = ("prediction", "log_loss", "prediction")
+    wanted_x, found_x = x.clone().requires_grad_(), x.float().requires_grad_()
+    wanted = measure(wanted_x, labels, sums)
+    wanted.square().sum().backward()
+    device()
+    found = measure(found_x, labels, sums)
+    found.square().sum().backward()
+    assert launches(driver)
+    compare(found, wanted.detach(), 1e-6)
+    compare(found_x.grad.double(), wanted_x.grad, 1e-5)
+
+
+def test_a_label_out_of_range_makes_the_loss_not_a_number(device):
+    x, labels = logits_of("softmax").float(), labels_of()
+    labels[1, 2, 3] = 3
+    device()
+    assert DiceCELoss()(x, labels).isnan()
+    assert DiceLoss(pool="batch")(x, labels).isnan()
+    assert DiceLoss(reduction="none")(x, labels).isnan().all()
+
+
+def test_checks_on_demand(device, monkeypatch):
+    x, labels = logits_of("softmax").float(), labels_of()
+    labels[1, 2, 3] = 3
+    device()
+    monkeypatch.setenv("DICE_LOSS_CUDA_CHECK", "1")
+    with pytest.raises(ValueError, match="found label 3, wanted 0 to 2"):
+        DiceLoss()(x, labels)
+
+
+def test_turned_off(device, driver, monkeypatch):
+    x, labels = logits_of("softmax").float(), labels_of()
+    device()
+    monkeypatch.setenv("DICE_LOSS_CUDA", "0")
+    assert DiceLoss()(x, labels).isfinite()
+    assert not launches(driver)
+
+
+def test_what_no_kernel_takes_is_said_once(device, driver):
+    x, labels = logits_of("softmax"), labels_of()
+    wanted = DiceLoss()(x, labels)
+    device()
+    _cuda._cached_refusal.cache_clear()
+    _cuda._warn.cache_clear()
+    with pytest.warns(RuntimeWarning, match="found logits of torch.float64, wanted float32"):
+        found = DiceLoss()(x, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DiceLoss()(x, labels)
+    compare(found, wanted, 1e-12)
+    assert not launches(driver)
+
+
+def test_details(device, driver):
+    batch = BATCHES["counted"]("softmax")
+    loss = GeneralizedWassersteinDiceLoss(**batch.settings)
+    _, wanted = loss(batch.logits, batch.target, **batch.masks, details=True)
+    device()
+    _, found = loss(batch.logits.float(), batch.target, **batch.masks, details=True)
+    assert launches(driver)
+    compare(found.soft_dice.double(), wanted.soft_dice.double(), 1e-5)
+
+
+REFUSED = """
+import os, sys
+from dice_loss import _core
+print(_core.cuda_refusal(0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("version", "refusal"),
+    [
+        ("12010", "None"),
+        ("13000", "None"),
+        ("11080", "found a CUDA driver of version 11.8, wanted 12.1 or newer"),
+    ],
+)
+def test_drivers_by_version(library, version, refusal):
+    environment = os.environ | {
+        "LD_LIBRARY_PATH": str(library.parent),
+        "FAKE_DRIVER_VERSION": version,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == refusal
+
+
+def test_kernels_want_memory_of_their_own_type(driver):
+    spec = DiceLoss().plan.spec
+    (step,) = _core.cuda_passes(spec, 3, "labels", False, False)
+    x, labels = torch.zeros(1, 2, 4), torch.zeros(1, 4, dtype=torch.uint8)
+    lent = (_cuda._native.view(x), _cuda._native.view(labels), None, None, None, None)
+    with pytest.raises(ValueError, match=r"shape of the logits: found \(1, 2, 4\)"):
+        step.measure(0, 0, lent, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="float32, float16 or bfloat16"):
+        step.load(0, "float64")
