@@ -58,6 +58,7 @@ def _torch(function, x, compiled):
     import torch
 
     if compiled:
+        torch.compiler.reset()
         function = torch.compile(function, backend="aot_eager", fullgraph=True)
     x = torch.tensor(x, requires_grad=True)
     value = function(x)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .. import _core
+from .._tracing import constant_in_graphs
 
 OVERLAPS = frozenset(
     {
@@ -129,9 +130,20 @@ class Objective(NamedTuple):
         return any(term.is_overlap and term.pool == "sample" for term in self.terms)
 
 
-@lru_cache(maxsize=256)
+@constant_in_graphs
 def objective(spec: str) -> Objective:
     """What a spec says."""
+    return _objective(spec)
+
+
+@constant_in_graphs
+def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
+    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
+    return _integrands(spec, classes)
+
+
+@lru_cache(maxsize=256)
+def _objective(spec: str) -> Objective:
     data = json.loads(spec)
     return Objective(
         tuple(_term(weight, term) for weight, term in data["terms"]), data["reduction"]
@@ -139,8 +151,7 @@ def objective(spec: str) -> Objective:
 
 
 @lru_cache(maxsize=256)
-def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
-    """The columns of the moments, as the engine orders them. Fails as the engine's check does."""
+def _integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
     return tuple(_integrand(json.loads(column)) for column in _core.integrands(spec, classes))
 
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 from torch import Tensor
 
 from .._reference.objective import objective
+from .._tracing import constant_in_graphs
 from ..torch import _ops, _plan
 from ..torch._plan import Plan
-from ..torch._tracing import constant_in_graphs
 from ._batch import Batch
 
 

@@ -29,6 +29,7 @@ import keras
 from keras import ops
 
 from .. import _spec
+from .._tracing import constant_in_graphs
 from . import _namespace as xp
 from . import _plan
 from ._batch import batch_of
@@ -135,14 +136,20 @@ def _measured(y_true: Any, y_pred: Tensor, over: set[int]) -> tuple[Tensor, Tens
         ignore_index=None,
         sparse_y_true=False,
     )
-    spec = _spec_of_sums()
+    spec, columns = _columns(int(y_pred.shape[-1]))
     sums = _plan.moments(spec, batch)
     over_samples_or_classes = tuple(k for k, axis in enumerate((0, rank - 1)) if axis in over)
-    columns = _spec.columns(spec, int(y_pred.shape[-1]), _SUMS)
     intersection, predicted, there = (
         ops.sum(sums[:, column], over_samples_or_classes) for column in columns
     )
     return intersection, predicted, there
+
+
+@constant_in_graphs
+def _columns(classes: int) -> tuple[str, tuple[int, ...]]:
+    """The objective that measures the sums, and where they are in its moments."""
+    spec = _spec_of_sums()
+    return spec, _spec.columns(spec, classes, _SUMS)
 
 
 @lru_cache(maxsize=1)
