@@ -96,7 +96,7 @@ fn steps() -> Result<Vec<Step>, String> {
             &["bench", "-p", "dice-loss", "--", "--test"],
         ),
         step(
-            "Burn, Candle, Candle, GPU kernels, program, fuzz bodies, README: tests",
+            "Burn, Candle, GPU kernels, program, fuzz bodies, README: tests",
             cargo(),
             &[&["test"], &RELEASE[..]].concat(),
         ),
