@@ -13,7 +13,7 @@ from typing import NamedTuple
 from . import formulas
 from .formulas import Sums
 from .namespace import Array, Namespace
-from .objective import COUPLED, Integrand, Objective, Term
+from .objective import Integrand, Objective, Term
 
 _DIRECTIONS = (
     "intersection",
@@ -118,7 +118,7 @@ def _overlap(
         counts = counts & moments.valid
     if term.pool != "sample":
         sums = Sums(*(moments.weighted(sum) for sum in sums))
-    cells = _rows if term.loss in COUPLED else _classes
+    cells = _rows if term.loss in formulas.ROW_LOSSES else _classes
     value, weight, alive = cells(xp, term, sums, weights, counts)
     weighted = xp.where(alive, weight * value, 0.0)
     divisor = xp.where(alive, weight, 0.0)

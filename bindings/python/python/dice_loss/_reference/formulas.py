@@ -36,12 +36,12 @@ class Sums(NamedTuple):
 
 def class_loss(xp: Namespace, name: str, options: Options, m: Sums) -> Array:
     """The loss of every class by itself."""
-    return _CLASS_LOSSES[name](xp, m, options)
+    return CLASS_LOSSES[name](xp, m, options)
 
 
 def row_loss(xp: Namespace, name: str, options: Options, row: Sums, weights: Array) -> Array:
     """A loss that couples the classes, which are the last axis."""
-    return _ROW_LOSSES[name](xp, row, options, weights)
+    return ROW_LOSSES[name](xp, row, options, weights)
 
 
 def _sums(xp: Namespace, m: Sums, options: Options) -> Array:
@@ -184,7 +184,7 @@ def _power(xp: Namespace, x: Array, exponent: float) -> Array:
     return xp.where(x <= 0, 0.0, xp.where(x <= 0, 1.0, x) ** exponent)
 
 
-_CLASS_LOSSES: dict[str, Callable[[Namespace, Sums, Options], Array]] = {
+CLASS_LOSSES: dict[str, Callable[[Namespace, Sums, Options], Array]] = {
     "dice": _dice,
     "iou": _iou,
     "tversky": _tversky,
@@ -194,7 +194,9 @@ _CLASS_LOSSES: dict[str, Callable[[Namespace, Sums, Options], Array]] = {
     "matthews_correlation": _matthews_correlation,
     "sums": _sums,
 }
-_ROW_LOSSES: dict[str, Callable[[Namespace, Sums, Options, Array], Array]] = {
+"""Losses of the sums of each class by itself."""
+ROW_LOSSES: dict[str, Callable[[Namespace, Sums, Options, Array], Array]] = {
     "generalized_dice": _generalized_dice,
     "generalized_wasserstein_dice": _generalized_wasserstein_dice,
 }
+"""Losses that couple the classes."""

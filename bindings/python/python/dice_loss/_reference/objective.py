@@ -9,22 +9,7 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._tracing import constant_in_graphs
-
-OVERLAPS = frozenset(
-    {
-        "dice",
-        "iou",
-        "tversky",
-        "focal_tversky",
-        "log_dice",
-        "log_cosh_dice",
-        "matthews_correlation",
-        "sums",
-    }
-)
-"""Losses of the sums of one class."""
-COUPLED = frozenset({"generalized_dice", "generalized_wasserstein_dice"})
-"""Losses of the sums of all classes."""
+from .formulas import CLASS_LOSSES, ROW_LOSSES
 
 
 class Integrand(NamedTuple):
@@ -159,7 +144,7 @@ def _term(weight: float, data: dict[str, Any]) -> Term:
     loss, activation = data["loss"], data["activation"]
     pool = data.get("pool") or "sample"
     by_pool = {"sample": "sample and class", "batch": "class", "all": "one"}
-    if loss in COUPLED:
+    if loss in ROW_LOSSES:
         by_pool = {"sample": "sample", "batch": "one", "all": "one"}
     classes, class_weights = data.get("classes"), data.get("class_weights")
     return Term(
@@ -172,7 +157,7 @@ def _term(weight: float, data: dict[str, Any]) -> Term:
         data.get("background") is not False,
         None if classes is None else tuple(classes),
         None if class_weights is None else tuple(class_weights),
-        loss in OVERLAPS or loss in COUPLED,
+        loss in CLASS_LOSSES or loss in ROW_LOSSES,
         loss == "cross_entropy" or (loss == "focal" and activation == "softmax"),
         by_pool[pool],
     )
