@@ -1,9 +1,10 @@
 //! A step of Dice + cross-entropy, forward and backward, beside the same loss in Candle's own
 //! operations, as one writes it down.
 //!
-//! `cargo bench -p dice-loss-candle` takes two minutes and prints the CSV of bench/results/candle.csv. The
-//! contenders take turns, so that a busy machine slows all of them; ratios mean more than times.
-//! `cargo test` runs every case once, on few voxels, and compares the numbers.
+//! `cargo bench -p dice-loss-candle` takes two minutes; it prints the CSV of bench/results/candle.csv,
+//! and on the error stream a table of times as multiples of dice-loss's. The contenders take turns,
+//! so that a busy machine slows all of them; ratios mean more than times. `cargo test` runs every
+//! case once, on few voxels, and compares the numbers.
 
 use std::{hint::black_box, time::Instant};
 
@@ -108,6 +109,11 @@ fn plain(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     cross_entropy + (overlap / sizes)?.mean_all()?.affine(-1.0, 1.0)?
 }
 
+/// What Candle itself takes for a gradient: zeros, and a sum with them.
+fn least(logits: &Tensor, _: &Tensor) -> Result<Tensor> {
+    logits.sum_all()?.to_dtype(DType::F32)
+}
+
 type Loss = fn(&Tensor, &Tensor) -> Result<Tensor>;
 
 /// Milliseconds of the forward pass and of the whole step.
@@ -145,7 +151,10 @@ fn quantile(values: &mut [f64], share: f64) -> f64 {
 fn measure(case: &Case) -> Result<()> {
     let (logits, labels) = batch(case, case.shape)?;
     let [value_off, gradient_off] = differences(&logits, &labels)?;
-    let contenders: [(&str, Loss); 2] = [("dice-loss", fused), ("plain", plain)];
+    // On Linux; elsewhere nothing.
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default();
+    let contenders: [(&str, Loss); 3] = [("dice-loss", fused), ("plain", plain), ("least", least)];
     let mut times = vec![[vec![], vec![]]; contenders.len()];
     for _ in 0..ROUNDS {
         for ((_, loss), times) in contenders.iter().zip(&mut times) {
@@ -158,19 +167,26 @@ fn measure(case: &Case) -> Result<()> {
             [0.5, 0.2, 0.8].map(|share| format!("{:.3}", quantile(times, share))).join(",")
         };
         println!(
-            "{},{},{},{name},{},{},{ROUNDS},{value_off:.1e},{gradient_off:.1e}",
+            "{},{},{},{name},{},{},{ROUNDS},{value_off:.1e},{gradient_off:.1e},{THREADS},{:?},{load}",
             case.name,
             case.logits.as_str(),
             case.labels.as_str(),
             of(forward),
             of(whole),
+            Isa::default(),
         );
     }
-    let [fused, plain] = [0, 1].map(|index: usize| times[index].clone());
-    let ratio = |part: usize| {
-        quantile(&mut plain[part].clone(), 0.5) / quantile(&mut fused[part].clone(), 0.5)
-    };
-    eprintln!("{} {:?}: forward {:.1} ×, step {:.1} ×", case.name, case.logits, ratio(0), ratio(1));
+    let mut median = |contender: usize, part: usize| quantile(&mut times[contender][part], 0.5);
+    let mut beside_fused = |contender, part| median(contender, part) / median(0, part);
+    eprintln!(
+        "| {} | {} | {} | {:.1} | {:.1} | {:.2} |",
+        case.name,
+        case.logits.as_str(),
+        case.labels.as_str(),
+        beside_fused(1, 0),
+        beside_fused(1, 1),
+        beside_fused(2, 1),
+    );
     Ok(())
 }
 
@@ -191,10 +207,11 @@ fn main() -> Result<()> {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global();
     pool.map_err(candle_core::Error::wrap)?;
-    eprintln!("{THREADS} threads, {:?}", Isa::default());
+    eprintln!("| case | logits | labels | plain forward | plain step | least step |");
+    eprintln!("|---|---|---|---|---|---|");
     println!(
         "case,logits,labels,loss,forward_ms,forward_low_ms,forward_high_ms,step_ms,step_low_ms,\
-         step_high_ms,rounds,value_difference,gradient_difference"
+         step_high_ms,rounds,value_difference,gradient_difference,threads,isa,load"
     );
     CASES.iter().try_for_each(measure)
 }
