@@ -14,6 +14,7 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
 - The losses as values, for either face: `dice_loss.terms`, `dice_loss.compounds`.
 - Hard metrics from masks and label maps: `dice_loss.metrics`.
 - PyTorch modules with the same engine behind them: `dice_loss.torch`, imported by itself.
+- Losses and metrics for Keras on all its backends: `dice_loss.keras`, imported by itself.
 """
 
 from importlib.metadata import version as _version

@@ -133,11 +133,12 @@ def test_classes_may_be_on_any_axis(axis, native):
     np.testing.assert_allclose(np.moveaxis(moved[1], axis, -1), gradient, atol=1e-6)
 
 
+@pytest.mark.parametrize("native", NATIVE)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_is_read_as_it_is(dtype):
+def test_half_precision_is_read_as_it_is(dtype, native):
     case, target, _, _, settings = keras_case("softmax", "labels")
     x = keras.ops.cast(channels_last(case.logits), dtype)
-    loss = losses.DiceCE(**settings)
+    loss = losses.DiceCE(**settings, native=native)
     assert keras.backend.standardize_dtype(loss(target, x).dtype) == "float32"
     wide = losses.DiceCE(**settings)(target, keras.ops.cast(x, "float32"))
     assert float(loss(target, x)) == pytest.approx(float(wide), rel=1e-6)
