@@ -24,7 +24,8 @@ def test_every_library_computes_the_same_loss(tmp_path):
     assert [row["library"] for row in rows[:4]] == ["dice-loss", "jax.numpy"] * 2
     assert [row["library"] for row in rows[4:]] == ["dice-loss", "optax", "jax.numpy"] * 2
     for row in rows:
-        precision = 1e-5 if row["dtype"] == "float32" else 2e-2
+        # In bfloat16 optax rounds probabilities too, to three digits.
+        precision = 1e-5 if row["dtype"] == "float32" else 5e-2
         assert float(row["loss_difference"]) < precision
         assert float(row["gradient_difference"]) < precision
         assert float(row["step_low_ms"]) <= float(row["step_ms"]) <= float(row["step_high_ms"])
