@@ -61,6 +61,7 @@ pub enum Quantity {
     FocalNegative(u32),
 }
 
+#[cfg_attr(not(feature = "kernels"), allow(dead_code, reason = "what the kernels ask"))]
 impl Quantity {
     /// Of an integrand; `exponents` is the number of its table, if it has one.
     pub(crate) fn of(integrand: &Integrand, exponents: u32) -> Self {
@@ -113,6 +114,7 @@ impl Quantity {
     }
 }
 
+#[cfg_attr(not(feature = "kernels"), allow(dead_code, reason = "what the kernels ask"))]
 impl Recipe {
     pub(crate) fn has(&self, quantity: Quantity) -> bool {
         self.columns.contains(&quantity)

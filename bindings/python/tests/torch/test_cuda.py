@@ -15,7 +15,7 @@ from pathlib import Path
 import fake_driver
 import pytest
 import torch
-from batches import BATCHES, built, every_case, labels_of, logits_of
+from batches import BATCHES, LOSSES, built, every_case, labels_of, logits_of
 from dice_loss import _core
 from dice_loss.torch import (
     DiceBCELoss,
@@ -26,6 +26,7 @@ from dice_loss.torch import (
     measure,
 )
 from test_agreement import compare, value_and_gradient
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 SOURCES = os.environ.get("DICE_LOSS_KERNELS", "")
 STREAM = 0x5EED
@@ -151,6 +152,23 @@ def test_what_is_launched(device, driver):
     assert {stream for *_, stream in found} == {hex(STREAM)}
     # 1600 voxels are 7 tiles of 256; 5 sums of 3 classes are joined, in both samples.
     assert [grid for _, *grid, _ in found] == [["7", "2"], ["15", "2"], ["7", "2"]]
+
+
+@pytest.mark.parametrize("kind", ["labels", "partial"])
+@pytest.mark.parametrize("name", LOSSES)
+def test_nothing_is_read_back(name, kind, driver):
+    """Placeholders of a device's tensors have no values to read."""
+    activation = LOSSES[name][2][0]
+    batch = BATCHES[kind](activation)
+    loss = built(name, activation, batch)
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+
+        def on_device(tensor):
+            return mode.from_tensor(tensor).to("cuda:0")
+
+        masks = {key: on_device(mask) for key, mask in batch.masks.items()}
+        value = loss(on_device(batch.logits.float()), on_device(batch.target), **masks)
+    assert value.device.type == "cuda" and value.dtype is torch.float32
 
 
 def test_own_formula(device, driver):
