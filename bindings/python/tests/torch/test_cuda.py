@@ -6,6 +6,7 @@ that source is; without it these tests are skipped.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -81,11 +82,13 @@ def check(batch, loss, dtype, device, driver):
     wanted = value_and_gradient(loss, wide)
     device()
     found = value_and_gradient(loss, single)
-    assert launches(driver)
+    launched = launches(driver)
+    assert launched
     assert found[0].dtype is torch.float32 and found[1].dtype is dtype
     compare(found[0].double(), wanted[0], 1e-5)
     # What a gradient of this type can say at all, and what float32 arithmetic loses on the way.
     compare(found[1].double(), wanted[1], 0.5 * EPSILON[dtype] + 1e-5)
+    return launched
 
 
 @pytest.mark.parametrize(("name", "activation", "kind"), every_case())
@@ -94,14 +97,42 @@ def test_every_loss_in_float32(name, activation, kind, device, driver):
     check(batch, built(name, activation, batch), torch.float32, device, driver)
 
 
-HALVES = [case for case in every_case() if case[0] in ("dice", "dice + ce", "sum")]
+#: A loss for each recipe that kernels were compiled from.
+RECIPES = {
+    "softmax_labels_dice": ("dice", "softmax", "labels"),
+    "softmax_labels_dice_cross_entropy": ("dice + ce", "softmax", "labels"),
+    "softmax_labels": ("wasserstein matrix", "softmax", "counted"),
+    "softmax_dense": ("cross-entropy smoothed", "softmax", "masked dense"),
+    "sigmoid_labels_dice": ("dice + bce", "sigmoid", "labels"),
+    "sigmoid_dense_dice": ("dice + bce", "sigmoid", "soft"),
+    "sigmoid_labels": ("unified focal", "sigmoid", "counted"),
+    "sigmoid_dense": ("focal weighted", "sigmoid", "multilabel"),
+    "probabilities_labels": ("combo", "probabilities", "partial"),
+    "probabilities_dense": ("dice + bce", "probabilities", "soft"),
+}
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-@pytest.mark.parametrize(("name", "activation", "kind"), HALVES)
-def test_losses_in_half_precision(name, activation, kind, dtype, device, driver):
+def compiled():
+    """Names of all kernels, and their entry points."""
+    lines = Path(SOURCES).read_text().splitlines()
+    return {kernel["name"]: kernel["entry"] for kernel in map(json.loads, lines)}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_kernel(recipe, dtype, device, driver):
+    name, activation, kind = RECIPES[recipe]
     batch = BATCHES[kind](activation)
-    check(batch, built(name, activation, batch), dtype, device, driver)
+    found = check(batch, built(name, activation, batch), dtype, device, driver)
+    short = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}[dtype]
+    names = [f"measure_{recipe}_{short}", "join_f64", f"pull_back_{recipe}_{short}"]
+    assert [entry for entry, *_ in found] == [compiled()[name] for name in names]
+
+
+def test_no_recipe_is_forgotten():
+    short = ("f32", "f16", "bf16")
+    sweeps = [f"{sweep}_{name}" for sweep in ("measure", "pull_back") for name in RECIPES]
+    assert {*compiled()} == {"join_f64"} | {f"{sweep}_{f}" for sweep in sweeps for f in short}
 
 
 LEAN = {

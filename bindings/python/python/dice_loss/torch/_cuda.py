@@ -10,6 +10,7 @@ raises; without it a label that names no class makes the loss NaN.
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from functools import cache, lru_cache
@@ -47,7 +48,7 @@ def holds(tensor: Tensor) -> bool:
 
 def takes(logits: Tensor, target: Target, spec: str) -> bool:
     """Whether there are kernels for an objective of these tensors. If not, says so once."""
-    if not is_on():
+    if not is_on() or torch.version.hip is not None:
         return False
     tensors = (logits, target.tensor, target.mask, target.voxel_weight)
     if any(x is not None and _reach_of_sample(x) >= _ELEMENTS for x in tensors):
@@ -82,7 +83,7 @@ def measure(
     moments = logits.new_zeros((samples, count, classes), dtype=torch.float64)
     if logits.numel():
         for index, step in enumerate(lent.passes):
-            length = step.partials(samples, logits[0, 0].numel())
+            length = step.partials(samples, math.prod(logits.shape[2:]))
             partials = logits.new_empty(length, dtype=torch.float32)
             places = _places(spec, classes, kind, *lent.needs, index, logits.device)
             tables = lent.tables(index)
