@@ -71,3 +71,11 @@ def test_alpha_weighs_false_negatives_as_in_keras():
     assert float(swapped(MASKS, P)) == pytest.approx(
         float(builtin.tversky(MASKS, P, alpha=0.2, beta=0.9)), rel=1e-5
     )
+
+
+@pytest.mark.parametrize("axis", [None, (3,)], ids=str)
+def test_half_precision_does_not_overflow(axis):
+    ones = keras.ops.ones((2, 300, 300, 2), dtype="float16")
+    loss = builtin.dice(ones, ones, axis=axis)
+    assert keras.backend.standardize_dtype(loss.dtype) == "float16"
+    np.testing.assert_allclose(numpy(loss), 0.0, atol=1e-3)

@@ -16,8 +16,8 @@ What Keras defines, and the losses of `dice_loss.keras` do otherwise:
   documentation and the paper. So it is in all releases that have it, 3.3.0 to 3.15.1.
   `dice_loss.keras.Tversky` has them right: there swap the two.
 
-On the torch and JAX backends the sums are the engine's, in main memory. Sums in half precision do
-not overflow.
+On the torch backend the sums are the engine's, in main memory; elsewhere the compiler adds them up
+while it computes the probabilities. Sums in half precision do not overflow.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from .._tracing import constant_in_graphs
 from . import _namespace as xp
 from . import _plan
 from ._batch import batch_of
+from ._plain import loss_dtype
 
 __all__ = ["Dice", "Tversky", "dice", "tversky"]
 
@@ -109,13 +110,14 @@ def _sums(y_true: Any, y_pred: Tensor, axis: Axis) -> tuple[Tensor, Tensor, Tens
     rank = len(y_pred.shape)
     axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
     over = {entry % rank for entry in axes} if rank else set()
-    if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() != "tensorflow":
+    if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() == "torch":
         try:
             return _measured(y_true, y_pred, over)
         except ValueError:
             # A target outside [0, 1], which Keras takes too.
             pass
-    y_true = ops.cast(y_true, xp.dtype_of(y_pred))
+    wide = loss_dtype(y_pred)
+    y_pred, y_true = ops.cast(y_pred, wide), ops.cast(y_true, wide)
     return (
         ops.sum(y_true * y_pred, axis=axis),
         ops.sum(y_pred, axis=axis),
