@@ -93,13 +93,6 @@ impl Quantity {
         matches!(self, Self::TruePositives | Self::FalsePositives | Self::FalseNegatives)
     }
 
-    /// Whether it depends on the logits in a way that has a derivative.
-    pub(crate) fn is_differentiable(self) -> bool {
-        let is_data =
-            matches!(self, Self::Reference | Self::ReferenceSquared | Self::Voxels | Self::Merged);
-        !is_data && !self.is_count()
-    }
-
     /// Whether its derivative goes through the probabilities of all classes.
     pub(crate) fn is_overlap(self) -> bool {
         matches!(
