@@ -31,7 +31,7 @@ SPILLED_BYTES = 64
 
 PACKED, MANIFEST = "kernels.bin", "manifest.json"
 #: What the launcher has to know of a kernel.
-DESCRIBED = ("name", "entry", "units", "shared", "numbers")
+DESCRIBED = ("name", "units", "shared", "numbers")
 
 
 def main() -> None:
@@ -111,6 +111,16 @@ def package(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def without_constants_of_headers(ptx: str) -> str:
+    """Which nothing reads, and whose names depend on more than the kernel."""
+    lines = ptx.splitlines(keepends=True)
+    kept = [line for line in lines if not re.match(r"\.global .*_INTERNAL_\w*nv6target", line)]
+    text = "".join(kept)
+    if "_INTERNAL_" in text:
+        raise SystemExit("error: found a name that NVRTC made, wanted PTX that stays the same")
+    return text
+
+
 class Compiler:
     """NVRTC."""
 
@@ -135,7 +145,7 @@ class Compiler:
             except RuntimeError as error:
                 log = self._text("ProgramLog", program)
                 raise SystemExit(f"error: {kernel['name']}: {error}\n{log}") from None
-            return self._text("PTX", program)
+            return without_constants_of_headers(self._text("PTX", program))
         finally:
             self._call("DestroyProgram", ctypes.byref(program))
 

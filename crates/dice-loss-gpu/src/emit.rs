@@ -33,10 +33,8 @@ use crate::{
 /// A kernel, written in CUDA C++.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Source {
-    /// Its name here: sweep, recipe, element type.
+    /// Sweep, recipe, element type: the name of its entry point.
     pub name: String,
-    /// The name of its entry point.
-    pub entry: String,
     /// Units of a cube.
     pub units: u32,
     /// Bytes of shared memory.
@@ -125,9 +123,11 @@ fn source(name: &str, units: u32, kernel: impl CubeKernel) -> Result<Source, Str
         .map_err(|error| format!("{name}: {error:?}"))?;
     let code = compiled.source.lines().map(with_typed_zero).collect::<Vec<_>>().join("\n");
     let entry = entry(&code).ok_or_else(|| format!("{name}: found no entry point"))?.to_owned();
+    // What CubeCL calls it depends on how this program was compiled.
+    let code = code.replace(&entry, name);
     let numbers = ["scalars_u32[", "static_meta["].map(|field| length(&code, field)).iter().sum();
     let shared = compiled.shared_memory_size;
-    Ok(Source { name: name.to_owned(), entry, units, shared, numbers, code })
+    Ok(Source { name: name.to_owned(), units, shared, numbers, code })
 }
 
 /// A bf16 of an integer has two meanings to old headers.

@@ -122,13 +122,13 @@ pub(crate) unsafe fn launch(
 
 fn find(ordinal: c_int, kernel: &'static Kernel) -> Result<Loaded> {
     let mut all = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (ordinal, kernel.entry.as_str());
+    let key = (ordinal, kernel.name.as_str());
     if let Some(loaded) = all.get(&key) {
         return Ok(*loaded);
     }
     check_device(ordinal)?;
     let ptx = kernel.ptx()?;
-    let entry = CString::new(kernel.entry.as_str())
+    let entry = CString::new(kernel.name.as_str())
         .map_err(|error| Refused::new("entry point", error, "a name"))?;
     let device = result::device::get(ordinal).map_err(failed)?;
     // SAFETY: the device is the driver's own. The context is PyTorch's already, and never released.

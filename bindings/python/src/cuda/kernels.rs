@@ -13,9 +13,8 @@ static MANIFEST: &str = include_str!("ptx/manifest.json");
 /// What is known of a kernel without its code.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Kernel {
-    name: String,
-    /// The name of its entry point.
-    pub entry: String,
+    /// Sweep, recipe, element type: the name of its entry point.
+    pub name: String,
     /// Units of a cube.
     pub units: u32,
     /// Bytes of shared memory.

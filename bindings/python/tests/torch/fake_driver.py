@@ -70,8 +70,8 @@ def _translated(kernels: list[dict[str, Any]], float_type: str) -> str:
         source = source.replace('extern "C"', "static").replace("__restrict__", "")
         name = kernel["name"]
         parts.append(f"namespace {name} {{\n{source}\n}}")
-        run = f"run<{name}::{kernel['entry']}>"
-        rows.append(f'{{"{kernel["entry"]}", {kernel["units"]}, {kernel["shared"]}, {run}}}')
+        run = f"run<{name}::{name}>"
+        rows.append(f'{{"{name}", {kernel["units"]}, {kernel["shared"]}, {run}}}')
     table = ",\n".join([*rows, "{nullptr, 0, 0, nullptr}"])
     parts.append(f"extern const Kernel kernels_{float_type}[] = {{\n{table}\n}};\n")
     return "\n".join(parts)
