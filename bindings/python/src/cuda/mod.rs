@@ -147,7 +147,7 @@ impl CudaPass {
                         sums,
                         [cubes, chunk.samples],
                         &pointers,
-                        &numbers,
+                        numbers,
                     )?;
                 }
                 let wanted = self.pass.columns.len() as u32;
@@ -197,7 +197,7 @@ impl CudaPass {
                 let grid = [lent.pulling_cubes(), chunk.samples];
                 let numbers = geometry::numbers(&batch);
                 // SAFETY: Python lends what the geometry describes.
-                unsafe { driver::launch(device, stream, kernel, grid, &pointers, &numbers)? };
+                unsafe { driver::launch(device, stream, kernel, grid, &pointers, numbers)? };
             }
             Ok(())
         })

@@ -16,7 +16,7 @@ from pathlib import Path
 import fake_driver
 import pytest
 import torch
-from batches import BATCHES, LOSSES, built, every_case, labels_of, logits_of
+from batches import BATCHES, LOSSES, Batch, built, every_case, labels_of, logits_of
 from dice_loss import _core
 from dice_loss.torch import (
     DiceBCELoss,
@@ -196,6 +196,19 @@ def test_nothing_is_read_back(name, kind, driver):
         masks = {key: on_device(mask) for key, mask in batch.masks.items()}
         value = loss(on_device(batch.logits.float()), on_device(batch.target), **masks)
     assert value.device.type == "cuda" and value.dtype is torch.float32
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_compilers_see_one_graph(dynamic, device):
+    """What decides on the kernels is traced; they are opaque, and here the engine itself."""
+    x, labels = logits_of("softmax").float(), labels_of()
+    loss = DiceCELoss()
+    wanted = value_and_gradient(loss, Batch(x, labels))
+    device()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager", dynamic=dynamic)
+    found = value_and_gradient(compiled, Batch(x, labels))
+    compare(found[0], wanted[0], 1e-6)
+    compare(found[1], wanted[1], 1e-6)
 
 
 def test_own_formula(device, driver):
