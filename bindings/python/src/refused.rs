@@ -12,11 +12,6 @@ impl Refused {
     pub fn new(what: &str, found: impl std::fmt::Display, wanted: impl std::fmt::Display) -> Self {
         Self(format!("{what}: found {found}, wanted {wanted}"))
     }
-
-    /// What somebody else found.
-    pub fn message(message: String) -> Self {
-        Self(message)
-    }
 }
 
 impl std::fmt::Display for Refused {

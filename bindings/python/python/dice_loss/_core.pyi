@@ -158,7 +158,10 @@ Lent: TypeAlias = tuple[
 ]
 
 class CudaPass:
-    """A sweep over the voxels in each direction. All addresses are the device's; nothing waits."""
+    """A sweep over the voxels in each direction. All addresses are the device's; nothing waits.
+
+    RuntimeError if the driver refuses.
+    """
 
     @property
     def name(self) -> str:

@@ -12,8 +12,40 @@ use std::{
 
 use cudarc::driver::{DriverError, result, sys};
 
+use pyo3::{PyErr, exceptions::PyRuntimeError};
+
 use super::kernels::Kernel;
-use crate::refused::{Refused, Result};
+use crate::refused::Refused;
+
+/// What the driver does not do: a `RuntimeError`.
+#[derive(Debug, Clone)]
+pub(crate) struct Failed(String);
+
+type Result<T, E = Failed> = std::result::Result<T, E>;
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<DriverError> for Failed {
+    fn from(error: DriverError) -> Self {
+        Self(format!("the CUDA driver: {error}"))
+    }
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Self {
+        Self(refused.to_string())
+    }
+}
+
+impl From<Failed> for PyErr {
+    fn from(failed: Failed) -> Self {
+        PyRuntimeError::new_err(failed.0)
+    }
+}
 
 /// CUDA 12.1, whose PTX the kernels are.
 const OLDEST: c_int = 12_010;
@@ -36,24 +68,24 @@ static LOADED: LazyLock<Mutex<HashMap<(c_int, &'static str), Loaded>>> =
 
 /// Whether there is a driver that is new enough, and why not.
 pub(crate) fn check() -> Result<()> {
-    static FOUND: LazyLock<std::result::Result<(), String>> = LazyLock::new(|| {
+    static FOUND: LazyLock<Result<()>> = LazyLock::new(|| {
         // SAFETY: it opens libraries of the driver's name, which the user installed.
         if !unsafe { sys::is_culib_present() } {
-            return Err("found no CUDA driver, wanted one of CUDA 12.1 or newer".into());
+            let message = "found no CUDA driver, wanted one of CUDA 12.1 or newer";
+            return Err(Failed(message.to_owned()));
         }
         let mut version = 0;
         // SAFETY: the driver is there, and has had this function since CUDA 2.2.
-        let asked = unsafe { sys::cuDriverGetVersion(&mut version) }.result();
-        asked.map_err(|error| error.to_string())?;
+        unsafe { sys::cuDriverGetVersion(&mut version) }.result()?;
         if version < OLDEST {
             let (major, minor) = (version / 1000, version % 1000 / 10);
-            return Err(format!(
+            return Err(Failed(format!(
                 "found a CUDA driver of version {major}.{minor}, wanted 12.1 or newer"
-            ));
+            )));
         }
-        result::init().map_err(|error| error.to_string())
+        Ok(result::init()?)
     });
-    FOUND.clone().map_err(Refused::message)
+    FOUND.clone()
 }
 
 /// Whether a device can run the kernels, and why not.
@@ -63,17 +95,15 @@ pub(crate) fn check_device(ordinal: c_int) -> Result<()> {
         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR as MINOR,
     };
     check()?;
-    let device = result::device::get(ordinal).map_err(failed)?;
+    let device = result::device::get(ordinal)?;
     // SAFETY: a device that the driver has just named.
     let attribute = |which| unsafe { result::device::get_attribute(device, which) };
-    let found = (attribute(MAJOR).map_err(failed)?, attribute(MINOR).map_err(failed)?);
+    let found = (attribute(MAJOR)?, attribute(MINOR)?);
     if found < OLDEST_DEVICE {
         let (major, minor) = found;
-        return Err(Refused::new(
-            &format!("device {ordinal}"),
-            format!("compute capability {major}.{minor}"),
-            "7.5 or newer",
-        ));
+        return Err(Failed(format!(
+            "device {ordinal}: found compute capability {major}.{minor}, wanted 7.5 or newer"
+        )));
     }
     Ok(())
 }
@@ -116,7 +146,7 @@ pub(crate) unsafe fn launch(
                 &mut arguments,
             )
         };
-        launched.map_err(failed)
+        Ok(launched?)
     })
 }
 
@@ -130,15 +160,15 @@ fn find(ordinal: c_int, kernel: &'static Kernel) -> Result<Loaded> {
     let ptx = kernel.ptx()?;
     let entry = CString::new(kernel.name.as_str())
         .map_err(|error| Refused::new("entry point", error, "a name"))?;
-    let device = result::device::get(ordinal).map_err(failed)?;
+    let device = result::device::get(ordinal)?;
     // SAFETY: the device is the driver's own. The context is PyTorch's already, and never released.
-    let context = unsafe { result::primary_ctx::retain(device) }.map_err(failed)?;
+    let context = unsafe { result::primary_ctx::retain(device) }?;
     let function = within(context, || {
         relaxed(|| {
             // SAFETY: PTX, ending in a 0; the module is never unloaded.
             let module = unsafe { result::module::load_data(ptx.as_ptr().cast()) };
             // SAFETY: of the module just loaded.
-            unsafe { result::module::get_function(module.map_err(failed)?, entry) }.map_err(failed)
+            Ok(unsafe { result::module::get_function(module?, entry) }?)
         })
     })?;
     let loaded = Loaded { context, function };
@@ -148,15 +178,15 @@ fn find(ordinal: c_int, kernel: &'static Kernel) -> Result<Loaded> {
 
 /// With a context as the thread's own; afterwards it is what it was.
 fn within<T>(context: sys::CUcontext, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    let before = result::ctx::get_current().map_err(failed)?;
+    let before = result::ctx::get_current()?;
     if before == Some(context) {
         return work();
     }
     // SAFETY: contexts that the driver gave.
-    unsafe { result::ctx::set_current(context) }.map_err(failed)?;
+    unsafe { result::ctx::set_current(context) }?;
     let done = work();
     // SAFETY: likewise; no context at all is null.
-    unsafe { result::ctx::set_current(before.unwrap_or(ptr::null_mut())) }.map_err(failed)?;
+    unsafe { result::ctx::set_current(before.unwrap_or(ptr::null_mut())) }?;
     done
 }
 
@@ -165,12 +195,8 @@ fn relaxed<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     let mut mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED;
     // SAFETY: the driver writes the former mode, which goes back afterwards.
     let exchange = |mode| unsafe { sys::cuThreadExchangeStreamCaptureMode(mode) }.result();
-    exchange(&mut mode).map_err(failed)?;
+    exchange(&mut mode)?;
     let done = work();
-    exchange(&mut mode).map_err(failed)?;
+    exchange(&mut mode)?;
     done
-}
-
-fn failed(error: DriverError) -> Refused {
-    Refused::message(format!("the CUDA driver: {error}"))
 }

@@ -20,7 +20,7 @@ use kernels::Kernel;
 /// Why a device cannot run the kernels; None if it can.
 #[pyfunction]
 pub(crate) fn cuda_refusal(py: Python<'_>, device: i32) -> Option<String> {
-    py.detach(|| driver::check_device(device).err().map(|refused| refused.to_string()))
+    py.detach(|| driver::check_device(device).err().map(|failed| failed.to_string()))
 }
 
 /// The passes over the voxels that an objective takes; None if no kernel was compiled for it.
@@ -103,11 +103,11 @@ impl CudaPass {
     }
 
     /// Loads what the pass launches on a device for logits of a type.
-    fn load(&self, py: Python<'_>, device: i32, dtype: &str) -> Result<()> {
+    fn load(&self, py: Python<'_>, device: i32, dtype: &str) -> PyResult<()> {
         py.detach(|| {
             driver::load(device, Kernel::named("join_f64")?)?;
             driver::load(device, self.kernel("measure", dtype)?)?;
-            driver::load(device, self.kernel("pull_back", dtype)?)
+            Ok(driver::load(device, self.kernel("pull_back", dtype)?)?)
         })
     }
 
@@ -129,7 +129,7 @@ impl CudaPass {
         partials: u64,
         columns: u64,
         moments: u64,
-    ) -> Result<()> {
+    ) -> PyResult<()> {
         py.detach(|| {
             let lent = Lent::new(lent, self.classes, None)?;
             let (sums, join) = (self.kernel("measure", &lent.dtype)?, Kernel::named("join_f64")?);
@@ -184,7 +184,7 @@ impl CudaPass {
         slopes: u64,
         shared: bool,
         adds: bool,
-    ) -> Result<()> {
+    ) -> PyResult<()> {
         py.detach(|| {
             let lent = Lent::new(lent, self.classes, Some(gradient))?;
             let kernel = self.kernel("pull_back", &lent.dtype)?;

@@ -31,6 +31,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 SOURCES = os.environ.get("DICE_LOSS_KERNELS", "")
 STREAM = 0x5EED
+#: The fake driver has none of this number.
+DEVICE_THAT_FAILS = 9
 EPSILON = {
     torch.float32: 2.0**-23,
     torch.float16: 2.0**-10,
@@ -300,6 +302,25 @@ def test_drivers_by_version(library, version, refusal):
         [sys.executable, "-c", REFUSED], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == refusal
+
+
+def test_a_driver_that_refuses(driver):
+    (step,) = _core.cuda_passes(DiceLoss().plan.spec, 3, "labels", False, False)
+    x, labels = torch.zeros(1, 3, 0), torch.zeros(1, 0, dtype=torch.uint8)
+    lent = (_cuda._native.view(x), _cuda._native.view(labels), None, None, None, None)
+    moments = torch.zeros(1, 5, 3, dtype=torch.float64)
+    tables = torch.tensor(step.tables(None))
+    with pytest.raises(RuntimeError, match=r"the CUDA driver: .*refused"):
+        step.pull_back(
+            DEVICE_THAT_FAILS,
+            STREAM,
+            lent,
+            _cuda._native.view(torch.zeros(1, 3, 0)),
+            tables.data_ptr(),
+            moments.data_ptr(),
+            False,
+            False,
+        )
 
 
 def test_kernels_want_memory_of_their_own_type(driver):

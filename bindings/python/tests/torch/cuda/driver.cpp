@@ -13,7 +13,7 @@ extern const Kernel kernels_f32[], kernels_f16[], kernels_bf16[];
 namespace {
 
 constexpr size_t STACK = 64 << 10;
-constexpr int FAILED = 999, INVALID = 1, NO_CONTEXT = 201, NOT_FOUND = 500;
+constexpr int FAILED = 999, INVALID = 1, NO_CONTEXT = 201, NO_DEVICE = 101, NOT_FOUND = 500;
 void* const CONTEXT = reinterpret_cast<void*>(0xC0FFEE);
 
 struct Fiber {
@@ -87,7 +87,7 @@ int cuDriverGetVersion(int* version) {
 }
 int cuDeviceGet(int* device, int ordinal) {
     *device = ordinal;
-    return 0;
+    return ordinal < 8 ? 0 : NO_DEVICE;
 }
 int cuDeviceGetAttribute(int* value, int attribute, int) {
     *value = attribute == 75 ? 7 : 5;
