@@ -158,7 +158,7 @@ impl TargetViews {
     fn new(targets: Targets) -> Result<Self> {
         Ok(Self {
             reference: match &targets.reference {
-                Reference::Labels(labels) => ReferenceView::Labels(View::of_labels(labels)?),
+                Reference::Labels(labels) => ReferenceView::Labels(View::of_voxels(labels)?),
                 Reference::Dense(target) => ReferenceView::Dense(View::of_channels(target)?),
             },
             mask: targets.mask.as_ref().map(View::of_voxels).transpose()?,

@@ -45,7 +45,7 @@ macro_rules! with_floats {
 
 macro_rules! with_labels {
     ($storage:expr, $start:expr, |$data:ident| $body:expr) => {
-        with_elements!($storage, $start, "labels", [U8, I16, I32, I64], |$data| $body)
+        with_elements!($storage, $start, "labels", [U8, U32, I16, I32, I64], |$data| $body)
     };
 }
 
@@ -58,14 +58,6 @@ impl View {
     /// Of `[N, spatial…]` or `[N, 1, spatial…]`.
     pub fn of_voxels(tensor: &Tensor) -> Result<Self> {
         Self::new(tensor, Layout::voxels_strided)
-    }
-
-    /// Of a label map. The one type of integers that the engine does not read is widened, in a copy.
-    pub fn of_labels(labels: &Tensor) -> Result<Self> {
-        match labels.dtype() {
-            DType::U32 => Self::of_voxels(&labels.to_dtype(DType::I64)?),
-            _ => Self::of_voxels(labels),
-        }
     }
 
     fn new(tensor: &Tensor, axes: Axes) -> Result<Self> {

@@ -200,6 +200,7 @@ fn label_at(data: &LabelSlice, at: usize) -> (Option<i64>, String) {
     let integer = |label: i64| (Some(label), label.to_string());
     match data {
         LabelSlice::U8(data) => integer(data[at].into()),
+        LabelSlice::U32(data) => integer(data[at].into()),
         LabelSlice::I16(data) => integer(data[at].into()),
         LabelSlice::I32(data) => integer(data[at].into()),
         LabelSlice::I64(data) => integer(data[at]),

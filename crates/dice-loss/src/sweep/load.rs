@@ -107,6 +107,17 @@ pub(super) const NO_LABEL: i32 = i32::MIN;
 pub(super) fn labels(data: LabelSlice, start: usize, stride: usize, plane: &mut [i32]) {
     match data {
         LabelSlice::U8(data) => read(data, start, stride, plane, i32::from),
+        LabelSlice::U32(data) => {
+            read(
+                data,
+                start,
+                stride,
+                plane,
+                |x| {
+                    if x <= i32::MAX as u32 { x as i32 } else { NO_LABEL }
+                },
+            )
+        }
         LabelSlice::I16(data) => read(data, start, stride, plane, i32::from),
         LabelSlice::I32(data) => read(data, start, stride, plane, |x| x),
         LabelSlice::I64(data) => read(data, start, stride, plane, |x| {
@@ -124,6 +135,7 @@ pub(super) fn labels(data: LabelSlice, start: usize, stride: usize, plane: &mut 
 pub(super) fn is_label(data: LabelSlice, at: usize, label: i64) -> bool {
     match data {
         LabelSlice::U8(data) => i64::from(data[at]) == label,
+        LabelSlice::U32(data) => i64::from(data[at]) == label,
         LabelSlice::I16(data) => i64::from(data[at]) == label,
         LabelSlice::I32(data) => i64::from(data[at]) == label,
         LabelSlice::I64(data) => data[at] == label,
@@ -135,6 +147,7 @@ pub(super) fn is_label(data: LabelSlice, at: usize, label: i64) -> bool {
 pub(super) fn label_text(data: LabelSlice, at: usize) -> String {
     match data {
         LabelSlice::U8(data) => data[at].to_string(),
+        LabelSlice::U32(data) => data[at].to_string(),
         LabelSlice::I16(data) => data[at].to_string(),
         LabelSlice::I32(data) => data[at].to_string(),
         LabelSlice::I64(data) => data[at].to_string(),
@@ -169,5 +182,7 @@ mod tests {
         assert_eq!(plane, [1, NO_LABEL, NO_LABEL, NO_LABEL]);
         labels(LabelSlice::I64(&[255, -100, 1 << 40, i64::MIN]), 0, 1, &mut plane);
         assert_eq!(plane, [255, -100, NO_LABEL, NO_LABEL]);
+        labels(LabelSlice::U32(&[255, 1 << 31, u32::MAX, 0]), 0, 1, &mut plane);
+        assert_eq!(plane, [255, NO_LABEL, NO_LABEL, 0]);
     }
 }

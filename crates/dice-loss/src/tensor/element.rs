@@ -32,8 +32,8 @@ elements! {
     Float, FloatSlice, F32: f32, F64: f64, F16: f16, Bf16: bf16
 }
 elements! {
-    /// Element of a label map: `u8`, `i16`, `i32`, `i64`, or an `f32` that holds an integer.
-    Label, LabelSlice, U8: u8, I16: i16, I32: i32, I64: i64, F32: f32
+    /// Element of a label map: `u8`, `u32`, `i16`, `i32`, `i64`, or an `f32` that holds an integer.
+    Label, LabelSlice, U8: u8, U32: u32, I16: i16, I32: i32, I64: i64, F32: f32
 }
 elements! {
     /// Element of a one-hot, multilabel or soft target, or of a mask: `bool`, `u8` or a float.
@@ -92,5 +92,5 @@ mod sealed {
     macro_rules! seal {
         ($($T:ty),+) => { $(impl Sealed for $T {})+ };
     }
-    seal!(bool, u8, i16, i32, i64, f32, f64, half::f16, half::bf16);
+    seal!(bool, u8, u32, i16, i32, i64, f32, f64, half::f16, half::bf16);
 }

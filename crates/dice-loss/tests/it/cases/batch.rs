@@ -215,6 +215,9 @@ impl Batch {
 fn ignored_label(recipe: &Recipe) -> Option<i64> {
     let label = match recipe.target {
         TargetKind::Labels(LabelKind::U8) | TargetKind::Regions(LabelKind::U8) => Some(255),
+        TargetKind::Labels(LabelKind::U32) | TargetKind::Regions(LabelKind::U32) => {
+            Some(u32::MAX.into())
+        }
         TargetKind::Labels(LabelKind::I64) | TargetKind::Regions(LabelKind::I64) => Some(-100),
         TargetKind::Labels(_) | TargetKind::Regions(_) => Some(-1),
         TargetKind::Dense(DenseKind::Bool, _) => None,

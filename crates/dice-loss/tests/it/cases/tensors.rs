@@ -31,8 +31,8 @@ owned!(Floats, FloatKind:
     F32(f32) = |x| x as f32, F64(f64) = |x| x,
     F16(f16) = f16::from_f64, Bf16(bf16) = bf16::from_f64);
 owned!(Labels, LabelKind:
-    U8(u8) = |x| x as u8, I16(i16) = |x| x as i16, I32(i32) = |x| x as i32,
-    I64(i64) = |x| x as i64, F32(f32) = |x| x as f32);
+    U8(u8) = |x| x as u8, U32(u32) = |x| x as u32, I16(i16) = |x| x as i16,
+    I32(i32) = |x| x as i32, I64(i64) = |x| x as i64, F32(f32) = |x| x as f32);
 owned!(Denses, DenseKind:
     Bool(bool) = |x| x != 0.0, U8(u8) = |x| x as u8, F32(f32) = |x| x as f32,
     F64(f64) = |x| x, F16(f16) = f16::from_f64, Bf16(bf16) = bf16::from_f64);
@@ -118,6 +118,7 @@ impl Labels {
         }
         match self {
             Self::U8(data) => of(data, layout),
+            Self::U32(data) => of(data, layout),
             Self::I16(data) => of(data, layout),
             Self::I32(data) => of(data, layout),
             Self::I64(data) => of(data, layout),
@@ -128,6 +129,7 @@ impl Labels {
     pub fn regions<'a>(&'a self, layout: Layout, table: &'a [Vec<usize>]) -> Target<'a> {
         match self {
             Self::U8(data) => Target::regions(data, layout, table),
+            Self::U32(data) => Target::regions(data, layout, table),
             Self::I16(data) => Target::regions(data, layout, table),
             Self::I32(data) => Target::regions(data, layout, table),
             Self::I64(data) => Target::regions(data, layout, table),
