@@ -24,7 +24,7 @@ struct Suite {
 }
 
 /// Frameworks lie apart, so that a module that imports one too many fails.
-const SUITES: [Suite; 2] = [
+const SUITES: [Suite; 3] = [
     Suite {
         environment: "python-tests",
         titles: [
@@ -48,6 +48,16 @@ const SUITES: [Suite; 2] = [
             "bindings/python/tests/keras",
             "bindings/python/tests/test_documents.py",
         ],
+    },
+    Suite {
+        environment: "python-tensorflow",
+        titles: [
+            "TensorFlow: an environment",
+            "TensorFlow: the package, and Keras",
+            "TensorFlow: tests of Keras, documents",
+        ],
+        requirements: "bindings/python/tests/requirements-tensorflow.txt",
+        tests: &["bindings/python/tests/keras", "bindings/python/tests/test_documents.py"],
     },
 ];
 
