@@ -24,7 +24,7 @@ const RELEASE: [&str; 6] = [
     "--exclude",
     "dice-loss",
     "--features",
-    "dice-loss-burn/train,dice-loss-gpu/emit",
+    "dice-loss-burn/train,dice-loss-burn/wgpu,dice-loss-gpu/emit",
 ];
 
 /// The root of the repository.

@@ -24,12 +24,20 @@
 //! | Backend | Forward | Backward | Kept in between |
 //! |---|---|---|---|
 //! | Flex | one sweep of the engine over the borrowed tensors | one sweep that writes the gradient | sums per sample and class |
+//! | CubeCL: CUDA, ROCm, Metal, Vulkan, WebGPU | one kernel over the tensors on the device; the sums are read back | one kernel that writes the gradient | sums per sample and class |
 //! | any other | tensor operations, then the sums are read back | Burn's autodiff | what autodiff keeps |
 //!
 //! On Flex, logits may be f32, f64, f16 or bf16, and labels of any integer type; a view is followed
 //! without a copy where its spatial axes collapse into one: contiguous, channels last, some samples
 //! or channels of a larger tensor. The other backends' numbers are the same to their precision,
 //! but an infinite loss comes out as NaN.
+//!
+//! On a GPU, enable the feature of this crate that has the name of Burn's: `cuda`, `rocm`, `metal`,
+//! `vulkan`, `webgpu` or `wgpu`; each brings Burn's `fusion` with it. The kernels take logits in f32,
+//! f16 and bf16 and up to 256 classes, and compute in f32. Logits in f64, maps of voxel losses
+//! (reduction none), tensors of 2³² elements and more, and very many classes with very many terms go
+//! by tensor operations. Labels are checked on the device; only if one is out of range does the
+//! batch come back to say which.
 //!
 //! # Training
 //!
@@ -40,6 +48,8 @@
 
 pub use dice_loss;
 
+#[cfg(feature = "cube")]
+mod kernels;
 mod losses;
 mod segmentation;
 mod sweeps;

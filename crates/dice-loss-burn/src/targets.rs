@@ -5,6 +5,7 @@ use std::sync::Arc;
 use burn::{
     backend::{
         Backend, Dispatch, ExtensionType, TensorMetadata,
+        autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy},
         tensor::{BoolTensor, FloatTensor, IntTensor},
     },
     tensor::{Bool, Int, Tensor},
@@ -31,6 +32,7 @@ pub struct Targets(pub(crate) TargetTensors<Dispatch>);
 
 /// The tensors of [`Targets`] on a backend.
 #[derive(Debug, Clone, ExtensionType)]
+#[cfg_attr(feature = "cube", extension_type(fusion))]
 pub(crate) struct TargetTensors<B: Backend> {
     #[extension_type]
     pub reference: Reference<B>,
@@ -43,6 +45,7 @@ pub(crate) struct TargetTensors<B: Backend> {
 
 /// The three ways to say what is where.
 #[derive(Debug, Clone, ExtensionType)]
+#[cfg_attr(feature = "cube", extension_type(fusion))]
 pub(crate) enum Reference<B: Backend> {
     /// Also regions, where the rules have a table.
     Labels(IntTensor<B>),
@@ -51,12 +54,14 @@ pub(crate) enum Reference<B: Backend> {
 }
 
 #[derive(Debug, Clone, ExtensionType)]
+#[cfg_attr(feature = "cube", extension_type(fusion))]
 pub(crate) enum Mask<B: Backend> {
     Everything,
     Only(BoolTensor<B>),
 }
 
 #[derive(Debug, Clone, ExtensionType)]
+#[cfg_attr(feature = "cube", extension_type(fusion))]
 pub(crate) enum VoxelWeights<B: Backend> {
     Equal,
     Each(FloatTensor<B>),
@@ -164,6 +169,28 @@ impl Targets {
         match label {
             Some(label) if self.0.rules.ignore_index.is_none() => self.ignore_index(label),
             _ => self,
+        }
+    }
+}
+
+impl<B: Backend, C: CheckpointStrategy> TargetTensors<Autodiff<B, C>> {
+    /// The tensors without autodiff: no gradient flows into targets.
+    pub fn constants(self) -> TargetTensors<B> {
+        TargetTensors {
+            reference: match self.reference {
+                Reference::Labels(labels) => Reference::Labels(labels),
+                Reference::Dense(target) => Reference::Dense(target.into_primitive()),
+                Reference::Multilabel(target) => Reference::Multilabel(target),
+            },
+            mask: match self.mask {
+                Mask::Everything => Mask::Everything,
+                Mask::Only(mask) => Mask::Only(mask),
+            },
+            weights: match self.weights {
+                VoxelWeights::Equal => VoxelWeights::Equal,
+                VoxelWeights::Each(weights) => VoxelWeights::Each(weights.into_primitive()),
+            },
+            rules: self.rules,
         }
     }
 }

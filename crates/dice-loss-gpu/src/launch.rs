@@ -34,11 +34,6 @@ pub struct Buffers {
     pub annotated: Vec<f32>,
 }
 
-/// Whether the kernels are there for logits of a type.
-pub fn takes(float: ElemType) -> bool {
-    matches!(float, ElemType::Float(FloatKind::F32 | FloatKind::F16 | FloatKind::BF16))
-}
-
 /// Sweep 1: the moments, row-major (sample, column, class), in f32.
 pub fn measure(client: &Client, passes: &Passes, geometry: &Geometry, buffers: &Buffers) -> Handle {
     let [samples, classes, _] = geometry.shape;

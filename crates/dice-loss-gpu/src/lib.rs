@@ -36,6 +36,6 @@ mod recipe;
 
 pub use batch::{Batch, Kind};
 #[cfg(feature = "kernels")]
-pub use launch::{Buffers, measure, pull_back, takes};
+pub use launch::{Buffers, measure, pull_back};
 pub use plan::{Geometry, Needs, Pass, Passes, View};
 pub use recipe::{Form, Quantity, Recipe, UNITS};

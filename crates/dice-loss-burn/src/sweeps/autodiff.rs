@@ -18,7 +18,7 @@ use super::{
     Form, Outcome, SegmentationBackend,
     flex::{self, Evaluated, SecondSweep},
 };
-use crate::targets::{Mask, Reference, TargetTensors, VoxelWeights};
+use crate::targets::TargetTensors;
 
 impl<C: CheckpointStrategy> SegmentationBackend for Autodiff<Flex, C> {
     fn segmentation_loss(
@@ -29,7 +29,7 @@ impl<C: CheckpointStrategy> SegmentationBackend for Autodiff<Flex, C> {
     ) -> Outcome<Self> {
         let (logits, node) = logits.into_parts();
         let Evaluated { output, moments, step } =
-            match flex::evaluate(logits, constants(targets), objective, form) {
+            match flex::evaluate(logits, targets.constants(), objective, form) {
                 Ok(evaluated) => evaluated,
                 Err(error) => return Outcome::Failed(error),
             };
@@ -56,27 +56,5 @@ impl Backward<Flex, 1> for PullBack {
             // Not a user's doing: the first sweep has accepted the same tensors.
             Err(error) => panic!("gradient of the segmentation loss: {error}"),
         }
-    }
-}
-
-/// No gradient flows into targets.
-fn constants<C: CheckpointStrategy>(
-    targets: TargetTensors<Autodiff<Flex, C>>,
-) -> TargetTensors<Flex> {
-    TargetTensors {
-        reference: match targets.reference {
-            Reference::Labels(labels) => Reference::Labels(labels),
-            Reference::Dense(target) => Reference::Dense(target.into_primitive()),
-            Reference::Multilabel(target) => Reference::Multilabel(target),
-        },
-        mask: match targets.mask {
-            Mask::Everything => Mask::Everything,
-            Mask::Only(mask) => Mask::Only(mask),
-        },
-        weights: match targets.weights {
-            VoxelWeights::Equal => VoxelWeights::Equal,
-            VoxelWeights::Each(weights) => VoxelWeights::Each(weights.into_primitive()),
-        },
-        rules: targets.rules,
     }
 }

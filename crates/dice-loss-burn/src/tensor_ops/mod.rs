@@ -13,7 +13,9 @@ use burn::{
     backend::{Dispatch, DispatchTensor, TensorMetadata, ops::FloatTensorOps},
     tensor::{Bool, Device, Float, Int, Tensor, kind::Autodiff},
 };
-use dice_loss::{Error, Layout, Logits, Measurement, Moments, Objective, Result, Target, Verdict};
+use dice_loss::{
+    Error, Integrand, Layout, Logits, Measurement, Moments, Objective, Result, Target, Verdict,
+};
 
 use crate::{
     sweeps::{Form, Outcome, SegmentationBackend, values_shape},
@@ -45,14 +47,28 @@ fn evaluate(
     let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
     check(&objective, &targets, layout)?;
     let measurement = objective.measurement(shape[1])?;
-    let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
-    let integrands: Vec<_> =
-        measurement.integrands().iter().map(|integrand| voxels.integrand(integrand)).collect();
-    let sums = sums(&integrands, layout.shape());
-    if voxels.any_invalid() {
+    let has_map = form == Form::Unreduced && objective.map_shape(layout).is_ok();
+    let by_kernel = match has_map {
+        true => None,
+        false => sums_by_kernel(&logits, &targets, &measurement),
+    };
+    let (sums, integrands, invalid) = match by_kernel {
+        Some(sums) => (sums, Vec::new(), false),
+        None => {
+            let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
+            let integrands: Vec<_> = measurement
+                .integrands()
+                .iter()
+                .map(|integrand| voxels.integrand(integrand))
+                .collect();
+            (sums(&integrands, layout.shape()), integrands, voxels.any_invalid())
+        }
+    };
+    let host = (!invalid).then(|| on_host(&sums));
+    let Some(host) = host.filter(|host| !says_invalid(&measurement, host, layout)) else {
         return Err(located(logits, targets, objective, form));
-    }
-    let moments = moments(&measurement, &sums, &targets.rules, layout)?;
+    };
+    let moments = moments(&measurement, host, &targets.rules, layout)?;
     let verdict = objective.evaluate(&moments)?;
     let slopes = Slopes::new(&measurement, &verdict, &sums)?;
     let output = match (form, verdict.values()) {
@@ -101,19 +117,55 @@ fn sums(integrands: &[Tensor<3>], [samples, classes, _]: [usize; 3]) -> Tensor<3
     Tensor::cat(integrands.iter().map(sum).collect(), 2)
 }
 
+/// The sums by kernels, `[N, C, K]`, where there are some for the device.
+#[cfg(feature = "cube")]
+fn sums_by_kernel(
+    logits: &DispatchTensor,
+    targets: &TargetTensors<Dispatch>,
+    measurement: &Measurement,
+) -> Option<Tensor<3>> {
+    let sums = crate::kernels::sums(logits, targets, measurement)?;
+    Some(Tensor::<3>::from_dispatch(sums).swap_dims(1, 2))
+}
+
+#[cfg(not(feature = "cube"))]
+fn sums_by_kernel(
+    _: &DispatchTensor,
+    _: &TargetTensors<Dispatch>,
+    _: &Measurement,
+) -> Option<Tensor<3>> {
+    None
+}
+
+/// The sums, row-major `[N, K, C]`. Waits for the device.
+fn on_host(sums: &Tensor<3>) -> Vec<f64> {
+    let sums = sums.clone().without_autodiff().swap_dims(1, 2).into_data().convert::<f64>();
+    sums.iter::<f64>().collect()
+}
+
+/// Whether a kernel met something out of range: it makes the number of voxels NaN.
+fn says_invalid(measurement: &Measurement, sums: &[f64], logits: Layout) -> bool {
+    let integrands = measurement.integrands();
+    let voxels = integrands.iter().position(|integrand| *integrand == Integrand::Voxels);
+    let classes = logits.shape()[1].max(1);
+    let rows = sums.chunks(classes * integrands.len().max(1));
+    voxels.is_some_and(|at| {
+        rows.into_iter().any(|row| row[at * classes..][..classes].iter().any(|sum| sum.is_nan()))
+    })
+}
+
 fn moments(
     measurement: &Measurement,
-    sums: &Tensor<3>,
+    sums: Vec<f64>,
     rules: &Rules,
     logits: Layout,
 ) -> Result<Moments> {
     let [samples, classes, _] = logits.shape();
-    let sums = sums.clone().without_autodiff().swap_dims(1, 2).into_data().convert::<f64>();
     let valid = match &rules.class_valid {
         Some(valid) => valid.clone(),
         None => vec![true; samples * classes],
     };
-    measurement.moments(sums.iter::<f64>().collect(), valid)
+    measurement.moments(sums, valid)
 }
 
 /// The engine's own error, with the place and the value, for what is known to be out of range.

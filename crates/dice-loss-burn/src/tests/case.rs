@@ -34,8 +34,14 @@ pub fn noise(length: usize, seed: usize) -> Vec<f32> {
 impl Case {
     /// Each kind of target, with nothing and with everything restricted.
     pub fn all(classes: usize, activation: Activation) -> Vec<Self> {
-        let dims = [2, classes, 3, 5];
-        let (voxels, elements) = (30, 30 * classes);
+        Self::of([2, classes, 3, 5], activation)
+    }
+
+    /// The same in another size.
+    pub fn of(dims: [usize; 4], activation: Activation) -> Vec<Self> {
+        let [samples, classes, height, width] = dims;
+        let voxels = samples * height * width;
+        let elements = voxels * classes;
         let limit = classes.max(2);
         let labels: Vec<i32> =
             noise(voxels, 1).iter().map(|x| ((x + 1.0) * 0.499 * limit as f32) as i32).collect();

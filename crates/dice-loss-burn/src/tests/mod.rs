@@ -1,6 +1,8 @@
 //! Every loss against the engine called directly and against its reference.
 
 mod case;
+#[cfg(feature = "wgpu")]
+mod kernels;
 mod layouts;
 mod modules;
 mod native;
