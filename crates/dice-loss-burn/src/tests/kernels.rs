@@ -213,3 +213,34 @@ fn a_label_out_of_range_is_named() {
     assert_eq!(found(&device()), found(&Device::flex()));
     assert!(found(&device()).contains('9'));
 }
+
+#[test]
+fn certain_voxels_keep_the_digits_of_their_log_loss() {
+    if !has_device() {
+        return;
+    }
+    let terms = [
+        (CrossEntropy::default().softmax(), Activation::Softmax),
+        (BinaryCrossEntropy::default().sigmoid(), Activation::Sigmoid),
+    ];
+    for (term, activation) in terms {
+        let objective = Objective::new().term(1.0, term);
+        let mut case = Case::all(2, activation).remove(0);
+        let super::case::Reference::Labels(labels) = &case.reference else { panic!("labels") };
+        let [_, classes, height, width] = case.dims;
+        let voxels = height * width;
+        for (index, x) in case.logits.iter_mut().enumerate() {
+            let (channel, voxel) = (index / voxels, index % voxels);
+            let label = labels[channel / classes * voxels + voxel] as usize;
+            *x = if channel % classes == label { 9.0 } else { -9.0 };
+        }
+        let loss = SegmentationLoss::new(objective.clone());
+        let found = loss.evaluate(case.logits(&device()), case.targets(&device()));
+        let wanted = case.engine(|logits, target| {
+            let measured = reference::measure(&objective, logits, target)?;
+            Ok(objective.evaluate(&measured.moments)?.loss())
+        });
+        let (found, wanted) = (found.expect("valid").verdict.loss(), wanted.expect("valid"));
+        assert!((found - wanted).abs() <= 1e-5 * wanted, "{activation:?} {found}, wanted {wanted}");
+    }
+}

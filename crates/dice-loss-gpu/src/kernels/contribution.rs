@@ -31,7 +31,7 @@ pub(super) fn chance_of_channel(x: f32, #[comptime] activation: Activation) -> C
         let yes = x >= 0.0;
         p = select(yes, large_share, small_share);
         complement = select(yes, small_share, large_share);
-        let rest = small.log1p();
+        let rest = ln_one_plus(small);
         log_loss = rest + select(yes, 0.0f32, -x);
         log_loss_against = rest + select(yes, x, 0.0f32);
         // A comparison does not see what is no number.
@@ -83,6 +83,21 @@ pub(super) fn power(base: f32, exponent: f32) -> f32 {
         value = select(base > 0.0, base.powf(exponent), base);
     }
     value
+}
+
+/// ln(1 + x) for x ≥ 0, with all digits of a small one.
+///
+/// CubeCL's `log1p` is ln of the rounded sum, and what rounding took cannot be had back from a
+/// compiler that reorders sums. So small ones go by 2 artanh(x / (2 + x)), as a series.
+#[cube]
+pub(super) fn ln_one_plus(x: f32) -> f32 {
+    let z = x / (2.0 + x);
+    let square = z * z;
+    let ninth = square * comptime!(1.0f32 / 9.0);
+    let seventh = square * (comptime!(1.0f32 / 7.0) + ninth);
+    let series = comptime!(1.0f32 / 3.0) + square * (comptime!(1.0f32 / 5.0) + seventh);
+    let small = 2.0 * z * (1.0 + square * series);
+    select(x <= 0.5, small, (1.0 + x).ln())
 }
 
 /// A product in which a factor of 0 wins, as in 0 ln 0.

@@ -5,7 +5,7 @@ use cubecl::prelude::*;
 use dice_loss::Activation;
 
 use super::{
-    contribution::{Common, chance_of_channel, chance_of_class, of_class, of_merged},
+    contribution::{Common, chance_of_channel, chance_of_class, ln_one_plus, of_class, of_merged},
     voxel::{
         SKIPPED, annotated, class_of_reference, common, membership, merged_membership, reference,
         softmax,
@@ -115,7 +115,7 @@ pub fn measure<F: Float>(
                         let part = softmax::<F>(logits, batch, start, tables, annotated_row, true);
                         // ln of the share that the merged classes have, negated.
                         merged_of[UNIT_POS as usize] = (whole.shift - part.shift)
-                            + (whole.others.log1p() - part.others.log1p());
+                            + (ln_one_plus(whole.others) - ln_one_plus(part.others));
                     }
                     if comptime!(counts) {
                         decided[UNIT_POS as usize] = whole.largest;

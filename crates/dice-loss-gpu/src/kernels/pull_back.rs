@@ -5,7 +5,7 @@ use cubecl::prelude::*;
 use dice_loss::Activation;
 
 use super::{
-    contribution::{Common, chance_of_channel, chance_of_class, share},
+    contribution::{Common, chance_of_channel, chance_of_class, ln_one_plus, share},
     slope::{by_log, by_probability, by_transport, of_channel},
     voxel::{SKIPPED, annotated, common, membership, merged_membership, reference, softmax},
 };
@@ -100,8 +100,8 @@ pub fn pull_back<F: Float>(
                 shared.rest = of_whole.rest;
                 if comptime!(merges && partial) {
                     let part = softmax::<F>(logits, batch, start, tables, annotated_row, true);
-                    merged_log_loss =
-                        (whole.shift - part.shift) + (whole.others.log1p() - part.others.log1p());
+                    merged_log_loss = (whole.shift - part.shift)
+                        + (ln_one_plus(whole.others) - ln_one_plus(part.others));
                 }
             } else {
                 if comptime!(merges && partial) {

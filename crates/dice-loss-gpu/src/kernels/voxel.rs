@@ -3,7 +3,7 @@
 use cubecl::prelude::*;
 
 use super::{
-    contribution::Common,
+    contribution::{Common, ln_one_plus},
     element::{label, number},
 };
 use crate::{
@@ -106,7 +106,7 @@ pub(super) fn common(whole: &Softmax) -> Common {
     Common {
         shift: whole.shift,
         inverse,
-        log_sum: whole.others.log1p(),
+        log_sum: ln_one_plus(whole.others),
         rest: whole.others * inverse,
     }
 }
