@@ -3,12 +3,12 @@
 #![deny(missing_docs)]
 
 mod emit;
-mod losses;
+mod generate;
 mod python;
 mod test;
 
 pub use emit::emit;
-pub use losses::write_losses;
+pub use generate::generate;
 pub use test::run_tests;
 
 use std::{

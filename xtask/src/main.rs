@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask docs` and `cargo xtask emit`.
+//! The project's chores: `cargo xtask test`, `cargo xtask generate` and `cargo xtask emit`.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,8 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test   run every test, example, benchmark (once) and fuzz body (bounded), Rust and Python
-  docs   write docs/losses.md from the engine's list of losses
+  generate
+         write what follows from the declarations of the losses; --check compares with what is committed
   emit   compile the GPU kernels to PTX for the Python package; --check compares with what is
          committed and assembles it for every supported device";
 
@@ -14,7 +15,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["test"] => xtask::run_tests(),
-        ["docs"] => xtask::write_losses(),
+        ["generate"] => xtask::generate(false),
+        ["generate", "--check"] => xtask::generate(true),
         ["emit"] => xtask::emit(false),
         ["emit", "--check"] => xtask::emit(true),
         _ => Err(format!("found {arguments:?}, wanted a command\n\n{USAGE}")),

@@ -11,6 +11,7 @@
 mod activation;
 mod catalogue;
 mod compound;
+mod declaration;
 mod error;
 mod evaluate;
 mod measurement;
@@ -21,15 +22,21 @@ mod plan;
 mod real;
 pub mod reference;
 mod region;
+mod settings;
+mod spec;
 mod sweep;
 mod tensor;
 mod term;
 mod voxel;
 
 pub use activation::{Activation, Decision};
-pub use catalogue::{Describe, Entry, catalogue};
+pub use catalogue::{Entry, catalogue, settings};
 pub use compound::{
     Combo, DiceBinaryCrossEntropy, DiceCrossEntropy, DiceFocal, GeneralizedDiceFocal, UnifiedFocal,
+};
+pub use declaration::{
+    Choice, Declaration, Declare, Facts, Field, LossOption, OptionInfo, OptionKind, Options, Paper,
+    PerfectMatch, Range, Slot, Words, each,
 };
 pub use error::{Error, Result};
 pub use evaluate::{TermVerdict, Upstream, Verdict};
@@ -43,6 +50,7 @@ pub use region::{
     LogCoshDice, LogDice, MatthewsCorrelation, Overlap, RowLoss, Smoothing, Sums, TransportWeight,
     Tversky, VolumeWeight,
 };
+pub use settings::{Kind, Settings};
 pub use sweep::Isa;
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
 pub use term::{Absent, Pool, Term};

@@ -2,7 +2,7 @@
 
 use crate::{
     Absent, Activation, Decision, Error, Isa, Layout, Logits, Moments, Output, Pool, Result,
-    Target, Term, Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep, term::Loss,
+    Settings, Target, Term, Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep,
 };
 
 /// How the values of a loss become the loss.
@@ -55,6 +55,7 @@ pub struct Objective {
     pool: Pool,
     absent: Absent,
     background: Option<bool>,
+    class_weights: Option<Vec<f64>>,
     reduction: Reduction,
     decision: Option<Decision>,
     isa: Isa,
@@ -91,6 +92,22 @@ impl Objective {
         self
     }
 
+    /// The weights of the classes in the terms that have none of their own; see
+    /// [`Term::class_weights`].
+    pub fn class_weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
+        self.class_weights = Some(weights.into());
+        self
+    }
+
+    /// What the terms leave open.
+    pub(crate) fn defaults(mut self, settings: &Settings) -> Self {
+        self.pool = settings.pool.unwrap_or_default();
+        self.absent = settings.absent.unwrap_or_default();
+        self.background = settings.background;
+        self.class_weights.clone_from(&settings.class_weights);
+        self
+    }
+
     /// How the values become the loss; [`Reduction::Mean`] by default.
     pub fn reduction(mut self, reduction: Reduction) -> Self {
         self.reduction = reduction;
@@ -118,13 +135,16 @@ impl Objective {
 
     /// The terms with their weights, the objective's defaults filled in.
     pub(crate) fn resolved(&self) -> Vec<(f64, Term)> {
+        let settings = Settings {
+            pool: Some(self.pool),
+            absent: Some(self.absent),
+            background: self.background,
+            class_weights: self.class_weights.clone(),
+            ..Settings::default()
+        };
         let fill = |(weight, term): &(f64, Term)| {
             let mut term = term.clone();
-            if let Loss::Overlap(_) = term.loss {
-                term.pool.get_or_insert(self.pool);
-                term.absent.get_or_insert(self.absent);
-                term.background = term.background.or(self.background);
-            }
+            settings.onto_part(&mut term);
             (*weight, term)
         };
         self.terms.iter().map(fill).collect()
@@ -179,6 +199,13 @@ impl Objective {
             evaluate::check_one_shape(&self.resolved())?;
         }
         Ok(())
+    }
+
+    /// Whether all options are right for some number of classes: what is wrong here is wrong for any.
+    pub fn check_options(&self) -> Result<()> {
+        self.check(
+            self.terms.iter().filter_map(|(_, term)| term.least_classes()).max().unwrap_or(2),
+        )
     }
 
     /// Sweep 1: reads logits and target once and leaves sums.

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Activation, ClassLoss, Result, RowLoss,
+    declaration::{each, least_classes},
     error::parameter,
     region::{Formula, PerClass, PerRow},
+    settings::Settings,
     voxel::VoxelLoss,
 };
 
@@ -142,6 +144,15 @@ impl Term {
             .collect()
     }
 
+    /// The number of classes that some option is for, if any says.
+    pub(crate) fn least_classes(&self) -> Option<usize> {
+        let own = match &self.loss {
+            Loss::Overlap(formula) => formula.least_classes(),
+            Loss::Voxel(loss) => loss.least_classes(),
+        };
+        own.max(least_classes(&mut Settings::of(self)))
+    }
+
     /// Whether every option fits the others and the number of classes.
     pub(crate) fn check(&self, classes: usize) -> Result<()> {
         let name = self.name();
@@ -157,14 +168,13 @@ impl Term {
                 "2 channels or more; for one channel use sigmoid",
             );
         }
-        if let Some(only) = &self.classes
-            && let Some(class) = only.iter().find(|&&class| class >= classes)
-        {
-            return parameter(format!("{name}: classes"), class, format!("below {classes}"));
-        }
-        if let Some(weights) = &self.class_weights {
-            check_weights(name, weights, classes)?;
-        }
+        let mut result = Ok(());
+        each(&mut Settings::of(self), &mut |facts, slot| {
+            if result.is_ok() {
+                result = slot.check(name, facts, classes);
+            }
+        });
+        result?;
         match &self.loss {
             Loss::Overlap(formula) => {
                 if let Some(distances) = formula.distances() {
@@ -190,16 +200,5 @@ impl Term {
                 loss.check(classes)
             }
         }
-    }
-}
-
-fn check_weights(name: &str, weights: &[f64], classes: usize) -> Result<()> {
-    let what = || format!("{name}: class_weights");
-    if weights.len() != classes {
-        return parameter(what(), weights, format!("{classes} weights, one for each class"));
-    }
-    match weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-        Some(weight) => parameter(what(), weight, "finite weights of at least 0"),
-        None => Ok(()),
     }
 }

@@ -1,9 +1,7 @@
 //! The combo loss.
 
-use crate::{
-    Activation, BinaryCrossEntropy, ClassValues, Describe, Dice, Objective, Result,
-    error::parameter,
-};
+use super::Compound;
+use crate::{Activation, BinaryCrossEntropy, ClassValues, Dice, Term, declaration::*};
 
 /// Combo loss: binary cross-entropy with a price each for false negatives and false positives,
 /// mixed with Dice.
@@ -36,36 +34,35 @@ impl Default for Combo {
     }
 }
 
-impl Describe for Combo {
-    const NAME: &'static str = "combo";
-    const TITLE: &'static str = "Combo";
-    const FORMULA: &'static str = "α (−β g ln p − (1 − β)(1 − g) ln(1 − p)) + (1 − α) Dice";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1805.02798";
-    const ACTIVATIONS: &'static [Activation] = BinaryCrossEntropy::ACTIVATIONS;
+impl Declare for Combo {
+    const DECLARATION: Declaration = Declaration {
+        name: "combo",
+        title: "Combo",
+        class: "Combo",
+        short: "Combo",
+        summary: "binary cross-entropy with a price each for false negatives and false positives, \
+             mixed with Dice",
+        formula: "α (−β g ln p − (1 − β)(1 − g) ln(1 − p)) + (1 − α) Dice",
+        details: "L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 \
+             − β)(1 − g) ln(1 − p).\n\n\
+             β > ½ punishes false negatives more, β < ½ false positives. (The paper subtracts \
+             the Dice coefficient; the gradient is the same.)",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Sigmoid, Activation::Probabilities],
+        papers: &[Paper { cite: "Taghanaki et al. 2019", address: "https://arxiv.org/abs/1805.02798" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("alpha", "α, the share of cross-entropy", |l: &mut Self| Slot::Number(&mut l.alpha)).range(Range::closed(0.0, 1.0)).trial("0.3"), LossOption::new("beta", "β, the share of the voxels of a class in its cross-entropy", |l: &mut Self| Slot::Number(&mut l.beta)).range(Range::open(0.0, 1.0)).trial("0.7"), LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice))];
 }
 
-impl Combo {
-    /// The mixture, both terms under one activation.
-    pub fn objective(self, activation: Activation) -> Objective {
-        let Self { dice, alpha, beta } = self;
+impl Compound for Combo {
+    fn terms(&self, activation: Activation) -> Vec<(f64, Term)> {
+        let Self { dice, alpha, beta } = *self;
         let pos_weight = ClassValues::Same(beta / (1.0 - beta));
-        Objective::new()
-            .term(1.0 - alpha, dice.with(activation))
-            .term(alpha * (1.0 - beta), BinaryCrossEntropy { pos_weight }.with(activation))
-            .checked(self.check())
-    }
-
-    fn check(&self) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.alpha) {
-            return parameter("combo: alpha", self.alpha, "0 to 1");
-        }
-        if !(self.beta > 0.0 && self.beta < 1.0) {
-            return parameter(
-                "combo: beta",
-                self.beta,
-                "a number between 0 and 1, neither included",
-            );
-        }
-        Ok(())
+        vec![
+            (1.0 - alpha, dice.with(activation)),
+            (alpha * (1.0 - beta), BinaryCrossEntropy { pos_weight }.with(activation)),
+        ]
     }
 }

@@ -1,6 +1,7 @@
 //! Dice and binary cross-entropy.
 
-use crate::{Activation, BinaryCrossEntropy, Describe, Dice, Objective};
+use super::Compound;
+use crate::{Activation, BinaryCrossEntropy, Dice, Term, declaration::*};
 
 /// Dice plus binary cross-entropy: the usual choice for binary and multilabel segmentation.
 ///
@@ -34,19 +35,31 @@ impl Default for DiceBinaryCrossEntropy {
     }
 }
 
-impl Describe for DiceBinaryCrossEntropy {
-    const NAME: &'static str = "dice_binary_cross_entropy";
-    const TITLE: &'static str = "Dice + BCE";
-    const FORMULA: &'static str = "Dice + BCE";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1809.10486";
-    const ACTIVATIONS: &'static [Activation] = BinaryCrossEntropy::ACTIVATIONS;
+impl Declare for DiceBinaryCrossEntropy {
+    const DECLARATION: Declaration = Declaration {
+        name: "dice_binary_cross_entropy",
+        title: "Dice + BCE",
+        class: "DiceBinaryCrossEntropy",
+        short: "DiceBCE",
+        summary: "Dice plus binary cross-entropy, the usual choice for binary and multilabel \
+             segmentation",
+        formula: "Dice + BCE",
+        details: "L = λ_D Dice + λ_BCE BCE. Cross-entropy keeps the background that Dice may leave \
+             out.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Sigmoid, Activation::Probabilities],
+        papers: &[Paper { cite: "Isensee et al. 2021 (nnU-Net)", address: "https://arxiv.org/abs/1809.10486" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::part("cross_entropy", |l: &mut Self| Slot::Part(&mut l.cross_entropy)), LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| Slot::Number(&mut l.dice_weight)).trial("0.7"), LossOption::new("cross_entropy_weight", "λ_BCE, the weight of cross-entropy", |l: &mut Self| Slot::Number(&mut l.cross_entropy_weight)).trial("0.7")];
 }
 
-impl DiceBinaryCrossEntropy {
-    /// The sum, both terms under one activation.
-    pub fn objective(self, activation: Activation) -> Objective {
-        Objective::new()
-            .term(self.dice_weight, self.dice.with(activation))
-            .term(self.cross_entropy_weight, self.cross_entropy.with(activation))
+impl Compound for DiceBinaryCrossEntropy {
+    fn terms(&self, activation: Activation) -> Vec<(f64, Term)> {
+        vec![
+            (self.dice_weight, self.dice.with(activation)),
+            (self.cross_entropy_weight, self.cross_entropy.clone().with(activation)),
+        ]
     }
 }

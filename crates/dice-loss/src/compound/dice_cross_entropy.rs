@@ -1,6 +1,7 @@
 //! Dice and cross-entropy.
 
-use crate::{Activation, CrossEntropy, Describe, Dice, Objective};
+use super::Compound;
+use crate::{Activation, CrossEntropy, Dice, Term, declaration::*};
 
 /// Dice plus cross-entropy over exclusive classes: the usual choice for multi-class segmentation.
 ///
@@ -42,19 +43,31 @@ impl Default for DiceCrossEntropy {
     }
 }
 
-impl Describe for DiceCrossEntropy {
-    const NAME: &'static str = "dice_cross_entropy";
-    const TITLE: &'static str = "Dice + CE";
-    const FORMULA: &'static str = "Dice + CE";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1809.10486";
-    const ACTIVATIONS: &'static [Activation] = CrossEntropy::ACTIVATIONS;
+impl Declare for DiceCrossEntropy {
+    const DECLARATION: Declaration = Declaration {
+        name: "dice_cross_entropy",
+        title: "Dice + CE",
+        class: "DiceCrossEntropy",
+        short: "DiceCE",
+        summary: "Dice plus cross-entropy over exclusive classes, the usual choice for multi-class \
+             segmentation",
+        formula: "Dice + CE",
+        details: "L = λ_D Dice + λ_CE CE. Cross-entropy keeps the background that Dice may leave \
+             out.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Probabilities],
+        papers: &[Paper { cite: "Isensee et al. 2021 (nnU-Net)", address: "https://arxiv.org/abs/1809.10486" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::part("cross_entropy", |l: &mut Self| Slot::Part(&mut l.cross_entropy)), LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| Slot::Number(&mut l.dice_weight)).trial("0.7"), LossOption::new("cross_entropy_weight", "λ_CE, the weight of cross-entropy", |l: &mut Self| Slot::Number(&mut l.cross_entropy_weight)).trial("0.7")];
 }
 
-impl DiceCrossEntropy {
-    /// The sum, both terms under one activation.
-    pub fn objective(self, activation: Activation) -> Objective {
-        Objective::new()
-            .term(self.dice_weight, self.dice.with(activation))
-            .term(self.cross_entropy_weight, self.cross_entropy.with(activation))
+impl Compound for DiceCrossEntropy {
+    fn terms(&self, activation: Activation) -> Vec<(f64, Term)> {
+        vec![
+            (self.dice_weight, self.dice.with(activation)),
+            (self.cross_entropy_weight, self.cross_entropy.with(activation)),
+        ]
     }
 }

@@ -1,6 +1,7 @@
 //! Dice and focal.
 
-use crate::{Activation, Describe, Dice, Focal, Objective};
+use super::Compound;
+use crate::{Activation, Dice, Focal, Term, declaration::*};
 
 /// Dice plus focal loss, each under its own activation.
 ///
@@ -40,20 +41,30 @@ impl Default for DiceFocal {
     }
 }
 
-impl Describe for DiceFocal {
-    const NAME: &'static str = "dice_focal";
-    const TITLE: &'static str = "Dice + focal";
-    const FORMULA: &'static str = "Dice + focal of the sigmoid";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1808.05238";
-    const ACTIVATIONS: &'static [Activation] = Focal::ACTIVATIONS;
+impl Declare for DiceFocal {
+    const DECLARATION: Declaration = Declaration {
+        name: "dice_focal",
+        title: "Dice + focal",
+        class: "DiceFocal",
+        short: "DiceFocal",
+        summary: "Dice plus focal loss, each under its own activation",
+        formula: "Dice + focal of the sigmoid",
+        details: "L = λ_D Dice + λ_F Focal. The focal loss is that of each channel's sigmoid by \
+             default, also beside a softmax Dice.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Sigmoid],
+        papers: &[Paper { cite: "Zhu et al. 2018 (AnatomyNet)", address: "https://arxiv.org/abs/1808.05238" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)), LossOption::new("focal_activation", "that of the focal loss, beside any activation of the other", |l: &mut Self| Slot::Choice(&mut l.focal_activation)).trial("\"softmax\""), LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| Slot::Number(&mut l.dice_weight)).trial("0.7"), LossOption::new("focal_weight", "λ_F, the weight of focal", |l: &mut Self| Slot::Number(&mut l.focal_weight)).trial("0.7")];
 }
 
-impl DiceFocal {
-    /// The sum, with the activation of Dice.
-    pub fn objective(self, activation: Activation) -> Objective {
-        Objective::new()
-            .term(self.dice_weight, self.dice.with(activation))
-            .term(self.focal_weight, self.focal.with(self.focal_activation))
-            .checked(activation.among(Self::NAME, Self::ACTIVATIONS))
+impl Compound for DiceFocal {
+    fn terms(&self, activation: Activation) -> Vec<(f64, Term)> {
+        vec![
+            (self.dice_weight, self.dice.with(activation)),
+            (self.focal_weight, self.focal.clone().with(self.focal_activation)),
+        ]
     }
 }

@@ -1,6 +1,7 @@
 //! Generalized Dice and focal.
 
-use crate::{Activation, Describe, Focal, GeneralizedDice, Objective};
+use super::Compound;
+use crate::{Activation, Focal, GeneralizedDice, Term, declaration::*};
 
 /// Generalized Dice plus focal loss, each under its own activation.
 ///
@@ -42,20 +43,30 @@ impl Default for GeneralizedDiceFocal {
     }
 }
 
-impl Describe for GeneralizedDiceFocal {
-    const NAME: &'static str = "generalized_dice_focal";
-    const TITLE: &'static str = "Generalized Dice + focal";
-    const FORMULA: &'static str = "generalized Dice + focal of the sigmoid";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1707.03237";
-    const ACTIVATIONS: &'static [Activation] = Focal::ACTIVATIONS;
+impl Declare for GeneralizedDiceFocal {
+    const DECLARATION: Declaration = Declaration {
+        name: "generalized_dice_focal",
+        title: "Generalized Dice + focal",
+        class: "GeneralizedDiceFocal",
+        short: "GeneralizedDiceFocal",
+        summary: "generalized Dice plus focal loss, each under its own activation",
+        formula: "generalized Dice + focal of the sigmoid",
+        details: "L = λ_GD GeneralizedDice + λ_F Focal. The focal loss is that of each channel's \
+             sigmoid by default, also beside a softmax Dice.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Sigmoid],
+        papers: &[Paper { cite: "Sudre et al. 2017", address: "https://arxiv.org/abs/1707.03237" }, Paper { cite: "Lin et al. 2017", address: "https://arxiv.org/abs/1708.02002" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("generalized_dice", |l: &mut Self| Slot::Part(&mut l.generalized_dice)), LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)), LossOption::new("focal_activation", "that of the focal loss, beside any activation of the other", |l: &mut Self| Slot::Choice(&mut l.focal_activation)).trial("\"softmax\""), LossOption::new("generalized_dice_weight", "λ_GD, the weight of generalized Dice", |l: &mut Self| Slot::Number(&mut l.generalized_dice_weight)).trial("0.7"), LossOption::new("focal_weight", "λ_F, the weight of focal", |l: &mut Self| Slot::Number(&mut l.focal_weight)).trial("0.7")];
 }
 
-impl GeneralizedDiceFocal {
-    /// The sum, with the activation of generalized Dice.
-    pub fn objective(self, activation: Activation) -> Objective {
-        Objective::new()
-            .term(self.generalized_dice_weight, self.generalized_dice.with(activation))
-            .term(self.focal_weight, self.focal.with(self.focal_activation))
-            .checked(activation.among(Self::NAME, Self::ACTIVATIONS))
+impl Compound for GeneralizedDiceFocal {
+    fn terms(&self, activation: Activation) -> Vec<(f64, Term)> {
+        vec![
+            (self.generalized_dice_weight, self.generalized_dice.with(activation)),
+            (self.focal_weight, self.focal.clone().with(self.focal_activation)),
+        ]
     }
 }

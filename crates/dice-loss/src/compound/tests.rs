@@ -62,7 +62,7 @@ fn values_of_the_formulas() {
 
 #[test]
 fn every_default_works_under_its_activations_only() {
-    for entry in catalogue() {
+    for entry in CATALOGUE {
         for activation in Activation::ALL {
             // Logits below 0 are no probabilities, so only the options are asked about.
             let checked = entry.objective(activation).check(3);

@@ -1,8 +1,8 @@
 //! The unified focal loss.
 
+use super::Compound;
 use crate::{
-    Activation, ClassValues, Describe, Focal, FocalTversky, Objective, Result, Smoothing, Tversky,
-    error::parameter,
+    Activation, ClassValues, Focal, FocalTversky, Smoothing, Term, Tversky, declaration::*,
 };
 
 /// Unified focal loss: focal and focal Tversky with one balance and one focus between them.
@@ -55,79 +55,80 @@ impl Default for UnifiedFocal {
     }
 }
 
-impl Describe for UnifiedFocal {
-    const NAME: &'static str = "unified_focal";
-    const TITLE: &'static str = "Unified focal";
-    const FORMULA: &'static str =
-        "λ focal(γ, α = δ) + (1 − λ) focal Tversky(1 − γ, α = 1 − δ, β = δ)";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/2102.04525";
-    const ACTIVATIONS: &'static [Activation] = Focal::ACTIVATIONS;
+impl Declare for UnifiedFocal {
+    const DECLARATION: Declaration = Declaration {
+        name: "unified_focal",
+        title: "Unified focal",
+        class: "UnifiedFocal",
+        short: "UnifiedFocal",
+        summary: "focal and focal Tversky with one balance and one focus between them",
+        formula: "λ focal(γ, α = δ) + (1 − λ) focal Tversky(1 − γ, α = 1 − δ, β = δ)",
+        details: "L = λ F + (1 − λ) T. F is the focal loss with α = δ for foreground classes, 1 − δ \
+             for the background and the exponent γ; T is the focal Tversky loss with the \
+             exponent 1 − γ, where false negatives weigh δ and false positives 1 − δ.\n\n\
+             The asymmetric form focuses only where it helps: foreground voxels keep their \
+             full cross-entropy, the background its full Tversky loss, and T is half the \
+             background's, half the foreground's. Under sigmoid every channel is a foreground \
+             class.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Sigmoid],
+        papers: &[Paper { cite: "Yeung et al. 2022", address: "https://arxiv.org/abs/2102.04525" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("asymmetric", "the asymmetric form", |l: &mut Self| Slot::Flag(&mut l.asymmetric)), LossOption::new("lambda", "λ, the share of F", |l: &mut Self| Slot::Number(&mut l.lambda)).range(Range::closed(0.0, 1.0)).trial("0.3"), LossOption::new("delta", "δ, the weight of the foreground and of false negatives", |l: &mut Self| Slot::Number(&mut l.delta)).range(Range::closed(0.0, 1.0)).trial("0.7"), LossOption::new("gamma", "γ, the focus: 0 is none in F and full in T", |l: &mut Self| Slot::Number(&mut l.gamma)).range(Range::half_open(0.0, 1.0)).trial("0.2"), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
+}
+
+impl Compound for UnifiedFocal {
+    fn terms(&self, activation: Activation) -> Vec<(f64, Term)> {
+        let focal = match (activation, self.asymmetric) {
+            (Activation::Softmax, _) => vec![self.focal()],
+            (_, false) => vec![self.binary_focal()],
+            (_, true) => self.half_focal(),
+        };
+        [focal, self.tversky(activation)].concat()
+    }
 }
 
 impl UnifiedFocal {
-    /// The mixture, all terms under one activation.
-    pub fn objective(self, activation: Activation) -> Objective {
-        let objective = Objective::new()
-            .checked(activation.among(Self::NAME, Self::ACTIVATIONS))
-            .checked(self.check());
-        let objective = match (activation, self.asymmetric) {
-            (Activation::Softmax, _) => self.add_focal(objective),
-            (_, false) => self.add_binary_focal(objective),
-            (_, true) => self.add_half_focal(objective),
-        };
-        self.add_tversky(objective, activation)
-    }
-
     /// F over exclusive classes.
-    fn add_focal(&self, objective: Objective) -> Objective {
+    fn focal(&self) -> (f64, Term) {
         let foreground = if self.asymmetric { 0.0 } else { self.gamma };
         let gamma = ClassValues::Background { background: self.gamma, foreground };
         let (background, foreground) = (1.0 - self.delta, self.delta);
         let alpha = Some(ClassValues::Background { background, foreground });
-        objective.term(self.lambda, Focal { gamma, alpha }.softmax())
+        (self.lambda, Focal { gamma, alpha }.softmax())
     }
 
     /// F of each channel.
-    fn add_binary_focal(&self, objective: Objective) -> Objective {
+    fn binary_focal(&self) -> (f64, Term) {
         let alpha = Some(self.delta.into());
-        objective.term(self.lambda, Focal { gamma: self.gamma.into(), alpha }.sigmoid())
+        (self.lambda, Focal { gamma: self.gamma.into(), alpha }.sigmoid())
     }
 
     /// F of each channel, its own voxels without focus: α of 1 and 0 take either side alone.
-    fn add_half_focal(&self, objective: Objective) -> Objective {
+    fn half_focal(&self) -> Vec<(f64, Term)> {
         let side = |gamma: f64, alpha: f64| {
             Focal { gamma: gamma.into(), alpha: Some(alpha.into()) }.sigmoid()
         };
-        objective
-            .term(self.lambda * self.delta, side(0.0, 1.0))
-            .term(self.lambda * (1.0 - self.delta), side(self.gamma, 0.0))
+        vec![
+            (self.lambda * self.delta, side(0.0, 1.0)),
+            (self.lambda * (1.0 - self.delta), side(self.gamma, 0.0)),
+        ]
     }
 
     /// T.
-    fn add_tversky(&self, objective: Objective, activation: Activation) -> Objective {
+    fn tversky(&self, activation: Activation) -> Vec<(f64, Term)> {
         let (alpha, beta, smoothing) = (1.0 - self.delta, self.delta, self.smoothing);
         let tversky = Tversky { alpha, beta, smoothing, ..Tversky::default() };
         let focal = FocalTversky { tversky, gamma: 1.0 - self.gamma }.with(activation);
         let share = 1.0 - self.lambda;
         if self.asymmetric && activation == Activation::Softmax {
-            objective
-                .term(share / 2.0, tversky.with(activation).classes([0]))
-                .term(share / 2.0, focal.background(false))
+            // Says so itself, whatever is said of the background further out.
+            let of_background = tversky.with(activation).background(true).classes([0]);
+            vec![(share / 2.0, of_background), (share / 2.0, focal.background(false))]
         } else {
-            objective.term(share, focal)
+            vec![(share, focal)]
         }
-    }
-
-    fn check(&self) -> Result<()> {
-        let Self { lambda, delta, gamma, .. } = *self;
-        for (option, value) in [("lambda", lambda), ("delta", delta)] {
-            if !(0.0..=1.0).contains(&value) {
-                return parameter(format!("unified_focal: {option}"), value, "0 to 1");
-            }
-        }
-        if !(0.0..1.0).contains(&gamma) {
-            return parameter("unified_focal: gamma", gamma, "0 to 1, 1 not included");
-        }
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Soft Dice.
 
 use super::{ClassLoss, Overlap, Smoothing, Sums};
-use crate::{Result, catalogue::Describe, real::Real};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Soft Dice loss: one minus twice the overlap over the two sizes.
 ///
@@ -25,11 +25,39 @@ pub struct Dice {
     pub smoothing: Smoothing,
 }
 
-impl Describe for Dice {
-    const NAME: &'static str = "dice";
-    const TITLE: &'static str = "Dice";
-    const FORMULA: &'static str = "1 − 2Σpg / (Σp + Σg)";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1606.04797";
+impl Declare for Dice {
+    const DECLARATION: Declaration = Declaration {
+        name: "dice",
+        title: "Dice",
+        class: "Dice",
+        short: "Dice",
+        summary: "one minus twice the overlap over the two sizes",
+        formula: "1 − 2Σpg / (Σp + Σg)",
+        details: "L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with \
+             `squared` L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).",
+        range: "[0, 1] for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[
+            Paper {
+                cite: "Milletari, Navab and Ahmadi 2016 (V-Net, squared)",
+                address: "https://arxiv.org/abs/1606.04797",
+            },
+            Paper {
+                cite: "Drozdzal et al. 2016 (linear)",
+                address: "https://arxiv.org/abs/1608.04117",
+            },
+            Paper { cite: "Wang et al. 2023 (`l1`)", address: "https://arxiv.org/abs/2303.16296" },
+        ],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new("squared", "sizes as sums of squares, Σp² + Σg², as in V-Net", |l: &mut Self| {
+            Slot::Flag(&mut l.squared)
+        }),
+        LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)),
+        LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
+    ];
 }
 
 impl Dice {
@@ -49,10 +77,6 @@ impl Dice {
 impl ClassLoss for Dice {
     fn loss<S: Real>(&self, m: &Sums<S>) -> S {
         S::from(1.0) - self.coefficient(m)
-    }
-
-    fn check(&self) -> Result<()> {
-        self.smoothing.check(Self::NAME)
     }
 }
 

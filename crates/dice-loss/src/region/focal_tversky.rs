@@ -1,7 +1,7 @@
 //! A power of the Tversky loss.
 
-use super::{ClassLoss, Sums, Tversky, positive};
-use crate::{Result, catalogue::Describe, real::Real};
+use super::{ClassLoss, Sums, Tversky};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 ///
@@ -30,21 +30,29 @@ impl Default for FocalTversky {
     }
 }
 
-impl Describe for FocalTversky {
-    const NAME: &'static str = "focal_tversky";
-    const TITLE: &'static str = "Focal Tversky";
-    const FORMULA: &'static str = "(1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g))^γ";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1810.07842";
+impl Declare for FocalTversky {
+    const DECLARATION: Declaration = Declaration {
+        name: "focal_tversky",
+        title: "Focal Tversky",
+        class: "FocalTversky",
+        short: "FocalTversky",
+        summary: "a power of the Tversky loss, taken class by class before any mean",
+        formula: "(1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g))^γ",
+        details: "L = (1 − T)^γ, with the Tversky index T = (I + s) / (I + α FP + β FN + s′).\n\n\
+             γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away \
+             from such a class. The paper writes the exponent as 1/γ.",
+        range: "[0, 1] for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Abraham and Khan 2018", address: "https://arxiv.org/abs/1810.07842" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("tversky", |l: &mut Self| Slot::Part(&mut l.tversky)), LossOption::new("gamma", "γ, the exponent", |l: &mut Self| Slot::Number(&mut l.gamma)).range(Range::above(0.0)).trial("1.5")];
 }
 
 impl ClassLoss for FocalTversky {
     fn loss<S: Real>(&self, m: &Sums<S>) -> S {
         self.tversky.loss(m).powf(self.gamma)
-    }
-
-    fn check(&self) -> Result<()> {
-        positive(Self::NAME, "gamma", self.gamma)?;
-        self.tversky.check_as(Self::NAME)
     }
 }
 

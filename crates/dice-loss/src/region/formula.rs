@@ -1,11 +1,13 @@
 //! A loss as its author writes it, and as the objective evaluates it.
 
-use std::fmt::Debug;
+use std::{any::TypeId, fmt::Debug};
+
+use serde_json::{Map, Value};
 
 use super::{Distances, Sums};
 use crate::{
-    Activation, Result,
-    catalogue::Describe,
+    Activation, Kind, Result, catalogue,
+    declaration::{self, Declare},
     real::{DIRECTIONS, Dual, Real, Uses},
 };
 
@@ -14,17 +16,19 @@ use crate::{
 /// Most losses are only this. The derivative comes from evaluating the formula on dual numbers.
 ///
 /// ```
-/// use dice_loss::{Activation, ClassLoss, Describe, Objective, Real, Sums, Term};
+/// use dice_loss::{Activation, ClassLoss, Declaration, Declare, Objective, Real, Sums, Term};
 ///
 /// /// False positives alone, as a share of the prediction: 1 − precision.
-/// #[derive(Debug)]
+/// #[derive(Debug, Clone)]
 /// struct Imprecision;
 ///
-/// impl Describe for Imprecision {
-///     const NAME: &'static str = "imprecision";
-///     const TITLE: &'static str = "1 − precision";
-///     const FORMULA: &'static str = "1 − (Σpg + ε) / (Σp + ε)";
-///     const REFERENCE: &'static str = "";
+/// impl Declare for Imprecision {
+///     const DECLARATION: Declaration = Declaration {
+///         name: "imprecision",
+///         title: "1 − precision",
+///         formula: "1 − Σpg / Σp",
+///         ..Declaration::OWN
+///     };
 /// }
 ///
 /// impl ClassLoss for Imprecision {
@@ -35,22 +39,22 @@ use crate::{
 ///
 /// let objective = Objective::new().term(1.0, Term::of_class(Imprecision, Activation::Sigmoid));
 /// ```
-pub trait ClassLoss: Describe + Debug + Send + Sync + 'static {
+pub trait ClassLoss: Declare + Debug + Send + Sync + 'static {
     /// The formula. Branch on data (`g`, `n`) if need be, never on a sum of the prediction.
     fn loss<S: Real>(&self, m: &Sums<S>) -> S;
 
-    /// Whether the options are in their range.
+    /// What there is to check beside the ranges of the options.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 }
 
 /// A loss that couples the classes: it sees all classes of a sample (or of the batch) at once.
-pub trait RowLoss: Describe + Debug + Send + Sync + 'static {
+pub trait RowLoss: Declare + Debug + Send + Sync + 'static {
     /// The formula; a class of weight 0 takes no part.
     fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S;
 
-    /// Whether the options are in their range, for this number of classes.
+    /// What there is to check beside the ranges of the options, for this number of classes.
     fn check(&self, classes: usize) -> Result<()> {
         let _ = classes;
         Ok(())
@@ -73,33 +77,59 @@ pub(crate) trait Formula: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn activations(&self) -> &'static [Activation];
     fn check(&self, classes: usize) -> Result<()>;
+    /// The number of classes that some option is for, if any says.
+    fn least_classes(&self) -> Option<usize>;
     /// The sums it needs.
     fn uses(&self) -> Uses;
     /// Whether it wants whole rows; otherwise it is given rows of one class.
     fn is_coupled(&self) -> bool;
     fn distances(&self) -> Option<&Distances>;
     fn evaluate(&self, row: &[Sums], weights: &[f64]) -> Outcome;
+    /// Its name and options, as a spec has them; none for a loss that is not of the catalogue.
+    fn written(&self) -> Option<Map<String, Value>>;
+}
+
+/// The options of a loss of the catalogue.
+fn written<L: Declare>(loss: &L) -> Option<Map<String, Value>> {
+    catalogue::has(L::DECLARATION.name, TypeId::of::<L>()).then(|| catalogue::written(loss))
 }
 
 /// [`ClassLoss`] as a [`Formula`].
 #[derive(Debug)]
 pub(crate) struct PerClass<L>(pub L);
 
+impl<L> PerClass<L> {
+    pub const KIND: Kind = Kind::Overlap { coupled: false };
+}
+
 /// [`RowLoss`] as a [`Formula`].
 #[derive(Debug)]
 pub(crate) struct PerRow<L>(pub L);
 
+impl<L> PerRow<L> {
+    pub const KIND: Kind = Kind::Overlap { coupled: true };
+}
+
 impl<L: ClassLoss> Formula for PerClass<L> {
     fn name(&self) -> &'static str {
-        L::NAME
+        L::DECLARATION.name
     }
 
     fn activations(&self) -> &'static [Activation] {
-        L::ACTIVATIONS
+        L::DECLARATION.activations
     }
 
-    fn check(&self, _: usize) -> Result<()> {
+    fn check(&self, classes: usize) -> Result<()> {
+        declaration::check(&self.0, classes)?;
         self.0.check()
+    }
+
+    fn least_classes(&self) -> Option<usize> {
+        declaration::least_classes(&mut self.0.clone())
+    }
+
+    fn written(&self) -> Option<Map<String, Value>> {
+        written(&self.0)
     }
 
     fn uses(&self) -> Uses {
@@ -127,15 +157,24 @@ impl<L: ClassLoss> Formula for PerClass<L> {
 
 impl<L: RowLoss> Formula for PerRow<L> {
     fn name(&self) -> &'static str {
-        L::NAME
+        L::DECLARATION.name
     }
 
     fn activations(&self) -> &'static [Activation] {
-        L::ACTIVATIONS
+        L::DECLARATION.activations
     }
 
     fn check(&self, classes: usize) -> Result<()> {
+        declaration::check(&self.0, classes)?;
         self.0.check(classes)
+    }
+
+    fn least_classes(&self) -> Option<usize> {
+        declaration::least_classes(&mut self.0.clone())
+    }
+
+    fn written(&self) -> Option<Map<String, Value>> {
+        written(&self.0)
     }
 
     fn uses(&self) -> Uses {

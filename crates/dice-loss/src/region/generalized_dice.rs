@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Overlap, RowLoss, Smoothing, Sums};
-use crate::{Result, catalogue::Describe, real::Real};
+use crate::{Activation, declaration::*, real::Real};
 
 /// How much a class weighs against the others, by the size G of its reference.
 ///
@@ -62,11 +62,24 @@ pub struct GeneralizedDice {
     pub smoothing: Smoothing,
 }
 
-impl Describe for GeneralizedDice {
-    const NAME: &'static str = "generalized_dice";
-    const TITLE: &'static str = "Generalized Dice";
-    const FORMULA: &'static str = "1 − 2 Σ_k v_k Σpg / Σ_k v_k (Σp + Σg), v_k = 1 / (Σg_k)²";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1707.03237";
+impl Declare for GeneralizedDice {
+    const DECLARATION: Declaration = Declaration {
+        name: "generalized_dice",
+        title: "Generalized Dice",
+        class: "GeneralizedDice",
+        short: "GeneralizedDice",
+        summary: "one Dice ratio for all classes, in which a rare class weighs more",
+        formula: "1 − 2 Σ_k v_k Σpg / Σ_k v_k (Σp + Σg), v_k = 1 / (Σg_k)²",
+        details: "L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft \
+             intersections I = Σpg and weights v by the size of the class, the smallest class \
+             present weighing 1.",
+        range: "[0, 1] for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Sudre et al. 2017", address: "https://arxiv.org/abs/1707.03237" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("weight", "v by the size G of a class: `inverse_square`, 1/G²; `inverse`, 1/G; `uniform`, 1", |l: &mut Self| Slot::Choice(&mut l.weight)), LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
 }
 
 impl RowLoss for GeneralizedDice {
@@ -81,10 +94,6 @@ impl RowLoss for GeneralizedDice {
             }
         }
         S::from(1.0) - (overlaps * 2.0 + numerator) / (sizes + denominator)
-    }
-
-    fn check(&self, _: usize) -> Result<()> {
-        self.smoothing.check(Self::NAME)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Intersection over union.
 
 use super::{ClassLoss, Overlap, Smoothing, Sums};
-use crate::{Result, catalogue::Describe, real::Real};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Soft intersection over union (IoU, the Jaccard index): one minus the overlap over the union.
 ///
@@ -23,11 +23,23 @@ pub struct IoU {
     pub smoothing: Smoothing,
 }
 
-impl Describe for IoU {
-    const NAME: &'static str = "iou";
-    const TITLE: &'static str = "IoU";
-    const FORMULA: &'static str = "1 − Σpg / (Σp + Σg − Σpg)";
-    const REFERENCE: &'static str = "https://doi.org/10.1007/978-3-319-50835-1_22";
+impl Declare for IoU {
+    const DECLARATION: Declaration = Declaration {
+        name: "iou",
+        title: "IoU",
+        class: "IoU",
+        short: "IoU",
+        summary: "intersection over union, the Jaccard index: one minus the overlap over the union",
+        formula: "1 − Σpg / (Σp + Σg − Σpg)",
+        details: "L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.\n\n\
+             It has the minimum of Dice and punishes a small overlap more.",
+        range: "[0, 1] for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Rahman and Wang 2016", address: "https://doi.org/10.1007/978-3-319-50835-1_22" }, Paper { cite: "Wang and Blaschko 2023 (`l1`)", address: "https://arxiv.org/abs/2302.05666" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
 }
 
 impl ClassLoss for IoU {
@@ -36,10 +48,6 @@ impl ClassLoss for IoU {
         let union = predicted + m.g - overlap;
         let Smoothing { numerator, denominator } = self.smoothing;
         S::from(1.0) - (overlap + numerator) / (union + denominator)
-    }
-
-    fn check(&self) -> Result<()> {
-        self.smoothing.check(Self::NAME)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The log-cosh of the Dice loss.
 
 use super::{ClassLoss, Dice, Sums};
-use crate::{Result, catalogue::Describe, real::Real};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
 ///
@@ -19,20 +19,28 @@ pub struct LogCoshDice {
     pub dice: Dice,
 }
 
-impl Describe for LogCoshDice {
-    const NAME: &'static str = "log_cosh_dice";
-    const TITLE: &'static str = "Log-cosh Dice";
-    const FORMULA: &'static str = "ln cosh(1 − 2Σpg / (Σp + Σg))";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/2006.14822";
+impl Declare for LogCoshDice {
+    const DECLARATION: Declaration = Declaration {
+        name: "log_cosh_dice",
+        title: "Log-cosh Dice",
+        class: "LogCoshDice",
+        short: "LogCoshDice",
+        summary: "the Dice loss, made smooth around its minimum",
+        formula: "ln cosh(1 − 2Σpg / (Σp + Σg))",
+        details: "L = ln cosh(1 − D), with the smoothed Dice coefficient D: about half the square \
+             of a small Dice loss, so that the gradient fades towards a perfect match.",
+        range: "[0, 0.434] for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Jadon 2020", address: "https://arxiv.org/abs/2006.14822" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice))];
 }
 
 impl ClassLoss for LogCoshDice {
     fn loss<S: Real>(&self, m: &Sums<S>) -> S {
         self.dice.loss(m).ln_cosh()
-    }
-
-    fn check(&self) -> Result<()> {
-        self.dice.smoothing.check(Self::NAME)
     }
 }
 

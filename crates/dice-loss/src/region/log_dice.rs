@@ -1,7 +1,7 @@
 //! The logarithm of Dice.
 
-use super::{ClassLoss, Dice, Sums, positive};
-use crate::{Result, catalogue::Describe, real::Real};
+use super::{ClassLoss, Dice, Sums};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Logarithmic Dice loss: a power of minus the logarithm of the Dice coefficient.
 ///
@@ -30,21 +30,29 @@ impl Default for LogDice {
     }
 }
 
-impl Describe for LogDice {
-    const NAME: &'static str = "log_dice";
-    const TITLE: &'static str = "Log-Dice";
-    const FORMULA: &'static str = "(−ln(2Σpg / (Σp + Σg)))^γ";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1809.00076";
+impl Declare for LogDice {
+    const DECLARATION: Declaration = Declaration {
+        name: "log_dice",
+        title: "Log-Dice",
+        class: "LogDice",
+        short: "LogDice",
+        summary: "a power of minus the logarithm of the Dice coefficient",
+        formula: "(−ln(2Σpg / (Σp + Σg)))^γ",
+        details: "L = (−ln D)^γ, with the smoothed Dice coefficient D.\n\n\
+             The paper takes γ = 0.3. Smoothing of the numerator bounds it: without, it is \
+             infinite where nothing overlaps.",
+        range: "[0, ∞) for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Wong et al. 2018", address: "https://arxiv.org/abs/1809.00076" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::new("gamma", "γ, the exponent", |l: &mut Self| Slot::Number(&mut l.gamma)).range(Range::above(0.0)).trial("0.3")];
 }
 
 impl ClassLoss for LogDice {
     fn loss<S: Real>(&self, m: &Sums<S>) -> S {
         (-self.dice.coefficient(m).ln()).powf(self.gamma)
-    }
-
-    fn check(&self) -> Result<()> {
-        positive(Self::NAME, "gamma", self.gamma)?;
-        self.dice.smoothing.check(Self::NAME)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Matthews correlation coefficient.
 
-use super::{ClassLoss, Sums, non_negative};
-use crate::{Result, catalogue::Describe, real::Real};
+use super::{ClassLoss, Sums};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Matthews correlation loss: one minus the correlation of prediction and reference.
 ///
@@ -31,11 +31,26 @@ impl Default for MatthewsCorrelation {
     }
 }
 
-impl Describe for MatthewsCorrelation {
-    const NAME: &'static str = "matthews_correlation";
-    const TITLE: &'static str = "Matthews correlation";
-    const FORMULA: &'static str = "1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg))";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/2010.13454";
+impl Declare for MatthewsCorrelation {
+    const DECLARATION: Declaration = Declaration {
+        name: "matthews_correlation",
+        title: "Matthews correlation",
+        class: "MatthewsCorrelation",
+        short: "MatthewsCorrelation",
+        summary: "one minus the correlation of prediction and reference, each class against the \
+             rest",
+        formula: "1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg))",
+        details: "L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s \
+             true positives and s true negatives are added.\n\n\
+             It rewards true negatives too: swapping a class and its background changes \
+             nothing.",
+        range: "[0, 2] for probabilities; 1 without any correlation",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Abhishek and Hamarneh 2020", address: "https://arxiv.org/abs/2010.13454" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("smoothing", "s, voxels added to the true positives and to the true negatives", |l: &mut Self| Slot::Number(&mut l.smoothing)).range(Range::at_least(0.0)).trial("1.0")];
 }
 
 impl ClassLoss for MatthewsCorrelation {
@@ -52,10 +67,6 @@ impl ClassLoss for MatthewsCorrelation {
             * (true_negatives + false_positives)
             * (true_negatives + false_negatives);
         S::from(1.0) - covariance / variances.sqrt()
-    }
-
-    fn check(&self) -> Result<()> {
-        non_negative(Self::NAME, "smoothing", self.smoothing)
     }
 }
 

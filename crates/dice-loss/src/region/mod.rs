@@ -15,7 +15,7 @@ pub use sums::Sums;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Real, Result, Term, error::parameter};
+use crate::{Activation, Real, Term};
 
 /// What is added to the numerator and to the denominator of a ratio; 1e-5 each by default.
 ///
@@ -40,11 +40,6 @@ impl Smoothing {
     pub fn both(value: f64) -> Self {
         Self { numerator: value, denominator: value }
     }
-
-    pub(crate) fn check(&self, loss: &str) -> Result<()> {
-        non_negative(loss, "smoothing.numerator", self.numerator)?;
-        non_negative(loss, "smoothing.denominator", self.denominator)
-    }
 }
 
 /// How the soft intersection of prediction and reference is counted.
@@ -66,20 +61,6 @@ impl Overlap {
             Self::L1 => (((m.abs_p + m.g - m.l1) * 0.5).at_least_zero(), m.abs_p),
         }
     }
-}
-
-pub(crate) fn positive(loss: &str, option: &str, value: f64) -> Result<()> {
-    if value > 0.0 && value.is_finite() {
-        return Ok(());
-    }
-    parameter(format!("{loss}: {option}"), value, "a finite number above 0")
-}
-
-pub(crate) fn non_negative(loss: &str, option: &str, value: f64) -> Result<()> {
-    if value >= 0.0 && value.is_finite() {
-        return Ok(());
-    }
-    parameter(format!("{loss}: {option}"), value, "a finite number of at least 0")
 }
 
 /// Declares the overlap losses: the one place where each is named.
@@ -112,12 +93,10 @@ macro_rules! overlap_losses {
             }
         )+
 
-        /// Every overlap loss with its default options.
-        pub(crate) fn catalogue() -> Vec<crate::catalogue::Entry> {
-            vec![$(crate::catalogue::Entry::single::<$Loss>(|activation| {
-                $Loss::default().with(activation)
-            })),+]
-        }
+        /// Every overlap loss.
+        pub(crate) const CATALOGUE: &[crate::Entry] = &[$(crate::Entry::new(
+            &crate::catalogue::Single { kind: $Adapter::<$Loss>::KIND, with: $Loss::with },
+        )),+];
     };
 }
 

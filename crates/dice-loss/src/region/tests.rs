@@ -23,7 +23,7 @@ fn formulas() -> Vec<Arc<dyn Formula>> {
         let weight = TransportWeight::Volume(weight);
         terms.push(GeneralizedWassersteinDice { weight, ..Default::default() }.softmax());
     }
-    for entry in catalogue() {
+    for entry in CATALOGUE {
         let objective: Objective = entry.objective(Activation::Softmax);
         terms.extend(objective.resolved().into_iter().map(|(_, term)| term));
     }

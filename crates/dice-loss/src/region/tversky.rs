@@ -1,7 +1,7 @@
 //! The Tversky index.
 
-use super::{ClassLoss, Overlap, Smoothing, Sums, non_negative};
-use crate::{Result, catalogue::Describe, real::Real};
+use super::{ClassLoss, Overlap, Smoothing, Sums};
+use crate::{Activation, declaration::*, real::Real};
 
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
@@ -36,11 +36,24 @@ impl Default for Tversky {
     }
 }
 
-impl Describe for Tversky {
-    const NAME: &'static str = "tversky";
-    const TITLE: &'static str = "Tversky";
-    const FORMULA: &'static str = "1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g)";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1706.05721";
+impl Declare for Tversky {
+    const DECLARATION: Declaration = Declaration {
+        name: "tversky",
+        title: "Tversky",
+        class: "Tversky",
+        short: "Tversky",
+        summary: "Dice with a price each for false positives and false negatives",
+        formula: "1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g)",
+        details: "L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP \
+             = Σp − I and FN = Σg − I.\n\n\
+             The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.",
+        range: "[0, 1] for hard labels and s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &Activation::ALL,
+        papers: &[Paper { cite: "Salehi, Erdogmus and Gholipour 2017", address: "https://arxiv.org/abs/1706.05721" }, Paper { cite: "Wang and Blaschko 2023 (`l1`)", address: "https://arxiv.org/abs/2302.05666" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("alpha", "α, the weight of false positives", |l: &mut Self| Slot::Number(&mut l.alpha)).range(Range::at_least(0.0)).trial("0.6"), LossOption::new("beta", "β, the weight of false negatives", |l: &mut Self| Slot::Number(&mut l.beta)).range(Range::at_least(0.0)).trial("0.9"), LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
 }
 
 impl ClassLoss for Tversky {
@@ -51,19 +64,6 @@ impl ClassLoss for Tversky {
         let counted = overlap + false_positives * self.alpha + false_negatives * self.beta;
         let Smoothing { numerator, denominator } = self.smoothing;
         S::from(1.0) - (overlap + numerator) / (counted + denominator)
-    }
-
-    fn check(&self) -> Result<()> {
-        self.check_as(Self::NAME)
-    }
-}
-
-impl Tversky {
-    /// Checks the options as those of the loss named.
-    pub(super) fn check_as(&self, loss: &str) -> Result<()> {
-        non_negative(loss, "alpha", self.alpha)?;
-        non_negative(loss, "beta", self.beta)?;
-        self.smoothing.check(loss)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Generalized Wasserstein Dice.
 
 use super::{Distances, RowLoss, Smoothing, Sums, VolumeWeight};
-use crate::{Activation, Result, catalogue::Describe, error::parameter, real::Real};
+use crate::{Activation, Result, declaration::*, error::parameter, real::Real};
 
 /// How the classes weigh in the generalized Wasserstein Dice loss.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,13 +42,27 @@ pub struct GeneralizedWassersteinDice {
     pub smoothing: Smoothing,
 }
 
-impl Describe for GeneralizedWassersteinDice {
-    const NAME: &'static str = "generalized_wasserstein_dice";
-    const TITLE: &'static str = "Generalized Wasserstein Dice";
-    const FORMULA: &'static str =
-        "1 − 2 Σ_k a_k (G_k − E_k) / (2 Σ_k a_k (G_k − E_k) + Σ_k E_k), E_k = Σ g_k Σ_l M_kl p_l";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1707.00478";
-    const ACTIVATIONS: &'static [Activation] = &[Activation::Softmax, Activation::Probabilities];
+impl Declare for GeneralizedWassersteinDice {
+    const DECLARATION: Declaration = Declaration {
+        name: "generalized_wasserstein_dice",
+        title: "Generalized Wasserstein Dice",
+        class: "GeneralizedWassersteinDice",
+        short: "GeneralizedWassersteinDice",
+        summary: "Dice in which confusing two classes costs their distance",
+        formula: "1 − 2 Σ_k a_k (G_k − E_k) / (2 Σ_k a_k (G_k − E_k) + Σ_k E_k), E_k = Σ g_k Σ_l \
+             M_kl p_l",
+        details: "With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k, L = 1 − (2 \
+             Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = \
+             1 for foreground classes, 0 for the background, and b = 1; or a = b = v by the \
+             size of the class.\n\n\
+             Probabilities must add up to 1 over the classes.",
+        range: "[0, 1] for s ≤ s′",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Probabilities],
+        papers: &[Paper { cite: "Fidon et al. 2017", address: "https://arxiv.org/abs/1707.00478" }],
+    };
+
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("distances", "M, a row for each class: not negative, 0 on the diagonal, divided by its largest entry; by default all classes are equally far apart", |l: &mut Self| Slot::Distances(&mut l.distances)), LossOption::new("weight", "`foreground`, a = 1 for foreground classes, 0 for the background, and b = 1; or a = b = v by the size G of a class: `inverse_square`, 1/G²; `inverse`, 1/G; `uniform`, 1", |l: &mut Self| Slot::Choice(&mut l.weight)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
 }
 
 impl RowLoss for GeneralizedWassersteinDice {
@@ -73,12 +87,12 @@ impl RowLoss for GeneralizedWassersteinDice {
     fn check(&self, classes: usize) -> Result<()> {
         if classes < 2 {
             return parameter(
-                format!("{}: classes", Self::NAME),
+                format!("{}: classes", Self::DECLARATION.name),
                 classes,
                 "2 or more: a cost needs a class to be taken for",
             );
         }
-        self.smoothing.check(Self::NAME)
+        Ok(())
     }
 
     fn distances(&self) -> Option<&Distances> {

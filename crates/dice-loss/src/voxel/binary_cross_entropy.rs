@@ -1,7 +1,7 @@
 //! Binary cross-entropy.
 
-use super::{ClassValues, VoxelLoss};
-use crate::{Activation, Describe, Result, Term};
+use super::ClassValues;
+use crate::{Activation, declaration::*};
 
 /// Binary cross-entropy of each channel by itself: binary and multilabel.
 ///
@@ -25,31 +25,21 @@ impl Default for BinaryCrossEntropy {
     }
 }
 
-impl Describe for BinaryCrossEntropy {
-    const NAME: &'static str = "binary_cross_entropy";
-    const TITLE: &'static str = "Binary cross-entropy";
-    const FORMULA: &'static str = "−g ln p − (1 − g) ln(1 − p), mean over voxels and classes";
-    const REFERENCE: &'static str = "";
-    const ACTIVATIONS: &'static [Activation] = &[Activation::Sigmoid, Activation::Probabilities];
-}
+impl Declare for BinaryCrossEntropy {
+    const DECLARATION: Declaration = Declaration {
+        name: "binary_cross_entropy",
+        title: "Binary cross-entropy",
+        class: "BinaryCrossEntropy",
+        short: "BCE",
+        summary: "the log loss of each channel by itself, for binary and multilabel data",
+        formula: "−g ln p − (1 − g) ln(1 − p), mean over voxels and classes",
+        details: "ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. \
+             The mean is over the voxels that count and the classes.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Sigmoid, Activation::Probabilities],
+        papers: &[],
+    };
 
-impl BinaryCrossEntropy {
-    /// Binary cross-entropy of logits.
-    pub fn sigmoid(self) -> Term {
-        self.with(Activation::Sigmoid)
-    }
-
-    /// Binary cross-entropy of probabilities.
-    pub fn probabilities(self) -> Term {
-        self.with(Activation::Probabilities)
-    }
-
-    /// Binary cross-entropy under the activation given.
-    pub fn with(self, activation: Activation) -> Term {
-        Term::voxel(VoxelLoss::BinaryCrossEntropy(self), activation)
-    }
-
-    pub(super) fn check(&self, classes: usize) -> Result<()> {
-        self.pos_weight.check("binary_cross_entropy: pos_weight", classes, 0.0..=f64::MAX)
-    }
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("pos_weight", "π, how much a positive voxel counts against a negative one", |l: &mut Self| Slot::ClassValues(&mut l.pos_weight)).range(Range::at_least(0.0))];
 }

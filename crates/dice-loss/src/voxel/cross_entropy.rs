@@ -1,7 +1,6 @@
 //! Cross-entropy.
 
-use super::VoxelLoss;
-use crate::{Activation, Describe, Result, Term, error::parameter};
+use crate::{Activation, declaration::*};
 
 /// Cross-entropy over exclusive classes.
 ///
@@ -26,34 +25,24 @@ pub struct CrossEntropy {
     pub label_smoothing: f64,
 }
 
-impl Describe for CrossEntropy {
-    const NAME: &'static str = "cross_entropy";
-    const TITLE: &'static str = "Cross-entropy";
-    const FORMULA: &'static str = "−Σ_k g_k ln p_k, mean over voxels";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1512.00567";
-    const ACTIVATIONS: &'static [Activation] = &[Activation::Softmax, Activation::Probabilities];
-}
+impl Declare for CrossEntropy {
+    const DECLARATION: Declaration = Declaration {
+        name: "cross_entropy",
+        title: "Cross-entropy",
+        class: "CrossEntropy",
+        short: "CrossEntropy",
+        summary: "the log loss over exclusive classes",
+        formula: "−Σ_k g_k ln p_k, mean over voxels",
+        details: "ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w \
+             and C classes. The mean divides by Σ_k w_k g_k of the voxels that count, so it \
+             does not depend on how many are ignored.\n\n\
+             Where classes are not annotated, p and g of the background hold theirs too (Shi \
+             et al. 2021, https://arxiv.org/abs/2007.03868).",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Probabilities],
+        papers: &[Paper { cite: "Szegedy et al. 2016 (label smoothing)", address: "https://arxiv.org/abs/1512.00567" }],
+    };
 
-impl CrossEntropy {
-    /// Cross-entropy of logits.
-    pub fn softmax(self) -> Term {
-        self.with(Activation::Softmax)
-    }
-
-    /// Cross-entropy of probabilities.
-    pub fn probabilities(self) -> Term {
-        self.with(Activation::Probabilities)
-    }
-
-    /// Cross-entropy under the activation given.
-    pub fn with(self, activation: Activation) -> Term {
-        Term::voxel(VoxelLoss::CrossEntropy(self), activation)
-    }
-
-    pub(super) fn check(&self) -> Result<()> {
-        if !(0.0..=1.0).contains(&self.label_smoothing) {
-            return parameter("cross_entropy: label_smoothing", self.label_smoothing, "0 to 1");
-        }
-        Ok(())
-    }
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("label_smoothing", "ε, the share of the target that is spread evenly over the classes", |l: &mut Self| Slot::Number(&mut l.label_smoothing)).range(Range::closed(0.0, 1.0)).trial("0.1").moves_match(PerfectMatch::Elsewhere)];
 }

@@ -1,7 +1,7 @@
 //! Focal loss.
 
-use super::{ClassValues, VoxelLoss};
-use crate::{Activation, Describe, Result, Term};
+use super::ClassValues;
+use crate::{Activation, declaration::*};
 
 /// Focal loss: cross-entropy that looks away from the voxels it already gets right.
 ///
@@ -33,35 +33,23 @@ impl Default for Focal {
     }
 }
 
-impl Describe for Focal {
-    const NAME: &'static str = "focal";
-    const TITLE: &'static str = "Focal";
-    const FORMULA: &'static str = "−Σ_k g_k (1 − p_k)^γ ln p_k, mean over voxels";
-    const REFERENCE: &'static str = "https://arxiv.org/abs/1708.02002";
-    const ACTIVATIONS: &'static [Activation] = &[Activation::Softmax, Activation::Sigmoid];
-}
+impl Declare for Focal {
+    const DECLARATION: Declaration = Declaration {
+        name: "focal",
+        title: "Focal",
+        class: "Focal",
+        short: "Focal",
+        summary: "cross-entropy that looks away from the voxels it already gets right",
+        formula: "−Σ_k g_k (1 − p_k)^γ ln p_k, mean over voxels",
+        details: "Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by \
+             itself: ℓ(voxel, class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). \
+             Without α both sides count fully. The mean is over the voxels that count.\n\n\
+             α balances but does not normalise; class weights do both.",
+        range: "[0, ∞)",
+        perfect_match: PerfectMatch::Zero,
+        activations: &[Activation::Softmax, Activation::Sigmoid],
+        papers: &[Paper { cite: "Lin et al. 2017", address: "https://arxiv.org/abs/1708.02002" }],
+    };
 
-impl Focal {
-    /// Focal loss over exclusive classes.
-    pub fn softmax(self) -> Term {
-        self.with(Activation::Softmax)
-    }
-
-    /// Focal loss of each channel by itself.
-    pub fn sigmoid(self) -> Term {
-        self.with(Activation::Sigmoid)
-    }
-
-    /// Focal loss under the activation given.
-    pub fn with(self, activation: Activation) -> Term {
-        Term::voxel(VoxelLoss::Focal(self), activation)
-    }
-
-    pub(super) fn check(&self, classes: usize) -> Result<()> {
-        self.gamma.check("focal: gamma", classes, 0.0..=f64::MAX)?;
-        match &self.alpha {
-            Some(alpha) => alpha.check("focal: alpha", classes, 0.0..=1.0),
-            None => Ok(()),
-        }
-    }
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("gamma", "γ, the focusing exponent", |l: &mut Self| Slot::ClassValues(&mut l.gamma)).range(Range::at_least(0.0)), LossOption::new("alpha", "α, the balance; none by default", |l: &mut Self| Slot::OptionalClassValues(&mut l.alpha)).range(Range::closed(0.0, 1.0))];
 }

@@ -3,17 +3,9 @@
 //! These files hold their options and their documentation; their arithmetic is part of the
 //! sweeps, in `sweep/`.
 
-mod binary_cross_entropy;
-mod cross_entropy;
-mod focal;
-
-pub use binary_cross_entropy::BinaryCrossEntropy;
-pub use cross_entropy::CrossEntropy;
-pub use focal::Focal;
-
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Describe, Result, catalogue::Entry, error::parameter};
+use crate::{Activation, Declare, Range, Result, Term, declaration, error::parameter};
 
 /// One value for every class, or one for each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,12 +46,7 @@ impl ClassValues {
         }
     }
 
-    pub(crate) fn check(
-        &self,
-        what: &str,
-        classes: usize,
-        range: std::ops::RangeInclusive<f64>,
-    ) -> Result<()> {
+    pub(crate) fn check(&self, what: &str, classes: usize, range: &Range) -> Result<()> {
         let values: &[f64] = match self {
             Self::Same(value) => &[*value],
             Self::Each(values) => values,
@@ -70,50 +57,104 @@ impl ClassValues {
         {
             return parameter(what, values, format!("{classes} values, one for each class"));
         }
-        match values.iter().find(|value| !range.contains(value) || !value.is_finite()) {
-            Some(value) => parameter(
-                what,
-                value,
-                format!("a finite number from {} to {}", range.start(), range.end()),
-            ),
+        match values.iter().find(|value| !range.contains(**value)) {
+            Some(value) => parameter(what, value, range.to_string()),
             None => Ok(()),
         }
     }
 }
 
-/// A voxel loss, with its options.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum VoxelLoss {
-    CrossEntropy(CrossEntropy),
-    BinaryCrossEntropy(BinaryCrossEntropy),
-    Focal(Focal),
+/// Declares the voxel losses: the one place where each is named.
+macro_rules! voxel_losses {
+    ($($module:ident::$Loss:ident with $($activation:ident)+),+ $(,)?) => {
+        $(
+            mod $module;
+            pub use $module::$Loss;
+
+            impl $Loss {
+                voxel_losses! { @activations $($activation)+ }
+
+                /// This loss under the activation given.
+                pub fn with(self, activation: Activation) -> Term {
+                    Term::voxel(VoxelLoss::$Loss(self), activation)
+                }
+            }
+        )+
+
+        /// A voxel loss, with its options.
+        #[derive(Debug, Clone, PartialEq)]
+        pub(crate) enum VoxelLoss {
+            $($Loss($Loss)),+
+        }
+
+        impl VoxelLoss {
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$Loss(_) => $Loss::DECLARATION.name),+
+                }
+            }
+
+            pub fn activations(&self) -> &'static [Activation] {
+                match self {
+                    $(Self::$Loss(_) => $Loss::DECLARATION.activations),+
+                }
+            }
+
+            pub fn check(&self, classes: usize) -> Result<()> {
+                match self {
+                    $(Self::$Loss(loss) => declaration::check(loss, classes)),+
+                }
+            }
+
+            pub fn least_classes(&self) -> Option<usize> {
+                match self {
+                    $(Self::$Loss(loss) => declaration::least_classes(&mut loss.clone())),+
+                }
+            }
+
+            /// Its name and options, as a spec has them.
+            pub fn written(&self) -> serde_json::Map<String, serde_json::Value> {
+                match self {
+                    $(Self::$Loss(loss) => crate::catalogue::written(loss)),+
+                }
+            }
+        }
+
+        /// Every voxel loss.
+        pub(crate) const CATALOGUE: &[crate::Entry] = &[$(crate::Entry::new(
+            &crate::catalogue::Single { kind: crate::Kind::Voxel, with: $Loss::with },
+        )),+];
+    };
+    (@activations $($activation:ident)+) => {
+        $(voxel_losses! { @activation $activation })+
+    };
+    (@activation softmax) => {
+        /// This loss of the softmax of the logits over the classes.
+        pub fn softmax(self) -> Term {
+            self.with(Activation::Softmax)
+        }
+    };
+    (@activation sigmoid) => {
+        /// This loss of the sigmoid of each logit.
+        pub fn sigmoid(self) -> Term {
+            self.with(Activation::Sigmoid)
+        }
+    };
+    (@activation probabilities) => {
+        /// This loss of probabilities.
+        pub fn probabilities(self) -> Term {
+            self.with(Activation::Probabilities)
+        }
+    };
+}
+
+voxel_losses! {
+    cross_entropy::CrossEntropy with softmax probabilities,
+    binary_cross_entropy::BinaryCrossEntropy with sigmoid probabilities,
+    focal::Focal with softmax sigmoid,
 }
 
 impl VoxelLoss {
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::CrossEntropy(_) => CrossEntropy::NAME,
-            Self::BinaryCrossEntropy(_) => BinaryCrossEntropy::NAME,
-            Self::Focal(_) => Focal::NAME,
-        }
-    }
-
-    pub fn activations(&self) -> &'static [Activation] {
-        match self {
-            Self::CrossEntropy(_) => CrossEntropy::ACTIVATIONS,
-            Self::BinaryCrossEntropy(_) => BinaryCrossEntropy::ACTIVATIONS,
-            Self::Focal(_) => Focal::ACTIVATIONS,
-        }
-    }
-
-    pub fn check(&self, classes: usize) -> Result<()> {
-        match self {
-            Self::CrossEntropy(loss) => loss.check(),
-            Self::BinaryCrossEntropy(loss) => loss.check(classes),
-            Self::Focal(loss) => loss.check(classes),
-        }
-    }
-
     /// Whether the loss has one value a voxel; otherwise one a voxel and class.
     pub fn is_per_voxel(&self, activation: Activation) -> bool {
         match self {
@@ -122,14 +163,4 @@ impl VoxelLoss {
             Self::Focal(_) => activation == Activation::Softmax,
         }
     }
-}
-
-pub(crate) fn catalogue() -> Vec<Entry> {
-    vec![
-        Entry::single::<CrossEntropy>(|activation| CrossEntropy::default().with(activation)),
-        Entry::single::<BinaryCrossEntropy>(|activation| {
-            BinaryCrossEntropy::default().with(activation)
-        }),
-        Entry::single::<Focal>(|activation| Focal::default().with(activation)),
-    ]
 }

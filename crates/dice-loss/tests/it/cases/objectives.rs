@@ -1,9 +1,9 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, BinaryCrossEntropy, ClassLoss, ClassValues, CrossEntropy, Describe, Dice,
-    Distances, Focal, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU, LogDice,
-    Objective, Overlap, Real, RowLoss, Smoothing, Sums, Term, TransportWeight, Tversky,
+    Activation, BinaryCrossEntropy, ClassLoss, ClassValues, CrossEntropy, Declaration, Declare,
+    Dice, Distances, Focal, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU,
+    LogDice, Objective, Overlap, Real, RowLoss, Smoothing, Sums, Term, TransportWeight, Tversky,
     VolumeWeight, catalogue,
 };
 
@@ -105,14 +105,12 @@ fn overlap_options() -> Vec<Trial> {
 }
 
 /// A loss of one's own that reads every sum of a class.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct EverySum;
 
-impl Describe for EverySum {
-    const NAME: &'static str = "every_sum";
-    const TITLE: &'static str = "Every sum";
-    const FORMULA: &'static str = "";
-    const REFERENCE: &'static str = "";
+impl Declare for EverySum {
+    const DECLARATION: Declaration =
+        Declaration { name: "every_sum", title: "Every sum", ..Declaration::OWN };
 }
 
 impl ClassLoss for EverySum {
@@ -123,14 +121,12 @@ impl ClassLoss for EverySum {
 }
 
 /// A loss of one's own that couples the classes, whatever their activation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Moved(pub Distances);
 
-impl Describe for Moved {
-    const NAME: &'static str = "moved";
-    const TITLE: &'static str = "Moved";
-    const FORMULA: &'static str = "";
-    const REFERENCE: &'static str = "";
+impl Declare for Moved {
+    const DECLARATION: Declaration =
+        Declaration { name: "moved", title: "Moved", ..Declaration::OWN };
 }
 
 impl RowLoss for Moved {

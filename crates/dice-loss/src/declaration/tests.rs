@@ -1,0 +1,1 @@
+//! Options by name: what a table says, and what is refused.
