@@ -13,14 +13,15 @@ mod catalogue;
 mod compound;
 mod error;
 mod evaluate;
-mod measurement;
 mod metrics;
 mod moments;
 mod objective;
 mod plan;
+mod prepared;
 mod real;
 pub mod reference;
 mod region;
+mod sum;
 mod sweep;
 mod tensor;
 mod term;
@@ -33,16 +34,17 @@ pub use compound::{
 };
 pub use error::{Error, Result};
 pub use evaluate::{TermVerdict, Upstream, Verdict};
-pub use measurement::{Integrand, Measurement};
 pub use metrics::Counts;
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
+pub use prepared::Prepared;
 pub use real::Real;
 pub use region::{
     ClassLoss, Dice, Distances, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU,
     LogCoshDice, LogDice, MatthewsCorrelation, Overlap, RowLoss, Smoothing, Sums, TransportWeight,
     Tversky, VolumeWeight,
 };
+pub use sum::{Integrand, Sum};
 pub use sweep::Isa;
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
 pub use term::{Absent, Pool, Term};

@@ -2,11 +2,11 @@
 
 use std::fmt::Debug;
 
-use super::{Distances, Sums};
+use super::{ByDirection, Distances, Sums};
 use crate::{
     Activation, Result,
     catalogue::Describe,
-    real::{DIRECTIONS, Dual, Real, Uses},
+    real::{Dual, Real, Uses},
 };
 
 /// The loss of one class, as the formula in the paper.
@@ -65,7 +65,7 @@ pub trait RowLoss: Describe + Debug + Send + Sync + 'static {
 /// The value of a formula and, per class, its derivatives by that class's sums.
 pub(crate) struct Outcome {
     pub value: f64,
-    pub derivatives: Vec<[f64; DIRECTIONS]>,
+    pub derivatives: Vec<ByDirection<f64>>,
 }
 
 /// Either kind of loss, erased.
