@@ -39,7 +39,7 @@ pub(crate) struct Single<L> {
 }
 
 /// A loss that is a sum of terms.
-pub(crate) struct Sum<L>(pub fn(L, Activation) -> Objective);
+pub(crate) struct Many<L>(pub fn(L, Activation) -> Objective);
 
 impl<L: Declare + Default> Maker for Single<L> {
     fn type_id(&self) -> TypeId {
@@ -71,7 +71,7 @@ impl<L: Declare + Default> Maker for Single<L> {
     }
 }
 
-impl<L: Compound + Default> Maker for Sum<L> {
+impl<L: Compound + Default> Maker for Many<L> {
     fn type_id(&self) -> TypeId {
         TypeId::of::<L>()
     }

@@ -35,7 +35,9 @@ pub fn generate(check: bool) -> Result<(), String> {
     if check {
         return match stale.iter().map(|file| file.path).collect::<Vec<_>>()[..] {
             [] => Ok(()),
-            ref paths => Err(format!("out of date, run `cargo xtask generate`: {}", paths.join(", "))),
+            ref paths => {
+                Err(format!("out of date, run `cargo xtask generate`: {}", paths.join(", ")))
+            }
         };
     }
     for file in stale {

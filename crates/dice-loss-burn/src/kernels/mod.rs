@@ -15,7 +15,7 @@ use burn::{
     },
     tensor::{DType, Shape},
 };
-use dice_loss::Measurement;
+use dice_loss::Prepared;
 use dice_loss_gpu::{Form, Needs, Passes};
 
 use crate::targets::{Reference, TargetTensors, TargetTensorsMetadata, VoxelWeights};
@@ -31,7 +31,7 @@ pub(crate) trait KernelBackend: Backend {
     fn segmentation_sums(
         logits: FloatTensor<Self>,
         #[extension_type] targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> FloatTensor<Self>;
 
     /// The gradient by the logits of Σ slope · sum.
@@ -40,16 +40,16 @@ pub(crate) trait KernelBackend: Backend {
         slopes: FloatTensor<Self>,
         logits: FloatTensor<Self>,
         #[extension_type] targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> FloatTensor<Self>;
 }
 
 fn sums_spec(
     logits: &TensorSpec,
     _: &TargetTensorsMetadata,
-    measurement: &Arc<Measurement>,
+    prepared: &Arc<Prepared>,
 ) -> TensorSpec {
-    let columns = measurement.integrands().len();
+    let columns = prepared.integrands().len();
     TensorSpec::new(Shape::from([logits.shape[0], columns, logits.shape[1]]), DType::F32)
 }
 
@@ -57,7 +57,7 @@ fn gradient_spec(
     _: &TensorSpec,
     logits: &TensorSpec,
     _: &TargetTensorsMetadata,
-    _: &Arc<Measurement>,
+    _: &Arc<Prepared>,
 ) -> TensorSpec {
     logits.clone()
 }
@@ -66,7 +66,7 @@ fn gradient_spec(
 pub(crate) fn sums(
     logits: &DispatchTensor,
     targets: &TargetTensors<Dispatch>,
-    measurement: &Measurement,
+    prepared: &Prepared,
 ) -> Option<DispatchTensor> {
     let shape = logits.shape();
     let numbers = shape.iter().try_fold(1u32, |all, &size| {
@@ -77,9 +77,9 @@ pub(crate) fn sums(
         return None;
     }
     let needs = Needs { shared_memory: SHARED_MEMORY, ..needs(targets) };
-    Passes::new(measurement, shape[1] as u32, needs)?;
+    Passes::new(prepared, needs)?;
     let (logits, targets) = (logits.clone(), targets.clone());
-    Some(Dispatch::segmentation_sums(logits, targets, Arc::new(measurement.clone())))
+    Some(Dispatch::segmentation_sums(logits, targets, Arc::new(prepared.clone())))
 }
 
 fn needs<B: Backend>(targets: &TargetTensors<B>) -> Needs {

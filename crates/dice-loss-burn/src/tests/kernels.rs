@@ -62,9 +62,9 @@ fn check_in(dtype: FloatDType, order: Order, name: &str, objective: &Objective, 
         Order::ChannelsFirst => leaf.clone(),
         Order::ChannelsLast => leaf.clone().permute([0, 3, 1, 2]),
     };
-    let measurement = objective.measurement(case.dims[1]).expect(name);
+    let prepared = objective.prepare(case.dims[1]).expect(name);
     let targets = case.targets(&device);
-    let taken = kernels::sums(&logits.clone().into_dispatch(), &targets.0, &measurement);
+    let taken = kernels::sums(&logits.clone().into_dispatch(), &targets.0, &prepared);
     assert!(taken.is_some(), "{name}: no kernel");
 
     let evaluation =

@@ -98,15 +98,15 @@ fn pulls_back_any_sum(trial: &Trial, pooled: bool) {
         recipe.shape = [recipe.shape[0].min(2), classes, recipe.shape[2].min(5)];
         recipe.logits = FloatKind::F64;
         let objective = trial.objective(classes);
-        let measurement = objective.measurement(classes).expect("an objective");
+        let prepared = objective.prepare(classes).expect("an objective");
         let mut batch = Batch::new(&recipe, trial.activation);
         let rows = if pooled { 1 } else { recipe.shape[0] };
         let mut rng = Rng(17);
-        let derivatives: Vec<_> = (0..rows * measurement.integrands().len() * classes)
+        let derivatives: Vec<_> = (0..rows * prepared.integrands().len() * classes)
             .map(|_| rng.between(-1.0, 1.0))
             .collect();
         let found = written(FloatKind::F64, recipe.shape, Arrangement::ChannelsFirst, |output| {
-            measurement.pull_back(&derivatives, &batch.logits(), &batch.target(), output)
+            prepared.pull_back_sums(&derivatives, &batch.logits(), &batch.target(), output)
         });
         let found = found.expect("a gradient of its shape").to_f64();
         for (index, found) in found.into_iter().enumerate() {
@@ -153,10 +153,10 @@ fn an_objective_pulls_back_through_its_sums() {
             let batch = Batch::new(&recipe, trial.activation);
             let (kind, shape) = (batch.logits.data.kind(), batch.shape);
             let (_, verdict) = engine(&objective, &batch).expect("a batch");
-            let measurement = objective.measurement(shape[1]).expect("an objective");
-            let derivatives = measurement.gradient(&verdict).expect("its verdict");
+            let prepared = objective.prepare(shape[1]).expect("an objective");
+            let derivatives = prepared.gradient(&verdict).expect("its verdict");
             let through = written(kind, shape, Arrangement::ChannelsFirst, |output| {
-                measurement.pull_back(&derivatives, &batch.logits(), &batch.target(), output)
+                prepared.pull_back_sums(&derivatives, &batch.logits(), &batch.target(), output)
             });
             let straight =
                 gradient_of(&objective, &verdict, 1.0, &batch, Arrangement::ChannelsFirst);
@@ -170,15 +170,16 @@ fn an_objective_pulls_back_through_its_sums() {
 #[test]
 fn derivatives_by_the_wrong_sums_are_refused() {
     let objective = Objective::new().term(1.0, dice_loss::Dice::default().softmax());
-    let measurement = objective.measurement(2).expect("an objective");
+    let prepared = objective.prepare(2).expect("an objective");
     let layout = Layout::channels_first(&[3, 2, 4]).expect("a layout");
     let (x, labels, mut gradient) = ([0.5f32; 24], [1u8; 12], [7.0f32; 24]);
     let logits = Logits::new(&x, layout).expect("logits");
     let target = Layout::voxels(&[3, 4]).and_then(|layout| Target::labels(&labels, layout));
-    let columns = measurement.integrands().len();
+    let columns = prepared.integrands().len();
     let derivatives = vec![0.0; 2 * columns * 2];
     let output = Output::new(&mut gradient, layout).expect("an output");
-    let refused = measurement.pull_back(&derivatives, &logits, &target.expect("a target"), output);
+    let refused =
+        prepared.pull_back_sums(&derivatives, &logits, &target.expect("a target"), output);
     let message = refused.expect_err("two rows for three samples").to_string();
     assert!(message.contains("derivatives by the sums"), "{message}");
     assert_eq!(gradient, [7.0; 24]);

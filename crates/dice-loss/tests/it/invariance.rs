@@ -158,7 +158,7 @@ fn the_order_of_voxels_and_samples_does_not_matter() {
                 let difference = (other.loss() - verdict.loss()).abs();
                 prop_assert!(difference <= 2.0 * tolerance, "{difference:e} > {tolerance:e}");
             }
-            prop_assert_eq!(moments.rows(), recipe.shape[0]);
+            prop_assert_eq!(moments.samples(), recipe.shape[0]);
             Ok(())
         });
     }
@@ -166,8 +166,8 @@ fn the_order_of_voxels_and_samples_does_not_matter() {
 
 /// How far the rounding of the sums can take the loss: each sum's error times the derivative by it.
 fn loss_tolerance(objective: &Objective, verdict: &Verdict, batch: &Batch) -> f64 {
-    let measurement = objective.measurement(batch.shape[1]).expect("a valid objective");
-    let derivatives = measurement.gradient(verdict).expect("its verdict");
+    let prepared = objective.prepare(batch.shape[1]).expect("a valid objective");
+    let derivatives = prepared.gradient(verdict).expect("its verdict");
     let measured = reference::measure(objective, &batch.logits(), &batch.target());
     let magnitudes = measured.expect("a batch").magnitudes;
     let precision = Precision::of(batch.logits.data.kind());
