@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, error::parameter};
+use crate::{
+    Result,
+    error::{parameter, stated},
+};
 
 /// What turns logits into probabilities. Always named, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -34,7 +37,8 @@ impl Activation {
         if wanted.contains(&self) {
             return Ok(());
         }
-        parameter(format!("{name}: activation"), self, format!("one of {wanted:?}"))
+        let words: Vec<_> = wanted.iter().map(|activation| activation.word()).collect();
+        stated(format!("{name}: activation"), self.word(), words.join(" or "))
     }
 
     /// Fails unless this number of classes is one that it can be used with.

@@ -157,7 +157,7 @@ impl Entry {
     ) -> Result<Vec<(f64, Term)>> {
         let settings = self.settings(&mut given)?;
         let Some(activation) = settings.activation.or(default) else {
-            return crate::error::parameter(
+            return crate::error::stated(
                 format!("{}: activation", self.name),
                 "none",
                 "softmax, sigmoid or probabilities, of the term or of the whole",
@@ -165,7 +165,7 @@ impl Entry {
         };
         let mut terms = self.0.terms(&mut given, activation)?;
         if let Some((name, _)) = given.iter().next() {
-            return crate::error::parameter(
+            return crate::error::stated(
                 format!("{}: option", self.name),
                 name,
                 format!("one of {}", self.names().join(", ")),

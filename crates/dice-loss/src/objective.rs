@@ -225,7 +225,9 @@ impl Objective {
         let of_terms = self.terms.iter().filter_map(|(_, term)| term.least_classes());
         let of_sums = self.further.iter().filter_map(Integrand::classes);
         let own = self.class_weights.as_ref().map(Vec::len);
-        self.check(of_terms.chain(of_sums).chain(own).max().unwrap_or(2))
+        let said = of_terms.chain(of_sums).chain(own).max();
+        let named = self.terms.iter().filter_map(|(_, term)| term.classes.as_ref()?.iter().max());
+        self.check(said.unwrap_or_else(|| named.fold(2, |most, class| most.max(class + 1))))
     }
 
     /// The objective for logits of so many classes: its verbs, without checking and planning anew

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Decision, Integrand, Objective, Reduction, Result, Term, Words, catalogue, declaration::each,
-    error::parameter, settings::Settings, term::Loss,
+    error::stated, settings::Settings, term::Loss,
 };
 
 const KEYS: [&str; 9] = [
@@ -55,7 +55,7 @@ impl Objective {
             Err(error) => return refuse("objective", error, "JSON"),
         };
         if let Some(key) = given.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return parameter("objective: key", key, format!("one of {}", KEYS.join(", ")));
+            return stated("objective: key", key, format!("one of {}", KEYS.join(", ")));
         }
         let defaults = defaults(&mut given)?;
         let mut objective = Self::new().defaults(&defaults);
@@ -162,7 +162,7 @@ fn described(term: &Term) -> Result<Map<String, Value>> {
         Loss::Overlap(formula) => match formula.written() {
             Some(written) => (written, crate::Kind::Overlap { coupled: formula.is_coupled() }),
             None => {
-                return parameter("spec", term.name(), "a loss of the catalogue");
+                return stated("spec", term.name(), "a loss of the catalogue");
             }
         },
         Loss::Voxel(loss) => (loss.written(), crate::Kind::Voxel),
@@ -176,9 +176,5 @@ fn described(term: &Term) -> Result<Map<String, Value>> {
 }
 
 fn refuse<T>(what: &str, found: impl Display, wanted: impl Into<String>) -> Result<T> {
-    Err(crate::Error::Parameter {
-        what: what.into(),
-        found: found.to_string(),
-        wanted: wanted.into(),
-    })
+    stated(what, found.to_string(), wanted)
 }

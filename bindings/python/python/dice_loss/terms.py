@@ -36,7 +36,6 @@ __all__ = [
     "LogDice",
     "MatthewsCorrelation",
     "OverlapTerm",
-    "Sums",
     "Term",
     "Tversky",
     "VoxelTerm",
@@ -56,10 +55,6 @@ ClassValues: TypeAlias = float | Sequence[float] | BackgroundForeground
 """One value for all classes, one for each, or one for the background and one for the rest."""
 VolumeWeight: TypeAlias = Literal["inverse_square", "inverse", "uniform"]
 """How much a class weighs by the size G of its reference: 1/G², 1/G or 1."""
-SumName: TypeAlias = Literal[
-    "intersection", "prediction", "prediction_squared", "difference", "magnitude", "transport"
-]
-"""Σpg, Σp, Σp², Σ|p − g|, Σ|p|, or Σ g_k Σ_l M_kl p_l."""
 
 ACTIVATION = {"convert": _options.one_of("softmax", "sigmoid", "probabilities")}
 POOL = {"convert": _options.one_of("sample", "batch", "all")}
@@ -74,7 +69,6 @@ FLAG = {"convert": _options.flag}
 SMOOTHING = {"convert": _options.smoothing}
 CLASS_VALUES = {"convert": _options.class_values}
 MATRIX = {"convert": _options.matrix}
-SUMS = {"convert": _options.sums}
 
 
 class Options:
@@ -380,22 +374,6 @@ class Focal(VoxelTerm):
     unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Sums(OverlapTerm):
-    """No loss but the sums that losses are made of, for a formula of one's own.
-
-    Its value, where one is asked for, is the plain total of the sums named in `of`.
-
-    Args:
-        of: which sums; see `SumName`.
-        distances: M of the transport sum, as in `GeneralizedWassersteinDice`.
-    """
-
-    loss: ClassVar[str] = "sums"
-    of: Sequence[SumName] = field(default=("intersection", "prediction"), metadata=SUMS)
-    distances: Sequence[Sequence[float]] | None = field(default=None, metadata=MATRIX)
 
 
 def described(term: Term) -> dict[str, Any]:

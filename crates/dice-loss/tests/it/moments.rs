@@ -260,7 +260,7 @@ fn sums_beside_the_terms_change_no_loss_and_no_gradient() {
 fn sums_that_cannot_be_measured_are_refused() {
     let under = |sum| Integrand::new(sum, Activation::Sigmoid);
     let refused = [
-        (under(Sum::LogLoss), "log_loss: activation: found Sigmoid, wanted one of [Softmax, "),
+        (under(Sum::LogLoss), "log_loss: activation: found sigmoid, wanted softmax or "),
         (
             Integrand::new(Sum::Prediction, None),
             "prediction: activation: found none, wanted one of",

@@ -166,8 +166,7 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             raise ValueError(
                 f"activation: found {self.activation!r}, wanted 'softmax' or 'sigmoid'"
             )
-        weighted = [_spec.with_class_weights(entry, self.class_weights) for entry in self.terms]
-        plain = [entry[1] if isinstance(entry, tuple) else entry for entry in weighted]
+        plain = [entry[1] if isinstance(entry, tuple) else entry for entry in self.terms]
         named = [
             term.activation for term in plain if term.activation not in (None, "probabilities")
         ]
@@ -179,11 +178,12 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             "probabilities" not in _ACTIVATIONS[term.loss] for term in plain
         )
         spec = _spec.spec(
-            weighted,
+            self.terms,
             activation=self.activation if self._takes_logits else "probabilities",
             pool=self.pool,
             absent=self.absent,
             background=self.background,
+            class_weights=self.class_weights,
             reduction=_REDUCTIONS[self.reduction],
         )
         whole = objective(spec)

@@ -203,21 +203,21 @@ class SegmentationLoss(nn.Module):
         regions = self.regions
         table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
         ignore_index = None if self.ignore_index is None else int(self.ignore_index)
-        weighted = [_spec.with_class_weights(entry, self._weights) for entry in self.terms]
         settings: dict[str, Any] = {
             "activation": self.activation,
             "pool": self.pool,
             "absent": self.absent,
             "background": self.background,
+            "class_weights": self._weights,
         }
-        spec = _spec.spec(weighted, reduction=self.reduction, **settings)
+        spec = _spec.spec(self.terms, reduction=self.reduction, **settings)
         whole = objective(spec)
         unreduced = self.reduction == "none"
         # What belongs to a sample or a voxel stays with its rank.
         is_local = unreduced and (whole.has_map or whole.needs_samples)
         return Plan(
             spec,
-            with_counts(weighted, settings, self.reduction),
+            with_counts(self.terms, settings, self.reduction),
             _ops.settings_of(ignore_index, table),
             ignore_index,
             table,
