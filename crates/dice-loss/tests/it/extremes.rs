@@ -266,7 +266,8 @@ fn full_references_and_perfect_matches_cost_nothing() {
             let objective = trial.objective(classes);
             let moments = objective.measure(&logits, &target.expect("labels")).expect("a batch");
             let loss = objective.evaluate(&moments).expect("its moments").loss();
-            assert!(loss.abs() < 1e-9, "{}: {loss}", trial.name);
+            // Every sum is a small integer; what is left is the rounding of a ratio near 1.
+            assert!(loss.abs() <= 4.0 * f64::EPSILON, "{}: {loss}", trial.name);
         }
     }
 }
@@ -292,9 +293,11 @@ fn matthews_correlation_of_one_class_keeps_its_digits() {
         let logits = Logits::new(&single, layout).expect("logits");
         pull_back(logits, Output::new(&mut found, layout).expect("an output")).expect("a batch");
         let largest = wanted.iter().fold(0.0f64, |largest, g| largest.max(g.abs()));
+        // No more is lost than the sums lose, whatever cancels.
+        let tolerance = Precision::of(FloatKind::F32).of_sum([1, 1, x.len()], largest);
         for (found, wanted) in found.iter().zip(&wanted) {
             let off = (f64::from(*found) - wanted).abs();
-            assert!(off <= 1e-4 * largest, "{background} of background: {found:e}, {wanted:e}");
+            assert!(off <= tolerance, "{background} of background: {found:e}, {wanted:e}");
         }
     }
 }
