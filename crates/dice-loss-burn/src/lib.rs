@@ -24,7 +24,7 @@
 //! | Backend | Forward | Backward | Kept in between |
 //! |---|---|---|---|
 //! | Flex | one sweep of the engine over the borrowed tensors | one sweep that writes the gradient | sums per sample and class |
-//! | CubeCL: CUDA, ROCm, Metal, Vulkan, WebGPU | one kernel over the tensors on the device; the sums are read back | one kernel that writes the gradient | sums per sample and class |
+//! | CubeCL: CUDA, ROCm, Metal, Vulkan, WebGPU | a kernel over the tensors on the device and one that joins its sums, which are read back | a kernel that writes the gradient | sums per sample and class |
 //! | any other | tensor operations, then the sums are read back | Burn's autodiff | what autodiff keeps |
 //!
 //! On Flex, logits may be f32, f64, f16 or bf16, and labels of any integer type; a view is followed
