@@ -6,10 +6,11 @@ mod emit;
 mod losses;
 mod python;
 mod test;
+mod wanted;
 
 pub use emit::emit;
 pub use losses::write_losses;
-pub use test::run_tests;
+pub use test::{Extent, run_tests};
 
 use std::{
     env,
