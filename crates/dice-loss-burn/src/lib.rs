@@ -39,6 +39,10 @@
 //! by tensor operations. Labels are checked on the device; only if one is out of range does the
 //! batch come back to say which.
 //!
+//! A device with too few storage buffers or too little shared memory for the kernels takes tensor operations
+//! too; one warning through `log` says what it lacks. Logits in a type that the device does not have, such as f16
+//! on OpenGL, are refused with an error that names both: Burn itself cannot compute with them there.
+//!
 //! # Training
 //!
 //! With the feature `train`, the module `train` has the output and the metrics for burn-train. The example

@@ -1,7 +1,7 @@
 """The kernels and their launcher on a machine without a device: every loss through a fake driver.
 
 The driver runs the kernels' CUDA C++ on the CPU; see `fake_driver`. `cargo xtask test` says where
-that source is; without it these tests are skipped.
+that source is; without it, or a C++ compiler, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import fake_driver
 import pytest
 import torch
 from batches import BATCHES, LOSSES, Batch, built, every_case, labels_of, logits_of
+from cpp import needs_compiler
 from dice_loss import _core
 from dice_loss.torch import (
     DiceBCELoss,
@@ -39,9 +40,12 @@ EPSILON = {
     torch.bfloat16: 2.0**-7,
 }
 
-pytestmark = pytest.mark.skipif(
-    not SOURCES, reason="DICE_LOSS_KERNELS does not name what `cargo xtask emit` printed"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not SOURCES, reason="DICE_LOSS_KERNELS does not name what `cargo xtask emit` printed"
+    ),
+    needs_compiler,
+]
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,13 @@
 
 mod autodiff;
 mod cube;
+pub(crate) mod device;
 
 use std::sync::Arc;
 
 use burn::{
     backend::{
-        Backend, Dispatch, DispatchTensor, DispatchTensorKind, TensorMetadata, backend_extension,
+        Backend, Dispatch, DispatchTensor, TensorMetadata, backend_extension,
         fusion::custom::TensorSpec, tensor::FloatTensor,
     },
     tensor::{DType, Shape},
@@ -73,7 +74,8 @@ pub(crate) fn sums(
         u32::try_from(size).ok().and_then(|size| all.checked_mul(size))
     })?;
     let takes = matches!(logits.dtype(), DType::F32 | DType::F16 | DType::BF16);
-    if numbers == 0 || !takes || !reach(logits) {
+    let client = device::client(&logits.kind)?;
+    if numbers == 0 || !takes || !device::suffices(&client) {
         return None;
     }
     let needs = Needs { shared_memory: SHARED_MEMORY, ..needs(targets) };
@@ -93,13 +95,5 @@ fn needs<B: Backend>(targets: &TargetTensors<B>) -> Needs {
         weighted: matches!(targets.weights, VoxelWeights::Each(_)),
         partial: targets.rules.class_valid.is_some(),
         shared_memory: SHARED_MEMORY,
-    }
-}
-
-fn reach(tensor: &DispatchTensor) -> bool {
-    match &tensor.kind {
-        DispatchTensorKind::Cube(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Cube(_)),
-        _ => false,
     }
 }

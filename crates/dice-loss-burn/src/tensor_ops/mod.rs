@@ -5,6 +5,7 @@
 
 mod integrands;
 mod output;
+mod types;
 mod voxels;
 
 use std::sync::Arc;
@@ -47,6 +48,8 @@ fn evaluate(
     let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
     let prepared = objective.prepare(shape[1])?;
     check(&prepared, &targets, layout)?;
+    types::check_logits(&logits)?;
+    types::check_targets(&targets, types::kernels_convert)?;
     let has_map = form == Form::Unreduced && prepared.map_shape(layout).is_ok();
     let by_kernel = match has_map {
         true => None,
@@ -55,6 +58,7 @@ fn evaluate(
     let (sums, integrands, invalid) = match by_kernel {
         Some(sums) => (sums, Vec::new(), false),
         None => {
+            types::check_targets(&targets, |_| true)?;
             let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
             let integrands: Vec<_> =
                 prepared.integrands().iter().map(|integrand| voxels.integrand(integrand)).collect();

@@ -1,35 +1,77 @@
 //! The kernels on wgpu against the reference: on a machine without a GPU, under a software
 //! implementation of Vulkan.
 //!
-//! Where there is neither, the tests say so and pass, unless `DICE_LOSS_REQUIRE_GPU` is set.
+//! What the adapter lacks, a test says and is skipped, unless `DICE_LOSS_REQUIRE_GPU` is set.
 
-use std::{panic::catch_unwind, sync::OnceLock};
+use std::{
+    env,
+    fs::OpenOptions,
+    io::{Write, stderr},
+    panic::catch_unwind,
+    sync::OnceLock,
+    thread,
+};
 
-use burn::tensor::{Device, DeviceKind, FloatDType, Tensor, f16};
+use burn::{
+    backend::DispatchDevice,
+    tensor::{DType, Device, DeviceKind, FloatDType, Tensor, TensorData, f16},
+};
+use cubecl::ir::{DeviceIdentity, HardwareProperties};
 use dice_loss::{
     Activation, BinaryCrossEntropy, CrossEntropy, Decision, Dice, Focal, GeneralizedDice,
     Objective, Pool, reference,
 };
 
 use super::{Case, case::every_loss, precision};
-use crate::{SegmentationLoss, kernels};
+use crate::{SegmentationLoss, Targets, kernels};
 
 fn device() -> Device {
     Device::wgpu(DeviceKind::DefaultDevice).autodiff()
 }
 
-/// Whether wgpu finds anything to run on.
-fn has_device() -> bool {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    let found = *FOUND.get_or_init(|| {
-        let one = || Tensor::<1>::ones([1], &device()).into_data();
-        catch_unwind(one).is_ok()
-    });
-    assert!(found || std::env::var_os("DICE_LOSS_REQUIRE_GPU").is_none(), "no device for wgpu");
-    if !found {
-        eprintln!("skipped: wgpu finds no device");
+/// What wgpu runs on; `None` if it finds nothing that computes.
+fn adapter() -> &'static Option<(DeviceIdentity, HardwareProperties)> {
+    static FOUND: OnceLock<Option<(DeviceIdentity, HardwareProperties)>> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let properties = || {
+            Tensor::<1>::ones([1], &device()).into_data();
+            let device = Device::wgpu(DeviceKind::DefaultDevice);
+            let DispatchDevice::Cube(device) = device.as_dispatch() else { panic!("not wgpu") };
+            device.client().properties().clone()
+        };
+        let properties = catch_unwind(properties).ok()?;
+        Some((properties.identity, properties.hardware))
+    })
+}
+
+/// Why a test that wants kernels on logits of a type cannot run.
+fn lacking(dtype: FloatDType) -> Option<String> {
+    let Some((identity, hardware)) = adapter() else {
+        return Some("wgpu found no adapter, wanted a GPU or a software Vulkan".into());
+    };
+    let missing = match kernels::device::lacking(hardware) {
+        Some(missing) => missing,
+        None if device().supports_dtype(dtype) => return None,
+        None => format!("no {dtype:?}"),
+    };
+    Some(format!("wgpu found {}, with {missing}", identity.name))
+}
+
+/// Whether a test can run; if not, says why, past the harness, which shows no test that passes.
+fn can_run(dtype: FloatDType) -> bool {
+    let Some(reason) = lacking(dtype) else { return true };
+    let name = thread::current().name().unwrap_or("tests::kernels").to_owned();
+    for variable in ["DICE_LOSS_REQUIRE_GPU", "DICE_LOSS_REQUIRE_ALL"] {
+        assert!(env::var_os(variable).is_none(), "{variable} is set, but {reason}");
     }
-    found
+    let line = format!("SKIPPED {name}: {reason}\n");
+    // Best effort: a test does not fail for want of a place to write.
+    let _ = stderr().write_all(line.as_bytes());
+    if let Some(path) = env::var_os("DICE_LOSS_SKIPPED") {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+    false
 }
 
 /// How logits lie in memory.
@@ -108,7 +150,7 @@ fn check_in(dtype: FloatDType, order: Order, name: &str, objective: &Objective, 
 
 #[test]
 fn every_loss_has_the_references_sums_and_gradient() {
-    if !has_device() {
+    if !can_run(FloatDType::F32) {
         return;
     }
     every_loss(check);
@@ -116,7 +158,7 @@ fn every_loss_has_the_references_sums_and_gradient() {
 
 #[test]
 fn options_and_several_activations() {
-    if !has_device() {
+    if !can_run(FloatDType::F32) {
         return;
     }
     let focal = |gamma: f64| Focal { gamma: gamma.into(), alpha: Some(0.25.into()) };
@@ -144,7 +186,7 @@ fn options_and_several_activations() {
 
 #[test]
 fn ragged_sizes_and_many_classes() {
-    if !has_device() {
+    if !can_run(FloatDType::F32) {
         return;
     }
     let objective = Objective::new()
@@ -161,11 +203,8 @@ fn ragged_sizes_and_many_classes() {
     }
 }
 
-#[test]
-fn half_precision_and_channels_last() {
-    if !has_device() {
-        return;
-    }
+/// A loss for either activation, on every kind of target, in both orders.
+fn check_type(dtype: FloatDType) {
     let softmax = Objective::new()
         .term(1.0, Dice::default().softmax())
         .term(1.0, CrossEntropy::default().softmax());
@@ -176,18 +215,77 @@ fn half_precision_and_channels_last() {
     {
         for (index, case) in Case::of([2, 3, 13, 29], activation).into_iter().enumerate() {
             for order in [Order::ChannelsFirst, Order::ChannelsLast] {
-                for dtype in [FloatDType::F32, FloatDType::F16] {
-                    let name = format!("{activation:?} {index} {order:?} {dtype:?}");
-                    check_in(dtype, order, &name, &objective, &case);
-                }
+                let name = format!("{activation:?} {index} {order:?} {dtype:?}");
+                check_in(dtype, order, &name, &objective, &case);
             }
         }
     }
 }
 
 #[test]
+fn channels_last() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    check_type(FloatDType::F32);
+}
+
+#[test]
+fn half_precision() {
+    if !can_run(FloatDType::F16) {
+        return;
+    }
+    check_type(FloatDType::F16);
+}
+
+/// A tensor of a type that the adapter may lack: its bytes are uploaded as they are.
+fn uploaded(values: &[f32], dims: [usize; 4], dtype: DType) -> Tensor<4> {
+    let data = TensorData::new(values.to_vec(), dims).convert_dtype(dtype);
+    Tensor::from_data(data, (&device(), dtype))
+}
+
+#[test]
+fn logits_in_a_type_that_the_adapter_lacks_are_refused() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let name = adapter().as_ref().map(|(identity, _)| &identity.name).expect("there is one");
+    let loss = SegmentationLoss::new(Objective::new().term(1.0, Dice::default().softmax()));
+    let case = Case::all(3, Activation::Softmax).remove(0);
+    for dtype in [DType::F16, DType::BF16, DType::F64] {
+        if device().supports_dtype(dtype) {
+            continue;
+        }
+        let logits = uploaded(&case.logits, case.dims, dtype).require_grad();
+        let error = loss.evaluate(logits, case.targets(&device())).unwrap_err().to_string();
+        let wanted = format!(
+            "logits: element type: found {dtype:?} on {name}, which cannot compute with it, \
+             wanted F32, or another type that the device has"
+        );
+        assert_eq!(error, wanted);
+    }
+}
+
+/// The kernels take targets apart themselves, so that no extension of the adapter is wanted.
+#[test]
+fn a_dense_target_in_half_precision_on_any_adapter() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let loss = SegmentationLoss::new(Objective::new().term(1.0, Dice::default().softmax()));
+    let case = Case::all(3, Activation::Softmax).remove(3);
+    let super::case::Reference::Dense(soft) = &case.reference else { panic!("dense") };
+    let rounded: Vec<f32> = soft.iter().map(|&g| f16::from_f32(g).to_f32()).collect();
+    let moments = |dtype| {
+        let target = Targets::dense(uploaded(&rounded, case.dims, dtype));
+        loss.evaluate(case.logits(&device()), target).expect("valid").moments
+    };
+    assert_eq!(moments(DType::F16), moments(DType::F32));
+}
+
+#[test]
 fn the_same_bits_every_time() {
-    if !has_device() {
+    if !can_run(FloatDType::F32) {
         return;
     }
     let objective = Objective::new().term(1.0, Dice::default().softmax());
@@ -205,7 +303,7 @@ fn the_same_bits_every_time() {
 
 #[test]
 fn a_label_out_of_range_is_named() {
-    if !has_device() {
+    if !can_run(FloatDType::F32) {
         return;
     }
     let mut case = Case::all(3, Activation::Softmax).remove(0);
@@ -221,7 +319,7 @@ fn a_label_out_of_range_is_named() {
 
 #[test]
 fn certain_voxels_keep_the_digits_of_their_log_loss() {
-    if !has_device() {
+    if !can_run(FloatDType::F32) {
         return;
     }
     let terms = [
