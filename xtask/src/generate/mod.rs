@@ -3,6 +3,7 @@
 //! What is written is committed and read like any other text, and nobody edits it.
 
 mod docs;
+mod python;
 
 use std::{fs, path::PathBuf};
 
@@ -11,13 +12,13 @@ use crate::root;
 /// A file that follows from the declarations.
 struct Generated {
     /// From the root of the repository.
-    path: &'static str,
+    path: String,
     text: String,
 }
 
 impl Generated {
     fn at(&self) -> PathBuf {
-        root().join(self.path)
+        root().join(&self.path)
     }
 
     fn is_written(&self) -> bool {
@@ -26,14 +27,16 @@ impl Generated {
 }
 
 fn files() -> Vec<Generated> {
-    vec![docs::losses()]
+    let mut files = vec![docs::losses()];
+    files.extend(python::files());
+    files
 }
 
 /// Writes every generated file, or says which are not as they would be written.
 pub fn generate(check: bool) -> Result<(), String> {
     let stale: Vec<_> = files().into_iter().filter(|file| !file.is_written()).collect();
     if check {
-        return match stale.iter().map(|file| file.path).collect::<Vec<_>>()[..] {
+        return match stale.iter().map(|file| file.path.as_str()).collect::<Vec<_>>()[..] {
             [] => Ok(()),
             ref paths => {
                 Err(format!("out of date, run `cargo xtask generate`: {}", paths.join(", ")))

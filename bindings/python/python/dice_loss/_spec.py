@@ -15,9 +15,8 @@ from typing import Any, Literal, TypeAlias
 
 from . import _core, _options, compounds, terms
 from .compounds import Compound
-from .terms import Absent, Activation, Pool, Term
+from .terms import Absent, Activation, Pool, Reduction, Term
 
-Reduction: TypeAlias = Literal["mean", "sum", "none"]
 Decision: TypeAlias = Literal["argmax"] | float
 WeightedTerm: TypeAlias = Term | Compound | tuple[float, Term | Compound]
 
@@ -139,9 +138,5 @@ def _split(entry: Any) -> tuple[float, Term | Compound]:
 
 
 def _given(described: dict[str, Any]) -> dict[str, Any]:
-    """What is said, in words that JSON has."""
-    return {
-        name.rstrip("_"): value._asdict() if isinstance(value, _options.BackgroundForeground) else value
-        for name, value in described.items()
-        if value is not None
-    }
+    """What is said."""
+    return {name: value for name, value in described.items() if value is not None}

@@ -1,3 +1,4 @@
+# Written by `cargo xtask generate` from crates/dice-loss/src; do not edit.
 """Every loss as a function: logits and target in, value and gradient out.
 
 One for each loss of the engine's catalogue, under its name there. Each builds an `Objective` of one
@@ -7,25 +8,16 @@ batches and for what each class contributes, use `Objective` itself.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from typing import Any, Literal, Unpack
 
 from numpy.typing import ArrayLike
 
 from . import compounds, terms
 from ._arrays import Array
-from ._settings import (
-    COUNTED,
-    CompoundSettings,
-    OverlapSettings,
-    VoxelSettings,
-    documented,
-)
-from ._spec import Reduction
-from .compounds import Compound
-from .objective import Objective, Value
-from .terms import Activation, ClassValues, Overlap, Smoothing, Term, VolumeWeight
+from ._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from ._functions import evaluated
+from ._terms import ClassValues, Smoothing
+from .objective import Value
 
 __all__ = [
     "binary_cross_entropy",
@@ -49,7 +41,6 @@ __all__ = [
 ]
 
 
-@documented(terms.Dice, OverlapSettings)
 def dice(
     logits: ArrayLike,
     target: ArrayLike,
@@ -58,12 +49,88 @@ def dice(
     squared: bool = False,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.Dice, **locals())
+    """Dice loss: one minus twice the overlap over the two sizes.
+
+    L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with `squared`
+    L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Milletari,
+    Navab and Ahmadi 2016 (V-Net, squared), https://arxiv.org/abs/1606.04797; Drozdzal et al. 2016
+    (linear), https://arxiv.org/abs/1608.04117; Wang et al. 2023 (`"l1"`),
+    https://arxiv.org/abs/2303.16296.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.Dice(
+            activation=activation,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.IoU, OverlapSettings)
 def iou(
     logits: ArrayLike,
     target: ArrayLike,
@@ -71,12 +138,86 @@ def iou(
     activation: Activation = "softmax",
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.IoU, **locals())
+    """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
+
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+
+    It has the minimum of Dice and punishes a small overlap more.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
+    Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.IoU(
+            activation=activation,
+            overlap=overlap,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.Tversky, OverlapSettings)
 def tversky(
     logits: ArrayLike,
     target: ArrayLike,
@@ -86,12 +227,91 @@ def tversky(
     beta: float = 0.7,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.Tversky, **locals())
+    """Tversky loss: Dice with a price each for false positives and false negatives.
+
+    L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
+    FN = Σg − I.
+
+    The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
+    Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.Tversky(
+            activation=activation,
+            alpha=alpha,
+            beta=beta,
+            overlap=overlap,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.FocalTversky, OverlapSettings)
 def focal_tversky(
     logits: ArrayLike,
     target: ArrayLike,
@@ -99,30 +319,188 @@ def focal_tversky(
     activation: Activation = "softmax",
     alpha: float = 0.3,
     beta: float = 0.7,
-    gamma: float = 0.75,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    gamma: float = 0.75,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.FocalTversky, **locals())
+    """Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
+
+    L = (1 − T)^γ, with the Tversky index T = (I + s) / (I + α FP + β FN + s′).
+
+    γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away from such a
+    class. The paper writes the exponent as 1/γ.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Abraham and
+    Khan 2018, https://arxiv.org/abs/1810.07842.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.FocalTversky(
+            activation=activation,
+            alpha=alpha,
+            beta=beta,
+            overlap=overlap,
+            smoothing=smoothing,
+            gamma=gamma,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.LogDice, OverlapSettings)
 def log_dice(
     logits: ArrayLike,
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
-    gamma: float = 1.0,
     squared: bool = False,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    gamma: float = 1.0,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.LogDice, **locals())
+    """Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
+
+    L = (−ln D)^γ, with the smoothed Dice coefficient D.
+
+    The paper takes γ = 0.3. Smoothing of the numerator bounds it: without, it is infinite where
+    nothing overlaps.
+
+    Range [0, ∞) for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Wong et al.
+    2018, https://arxiv.org/abs/1809.00076.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.LogDice(
+            activation=activation,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            gamma=gamma,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.LogCoshDice, OverlapSettings)
 def log_cosh_dice(
     logits: ArrayLike,
     target: ArrayLike,
@@ -131,12 +509,86 @@ def log_cosh_dice(
     squared: bool = False,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.LogCoshDice, **locals())
+    """Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
+
+    L = ln cosh(1 − D), with the smoothed Dice coefficient D: about half the square of a small Dice
+    loss, so that the gradient fades towards a perfect match.
+
+    Range [0, 0.434] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Jadon
+    2020, https://arxiv.org/abs/2006.14822.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.LogCoshDice(
+            activation=activation,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.GeneralizedDice, OverlapSettings)
 def generalized_dice(
     logits: ArrayLike,
     target: ArrayLike,
@@ -145,62 +597,408 @@ def generalized_dice(
     weight: VolumeWeight = "inverse_square",
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.GeneralizedDice, **locals())
+    """Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
+
+    L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I = Σpg
+    and weights v by the size of the class, the smallest class present weighing 1.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Sudre et al.
+    2017, https://arxiv.org/abs/1707.03237.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.GeneralizedDice(
+            activation=activation,
+            weight=weight,
+            overlap=overlap,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.GeneralizedWassersteinDice, OverlapSettings)
 def generalized_wasserstein_dice(
     logits: ArrayLike,
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
     distances: Sequence[Sequence[float]] | None = None,
-    weight: Literal["foreground", "inverse_square", "inverse", "uniform"] = "foreground",
+    weight: TransportWeight = "foreground",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.GeneralizedWassersteinDice, **locals())
+    """Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
+
+    With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k,
+    L = 1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1
+    for foreground classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
+
+    Probabilities must add up to 1 over the classes.
+
+    Range [0, 1] for s ≤ s′; a perfect match costs 0 by default. Paper: Fidon et al. 2017,
+    https://arxiv.org/abs/1707.00478.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
+            entry; by default all classes are equally far apart.
+        weight: `"foreground"`, a = 1 for foreground classes, 0 for the background, and b = 1; or
+            a = b = v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G;
+            `"uniform"`, 1.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.GeneralizedWassersteinDice(
+            activation=activation,
+            distances=distances,
+            weight=weight,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.MatthewsCorrelation, OverlapSettings)
 def matthews_correlation(
     logits: ArrayLike,
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
     smoothing: float = 1e-5,
-    **settings: Unpack[OverlapSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.MatthewsCorrelation, **locals())
+    """Matthews correlation loss: one minus the correlation of prediction and reference, each class
+    against the rest.
+
+    L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true positives
+    and s true negatives are added.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for probabilities; 1 without any correlation; a perfect match costs 0 by default.
+    Paper: Abhishek and Hamarneh 2020, https://arxiv.org/abs/2010.13454.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.MatthewsCorrelation(
+            activation=activation,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.CrossEntropy, VoxelSettings)
 def cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
     label_smoothing: float = 0.0,
-    **settings: Unpack[VoxelSettings],
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.CrossEntropy, **locals())
+    """Cross-entropy loss: the log loss over exclusive classes.
+
+    ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C classes.
+    The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on how many are
+    ignored.
+
+    Where classes are not annotated, p and g of the background hold theirs too (Shi et al. 2021,
+    https://arxiv.org/abs/2007.03868).
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Szegedy et al. 2016 (label smoothing),
+    https://arxiv.org/abs/1512.00567.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.CrossEntropy(
+            activation=activation,
+            label_smoothing=label_smoothing,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.BinaryCrossEntropy, VoxelSettings)
 def binary_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
     *,
     activation: Activation = "sigmoid",
     pos_weight: ClassValues = 1.0,
-    **settings: Unpack[VoxelSettings],
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.BinaryCrossEntropy, **locals())
+    """Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
+    data.
+
+    ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
+    over the voxels that count and the classes.
+
+    Range [0, ∞); a perfect match costs 0 by default.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.BinaryCrossEntropy(
+            activation=activation,
+            pos_weight=pos_weight,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(terms.Focal, VoxelSettings)
 def focal(
     logits: ArrayLike,
     target: ArrayLike,
@@ -208,12 +1006,78 @@ def focal(
     activation: Activation = "softmax",
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
-    **settings: Unpack[VoxelSettings],
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(terms.Focal, **locals())
+    """Focal loss: cross-entropy that looks away from the voxels it already gets right.
+
+    Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself: ℓ(voxel,
+    class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
+    The mean is over the voxels that count.
+
+    α balances but does not normalise; class weights do both.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Lin et al. 2017,
+    https://arxiv.org/abs/1708.02002.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
+            softmax, (N, C, spatial…) under sigmoid.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.Focal(
+            activation=activation,
+            gamma=gamma,
+            alpha=alpha,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(compounds.DiceCrossEntropy, CompoundSettings)
 def dice_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -225,12 +1089,88 @@ def dice_cross_entropy(
     label_smoothing: float = 0.0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
-    **settings: Unpack[CompoundSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(compounds.DiceCrossEntropy, **locals())
+    """Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for
+    multi-class segmentation.
+
+    L = λ_D Dice + λ_CE CE. Cross-entropy keeps the background that Dice may leave out.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Isensee et al. 2021 (nnU-Net),
+    https://arxiv.org/abs/1809.10486.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_CE, the weight of cross-entropy.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        compounds.DiceCrossEntropy(
+            activation=activation,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            label_smoothing=label_smoothing,
+            dice_weight=dice_weight,
+            cross_entropy_weight=cross_entropy_weight,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(compounds.DiceBinaryCrossEntropy, CompoundSettings)
 def dice_binary_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -242,12 +1182,89 @@ def dice_binary_cross_entropy(
     pos_weight: ClassValues = 1.0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
-    **settings: Unpack[CompoundSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(compounds.DiceBinaryCrossEntropy, **locals())
+    """Dice + BCE loss: Dice plus binary cross-entropy, the usual choice for binary and multilabel
+    segmentation.
+
+    L = λ_D Dice + λ_BCE BCE. Cross-entropy keeps the background that Dice may leave out.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Isensee et al. 2021 (nnU-Net),
+    https://arxiv.org/abs/1809.10486.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_BCE, the weight of cross-entropy.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        compounds.DiceBinaryCrossEntropy(
+            activation=activation,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            pos_weight=pos_weight,
+            dice_weight=dice_weight,
+            cross_entropy_weight=cross_entropy_weight,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(compounds.DiceFocal, CompoundSettings)
 def dice_focal(
     logits: ArrayLike,
     target: ArrayLike,
@@ -261,12 +1278,93 @@ def dice_focal(
     focal_activation: Activation = "sigmoid",
     dice_weight: float = 1.0,
     focal_weight: float = 1.0,
-    **settings: Unpack[CompoundSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(compounds.DiceFocal, **locals())
+    """Dice + focal loss: Dice plus focal loss, each under its own activation.
+
+    L = λ_D Dice + λ_F Focal. The focal loss is that of each channel's sigmoid by default, also
+    beside a softmax Dice.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Zhu et al. 2018 (AnatomyNet),
+    https://arxiv.org/abs/1808.05238.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        dice_weight: λ_D, the weight of Dice.
+        focal_weight: λ_F, the weight of focal.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        compounds.DiceFocal(
+            activation=activation,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            gamma=gamma,
+            alpha=alpha,
+            focal_activation=focal_activation,
+            dice_weight=dice_weight,
+            focal_weight=focal_weight,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(compounds.GeneralizedDiceFocal, CompoundSettings)
 def generalized_dice_focal(
     logits: ArrayLike,
     target: ArrayLike,
@@ -280,12 +1378,95 @@ def generalized_dice_focal(
     focal_activation: Activation = "sigmoid",
     generalized_dice_weight: float = 1.0,
     focal_weight: float = 1.0,
-    **settings: Unpack[CompoundSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(compounds.GeneralizedDiceFocal, **locals())
+    """Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own
+    activation.
+
+    L = λ_GD GeneralizedDice + λ_F Focal. The focal loss is that of each channel's sigmoid by
+    default, also beside a softmax Dice.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Sudre et al. 2017,
+    https://arxiv.org/abs/1707.03237; Lin et al. 2017, https://arxiv.org/abs/1708.02002.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        generalized_dice_weight: λ_GD, the weight of generalized Dice.
+        focal_weight: λ_F, the weight of focal.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        compounds.GeneralizedDiceFocal(
+            activation=activation,
+            weight=weight,
+            overlap=overlap,
+            smoothing=smoothing,
+            gamma=gamma,
+            alpha=alpha,
+            focal_activation=focal_activation,
+            generalized_dice_weight=generalized_dice_weight,
+            focal_weight=focal_weight,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(compounds.Combo, CompoundSettings)
 def combo(
     logits: ArrayLike,
     target: ArrayLike,
@@ -296,12 +1477,91 @@ def combo(
     squared: bool = False,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[CompoundSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(compounds.Combo, **locals())
+    """Combo loss: binary cross-entropy with a price each for false negatives and false positives,
+    mixed with Dice.
+
+    L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 − g)
+    ln(1 − p).
+
+    β > ½ punishes false negatives more, β < ½ false positives. (The paper subtracts the Dice
+    coefficient; the gradient is the same.)
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Taghanaki et al. 2019,
+    https://arxiv.org/abs/1805.02798.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        alpha: α, the share of cross-entropy; 0 to 1.
+        beta: β, the share of the voxels of a class in its cross-entropy; between 0 and 1, neither
+            included.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        compounds.Combo(
+            activation=activation,
+            alpha=alpha,
+            beta=beta,
+            squared=squared,
+            overlap=overlap,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
 
 
-@documented(compounds.UnifiedFocal, CompoundSettings)
 def unified_focal(
     logits: ArrayLike,
     target: ArrayLike,
@@ -312,26 +1572,84 @@ def unified_focal(
     delta: float = 0.6,
     gamma: float = 0.5,
     smoothing: Smoothing = 1e-5,
-    **settings: Unpack[CompoundSettings],
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
 ) -> tuple[Value, Array]:
-    return _evaluated(compounds.UnifiedFocal, **locals())
+    """Unified focal loss: focal and focal Tversky with one balance and one focus between them.
 
+    L = λ F + (1 − λ) T. F is the focal loss with α = δ for foreground classes, 1 − δ for the
+    background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where false
+    negatives weigh δ and false positives 1 − δ.
 
-def _evaluated(
-    loss: type[Term] | type[Compound],
-    *,
-    logits: ArrayLike,
-    target: ArrayLike,
-    settings: dict[str, Any],
-    **options: Any,
-) -> tuple[Value, Array]:
-    """The value and gradient of a loss with its options, and the settings of the call."""
-    reduction = settings.pop("reduction", "mean")
-    counted = {name: settings.pop(name) for name in COUNTED if name in settings}
-    objective = _objective(loss(**options, **settings), reduction)
-    return objective.loss_and_gradient(logits, target, **counted)
+    The asymmetric form focuses only where it helps: foreground voxels keep their full
+    cross-entropy, the background its full Tversky loss, and T is half the background's, half the
+    foreground's. Under sigmoid every channel is a foreground class.
 
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Yeung et al. 2022,
+    https://arxiv.org/abs/2102.04525.
 
-@functools.lru_cache(maxsize=128)
-def _objective(term: Term | Compound, reduction: Reduction) -> Objective:
-    return Objective(term, reduction=reduction)
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        asymmetric: the asymmetric form.
+        lambda_: λ, the share of F; 0 to 1.
+        delta: δ, the weight of the foreground and of false negatives; 0 to 1.
+        gamma: γ, the focus: 0 is none in F and full in T; 0 to 1, 1 not included.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        compounds.UnifiedFocal(
+            activation=activation,
+            asymmetric=asymmetric,
+            lambda_=lambda_,
+            delta=delta,
+            gamma=gamma,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )

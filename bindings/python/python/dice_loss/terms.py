@@ -1,3 +1,4 @@
+# Written by `cargo xtask generate` from crates/dice-loss/src; do not edit.
 """The losses themselves, as values: which formula, with which options, over what.
 
 A term says nothing about arrays or frameworks. `dice_loss.Objective` takes a weighted list of them
@@ -14,13 +15,34 @@ a class, g the reference and Σ a sum over the voxels, each times its weight.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
-from . import _options
+from ._choices import OVERLAP, TRANSPORT_WEIGHT, VOLUME_WEIGHT
+from ._choices import Absent as Absent
+from ._choices import Activation as Activation
+from ._choices import Overlap as Overlap
+from ._choices import Pool as Pool
+from ._choices import Reduction as Reduction
+from ._choices import TransportWeight as TransportWeight
+from ._choices import VolumeWeight as VolumeWeight
 from ._options import BackgroundForeground
+from ._terms import (
+    CLASS_VALUES,
+    DISTANCES,
+    FLAG,
+    NUMBER,
+    SMOOTHING,
+    OverlapTerm,
+    Sums,
+    Term,
+    VoxelTerm,
+)
+from ._terms import ClassValues as ClassValues
+from ._terms import Smoothing as Smoothing
+from ._terms import SumName as SumName
+from ._terms import described as described
 
 __all__ = [
     "BackgroundForeground",
@@ -36,123 +58,35 @@ __all__ = [
     "LogDice",
     "MatthewsCorrelation",
     "OverlapTerm",
+    "Sums",
     "Term",
     "Tversky",
     "VoxelTerm",
 ]
 
-Activation: TypeAlias = Literal["softmax", "sigmoid", "probabilities"]
-"""What turns logits into probabilities: always named, never guessed."""
-Pool: TypeAlias = Literal["sample", "batch", "all"]
-"""What an overlap loss is computed over: each class of each sample, each class, or everything."""
-Absent: TypeAlias = Literal["skip", "formula", "zero"]
-"""What a class without reference counts: nothing, what the formula says, or a loss of 0."""
-Overlap: TypeAlias = Literal["product", "l1"]
-"""How the intersection is counted: Σpg, or (Σ|p| + Σg − Σ|p − g|) / 2, which suits soft labels."""
-Smoothing: TypeAlias = float | tuple[float, float]
-"""Added to numerator and denominator: one number for both, or a pair."""
-ClassValues: TypeAlias = float | Sequence[float] | BackgroundForeground
-"""One value for all classes, one for each, or one for the background and one for the rest."""
-VolumeWeight: TypeAlias = Literal["inverse_square", "inverse", "uniform"]
-"""How much a class weighs by the size G of its reference: 1/G², 1/G or 1."""
-
-ACTIVATION = {"convert": _options.one_of("softmax", "sigmoid", "probabilities")}
-POOL = {"convert": _options.one_of("sample", "batch", "all")}
-ABSENT = {"convert": _options.one_of("skip", "formula", "zero")}
-OVERLAP = {"convert": _options.one_of("product", "l1")}
-VOLUME = {"convert": _options.one_of("inverse_square", "inverse", "uniform")}
-TRANSPORT = {"convert": _options.one_of("foreground", "inverse_square", "inverse", "uniform")}
-NUMBER = {"convert": _options.number}
-NUMBERS = {"convert": _options.numbers}
-INTEGERS = {"convert": _options.integers}
-FLAG = {"convert": _options.flag}
-SMOOTHING = {"convert": _options.smoothing}
-CLASS_VALUES = {"convert": _options.class_values}
-MATRIX = {"convert": _options.matrix}
-
-
-class Options:
-    """Keyword-only options that are made plain on construction and shown where they are set."""
-
-    loss: ClassVar[str]
-    """The name in the catalogue."""
-    unreduced: ClassVar[str]
-    """The shape of its values for reduction "none"."""
-
-    def __post_init__(self) -> None:
-        for entry in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, entry.name)
-            if value is not None or entry.default is not None:
-                what = f"{type(self).__name__}: {entry.name}"
-                object.__setattr__(self, entry.name, entry.metadata["convert"](what, value))
-
-    def __repr__(self) -> str:
-        defaults, own = type(self)(), type(self).__annotations__
-        names = [entry.name for entry in dataclasses.fields(self)]  # type: ignore[arg-type]
-        names.sort(key=lambda name: name not in own)
-        options = [
-            f"{name}={getattr(self, name)!r}"
-            for name in names
-            if getattr(self, name) != getattr(defaults, name)
-        ]
-        return f"{type(self).__name__}({', '.join(options)})"
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Term(Options):
-    """One loss within an objective.
-
-    Args:
-        activation: softmax, sigmoid or probabilities (the input as it is).
-        background: whether class 0 takes part; with one channel it always does. Under softmax its
-            logit is part of the activation either way.
-        classes: only these classes take part.
-        class_weights: one for each class, not negative; they normalise the mean over classes.
-    """
-
-    activation: Activation | None = field(default=None, metadata=ACTIVATION)
-    background: bool | None = field(default=None, metadata=FLAG)
-    classes: Sequence[int] | None = field(default=None, metadata=INTEGERS)
-    class_weights: Sequence[float] | None = field(default=None, metadata=NUMBERS)
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class OverlapTerm(Term):
-    """A loss of a few sums for each class: Dice and its family.
-
-    Args:
-        pool: what it is computed over: "sample", "batch" or "all".
-        absent: what a class counts that the reference lacks: "skip", "formula" or "zero".
-    """
-
-    unreduced: ClassVar[str] = "(N, C), or what pooling leaves of it"
-    pool: Pool | None = field(default=None, metadata=POOL)
-    absent: Absent | None = field(default=None, metadata=ABSENT)
-
-
-@dataclass(frozen=True, kw_only=True, repr=False)
-class VoxelTerm(Term):
-    """A mean over the voxels of a function of each voxel's own probabilities.
-
-    Keeps the background unless the term itself drops it.
-    """
-
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Dice(OverlapTerm):
-    """Soft Dice: 1 − (2 Σpg + s) / (Σp + Σg + s′), or with `squared` Σp² + Σg² below.
+    """Dice: one minus twice the overlap over the two sizes.
 
-    Range [0, 1] for hard labels and s ≤ s′. Papers: https://arxiv.org/abs/1608.04117 (linear),
-    https://arxiv.org/abs/1606.04797 (V-Net, squared), https://arxiv.org/abs/2303.16296 ("l1").
+    L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with `squared`
+    L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Milletari,
+    Navab and Ahmadi 2016 (V-Net, squared), https://arxiv.org/abs/1606.04797; Drozdzal et al. 2016
+    (linear), https://arxiv.org/abs/1608.04117; Wang et al. 2023 (`"l1"`),
+    https://arxiv.org/abs/2303.16296.
 
     Args:
-        squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
     """
 
     loss: ClassVar[str] = "dice"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
@@ -160,38 +94,53 @@ class Dice(OverlapTerm):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class IoU(OverlapTerm):
-    """Soft intersection over union (Jaccard): 1 − (I + s) / (Σp + Σg − I + s′), I = Σpg.
+    """IoU: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    Range [0, 1] for hard labels and s ≤ s′. Papers: https://doi.org/10.1007/978-3-319-50835-1_22,
-    https://arxiv.org/abs/2302.05666 ("l1").
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+
+    It has the minimum of Dice and punishes a small overlap more.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
+    Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
 
     Args:
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
     """
 
     loss: ClassVar[str] = "iou"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Tversky(OverlapTerm):
-    """Tversky: 1 − (I + s) / (I + α FP + β FN + s′), FP = Σp − I, FN = Σg − I.
+    """Tversky: Dice with a price each for false positives and false negatives.
 
-    α weighs false positives, β false negatives. Range [0, 1] for hard labels and s ≤ s′.
-    Paper: https://arxiv.org/abs/1706.05721.
+    L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
+    FN = Σg − I.
+
+    The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
+    Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
 
     Args:
-        alpha: α, the weight of false positives, at least 0.
-        beta: β, the weight of false negatives, at least 0.
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
     """
 
     loss: ClassVar[str] = "tversky"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     alpha: float = field(default=0.3, metadata=NUMBER)
     beta: float = field(default=0.7, metadata=NUMBER)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -200,63 +149,84 @@ class Tversky(OverlapTerm):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class FocalTversky(OverlapTerm):
-    """Focal Tversky: (1 − T)^γ with the Tversky index T, class by class before any mean.
+    """Focal Tversky: a power of the Tversky loss, taken class by class before any mean.
 
-    Range [0, 1] for hard labels and s ≤ s′. Paper: https://arxiv.org/abs/1810.07842, which writes
-    the exponent as 1/γ.
+    L = (1 − T)^γ, with the Tversky index T = (I + s) / (I + α FP + β FN + s′).
+
+    γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away from such a
+    class. The paper writes the exponent as 1/γ.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Abraham and
+    Khan 2018, https://arxiv.org/abs/1810.07842.
 
     Args:
-        alpha: α, the weight of false positives, at least 0.
-        beta: β, the weight of false negatives, at least 0.
-        gamma: γ, the exponent, above 0.
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
     """
 
     loss: ClassVar[str] = "focal_tversky"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     alpha: float = field(default=0.3, metadata=NUMBER)
     beta: float = field(default=0.7, metadata=NUMBER)
-    gamma: float = field(default=0.75, metadata=NUMBER)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
+    gamma: float = field(default=0.75, metadata=NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class LogDice(OverlapTerm):
-    """Logarithmic Dice: (−ln D)^γ with the Dice coefficient D.
+    """Log-Dice: a power of minus the logarithm of the Dice coefficient.
 
-    Range [0, ∞). Paper: https://arxiv.org/abs/1809.00076.
+    L = (−ln D)^γ, with the smoothed Dice coefficient D.
+
+    The paper takes γ = 0.3. Smoothing of the numerator bounds it: without, it is infinite where
+    nothing overlaps.
+
+    Range [0, ∞) for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Wong et al.
+    2018, https://arxiv.org/abs/1809.00076.
 
     Args:
-        gamma: γ, the exponent, above 0.
-        squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
     """
 
     loss: ClassVar[str] = "log_dice"
-    gamma: float = field(default=1.0, metadata=NUMBER)
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
+    gamma: float = field(default=1.0, metadata=NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class LogCoshDice(OverlapTerm):
-    """Log-cosh Dice: ln cosh(1 − D) with the Dice coefficient D.
+    """Log-cosh Dice: the Dice loss, made smooth around its minimum.
 
-    Range [0, 0.434]. Paper: https://arxiv.org/abs/2006.14822.
+    L = ln cosh(1 − D), with the smoothed Dice coefficient D: about half the square of a small Dice
+    loss, so that the gradient fades towards a perfect match.
+
+    Range [0, 0.434] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Jadon
+    2020, https://arxiv.org/abs/2006.14822.
 
     Args:
-        squared: sizes as sums of squares, as in V-Net.
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
     """
 
     loss: ClassVar[str] = "log_cosh_dice"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
@@ -264,94 +234,124 @@ class LogCoshDice(OverlapTerm):
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class GeneralizedDice(OverlapTerm):
-    """Generalized Dice: 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′).
+    """Generalized Dice: one Dice ratio for all classes, in which a rare class weighs more.
 
-    One ratio for all classes, in which a rare class weighs more: v = 1/G² by default, the smallest
-    class present weighing 1. Range [0, 1]. Paper: https://arxiv.org/abs/1707.03237.
+    L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I = Σpg
+    and weights v by the size of the class, the smallest class present weighing 1.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Sudre et al.
+    2017, https://arxiv.org/abs/1707.03237.
 
     Args:
-        weight: v by the size G of a class: "inverse_square", 1/G²; "inverse", 1/G; "uniform", 1.
-        overlap: how the intersection I is counted: "product", Σpg; or "l1",
-            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and right for soft ones.
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
     """
 
     loss: ClassVar[str] = "generalized_dice"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     unreduced: ClassVar[str] = "(N,), or pooled a number"
-    weight: VolumeWeight = field(default="inverse_square", metadata=VOLUME)
+    weight: VolumeWeight = field(default="inverse_square", metadata=VOLUME_WEIGHT)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class GeneralizedWassersteinDice(OverlapTerm):
-    """Generalized Wasserstein Dice: confusing two classes costs their distance.
+    """Generalized Wasserstein Dice: Dice in which confusing two classes costs their distance.
 
     With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k,
-    1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for
-    foreground classes and b = 1, or a = b = v by the size of the class. Softmax, or probabilities
-    that add up to 1. Range [0, 1]. Paper: https://arxiv.org/abs/1707.00478.
+    L = 1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1
+    for foreground classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
+
+    Probabilities must add up to 1 over the classes.
+
+    Range [0, 1] for s ≤ s′; a perfect match costs 0 by default. Paper: Fidon et al. 2017,
+    https://arxiv.org/abs/1707.00478.
 
     Args:
         distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
-            entry. All classes are equally far apart by default.
-        weight: "foreground", a = 1 for foreground classes, 0 for the background, and b = 1; or
-            a = b = v as in `GeneralizedDice`: "inverse_square", "inverse" or "uniform".
-        smoothing: added to numerator and denominator, at least 0: one number, or a pair.
+            entry; by default all classes are equally far apart.
+        weight: `"foreground"`, a = 1 for foreground classes, 0 for the background, and b = 1; or
+            a = b = v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G;
+            `"uniform"`, 1.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
     """
 
     loss: ClassVar[str] = "generalized_wasserstein_dice"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "probabilities")
     unreduced: ClassVar[str] = "(N,), or pooled a number"
-    distances: Sequence[Sequence[float]] | None = field(default=None, metadata=MATRIX)
-    weight: Literal["foreground", "inverse_square", "inverse", "uniform"] = field(
-        default="foreground", metadata=TRANSPORT
-    )
+    distances: Sequence[Sequence[float]] | None = field(default=None, metadata=DISTANCES)
+    weight: TransportWeight = field(default="foreground", metadata=TRANSPORT_WEIGHT)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class MatthewsCorrelation(OverlapTerm):
-    """Matthews correlation: 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), n voxels.
+    """Matthews correlation: one minus the correlation of prediction and reference, each class
+    against the rest.
 
-    Each class against the rest; it rewards true negatives too. Range [0, 2]. Paper: https://arxiv.org/abs/2010.13454.
+    L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true positives
+    and s true negatives are added.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for probabilities; 1 without any correlation; a perfect match costs 0 by default.
+    Paper: Abhishek and Hamarneh 2020, https://arxiv.org/abs/2010.13454.
 
     Args:
-        smoothing: voxels added to the true positives and to the true negatives, at least 0.
+        smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
     """
 
     loss: ClassVar[str] = "matthews_correlation"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     smoothing: float = field(default=1e-5, metadata=NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class CrossEntropy(VoxelTerm):
-    """Cross-entropy over exclusive classes: −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C).
+    """Cross-entropy: the log loss over exclusive classes.
 
-    w are the class weights; the mean divides by Σ_k w_k g_k of the voxels that count. Where classes
-    are not annotated, p and g of the background hold theirs (https://arxiv.org/abs/2007.03868).
-    Softmax or probabilities. Range [0, ∞). Paper: https://arxiv.org/abs/1512.00567.
+    ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C classes.
+    The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on how many are
+    ignored.
+
+    Where classes are not annotated, p and g of the background hold theirs too (Shi et al. 2021,
+    https://arxiv.org/abs/2007.03868).
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Szegedy et al. 2016 (label smoothing),
+    https://arxiv.org/abs/1512.00567.
 
     Args:
-        label_smoothing: ε, 0 to 1: the share of the target that is spread evenly over the classes.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
     """
 
     loss: ClassVar[str] = "cross_entropy"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "probabilities")
     unreduced: ClassVar[str] = "(N, 1, spatial…)"
     label_smoothing: float = field(default=0.0, metadata=NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class BinaryCrossEntropy(VoxelTerm):
-    """Binary cross-entropy of each channel by itself: −π g ln p − (1 − g) ln(1 − p).
+    """Binary cross-entropy: the log loss of each channel by itself, for binary and multilabel data.
 
-    The mean is over the voxels that count and the classes. Sigmoid or probabilities. Range [0, ∞).
+    ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
+    over the voxels that count and the classes.
+
+    Range [0, ∞); a perfect match costs 0 by default.
 
     Args:
-        pos_weight: π, how much a positive voxel counts against a negative one, at least 0: one
-            number, one for each class, or `BackgroundForeground`.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
     """
 
     loss: ClassVar[str] = "binary_cross_entropy"
+    activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "probabilities")
     unreduced: ClassVar[str] = "(N, C, spatial…)"
     pos_weight: ClassValues = field(default=1.0, metadata=CLASS_VALUES)
 
@@ -360,24 +360,24 @@ class BinaryCrossEntropy(VoxelTerm):
 class Focal(VoxelTerm):
     """Focal: cross-entropy that looks away from the voxels it already gets right.
 
-    Softmax: −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each channel by itself:
-    −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
-    Range [0, ∞). Paper: https://arxiv.org/abs/1708.02002.
+    Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself: ℓ(voxel,
+    class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
+    The mean is over the voxels that count.
+
+    α balances but does not normalise; class weights do both.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Lin et al. 2017,
+    https://arxiv.org/abs/1708.02002.
 
     Args:
-        gamma: γ, the exponent, at least 0: one number, one for each class, or
-            `BackgroundForeground`.
-        alpha: α, the balance, 0 to 1, likewise; none by default.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
     """
 
     loss: ClassVar[str] = "focal"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
     unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
-
-
-def described(term: Term) -> dict[str, Any]:
-    """A term as plain data: the name of its loss, and every field by name."""
-    return {"loss": term.loss} | {
-        entry.name: getattr(term, entry.name) for entry in dataclasses.fields(term)
-    }

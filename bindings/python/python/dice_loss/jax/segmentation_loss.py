@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from jax import Array
 from jax.typing import ArrayLike
@@ -109,6 +111,27 @@ def segmentation_loss(
         channel_axis=channel_axis,
     )
     return loss_of(spec, reading, logits, counted, axis_name=axis_name, reference=reference)
+
+
+def named_loss(
+    loss: Term | Compound,
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    reduction: Reduction,
+    axis_name: AxisName | None,
+    reference: bool,
+    **counted: Any,
+) -> Array:
+    """The loss of one term or compound that says everything itself."""
+    reading, logits, voxels = prepare(logits, target, **counted)
+    spec = _cached_spec(loss, reduction)
+    return loss_of(spec, reading, logits, voxels, axis_name=axis_name, reference=reference)
+
+
+@lru_cache(maxsize=256)
+def _cached_spec(loss: Term | Compound, reduction: Reduction) -> str:
+    return _spec.spec(loss, reduction=reduction)
 
 
 def loss_of(

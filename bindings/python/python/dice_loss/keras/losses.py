@@ -1,3 +1,4 @@
+# Written by `cargo xtask generate` from crates/dice-loss/src; do not edit.
 """The losses by name.
 
 They differ in their formula and its options; what they have in common (shapes, targets, pooling,
@@ -9,22 +10,35 @@ a pair).
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 
 from .. import compounds, terms
-from ..terms import ClassValues, Overlap, Smoothing, VolumeWeight
-from .segmentation_loss import NamedLoss, OverlapSettings, VoxelSettings
+from .._choices import Absent, Overlap, Pool, TransportWeight, VolumeWeight
+from .._terms import ClassValues, Smoothing
+from .segmentation_loss import Activation, NamedLoss, Reduction
 
 __all__ = [
+    "BCE",
+    "Combo",
+    "CrossEntropy",
     "Dice",
+    "DiceBCE",
     "DiceCE",
+    "DiceFocal",
     "Focal",
     "FocalTversky",
     "GeneralizedDice",
+    "GeneralizedDiceFocal",
+    "GeneralizedWassersteinDice",
     "IoU",
+    "LogCoshDice",
+    "LogDice",
+    "MatthewsCorrelation",
     "Tversky",
+    "UnifiedFocal",
 ]
 
 _serializable = keras.saving.register_keras_serializable(package="dice_loss")
@@ -32,21 +46,31 @@ _serializable = keras.saving.register_keras_serializable(package="dice_loss")
 
 @_serializable
 class Dice(NamedLoss):
-    """Soft Dice loss: 1 − (2 Σpg + s) / (Σp + Σg + s′).
+    """Dice loss: one minus twice the overlap over the two sizes.
 
-    Range [0, 1] for hard labels and s ≤ s′. Papers: https://arxiv.org/abs/1608.04117;
-    https://arxiv.org/abs/1606.04797 (V-Net, squared); https://arxiv.org/abs/2303.16296 (`"l1"`).
+    L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with `squared`
+    L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Milletari,
+    Navab and Ahmadi 2016 (V-Net, squared), https://arxiv.org/abs/1606.04797; Drozdzal et al. 2016
+    (linear), https://arxiv.org/abs/1608.04117; Wang et al. 2023 (`"l1"`),
+    https://arxiv.org/abs/2303.16296.
 
     ::
 
-        model.compile("adam", Dice(from_logits=True, background=False))
+        model.compile("adam", Dice(from_logits=True))
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
-        overlap: how the intersection is counted: `"product"`, Σpg, or `"l1"`,
-            (Σ|p| + Σg − Σ|p − g|) / 2, which for soft labels is largest at p = g.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -55,23 +79,72 @@ class Dice(NamedLoss):
         squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        term = terms.Dice(squared=squared, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.Dice(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
 
 
 @_serializable
 class IoU(NamedLoss):
-    """Soft intersection over union (Jaccard) loss: 1 − (I + s) / (Σp + Σg − I + s′), I = Σpg.
+    """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    Range [0, 1] for hard labels and s ≤ s′. Papers:
-    https://doi.org/10.1007/978-3-319-50835-1_22; https://arxiv.org/abs/2302.05666 (`"l1"`).
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+
+    It has the minimum of Dice and punishes a small overlap more.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
+    Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
+
+    ::
+
+        model.compile("adam", IoU(from_logits=True))
 
     Args:
-        overlap: `"product"` or `"l1"`, see `Dice`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -79,25 +152,74 @@ class IoU(NamedLoss):
         *,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(terms.IoU(overlap=overlap, smoothing=smoothing), **settings)
+        super().__init__(
+            terms.IoU(
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
 
 
 @_serializable
 class Tversky(NamedLoss):
-    """Tversky loss: 1 − (I + s) / (I + α FP + β FN + s′), FP = Σp − I, FN = Σg − I.
+    """Tversky loss: Dice with a price each for false positives and false negatives.
 
-    α weighs false positives, β false negatives, as in the paper,
-    https://arxiv.org/abs/1706.05721; in `keras.losses.Tversky` it is the other way round, see
-    `dice_loss.keras.builtin`. Range [0, 1] for hard labels and s ≤ s′.
+    L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
+    FN = Σg − I.
+
+    The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
+    Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
+
+    ::
+
+        model.compile("adam", Tversky(from_logits=True))
 
     Args:
-        alpha: α, at least 0.
-        beta: β, at least 0.
-        overlap: `"product"` or `"l1"`, see `Dice`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -107,26 +229,76 @@ class Tversky(NamedLoss):
         beta: float = 0.7,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        term = terms.Tversky(alpha=alpha, beta=beta, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.Tversky(
+                alpha=alpha,
+                beta=beta,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
 
 
 @_serializable
 class FocalTversky(NamedLoss):
-    """Focal Tversky loss: (1 − T)^γ with the Tversky index T, class by class before any mean.
+    """Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 
-    Range [0, 1] for hard labels and s ≤ s′. Paper: https://arxiv.org/abs/1810.07842, which writes
-    the exponent as 1/γ.
+    L = (1 − T)^γ, with the Tversky index T = (I + s) / (I + α FP + β FN + s′).
+
+    γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away from such a
+    class. The paper writes the exponent as 1/γ.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Abraham and
+    Khan 2018, https://arxiv.org/abs/1810.07842.
+
+    ::
+
+        model.compile("adam", FocalTversky(from_logits=True))
 
     Args:
-        alpha: α, the weight of false positives, at least 0.
-        beta: β, the weight of false negatives, at least 0.
-        gamma: γ, above 0.
-        overlap: `"product"` or `"l1"`, see `Dice`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -134,30 +306,228 @@ class FocalTversky(NamedLoss):
         *,
         alpha: float = 0.3,
         beta: float = 0.7,
-        gamma: float = 0.75,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        gamma: float = 0.75,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        term = terms.FocalTversky(
-            alpha=alpha, beta=beta, gamma=gamma, overlap=overlap, smoothing=smoothing
+        super().__init__(
+            terms.FocalTversky(
+                alpha=alpha,
+                beta=beta,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
         )
-        super().__init__(term, **settings)
+
+
+@_serializable
+class LogDice(NamedLoss):
+    """Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
+
+    L = (−ln D)^γ, with the smoothed Dice coefficient D.
+
+    The paper takes γ = 0.3. Smoothing of the numerator bounds it: without, it is infinite where
+    nothing overlaps.
+
+    Range [0, ∞) for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Wong et al.
+    2018, https://arxiv.org/abs/1809.00076.
+
+    ::
+
+        model.compile("adam", LogDice(from_logits=True))
+
+    Args:
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        squared: bool = False,
+        overlap: Overlap = "product",
+        smoothing: Smoothing = 1e-5,
+        gamma: float = 1.0,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.LogDice(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class LogCoshDice(NamedLoss):
+    """Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
+
+    L = ln cosh(1 − D), with the smoothed Dice coefficient D: about half the square of a small Dice
+    loss, so that the gradient fades towards a perfect match.
+
+    Range [0, 0.434] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Jadon
+    2020, https://arxiv.org/abs/2006.14822.
+
+    ::
+
+        model.compile("adam", LogCoshDice(from_logits=True))
+
+    Args:
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        squared: bool = False,
+        overlap: Overlap = "product",
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.LogCoshDice(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
 
 
 @_serializable
 class GeneralizedDice(NamedLoss):
-    """Generalized Dice loss: 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′).
+    """Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 
-    One ratio for all classes, in which a rare class weighs more. Range [0, 1]. Paper:
-    https://arxiv.org/abs/1707.03237.
+    L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I = Σpg
+    and weights v by the size of the class, the smallest class present weighing 1.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Sudre et al.
+    2017, https://arxiv.org/abs/1707.03237.
+
+    ::
+
+        model.compile("adam", GeneralizedDice(from_logits=True))
 
     Args:
-        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G;
-            `"uniform"`, 1.
-        overlap: `"product"` or `"l1"`, see `Dice`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -166,27 +536,348 @@ class GeneralizedDice(NamedLoss):
         weight: VolumeWeight = "inverse_square",
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        term = terms.GeneralizedDice(weight=weight, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.GeneralizedDice(
+                weight=weight,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class GeneralizedWassersteinDice(NamedLoss):
+    """Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
+
+    With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k,
+    L = 1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1
+    for foreground classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
+
+    Probabilities must add up to 1 over the classes.
+
+    Range [0, 1] for s ≤ s′; a perfect match costs 0 by default. Paper: Fidon et al. 2017,
+    https://arxiv.org/abs/1707.00478.
+
+    ::
+
+        model.compile("adam", GeneralizedWassersteinDice(from_logits=True))
+
+    Args:
+        distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
+            entry; by default all classes are equally far apart.
+        weight: `"foreground"`, a = 1 for foreground classes, 0 for the background, and b = 1; or
+            a = b = v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G;
+            `"uniform"`, 1.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        distances: Sequence[Sequence[float]] | None = None,
+        weight: TransportWeight = "foreground",
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.GeneralizedWassersteinDice(
+                distances=distances,
+                weight=weight,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class MatthewsCorrelation(NamedLoss):
+    """Matthews correlation loss: one minus the correlation of prediction and reference, each class
+    against the rest.
+
+    L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true positives
+    and s true negatives are added.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for probabilities; 1 without any correlation; a perfect match costs 0 by default.
+    Paper: Abhishek and Hamarneh 2020, https://arxiv.org/abs/2010.13454.
+
+    ::
+
+        model.compile("adam", MatthewsCorrelation(from_logits=True))
+
+    Args:
+        smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        smoothing: float = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.MatthewsCorrelation(
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class CrossEntropy(NamedLoss):
+    """Cross-entropy loss: the log loss over exclusive classes.
+
+    ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C classes.
+    The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on how many are
+    ignored.
+
+    Where classes are not annotated, p and g of the background hold theirs too (Shi et al. 2021,
+    https://arxiv.org/abs/2007.03868).
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Szegedy et al. 2016 (label smoothing),
+    https://arxiv.org/abs/1512.00567.
+
+    ::
+
+        model.compile("adam", CrossEntropy(from_logits=True))
+
+    Args:
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
+            name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        label_smoothing: float = 0.0,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.CrossEntropy(
+                label_smoothing=label_smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class BCE(NamedLoss):
+    """Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
+    data.
+
+    ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
+    over the voxels that count and the classes.
+
+    Range [0, ∞); a perfect match costs 0 by default.
+
+    ::
+
+        model.compile("adam", BCE(from_logits=True))
+
+    Args:
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
+            name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        pos_weight: ClassValues = 1.0,
+        from_logits: bool = False,
+        activation: Activation = "sigmoid",
+        axis: int = -1,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.BinaryCrossEntropy(
+                pos_weight=pos_weight,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
 
 
 @_serializable
 class Focal(NamedLoss):
     """Focal loss: cross-entropy that looks away from the voxels it already gets right.
 
-    Softmax: −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself:
-    −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully. The mean
-    is over the voxels that count. Range [0, ∞). Paper: https://arxiv.org/abs/1708.02002.
+    Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself: ℓ(voxel,
+    class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
+    The mean is over the voxels that count.
 
-    Of probabilities, `activation` says which of the two it is.
+    α balances but does not normalise; class weights do both.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Lin et al. 2017,
+    https://arxiv.org/abs/1708.02002.
+
+    ::
+
+        model.compile("adam", Focal(from_logits=True))
 
     Args:
-        gamma: γ, at least 0: one number, one for each class, or
-            `dice_loss.terms.BackgroundForeground`.
-        alpha: α, 0 to 1, likewise; none by default.
-        settings: those of `SegmentationLoss`.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
+            name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -194,45 +885,529 @@ class Focal(NamedLoss):
         *,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
-        **settings: Unpack[VoxelSettings],
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        super().__init__(terms.Focal(gamma=gamma, alpha=alpha), **settings)
+        super().__init__(
+            terms.Focal(
+                gamma=gamma,
+                alpha=alpha,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
 
 
 @_serializable
 class DiceCE(NamedLoss):
-    """Dice plus cross-entropy: λ_D (1 − (2 Σpg + s) / (Σp + Σg + s′)) − λ_CE mean(ln p_y).
+    """Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for
+    multi-class segmentation.
 
-    For classes that exclude each other. `pool`, `absent` and `background` are those of the Dice
-    loss; cross-entropy keeps the background. Range [0, ∞).
+    L = λ_D Dice + λ_CE CE. Cross-entropy keeps the background that Dice may leave out.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Isensee et al. 2021 (nnU-Net),
+    https://arxiv.org/abs/1809.10486.
+
+    ::
+
+        model.compile("adam", DiceCE(from_logits=True))
 
     Args:
-        dice_weight: λ_D, at least 0.
-        cross_entropy_weight: λ_CE, at least 0.
-        squared: sizes as sums of squares, Σp² + Σg².
-        overlap: `"product"` or `"l1"`, see `Dice`.
-        smoothing: s and s′; at least 0.
-        label_smoothing: the share of the target that is spread evenly over the classes.
-        settings: those of `SegmentationLoss`, with reduction "none" left out.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_CE, the weight of cross-entropy.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
         self,
         *,
-        dice_weight: float = 1.0,
-        cross_entropy_weight: float = 1.0,
         squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         label_smoothing: float = 0.0,
-        **settings: Unpack[OverlapSettings],
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
-        term = compounds.DiceCrossEntropy(
-            dice_weight=dice_weight,
-            cross_entropy_weight=cross_entropy_weight,
-            squared=squared,
-            overlap=overlap,
-            smoothing=smoothing,
-            label_smoothing=label_smoothing,
+        super().__init__(
+            compounds.DiceCrossEntropy(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                label_smoothing=label_smoothing,
+                dice_weight=dice_weight,
+                cross_entropy_weight=cross_entropy_weight,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
         )
-        super().__init__(term, **settings)
+
+
+@_serializable
+class DiceBCE(NamedLoss):
+    """Dice + BCE loss: Dice plus binary cross-entropy, the usual choice for binary and multilabel
+    segmentation.
+
+    L = λ_D Dice + λ_BCE BCE. Cross-entropy keeps the background that Dice may leave out.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Isensee et al. 2021 (nnU-Net),
+    https://arxiv.org/abs/1809.10486.
+
+    ::
+
+        model.compile("adam", DiceBCE(from_logits=True))
+
+    Args:
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_BCE, the weight of cross-entropy.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        squared: bool = False,
+        overlap: Overlap = "product",
+        smoothing: Smoothing = 1e-5,
+        pos_weight: ClassValues = 1.0,
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        from_logits: bool = False,
+        activation: Activation = "sigmoid",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            compounds.DiceBinaryCrossEntropy(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                pos_weight=pos_weight,
+                dice_weight=dice_weight,
+                cross_entropy_weight=cross_entropy_weight,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class DiceFocal(NamedLoss):
+    """Dice + focal loss: Dice plus focal loss, each under its own activation.
+
+    L = λ_D Dice + λ_F Focal. The focal loss is that of each channel's sigmoid by default, also
+    beside a softmax Dice.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Zhu et al. 2018 (AnatomyNet),
+    https://arxiv.org/abs/1808.05238.
+
+    ::
+
+        model.compile("adam", DiceFocal(from_logits=True))
+
+    Args:
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        dice_weight: λ_D, the weight of Dice.
+        focal_weight: λ_F, the weight of focal.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        squared: bool = False,
+        overlap: Overlap = "product",
+        smoothing: Smoothing = 1e-5,
+        gamma: ClassValues = 2.0,
+        alpha: ClassValues | None = None,
+        focal_activation: Activation = "sigmoid",
+        dice_weight: float = 1.0,
+        focal_weight: float = 1.0,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            compounds.DiceFocal(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                alpha=alpha,
+                focal_activation=focal_activation,
+                dice_weight=dice_weight,
+                focal_weight=focal_weight,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class GeneralizedDiceFocal(NamedLoss):
+    """Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own
+    activation.
+
+    L = λ_GD GeneralizedDice + λ_F Focal. The focal loss is that of each channel's sigmoid by
+    default, also beside a softmax Dice.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Sudre et al. 2017,
+    https://arxiv.org/abs/1707.03237; Lin et al. 2017, https://arxiv.org/abs/1708.02002.
+
+    ::
+
+        model.compile("adam", GeneralizedDiceFocal(from_logits=True))
+
+    Args:
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        generalized_dice_weight: λ_GD, the weight of generalized Dice.
+        focal_weight: λ_F, the weight of focal.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        weight: VolumeWeight = "inverse_square",
+        overlap: Overlap = "product",
+        smoothing: Smoothing = 1e-5,
+        gamma: ClassValues = 2.0,
+        alpha: ClassValues | None = None,
+        focal_activation: Activation = "sigmoid",
+        generalized_dice_weight: float = 1.0,
+        focal_weight: float = 1.0,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            compounds.GeneralizedDiceFocal(
+                weight=weight,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                alpha=alpha,
+                focal_activation=focal_activation,
+                generalized_dice_weight=generalized_dice_weight,
+                focal_weight=focal_weight,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class Combo(NamedLoss):
+    """Combo loss: binary cross-entropy with a price each for false negatives and false positives,
+    mixed with Dice.
+
+    L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 − g)
+    ln(1 − p).
+
+    β > ½ punishes false negatives more, β < ½ false positives. (The paper subtracts the Dice
+    coefficient; the gradient is the same.)
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Taghanaki et al. 2019,
+    https://arxiv.org/abs/1805.02798.
+
+    ::
+
+        model.compile("adam", Combo(from_logits=True))
+
+    Args:
+        alpha: α, the share of cross-entropy; 0 to 1.
+        beta: β, the share of the voxels of a class in its cross-entropy; between 0 and 1, neither
+            included.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        squared: bool = False,
+        overlap: Overlap = "product",
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "sigmoid",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            compounds.Combo(
+                alpha=alpha,
+                beta=beta,
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class UnifiedFocal(NamedLoss):
+    """Unified focal loss: focal and focal Tversky with one balance and one focus between them.
+
+    L = λ F + (1 − λ) T. F is the focal loss with α = δ for foreground classes, 1 − δ for the
+    background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where false
+    negatives weigh δ and false positives 1 − δ.
+
+    The asymmetric form focuses only where it helps: foreground voxels keep their full
+    cross-entropy, the background its full Tversky loss, and T is half the background's, half the
+    foreground's. Under sigmoid every channel is a foreground class.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Yeung et al. 2022,
+    https://arxiv.org/abs/2102.04525.
+
+    ::
+
+        model.compile("adam", UnifiedFocal(from_logits=True))
+
+    Args:
+        asymmetric: the asymmetric form.
+        lambda_: λ, the share of F; 0 to 1.
+        delta: δ, the weight of the foreground and of false negatives; 0 to 1.
+        gamma: γ, the focus: 0 is none in F and full in T; 0 to 1, 1 not included.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        asymmetric: bool = False,
+        lambda_: float = 0.5,
+        delta: float = 0.6,
+        gamma: float = 0.5,
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            compounds.UnifiedFocal(
+                asymmetric=asymmetric,
+                lambda_=lambda_,
+                delta=delta,
+                gamma=gamma,
+                smoothing=smoothing,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypedDict, get_args, get_type_hints
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
-from .. import _core, _spec
+from .. import _spec
 from .._reference.objective import objective
 from ..compounds import Compound
-from ..terms import Absent, Pool, Term
+from ..terms import Absent, Pool, Term, VoxelTerm
 from . import _configuration, _plan
 from ._batch import batch_of, mask_of
 from ._configuration import Weighted
@@ -31,31 +32,6 @@ _REDUCTIONS: dict[str | None, _spec.Reduction] = {
     "none": "none",
     None: "none",
 }
-_ACTIVATIONS = {name: activations for name, _, _, _, activations in _core.catalogue()}
-
-
-class VoxelSettings(TypedDict, total=False):
-    """What every loss can be told; see `SegmentationLoss`."""
-
-    from_logits: bool
-    activation: Activation
-    axis: int
-    class_weights: Sequence[float] | None
-    ignore_index: int | None
-    regions: Sequence[Sequence[int]] | None
-    sparse_y_true: bool | None
-    reduction: Reduction
-    native: bool | None
-    name: str | None
-    dtype: Any
-
-
-class OverlapSettings(VoxelSettings, total=False):
-    """What an overlap loss can be told on top."""
-
-    pool: Pool | None
-    absent: Absent | None
-    background: bool | None
 
 
 @keras.saving.register_keras_serializable(package="dice_loss")
@@ -166,7 +142,8 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             raise ValueError(
                 f"activation: found {self.activation!r}, wanted 'softmax' or 'sigmoid'"
             )
-        plain = [entry[1] if isinstance(entry, tuple) else entry for entry in self.terms]
+        weighted = self._weighted()
+        plain = [entry[1] if isinstance(entry, tuple) else entry for entry in weighted]
         named = [
             term.activation for term in plain if term.activation not in (None, "probabilities")
         ]
@@ -175,10 +152,10 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 f"from_logits: found False beside a term with activation {named[0]!r}, wanted True"
             )
         self._takes_logits = self.from_logits or any(
-            "probabilities" not in _ACTIVATIONS[term.loss] for term in plain
+            "probabilities" not in term.activations for term in plain
         )
         spec = _spec.spec(
-            self.terms,
+            weighted,
             activation=self.activation if self._takes_logits else "probabilities",
             pool=self.pool,
             absent=self.absent,
@@ -187,8 +164,18 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             reduction=_REDUCTIONS[self.reduction],
         )
         whole = objective(spec)
+        activations = sorted({term.activation for term in whole.terms})
+        if len(activations) > 1 and not self.from_logits:
+            raise ValueError(
+                f"from_logits: found False beside terms with {' and '.join(activations)}, wanted "
+                "True: the probabilities of one do not tell those of the other"
+            )
         self._clips = not self.from_logits and not all(term.is_overlap for term in whole.terms)
         return Plan(spec, whole, self.reduction == "mean_with_sample_weight", self.native)
+
+    def _weighted(self) -> list[Weighted]:
+        """The terms with what the loss says of each."""
+        return list(self.terms)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss.
@@ -269,35 +256,26 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
 class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
 
-    _options: tuple[str, ...]
-    _shared: tuple[str, ...]
-
-    def __init__(self, term: Term | Compound, **settings: Any) -> None:
-        for name in settings:
-            if name not in self._shared:
-                raise TypeError(
-                    f"{type(self).__name__}: found option {name!r}, wanted one of "
-                    f"{', '.join((*self._options, *self._shared))}"
-                )
-        super().__init__(term, **settings)
-        self._term = term
-
-    def __init_subclass__(cls) -> None:
-        """Spells the settings out in the signature, which is what help and editors read."""
-        (shared,) = get_args(get_type_hints(cls.__init__, include_extras=True)["settings"])
-        declared = inspect.signature(cls.__init__).parameters.values()
-        own = [option for option in declared if option.kind is option.KEYWORD_ONLY]
-        common = inspect.signature(SegmentationLoss.__init__).parameters
-        settings = [common[name] for name in common if name in shared.__annotations__]
-        cls._options = tuple(option.name for option in own)
-        cls._shared = tuple(setting.name for setting in settings)
-        cls.__signature__ = inspect.Signature([*own, *settings])
+    def _weighted(self) -> list[Weighted]:
+        weighted = super()._weighted()
+        if self.background is None:
+            return weighted
+        # Voxel terms of a sum keep the background; by itself a voxel loss does what it is told.
+        return [
+            dataclasses.replace(entry, background=self.background)
+            if isinstance(entry, VoxelTerm)
+            else entry
+            for entry in weighted
+        ]
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes the same loss of."""
-        own = {name: _configuration.plain(getattr(self._term, name)) for name in self._options}
+        (entry,) = self.terms
         settings = self._settings()
-        return own | {name: settings[name] for name in self._shared}
+        return {
+            name: settings[name] if name in settings else _configuration.plain(getattr(entry, name))
+            for name in inspect.signature(type(self)).parameters
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> NamedLoss:

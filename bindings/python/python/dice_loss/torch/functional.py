@@ -1,3 +1,4 @@
+# Written by `cargo xtask generate` from crates/dice-loss/src; do not edit.
 """Every loss as a function: `dice_loss(logits, target, background=False)`.
 
 A function takes what the forward of its module takes, and the module's options by keyword.
@@ -5,17 +6,16 @@ A function takes what the forward of its module takes, and the module's options 
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Hashable
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
 
-from . import _plan, losses
-from ._plan import Plan
-from ._tracing import constant_in_graphs
-from .segmentation_loss import NamedLoss
+from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from .._terms import ClassValues, Smoothing
+from . import losses
+from ._functions import evaluated
+from .distributed import ProcessGroup
 
 __all__ = [
     "bce_loss",
@@ -39,62 +39,1281 @@ __all__ = [
 ]
 
 
-@constant_in_graphs
-def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
-    """The plan of the module, made once for equal options."""
-    plain = tuple((k, _hashable(v)) for k, v in sorted(options.items()))
-    return _cached_plan(loss, plain)  # type: ignore[arg-type]
+def dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Dice loss, as `dice_loss.torch.DiceLoss`: one minus twice the overlap over the two sizes.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.DiceLoss,
+        {
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
 
 
-@lru_cache(maxsize=256)
-def _cached_plan(loss: type[NamedLoss], options: tuple[tuple[str, Any], ...]) -> Plan:
-    return loss(**dict(options)).plan
+def iou_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """IoU loss, as `dice_loss.torch.IoULoss`: intersection over union, the Jaccard index: one minus
+    the overlap over the union.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.IoULoss,
+        {
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
 
 
-def _hashable(value: Any) -> Hashable:
-    value = value.tolist() if hasattr(value, "tolist") else value
-    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+def tversky_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Tversky loss, as `dice_loss.torch.TverskyLoss`: Dice with a price each for false positives
+    and false negatives.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.TverskyLoss,
+        {
+            "alpha": alpha,
+            "beta": beta,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
 
 
-def _function(loss: type[NamedLoss]) -> Callable[..., Any]:
-    def function(
-        logits: Tensor,
-        target: Tensor,
-        *,
-        mask: Tensor | None = None,
-        voxel_weight: Tensor | None = None,
-        class_valid: Tensor | None = None,
-        details: bool = False,
-        **options: Any,
-    ) -> Any:
-        run = _plan.loss_with_details if details else _plan.loss
-        return run(_plan_of(loss, options), logits, target, mask, voxel_weight, class_valid)
+def focal_tversky_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    alpha: float = 0.3,
+    beta: float = 0.7,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    gamma: float = 0.75,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Focal Tversky loss, as `dice_loss.torch.FocalTverskyLoss`: a power of the Tversky loss, taken
+    class by class before any mean.
 
-    of_tensors = list(inspect.signature(function).parameters.values())[:-1]
-    of_loss = inspect.signature(loss).parameters.values()
-    function.__signature__ = inspect.Signature([*of_tensors, *of_loss])  # type: ignore[attr-defined]
-    function.__doc__ = f"The function of `dice_loss.torch.{loss.__name__}`: {loss.__doc__}"
-    function.__module__ = __name__
-    return function
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.FocalTverskyLoss,
+        {
+            "alpha": alpha,
+            "beta": beta,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "gamma": gamma,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
 
 
-bce_loss = _function(losses.BCELoss)
-combo_loss = _function(losses.ComboLoss)
-cross_entropy_loss = _function(losses.CrossEntropyLoss)
-dice_bce_loss = _function(losses.DiceBCELoss)
-dice_ce_loss = _function(losses.DiceCELoss)
-dice_focal_loss = _function(losses.DiceFocalLoss)
-dice_loss = _function(losses.DiceLoss)
-focal_loss = _function(losses.FocalLoss)
-focal_tversky_loss = _function(losses.FocalTverskyLoss)
-generalized_dice_focal_loss = _function(losses.GeneralizedDiceFocalLoss)
-generalized_dice_loss = _function(losses.GeneralizedDiceLoss)
-generalized_wasserstein_dice_loss = _function(losses.GeneralizedWassersteinDiceLoss)
-iou_loss = _function(losses.IoULoss)
-log_cosh_dice_loss = _function(losses.LogCoshDiceLoss)
-log_dice_loss = _function(losses.LogDiceLoss)
-matthews_correlation_loss = _function(losses.MatthewsCorrelationLoss)
-tversky_loss = _function(losses.TverskyLoss)
-unified_focal_loss = _function(losses.UnifiedFocalLoss)
-for _name in __all__:
-    globals()[_name].__name__ = globals()[_name].__qualname__ = _name
+def log_dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    gamma: float = 1.0,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Log-Dice loss, as `dice_loss.torch.LogDiceLoss`: a power of minus the logarithm of the Dice
+    coefficient.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.LogDiceLoss,
+        {
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "gamma": gamma,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def log_cosh_dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Log-cosh Dice loss, as `dice_loss.torch.LogCoshDiceLoss`: the Dice loss, made smooth around
+    its minimum.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.LogCoshDiceLoss,
+        {
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def generalized_dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    weight: VolumeWeight = "inverse_square",
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Generalized Dice loss, as `dice_loss.torch.GeneralizedDiceLoss`: one Dice ratio for all
+    classes, in which a rare class weighs more.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.GeneralizedDiceLoss,
+        {
+            "weight": weight,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def generalized_wasserstein_dice_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    distances: Sequence[Sequence[float]] | None = None,
+    weight: TransportWeight = "foreground",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Generalized Wasserstein Dice loss, as `dice_loss.torch.GeneralizedWassersteinDiceLoss`: Dice
+    in which confusing two classes costs their distance.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
+            entry; by default all classes are equally far apart.
+        weight: `"foreground"`, a = 1 for foreground classes, 0 for the background, and b = 1; or
+            a = b = v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G;
+            `"uniform"`, 1.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.GeneralizedWassersteinDiceLoss,
+        {
+            "distances": distances,
+            "weight": weight,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def matthews_correlation_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    smoothing: float = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Matthews correlation loss, as `dice_loss.torch.MatthewsCorrelationLoss`: one minus the
+    correlation of prediction and reference, each class against the rest.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.MatthewsCorrelationLoss,
+        {
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def cross_entropy_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    label_smoothing: float = 0.0,
+    activation: Activation = "softmax",
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Cross-entropy loss, as `dice_loss.torch.CrossEntropyLoss`: the log loss over exclusive
+    classes.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.CrossEntropyLoss,
+        {
+            "label_smoothing": label_smoothing,
+            "activation": activation,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def bce_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    pos_weight: ClassValues = 1.0,
+    activation: Activation = "sigmoid",
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Binary cross-entropy loss, as `dice_loss.torch.BCELoss`: the log loss of each channel by
+    itself, for binary and multilabel data.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.BCELoss,
+        {
+            "pos_weight": pos_weight,
+            "activation": activation,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    gamma: ClassValues = 2.0,
+    alpha: ClassValues | None = None,
+    activation: Activation = "softmax",
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Focal loss, as `dice_loss.torch.FocalLoss`: cross-entropy that looks away from the voxels it
+    already gets right.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.FocalLoss,
+        {
+            "gamma": gamma,
+            "alpha": alpha,
+            "activation": activation,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def dice_ce_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    label_smoothing: float = 0.0,
+    dice_weight: float = 1.0,
+    cross_entropy_weight: float = 1.0,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Dice + CE loss, as `dice_loss.torch.DiceCELoss`: Dice plus cross-entropy over exclusive
+    classes, the usual choice for multi-class segmentation.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_CE, the weight of cross-entropy.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.DiceCELoss,
+        {
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "label_smoothing": label_smoothing,
+            "dice_weight": dice_weight,
+            "cross_entropy_weight": cross_entropy_weight,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def dice_bce_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    pos_weight: ClassValues = 1.0,
+    dice_weight: float = 1.0,
+    cross_entropy_weight: float = 1.0,
+    activation: Activation = "sigmoid",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Dice + BCE loss, as `dice_loss.torch.DiceBCELoss`: Dice plus binary cross-entropy, the usual
+    choice for binary and multilabel segmentation.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_BCE, the weight of cross-entropy.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.DiceBCELoss,
+        {
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "pos_weight": pos_weight,
+            "dice_weight": dice_weight,
+            "cross_entropy_weight": cross_entropy_weight,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def dice_focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    gamma: ClassValues = 2.0,
+    alpha: ClassValues | None = None,
+    focal_activation: Activation = "sigmoid",
+    dice_weight: float = 1.0,
+    focal_weight: float = 1.0,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Dice + focal loss, as `dice_loss.torch.DiceFocalLoss`: Dice plus focal loss, each under its
+    own activation.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        dice_weight: λ_D, the weight of Dice.
+        focal_weight: λ_F, the weight of focal.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.DiceFocalLoss,
+        {
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "gamma": gamma,
+            "alpha": alpha,
+            "focal_activation": focal_activation,
+            "dice_weight": dice_weight,
+            "focal_weight": focal_weight,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def generalized_dice_focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    weight: VolumeWeight = "inverse_square",
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    gamma: ClassValues = 2.0,
+    alpha: ClassValues | None = None,
+    focal_activation: Activation = "sigmoid",
+    generalized_dice_weight: float = 1.0,
+    focal_weight: float = 1.0,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Generalized Dice + focal loss, as `dice_loss.torch.GeneralizedDiceFocalLoss`: generalized
+    Dice plus focal loss, each under its own activation.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        generalized_dice_weight: λ_GD, the weight of generalized Dice.
+        focal_weight: λ_F, the weight of focal.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.GeneralizedDiceFocalLoss,
+        {
+            "weight": weight,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "gamma": gamma,
+            "alpha": alpha,
+            "focal_activation": focal_activation,
+            "generalized_dice_weight": generalized_dice_weight,
+            "focal_weight": focal_weight,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def combo_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    squared: bool = False,
+    overlap: Overlap = "product",
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "sigmoid",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Combo loss, as `dice_loss.torch.ComboLoss`: binary cross-entropy with a price each for false
+    negatives and false positives, mixed with Dice.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        alpha: α, the share of cross-entropy; 0 to 1.
+        beta: β, the share of the voxels of a class in its cross-entropy; between 0 and 1, neither
+            included.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.ComboLoss,
+        {
+            "alpha": alpha,
+            "beta": beta,
+            "squared": squared,
+            "overlap": overlap,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def unified_focal_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    asymmetric: bool = False,
+    lambda_: float = 0.5,
+    delta: float = 0.6,
+    gamma: float = 0.5,
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Unified focal loss, as `dice_loss.torch.UnifiedFocalLoss`: focal and focal Tversky with one
+    balance and one focus between them.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        asymmetric: the asymmetric form.
+        lambda_: λ, the share of F; 0 to 1.
+        delta: δ, the weight of the foreground and of false negatives; 0 to 1.
+        gamma: γ, the focus: 0 is none in F and full in T; 0 to 1, 1 not included.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.UnifiedFocalLoss,
+        {
+            "asymmetric": asymmetric,
+            "lambda_": lambda_,
+            "delta": delta,
+            "gamma": gamma,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )

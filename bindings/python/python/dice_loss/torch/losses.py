@@ -1,3 +1,4 @@
+# Written by `cargo xtask generate` from crates/dice-loss/src; do not edit.
 """The losses as modules.
 
 They differ in their formula and its options; what they have in common (shapes, targets, pooling,
@@ -10,11 +11,14 @@ voxels that count, each times its weight; s is added to the numerator and s′ t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Unpack
+
+from torch import Tensor
 
 from .. import compounds, terms
-from ..terms import Activation, ClassValues, Overlap, Smoothing, VolumeWeight
-from .segmentation_loss import CompoundSettings, NamedLoss, OverlapSettings, VoxelSettings
+from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from .._terms import ClassValues, Smoothing
+from .distributed import ProcessGroup
+from .segmentation_loss import NamedLoss
 
 __all__ = [
     "BCELoss",
@@ -39,22 +43,31 @@ __all__ = [
 
 
 class DiceLoss(NamedLoss):
-    """Soft Dice loss: 1 − (2 Σpg + s) / (Σp + Σg + s′).
+    """Dice loss: one minus twice the overlap over the two sizes.
 
-    Range [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′. Papers: Drozdzal et
-    al. 2016, https://arxiv.org/abs/1608.04117; Milletari, Navab and Ahmadi 2016 (V-Net, squared),
-    https://arxiv.org/abs/1606.04797; Wang et al. 2023 (`"l1"`), https://arxiv.org/abs/2303.16296.
+    L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with `squared`
+    L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Milletari,
+    Navab and Ahmadi 2016 (V-Net, squared), https://arxiv.org/abs/1606.04797; Drozdzal et al. 2016
+    (linear), https://arxiv.org/abs/1608.04117; Wang et al. 2023 (`"l1"`),
+    https://arxiv.org/abs/2303.16296.
 
     ::
 
-        DiceLoss(background=False)(logits, labels).backward()
+        DiceLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
-        overlap: how the intersection is counted: `"product"`, Σpg, or `"l1"`,
-            (Σ|p| + Σg − Σ|p − g|) / 2, which for soft labels is largest at p = g.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`: only these take part.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -63,23 +76,63 @@ class DiceLoss(NamedLoss):
         squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.Dice(squared=squared, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.Dice(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class IoULoss(NamedLoss):
-    """Soft intersection over union (Jaccard) loss: 1 − (I + s) / (Σp + Σg − I + s′), I = Σpg.
+    """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    Range [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′. Papers: Rahman and
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+
+    It has the minimum of Dice and punishes a small overlap more.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
     Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
     https://arxiv.org/abs/2302.05666.
 
+    ::
+
+        IoULoss(ignore_index=255)(logits, target).backward()
+
     Args:
-        overlap: `"product"` or `"l1"`, see `DiceLoss`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -87,24 +140,65 @@ class IoULoss(NamedLoss):
         *,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        super().__init__(terms.IoU(overlap=overlap, smoothing=smoothing), **settings)
+        super().__init__(
+            terms.IoU(
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class TverskyLoss(NamedLoss):
-    """Tversky loss: 1 − (I + s) / (I + α FP + β FN + s′), FP = Σp − I, FN = Σg − I.
+    """Tversky loss: Dice with a price each for false positives and false negatives.
 
-    α weighs false positives, β false negatives; the defaults favour recall. α = β = ½ is Dice,
-    α = β = 1 is IoU. Range [0, 1] for hard labels and s ≤ s′. Paper: Salehi, Erdogmus and
-    Gholipour 2017, https://arxiv.org/abs/1706.05721.
+    L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
+    FN = Σg − I.
+
+    The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
+    Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
+    https://arxiv.org/abs/2302.05666.
+
+    ::
+
+        TverskyLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        alpha: α, at least 0.
-        beta: β, at least 0.
-        overlap: `"product"` or `"l1"`, see `DiceLoss`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -114,26 +208,67 @@ class TverskyLoss(NamedLoss):
         beta: float = 0.7,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.Tversky(alpha=alpha, beta=beta, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.Tversky(
+                alpha=alpha,
+                beta=beta,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class FocalTverskyLoss(NamedLoss):
-    """Focal Tversky loss: (1 − T)^γ with the Tversky index T, class by class before any mean.
+    """Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 
-    γ < 1 keeps the gradient large while a class is nearly right. (The paper writes 1/γ.) Range
-    [0, 1] for hard labels and s ≤ s′. Paper: Abraham and Khan 2018,
-    https://arxiv.org/abs/1810.07842.
+    L = (1 − T)^γ, with the Tversky index T = (I + s) / (I + α FP + β FN + s′).
+
+    γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away from such a
+    class. The paper writes the exponent as 1/γ.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Abraham and
+    Khan 2018, https://arxiv.org/abs/1810.07842.
+
+    ::
+
+        FocalTverskyLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        alpha: of false positives, at least 0.
-        beta: of false negatives, at least 0.
-        gamma: γ, above 0.
-        overlap: `"product"` or `"l1"`, see `DiceLoss`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`.
+        alpha: α, the weight of false positives; at least 0.
+        beta: β, the weight of false negatives; at least 0.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -141,53 +276,136 @@ class FocalTverskyLoss(NamedLoss):
         *,
         alpha: float = 0.3,
         beta: float = 0.7,
-        gamma: float = 0.75,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        gamma: float = 0.75,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.FocalTversky(
-            alpha=alpha, beta=beta, gamma=gamma, overlap=overlap, smoothing=smoothing
+        super().__init__(
+            terms.FocalTversky(
+                alpha=alpha,
+                beta=beta,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(term, **settings)
 
 
 class LogDiceLoss(NamedLoss):
-    """Logarithmic Dice loss: (−ln D)^γ with the Dice coefficient D.
+    """Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
 
-    Range [0, ∞). Paper: Wong et al. 2018 (γ = 0.3), https://arxiv.org/abs/1809.00076.
+    L = (−ln D)^γ, with the smoothed Dice coefficient D.
+
+    The paper takes γ = 0.3. Smoothing of the numerator bounds it: without, it is infinite where
+    nothing overlaps.
+
+    Range [0, ∞) for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Wong et al.
+    2018, https://arxiv.org/abs/1809.00076.
+
+    ::
+
+        LogDiceLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        gamma: γ, above 0.
-        squared: sizes as sums of squares.
-        overlap: `"product"` or `"l1"`, see `DiceLoss`.
-        smoothing: s and s′; at least 0. Without s the loss is infinite where nothing overlaps.
-        settings: those of `SegmentationLoss`, and `classes`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the exponent; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
         self,
         *,
-        gamma: float = 1.0,
         squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        gamma: float = 1.0,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.LogDice(gamma=gamma, squared=squared, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.LogDice(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class LogCoshDiceLoss(NamedLoss):
-    """Log-cosh Dice loss: ln cosh(1 − D) with the Dice coefficient D.
+    """Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
 
-    Range [0, 0.434]. Paper: Jadon 2020, https://arxiv.org/abs/2006.14822.
+    L = ln cosh(1 − D), with the smoothed Dice coefficient D: about half the square of a small Dice
+    loss, so that the gradient fades towards a perfect match.
+
+    Range [0, 0.434] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Jadon
+    2020, https://arxiv.org/abs/2006.14822.
+
+    ::
+
+        LogCoshDiceLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        squared: sizes as sums of squares.
-        overlap: `"product"` or `"l1"`, see `DiceLoss`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -196,25 +414,63 @@ class LogCoshDiceLoss(NamedLoss):
         squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.LogCoshDice(squared=squared, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.LogCoshDice(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class GeneralizedDiceLoss(NamedLoss):
-    """Generalized Dice loss: 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′).
+    """Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 
-    One ratio for all classes, in which a rare class weighs more, so one value a sample or batch.
-    The smallest class present weighs 1. Range [0, 1]. Paper: Sudre et al. 2017,
-    https://arxiv.org/abs/1707.03237.
+    L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I = Σpg
+    and weights v by the size of the class, the smallest class present weighing 1.
+
+    Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Paper: Sudre et al.
+    2017, https://arxiv.org/abs/1707.03237.
+
+    ::
+
+        GeneralizedDiceLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        weight: v by the size G of the reference: `"inverse_square"`, `"inverse"` or
-            `"uniform"`.
-        overlap: `"product"` or `"l1"`, see `DiceLoss`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -223,104 +479,303 @@ class GeneralizedDiceLoss(NamedLoss):
         weight: VolumeWeight = "inverse_square",
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.GeneralizedDice(weight=weight, overlap=overlap, smoothing=smoothing)
-        super().__init__(term, **settings)
+        super().__init__(
+            terms.GeneralizedDice(
+                weight=weight,
+                overlap=overlap,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class GeneralizedWassersteinDiceLoss(NamedLoss):
-    """Generalized Wasserstein Dice loss: confusing two classes costs their distance.
+    """Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 
-    With the cost E_k = Σ g_k Σ_l M_kl p_l and the size G_k of a class,
-    1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for
-    foreground classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
-    One value a sample or batch. Softmax, or probabilities that add up to 1. Range [0, 1]. Paper:
-    Fidon et al. 2017, https://arxiv.org/abs/1707.00478.
+    With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k,
+    L = 1 − (2 Σ_k a_k (G_k − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1
+    for foreground classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
+
+    Probabilities must add up to 1 over the classes.
+
+    Range [0, 1] for s ≤ s′; a perfect match costs 0 by default. Paper: Fidon et al. 2017,
+    https://arxiv.org/abs/1707.00478.
+
+    ::
+
+        GeneralizedWassersteinDiceLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        distances: M, a row for each class: at least 0, 0 on the diagonal; divided by its largest
-            entry. All classes are equally far apart by default.
-        weight: `"foreground"`, or a weight v as in `GeneralizedDiceLoss`.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`.
+        distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
+            entry; by default all classes are equally far apart.
+        weight: `"foreground"`, a = 1 for foreground classes, 0 for the background, and b = 1; or
+            a = b = v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G;
+            `"uniform"`, 1.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
         self,
         *,
         distances: Sequence[Sequence[float]] | None = None,
-        weight: Literal["foreground", "inverse_square", "inverse", "uniform"] = "foreground",
+        weight: TransportWeight = "foreground",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[OverlapSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        term = terms.GeneralizedWassersteinDice(
-            distances=distances, weight=weight, smoothing=smoothing
+        super().__init__(
+            terms.GeneralizedWassersteinDice(
+                distances=distances,
+                weight=weight,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(term, **settings)
 
 
 class MatthewsCorrelationLoss(NamedLoss):
-    """Matthews correlation loss: 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), n voxels.
+    """Matthews correlation loss: one minus the correlation of prediction and reference, each class
+    against the rest.
 
-    Range [0, 2] for probabilities; 0 at a perfect match, 1 without any correlation. Paper:
-    Abhishek and Hamarneh 2020, https://arxiv.org/abs/2010.13454.
+    L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true positives
+    and s true negatives are added.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for probabilities; 1 without any correlation; a perfect match costs 0 by default.
+    Paper: Abhishek and Hamarneh 2020, https://arxiv.org/abs/2010.13454.
+
+    ::
+
+        MatthewsCorrelationLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        smoothing: so many voxels are added to the true positives and to the true negatives.
-        settings: those of `SegmentationLoss`, and `classes`.
+        smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
-    def __init__(self, *, smoothing: float = 1e-5, **settings: Unpack[OverlapSettings]) -> None:
-        super().__init__(terms.MatthewsCorrelation(smoothing=smoothing), **settings)
+    def __init__(
+        self,
+        *,
+        smoothing: float = 1e-5,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.MatthewsCorrelation(
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class CrossEntropyLoss(NamedLoss):
-    """Cross-entropy over exclusive classes: −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C).
+    """Cross-entropy loss: the log loss over exclusive classes.
 
-    w are the class weights. The mean divides by Σ_k w_k g_k over the voxels that count, for soft
-    targets as for labels (`torch.nn.CrossEntropyLoss` does so for labels only). Softmax or
-    probabilities. Range [0, ∞). Unreduced, a map (N, 1, spatial…). Paper (label smoothing):
-    Szegedy et al. 2016, https://arxiv.org/abs/1512.00567.
+    ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C classes.
+    The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on how many are
+    ignored.
+
+    Where classes are not annotated, p and g of the background hold theirs too (Shi et al. 2021,
+    https://arxiv.org/abs/2007.03868).
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Szegedy et al. 2016 (label smoothing),
+    https://arxiv.org/abs/1512.00567.
+
+    ::
+
+        CrossEntropyLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        label_smoothing: ε, from 0 to 1.
-        settings: those of `SegmentationLoss`, and `classes`.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
     """
 
-    def __init__(self, *, label_smoothing: float = 0.0, **settings: Unpack[VoxelSettings]) -> None:
-        super().__init__(terms.CrossEntropy(label_smoothing=label_smoothing), **settings)
+    def __init__(
+        self,
+        *,
+        label_smoothing: float = 0.0,
+        activation: Activation = "softmax",
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.CrossEntropy(
+                label_smoothing=label_smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class BCELoss(NamedLoss):
-    """Binary cross-entropy of each channel by itself: −π g ln p − (1 − g) ln(1 − p).
+    """Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
+    data.
 
-    Logits in, unless `activation="probabilities"`. A mean over voxels and classes. Range [0, ∞).
-    Unreduced, a map (N, C, spatial…).
+    ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
+    over the voxels that count and the classes.
+
+    Range [0, ∞); a perfect match costs 0 by default.
+
+    ::
+
+        BCELoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        pos_weight: π, the weight of positives, one or one for each class; at least 0.
-        settings: those of `SegmentationLoss`, and `classes`; sigmoid by default.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
     """
 
-    _activation = "sigmoid"
-
-    def __init__(self, *, pos_weight: ClassValues = 1.0, **settings: Unpack[VoxelSettings]) -> None:
-        super().__init__(terms.BinaryCrossEntropy(pos_weight=pos_weight), **settings)
+    def __init__(
+        self,
+        *,
+        pos_weight: ClassValues = 1.0,
+        activation: Activation = "sigmoid",
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.BinaryCrossEntropy(
+                pos_weight=pos_weight,
+                classes=classes,
+            ),
+            activation=activation,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class FocalLoss(NamedLoss):
     """Focal loss: cross-entropy that looks away from the voxels it already gets right.
 
-    Softmax: −Σ_k α_k g_k (1 − p_k)^γ ln p_k, a mean over voxels. Sigmoid, each channel by itself:
-    −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p), a mean over voxels and classes; without α
-    both sides count fully. Range [0, ∞). Unreduced, a map (N, 1, spatial…) or (N, C, spatial…).
-    Paper: Lin et al. 2017, https://arxiv.org/abs/1708.02002.
+    Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself: ℓ(voxel,
+    class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
+    The mean is over the voxels that count.
+
+    α balances but does not normalise; class weights do both.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Lin et al. 2017,
+    https://arxiv.org/abs/1708.02002.
+
+    ::
+
+        FocalLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        gamma: γ, one or one for each class; at least 0. The gradient is finite below 1 too.
-        alpha: α, one or one for each class, from 0 to 1.
-        settings: those of `SegmentationLoss`, and `classes`.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
     """
 
     def __init__(
@@ -328,24 +783,59 @@ class FocalLoss(NamedLoss):
         *,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
-        **settings: Unpack[VoxelSettings],
+        activation: Activation = "softmax",
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        super().__init__(terms.Focal(gamma=gamma, alpha=alpha), **settings)
+        super().__init__(
+            terms.Focal(
+                gamma=gamma,
+                alpha=alpha,
+                classes=classes,
+            ),
+            activation=activation,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
 
 
 class DiceCELoss(NamedLoss):
-    """Dice plus cross-entropy, λ_D Dice + λ_CE CE: the usual choice for exclusive classes.
+    """Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for
+    multi-class segmentation.
 
-    `background=False` leaves the background out of Dice; cross-entropy keeps it. Softmax or
-    probabilities. Range [0, ∞). Paper: Isensee et al. 2021 (nnU-Net),
+    L = λ_D Dice + λ_CE CE. Cross-entropy keeps the background that Dice may leave out.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Isensee et al. 2021 (nnU-Net),
     https://arxiv.org/abs/1809.10486.
 
+    ::
+
+        DiceCELoss(ignore_index=255)(logits, target).backward()
+
     Args:
-        squared, overlap, smoothing: of `DiceLoss`.
-        label_smoothing: of `CrossEntropyLoss`.
-        dice_weight: λ_D.
-        cross_entropy_weight: λ_CE.
-        settings: those of `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_CE, the weight of cross-entropy.
+        activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
+            input as it is).
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -357,34 +847,67 @@ class DiceCELoss(NamedLoss):
         label_smoothing: float = 0.0,
         dice_weight: float = 1.0,
         cross_entropy_weight: float = 1.0,
-        **settings: Unpack[CompoundSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        compound = compounds.DiceCrossEntropy(
-            squared=squared,
-            overlap=overlap,
-            smoothing=smoothing,
-            label_smoothing=label_smoothing,
-            dice_weight=dice_weight,
-            cross_entropy_weight=cross_entropy_weight,
+        super().__init__(
+            compounds.DiceCrossEntropy(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                label_smoothing=label_smoothing,
+                dice_weight=dice_weight,
+                cross_entropy_weight=cross_entropy_weight,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(compound, **settings)
 
 
 class DiceBCELoss(NamedLoss):
-    """Dice plus binary cross-entropy, λ_D Dice + λ_BCE BCE: for binary and multilabel data.
+    """Dice + BCE loss: Dice plus binary cross-entropy, the usual choice for binary and multilabel
+    segmentation.
 
-    Sigmoid or probabilities. Range [0, ∞). Paper: Isensee et al. 2021 (nnU-Net),
+    L = λ_D Dice + λ_BCE BCE. Cross-entropy keeps the background that Dice may leave out.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Isensee et al. 2021 (nnU-Net),
     https://arxiv.org/abs/1809.10486.
 
-    Args:
-        squared, overlap, smoothing: of `DiceLoss`.
-        pos_weight: of `BCELoss`.
-        dice_weight: λ_D.
-        cross_entropy_weight: λ_BCE.
-        settings: those of `SegmentationLoss`; sigmoid by default.
-    """
+    ::
 
-    _activation = "sigmoid"
+        DiceBCELoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
+            each class, or `BackgroundForeground`; at least 0.
+        dice_weight: λ_D, the weight of Dice.
+        cross_entropy_weight: λ_BCE, the weight of cross-entropy.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
 
     def __init__(
         self,
@@ -395,33 +918,68 @@ class DiceBCELoss(NamedLoss):
         pos_weight: ClassValues = 1.0,
         dice_weight: float = 1.0,
         cross_entropy_weight: float = 1.0,
-        **settings: Unpack[CompoundSettings],
+        activation: Activation = "sigmoid",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        compound = compounds.DiceBinaryCrossEntropy(
-            squared=squared,
-            overlap=overlap,
-            smoothing=smoothing,
-            pos_weight=pos_weight,
-            dice_weight=dice_weight,
-            cross_entropy_weight=cross_entropy_weight,
+        super().__init__(
+            compounds.DiceBinaryCrossEntropy(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                pos_weight=pos_weight,
+                dice_weight=dice_weight,
+                cross_entropy_weight=cross_entropy_weight,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(compound, **settings)
 
 
 class DiceFocalLoss(NamedLoss):
-    """Dice plus focal loss, λ_D Dice + λ_F focal.
+    """Dice + focal loss: Dice plus focal loss, each under its own activation.
 
-    The focal loss is that of each channel's sigmoid, also beside a softmax Dice, unless
-    `focal_activation` says otherwise. Range [0, ∞). Paper: Zhu et al. 2018 (AnatomyNet),
+    L = λ_D Dice + λ_F Focal. The focal loss is that of each channel's sigmoid by default, also
+    beside a softmax Dice.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Zhu et al. 2018 (AnatomyNet),
     https://arxiv.org/abs/1808.05238.
 
+    ::
+
+        DiceFocalLoss(ignore_index=255)(logits, target).backward()
+
     Args:
-        squared, overlap, smoothing: of `DiceLoss`.
-        gamma, alpha: of `FocalLoss`.
-        focal_activation: softmax or sigmoid.
-        dice_weight: λ_D.
-        focal_weight: λ_F.
-        settings: those of `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        dice_weight: λ_D, the weight of Dice.
+        focal_weight: λ_F, the weight of focal.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -435,35 +993,72 @@ class DiceFocalLoss(NamedLoss):
         focal_activation: Activation = "sigmoid",
         dice_weight: float = 1.0,
         focal_weight: float = 1.0,
-        **settings: Unpack[CompoundSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        compound = compounds.DiceFocal(
-            squared=squared,
-            overlap=overlap,
-            smoothing=smoothing,
-            gamma=gamma,
-            alpha=alpha,
-            focal_activation=focal_activation,
-            dice_weight=dice_weight,
-            focal_weight=focal_weight,
+        super().__init__(
+            compounds.DiceFocal(
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                alpha=alpha,
+                focal_activation=focal_activation,
+                dice_weight=dice_weight,
+                focal_weight=focal_weight,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(compound, **settings)
 
 
 class GeneralizedDiceFocalLoss(NamedLoss):
-    """Generalized Dice plus focal loss, λ_GD generalized Dice + λ_F focal.
+    """Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own
+    activation.
 
-    The focal loss is that of each channel's sigmoid, also beside a softmax generalized Dice,
-    unless `focal_activation` says otherwise. Range [0, ∞). Papers: Sudre et al. 2017,
+    L = λ_GD GeneralizedDice + λ_F Focal. The focal loss is that of each channel's sigmoid by
+    default, also beside a softmax Dice.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Sudre et al. 2017,
     https://arxiv.org/abs/1707.03237; Lin et al. 2017, https://arxiv.org/abs/1708.02002.
 
+    ::
+
+        GeneralizedDiceFocalLoss(ignore_index=255)(logits, target).backward()
+
     Args:
-        weight, overlap, smoothing: of `GeneralizedDiceLoss`.
-        gamma, alpha: of `FocalLoss`.
-        focal_activation: softmax or sigmoid.
-        generalized_dice_weight: λ_GD.
-        focal_weight: λ_F.
-        settings: those of `SegmentationLoss`.
+        weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
+            1.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
+            at least 0.
+        alpha: α, the balance; none by default; one number, one for each class, or
+            `BackgroundForeground`; 0 to 1.
+        focal_activation: that of the focal loss, beside any activation of the other.
+        generalized_dice_weight: λ_GD, the weight of generalized Dice.
+        focal_weight: λ_F, the weight of focal.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -477,35 +1072,72 @@ class GeneralizedDiceFocalLoss(NamedLoss):
         focal_activation: Activation = "sigmoid",
         generalized_dice_weight: float = 1.0,
         focal_weight: float = 1.0,
-        **settings: Unpack[CompoundSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        compound = compounds.GeneralizedDiceFocal(
-            weight=weight,
-            overlap=overlap,
-            smoothing=smoothing,
-            gamma=gamma,
-            alpha=alpha,
-            focal_activation=focal_activation,
-            generalized_dice_weight=generalized_dice_weight,
-            focal_weight=focal_weight,
+        super().__init__(
+            compounds.GeneralizedDiceFocal(
+                weight=weight,
+                overlap=overlap,
+                smoothing=smoothing,
+                gamma=gamma,
+                alpha=alpha,
+                focal_activation=focal_activation,
+                generalized_dice_weight=generalized_dice_weight,
+                focal_weight=focal_weight,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(compound, **settings)
 
 
 class ComboLoss(NamedLoss):
-    """Combo loss, α B + (1 − α) Dice, B the mean of −β g ln p − (1 − β)(1 − g) ln(1 − p).
+    """Combo loss: binary cross-entropy with a price each for false negatives and false positives,
+    mixed with Dice.
 
-    β > ½ punishes false negatives more, β < ½ false positives. Sigmoid or probabilities. Range
-    [0, ∞). Paper: Taghanaki et al. 2019, https://arxiv.org/abs/1805.02798.
+    L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 − g)
+    ln(1 − p).
+
+    β > ½ punishes false negatives more, β < ½ false positives. (The paper subtracts the Dice
+    coefficient; the gradient is the same.)
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Taghanaki et al. 2019,
+    https://arxiv.org/abs/1805.02798.
+
+    ::
+
+        ComboLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        alpha: α, from 0 to 1.
-        beta: β, above 0 and below 1.
-        squared, overlap, smoothing: of `DiceLoss`.
-        settings: those of `SegmentationLoss`; sigmoid by default.
+        alpha: α, the share of cross-entropy; 0 to 1.
+        beta: β, the share of the voxels of a class in its cross-entropy; between 0 and 1, neither
+            included.
+        squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
+        overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
+            (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
+            input as it is).
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
-
-    _activation = "sigmoid"
 
     def __init__(
         self,
@@ -515,30 +1147,66 @@ class ComboLoss(NamedLoss):
         squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[CompoundSettings],
+        activation: Activation = "sigmoid",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        compound = compounds.Combo(
-            alpha=alpha, beta=beta, squared=squared, overlap=overlap, smoothing=smoothing
+        super().__init__(
+            compounds.Combo(
+                alpha=alpha,
+                beta=beta,
+                squared=squared,
+                overlap=overlap,
+                smoothing=smoothing,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(compound, **settings)
 
 
 class UnifiedFocalLoss(NamedLoss):
-    """Unified focal loss, λ F + (1 − λ) T: one balance δ and one focus γ for focal and Tversky.
+    """Unified focal loss: focal and focal Tversky with one balance and one focus between them.
 
-    F is the focal loss with α = δ for foreground classes and 1 − δ for the background; T the focal
-    Tversky loss with exponent 1 − γ, δ for false negatives and 1 − δ for false positives. The
-    asymmetric form focuses only where it helps. Under sigmoid every channel is a foreground class.
-    Range [0, ∞). Paper: Yeung et al. 2022, https://arxiv.org/abs/2102.04525.
+    L = λ F + (1 − λ) T. F is the focal loss with α = δ for foreground classes, 1 − δ for the
+    background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where false
+    negatives weigh δ and false positives 1 − δ.
+
+    The asymmetric form focuses only where it helps: foreground voxels keep their full
+    cross-entropy, the background its full Tversky loss, and T is half the background's, half the
+    foreground's. Under sigmoid every channel is a foreground class.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Yeung et al. 2022,
+    https://arxiv.org/abs/2102.04525.
+
+    ::
+
+        UnifiedFocalLoss(ignore_index=255)(logits, target).backward()
 
     Args:
-        asymmetric: whether foreground voxels keep their full cross-entropy and the background its
-            full Tversky loss.
-        lambda_: λ, from 0 to 1.
-        delta: δ, from 0 to 1.
-        gamma: γ, from 0 to 1, 1 not included.
-        smoothing: s and s′; at least 0.
-        settings: those of `SegmentationLoss`.
+        asymmetric: the asymmetric form.
+        lambda_: λ, the share of F; 0 to 1.
+        delta: δ, the weight of the foreground and of false negatives; 0 to 1.
+        gamma: γ, the focus: 0 is none in F and full in T; 0 to 1, 1 not included.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -549,9 +1217,33 @@ class UnifiedFocalLoss(NamedLoss):
         delta: float = 0.6,
         gamma: float = 0.5,
         smoothing: Smoothing = 1e-5,
-        **settings: Unpack[CompoundSettings],
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
     ) -> None:
-        compound = compounds.UnifiedFocal(
-            asymmetric=asymmetric, lambda_=lambda_, delta=delta, gamma=gamma, smoothing=smoothing
+        super().__init__(
+            compounds.UnifiedFocal(
+                asymmetric=asymmetric,
+                lambda_=lambda_,
+                delta=delta,
+                gamma=gamma,
+                smoothing=smoothing,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
         )
-        super().__init__(compound, **settings)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypedDict, get_args, get_type_hints, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
 
 from .. import _spec
 from ..compounds import Compound
-from ..terms import Absent, Activation, Pool, Term
+from ..terms import Absent, Activation, Pool, Term, VoxelTerm
 from . import _ops, _plan
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
@@ -20,42 +19,6 @@ from ._plan import Plan
 from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
-
-
-class VoxelSettings(TypedDict, total=False):
-    """What every loss can be told; see `SegmentationLoss`."""
-
-    activation: Activation
-    background: bool | None
-    classes: Sequence[int] | None
-    class_weights: Sequence[float] | Tensor | None
-    reduction: _spec.Reduction
-    ignore_index: int | None
-    regions: Sequence[Sequence[int]] | None
-    target_kind: str | None
-    process_group: ProcessGroup | None
-
-
-class OverlapSettings(VoxelSettings, total=False):
-    """What an overlap loss can be told on top."""
-
-    pool: Pool | None
-    absent: Absent | None
-
-
-class CompoundSettings(TypedDict, total=False):
-    """What a sum of overlap and voxel losses can be told."""
-
-    activation: Activation
-    pool: Pool | None
-    absent: Absent | None
-    background: bool | None
-    class_weights: Sequence[float] | Tensor | None
-    reduction: _spec.Reduction
-    ignore_index: int | None
-    regions: Sequence[Sequence[int]] | None
-    target_kind: str | None
-    process_group: ProcessGroup | None
 
 
 _OPTIONS = frozenset(
@@ -203,6 +166,7 @@ class SegmentationLoss(nn.Module):
         regions = self.regions
         table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
         ignore_index = None if self.ignore_index is None else int(self.ignore_index)
+        weighted = self._weighted()
         settings: dict[str, Any] = {
             "activation": self.activation,
             "pool": self.pool,
@@ -210,14 +174,14 @@ class SegmentationLoss(nn.Module):
             "background": self.background,
             "class_weights": self._weights,
         }
-        spec = _spec.spec(self.terms, reduction=self.reduction, **settings)
+        spec = _spec.spec(weighted, reduction=self.reduction, **settings)
         whole = objective(spec)
         unreduced = self.reduction == "none"
         # What belongs to a sample or a voxel stays with its rank.
         is_local = unreduced and (whole.has_map or whole.needs_samples)
         return Plan(
             spec,
-            with_counts(self.terms, settings, self.reduction),
+            with_counts(weighted, settings, self.reduction),
             _ops.settings_of(ignore_index, table),
             ignore_index,
             table,
@@ -227,6 +191,10 @@ class SegmentationLoss(nn.Module):
             whole.needs_samples,
             unreduced,
         )
+
+    def _weighted(self) -> list[Weighted]:
+        """The terms with what the module says of each."""
+        return list(self.terms)
 
     @overload
     def forward(
@@ -338,44 +306,22 @@ def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
 class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
 
-    _activation = "softmax"
-    _shared: frozenset[str]
-
-    def __init__(self, term: Term | Compound, **settings: Any) -> None:
-        for name in settings:
-            if name not in self._shared:
-                raise TypeError(
-                    f"{type(self).__name__}: found option {name!r}, wanted one of "
-                    f"{', '.join(inspect.signature(type(self)).parameters)}"
-                )
-        settings.setdefault("activation", self._activation)
-        if "classes" in settings:
-            term = dataclasses.replace(term, classes=settings.pop("classes"))
-        super().__init__(term, **settings)
-
-    def __init_subclass__(cls) -> None:
-        """Spells the settings out in the signature, which is what help and editors read."""
-        hints = get_type_hints(cls.__init__, include_extras=True)
-        (shared,) = get_args(hints["settings"])
-        # As they are written: what they name need not be importable.
-        types = {
-            name: getattr(kind, "__forward_arg__", kind)
-            for name, kind in shared.__annotations__.items()
-        }
-        defaults = {"activation": cls._activation, "reduction": "mean"}
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        options = inspect.signature(cls.__init__).parameters.values()
-        cls._shared = frozenset(types)
-        cls.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [option for option in options if option.kind is keyword]
-            + [
-                inspect.Parameter(name, keyword, default=defaults.get(name), annotation=kind)
-                for name, kind in types.items()
-            ]
-        )
+    def _weighted(self) -> list[Weighted]:
+        weighted = super()._weighted()
+        if self.background is None:
+            return weighted
+        # Voxel terms of a sum keep the background; by itself a voxel loss does what it is told.
+        return [
+            dataclasses.replace(entry, background=self.background)
+            if isinstance(entry, VoxelTerm)
+            else entry
+            for entry in weighted
+        ]
 
     def extra_repr(self) -> str:
         """What differs from the default."""
-        options = repr(self.terms[0]).split("(", 1)[1][:-1]
-        settings = self._settings_shown({"activation": self._activation})
+        entry = self.terms[0]
+        usual = entry.activations[0] if isinstance(entry, Term | Compound) else None
+        options = repr(entry).split("(", 1)[1][:-1]
+        settings = self._settings_shown({"activation": usual})
         return ", ".join([option for option in [options, *settings] if option])

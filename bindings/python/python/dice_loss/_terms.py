@@ -1,0 +1,137 @@
+"""What the generated terms and compounds are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from . import _options
+from ._choices import ABSENT, ACTIVATION, POOL, Absent, Activation, Pool
+from ._options import BackgroundForeground
+
+Smoothing: TypeAlias = float | tuple[float, float]
+"""Added to numerator and denominator: one number for both, or a pair."""
+ClassValues: TypeAlias = float | Sequence[float] | BackgroundForeground
+"""One value for all classes, one for each, or one for the background and one for the rest."""
+
+FLAG = {"convert": _options.flag}
+NUMBER = {"convert": _options.number}
+NUMBERS = {"convert": _options.numbers}
+INDICES = {"convert": _options.integers}
+SMOOTHING = {"convert": _options.smoothing}
+CLASS_VALUES = {"convert": _options.class_values}
+DISTANCES = {"convert": _options.matrix}
+
+
+class Options:
+    """Keyword-only options that are made plain on construction and shown where they are set."""
+
+    loss: ClassVar[str]
+    """The name in the catalogue."""
+    activations: ClassVar[tuple[Activation, ...]]
+    """Those that it can be used with, the usual one first."""
+    unreduced: ClassVar[str]
+    """The shape of its values for reduction "none"."""
+
+    def __post_init__(self) -> None:
+        for entry in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, entry.name)
+            if value is not None or entry.default is not None:
+                what = f"{type(self).__name__}: {entry.name}"
+                object.__setattr__(self, entry.name, entry.metadata["convert"](what, value))
+
+    def __repr__(self) -> str:
+        defaults, own = type(self)(), type(self).__annotations__
+        names = [entry.name for entry in dataclasses.fields(self)]  # type: ignore[arg-type]
+        names.sort(key=lambda name: name not in own)
+        options = [
+            f"{name}={getattr(self, name)!r}"
+            for name in names
+            if getattr(self, name) != getattr(defaults, name)
+        ]
+        return f"{type(self).__name__}({', '.join(options)})"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Term(Options):
+    """One loss within an objective.
+
+    Args:
+        activation: softmax, sigmoid or probabilities (the input as it is).
+        background: whether class 0 takes part; with one channel it always does. Under softmax its
+            logit is part of the activation either way.
+        classes: only these classes take part.
+        class_weights: one for each class, not negative; they normalise the mean over classes.
+    """
+
+    activation: Activation | None = field(default=None, metadata=ACTIVATION)
+    background: bool | None = field(default=None, metadata=FLAG)
+    classes: Sequence[int] | None = field(default=None, metadata=INDICES)
+    class_weights: Sequence[float] | None = field(default=None, metadata=NUMBERS)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class OverlapTerm(Term):
+    """A loss of a few sums for each class: Dice and its family.
+
+    Args:
+        pool: what it is computed over: "sample", "batch" or "all".
+        absent: what a class counts that the reference lacks: "skip", "formula" or "zero".
+    """
+
+    unreduced: ClassVar[str] = "(N, C), or what pooling leaves of it"
+    pool: Pool | None = field(default=None, metadata=POOL)
+    absent: Absent | None = field(default=None, metadata=ABSENT)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class VoxelTerm(Term):
+    """A mean over the voxels of a function of each voxel's own probabilities.
+
+    Keeps the background unless the term itself drops it.
+    """
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Compound(Options):
+    """A weighted sum of terms.
+
+    Args:
+        activation: of its terms.
+        background: whether class 0 takes part in the overlap term.
+        class_weights: one for each class, of all its terms.
+        pool: what the overlap term is computed over.
+        absent: what a class counts that the reference lacks.
+    """
+
+    activation: Activation | None = field(default=None, metadata=ACTIVATION)
+    background: bool | None = field(default=None, metadata=FLAG)
+    class_weights: Sequence[float] | None = field(default=None, metadata=NUMBERS)
+    pool: Pool | None = field(default=None, metadata=POOL)
+    absent: Absent | None = field(default=None, metadata=ABSENT)
+
+    def terms(self, activation: Activation | None = None) -> list[tuple[float, Term]]:
+        """The weighted terms that it stands for, under its own activation or else this one.
+
+        Raises ValueError for options out of range, and if there is no activation, or one that it
+        cannot be used with.
+        """
+        # It makes terms, and so needs this module.
+        from . import _spec
+
+        return _spec.expanded(self, activation)
+
+
+def described(term: Term | Compound) -> dict[str, Any]:
+    """A term as plain data, under the engine's names: that of its loss, and every option."""
+    options = {
+        # Python's keywords have an underscore behind them.
+        entry.name.rstrip("_"): getattr(term, entry.name)
+        for entry in dataclasses.fields(term)
+    }
+    return {"loss": term.loss} | {
+        name: value._asdict() if isinstance(value, BackgroundForeground) else value
+        for name, value in options.items()
+    }
