@@ -37,6 +37,15 @@ def value_and_gradient(function, logits, compiled=False):
     return np.asarray(value), np.asarray(gradient)
 
 
+def lost(dtype, loss=""):
+    """What rounding may cost, relative to the largest: (112 + 68 + 3) halves of a step, for what a
+    voxel contributes, for adding voxels up, and for each class, as the engine's own tests derive
+    them. The slopes of Matthews' correlation cancel where a class fills its sample: in the worst of
+    these batches they are 700 times the gradient."""
+    cancelled = 700.0 if loss == "matthews_correlation" else 1.0
+    return cancelled * (112 + 68 + 3) / 2 * np.finfo(dtype).eps
+
+
 def close(found, wanted, relative):
     size = np.abs(wanted).max(initial=0.0)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=relative * size)
@@ -70,8 +79,8 @@ def test_the_reference(loss, activation, settings, kind, float64):
         return getattr(losses, loss)(logits, case.target, **options, reference=True)
 
     value, gradient = value_and_gradient(function, jnp.asarray(case.logits))
-    close(value, wanted[0], 1e-13)
-    close(gradient, wanted[1], 1e-13)
+    close(value, wanted[0], lost(float))
+    close(gradient, wanted[1], lost(float, loss))
 
 
 @pytest.mark.parametrize("loss", CATALOGUE)
@@ -82,15 +91,15 @@ def test_without_float64(loss):
     logits = jnp.asarray(case.logits, dtype=jnp.float32)
     options = {"activation": activation, **case.counted}
     wanted = getattr(dice_loss, loss)(np.asarray(logits), case.target, **options)
-    for reference, precision in ((False, 1e-6), (True, 1e-5)):
+    for reference in (False, True):
 
         def function(logits, reference=reference):
             return getattr(losses, loss)(logits, case.target, **options, reference=reference)
 
         value, gradient = value_and_gradient(function, logits)
         assert value.dtype == gradient.dtype == np.float32
-        close(value, wanted[0], precision)
-        close(gradient, wanted[1], precision)
+        close(value, wanted[0], lost(np.float32))
+        close(gradient, wanted[1], lost(np.float32, loss))
 
 
 @pytest.mark.parametrize("reference", [False, True])
@@ -117,7 +126,7 @@ def test_unreduced_overlap_losses(loss, pool, shape, reference, float64):
 
     values, pull = jax.vjp(function, jnp.asarray(case.logits))
     assert values.shape == shape
-    close(values, values_at(case.logits), 1e-13)
+    close(values, values_at(case.logits), lost(float))
     wanted = naive.gradient(lambda x: (upstream * values_at(x)).sum(), case.logits)
     close(pull(jnp.asarray(upstream))[0], wanted, 1e-8)
 
@@ -155,7 +164,7 @@ def test_maps(loss, activation, channels, kind, channel_axis, reference, float64
 
     values, pull = jax.vjp(function, jnp.asarray(case.logits))
     assert values.shape[channel_axis] == channels
-    close(jnp.moveaxis(values, channel_axis, 1), values_at(case.logits), 1e-13)
+    close(jnp.moveaxis(values, channel_axis, 1), values_at(case.logits), lost(float))
     wanted = naive.gradient(lambda x: (upstream * values_at(x)).sum(), case.logits)
     close(pull(jnp.moveaxis(jnp.asarray(upstream), 1, channel_axis))[0], wanted, 1e-8)
 
@@ -175,8 +184,9 @@ def test_a_sum_of_terms(float64):
         return losses.segmentation_loss(terms, logits, case.target, **settings)
 
     value, gradient = value_and_gradient(function, jnp.asarray(case.logits))
-    close(value, wanted[0], 1e-15)
-    close(gradient, wanted[1], 1e-15)
+    # The same engine; XLA gives the terms' weights and the loss in one more rounding.
+    close(value, wanted[0], 4 * np.finfo(float).eps)
+    close(gradient, wanted[1], 4 * np.finfo(float).eps)
 
 
 def test_there_is_a_function_for_every_loss():
