@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, error::parameter};
+use crate::{Result, catalogue, error::parameter};
 
 /// What turns logits into probabilities. Always named, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,7 +24,22 @@ impl Activation {
         if wanted.contains(&self) {
             return Ok(());
         }
-        parameter(format!("{loss}: activation"), self, format!("one of {wanted:?}"))
+        let wanted = match self.counterpart(loss) {
+            Some(other) => format!("one of {wanted:?}; under {self:?} that is {other}"),
+            None => format!("one of {wanted:?}"),
+        };
+        parameter(format!("{loss}: activation"), self, wanted)
+    }
+
+    /// Cross-entropy is one loss over exclusive classes and another of each channel: the loss that
+    /// is under this activation what the one named is under others.
+    fn counterpart(self, loss: &str) -> Option<&'static str> {
+        let name = match loss.contains("binary_cross_entropy") {
+            true => loss.replace("binary_cross_entropy", "cross_entropy"),
+            false => loss.replace("cross_entropy", "binary_cross_entropy"),
+        };
+        let other = catalogue::find(&name).filter(|other| other.name != loss)?;
+        other.activations.contains(&self).then_some(other.name)
     }
 }
 

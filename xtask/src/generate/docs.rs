@@ -38,5 +38,5 @@ pub(super) fn losses() -> Generated {
             activations.join(", ")
         );
     }
-    Generated { path: "docs/losses.md", text: table }
+    Generated { path: "docs/losses.md".to_owned(), text: table }
 }

@@ -2,22 +2,26 @@
 //!
 //! What is written is committed and read like any other text, and nobody edits it.
 
+mod burn;
+mod candle;
 mod docs;
+mod rust;
 
 use std::{fs, path::PathBuf};
 
 use crate::root;
 
 /// A file that follows from the declarations.
+#[derive(Clone)]
 struct Generated {
     /// From the root of the repository.
-    path: &'static str,
+    path: String,
     text: String,
 }
 
 impl Generated {
     fn at(&self) -> PathBuf {
-        root().join(self.path)
+        root().join(&self.path)
     }
 
     fn is_written(&self) -> bool {
@@ -25,17 +29,19 @@ impl Generated {
     }
 }
 
-fn files() -> Vec<Generated> {
-    vec![docs::losses()]
+fn files() -> Result<Vec<Generated>, String> {
+    Ok([vec![docs::losses()], burn::files()?, candle::files()?].concat())
 }
 
 /// Writes every generated file, or says which are not as they would be written.
 pub fn generate(check: bool) -> Result<(), String> {
-    let stale: Vec<_> = files().into_iter().filter(|file| !file.is_written()).collect();
+    let stale: Vec<_> = files()?.into_iter().filter(|file| !file.is_written()).collect();
     if check {
-        return match stale.iter().map(|file| file.path).collect::<Vec<_>>()[..] {
+        return match stale.iter().map(|file| file.path.as_str()).collect::<Vec<_>>()[..] {
             [] => Ok(()),
-            ref paths => Err(format!("out of date, run `cargo xtask generate`: {}", paths.join(", "))),
+            ref paths => {
+                Err(format!("out of date, run `cargo xtask generate`: {}", paths.join(", ")))
+            }
         };
     }
     for file in stale {

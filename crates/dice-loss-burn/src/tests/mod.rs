@@ -4,10 +4,11 @@ mod case;
 #[cfg(feature = "wgpu")]
 mod kernels;
 mod layouts;
-mod modules;
+mod named;
 mod native;
 mod refused;
 mod tensor_ops;
+mod trials;
 mod unreduced;
 
 use case::Case;

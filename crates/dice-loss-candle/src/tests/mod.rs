@@ -7,6 +7,7 @@ mod named;
 mod native;
 mod refused;
 mod tensor_ops;
+mod trials;
 mod unreduced;
 
 use std::sync::Arc;
