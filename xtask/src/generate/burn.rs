@@ -2,7 +2,9 @@
 
 use super::{
     Generated,
-    rust::{Loss, expression, formatted, type_of},
+    rust::{Loss, formatted, index, without_its_name},
+    trials,
+    values::{expression, type_of},
 };
 
 const FOLDER: &str = "crates/dice-loss-burn/src/losses";
@@ -24,8 +26,8 @@ use burn::{
 const REST: &str = "\
 /// Voxels with this label do not count, unless the targets name another.
 pub ignore_index: Option<i64>,
-/// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-/// of samples.
+/// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+/// number of samples. `Mean` by default.
 #[config(default = \"Reduction::Mean\")]
 pub reduction: Reduction,
 /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -74,8 +76,8 @@ pub fn evaluate<const D: usize>(
 ///
 /// # Panics
 ///
-/// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-/// axes; for a compound whose terms' values differ in shape.
+/// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+/// `R` axes; for a compound whose terms' values differ in shape.
 pub fn forward_no_reduction<const D: usize, const R: usize>(
     &self,
     logits: Tensor<D>,
@@ -96,15 +98,14 @@ pub(super) fn files() -> Result<Vec<Generated>, String> {
         });
     }
     let path = format!("{FOLDER}/mod.rs");
-    files.push(Generated { path, text: formatted(&super::rust::index(INDEX, &losses))? });
-    let configured = |loss: &Loss, set: &str| {
-        let class = loss.class();
-        format!("{class}LossConfig::new(activation){set}.init()")
+    files.push(Generated { path, text: formatted(&index(INDEX, &losses))? });
+    let plain = |class: &str| format!("let plain = || {class}LossConfig::new(activation);\n");
+    let set = |_: &str, option: &str, value: &str| {
+        format!("plain().with_{option}({value}).init().into()")
     };
-    let set = |name: &str, value: &str| format!(".with_{name}({value})");
     files.push(Generated {
         path: "crates/dice-loss-burn/src/tests/trials.rs".to_owned(),
-        text: formatted(&super::rust::trials(&losses, configured, set))?,
+        text: formatted(&trials::tables(&losses, plain, set))?,
     });
     Ok(files)
 }
@@ -126,7 +127,7 @@ fn module(loss: &Loss) -> String {
         format!("pub struct {class}Loss {{\n#[module(skip)] config: {class}LossConfig,\n"),
         "#[module(skip)] loss: SegmentationLoss,\n}\n\n".to_owned(),
         format!("impl {class}Loss {{ {FORWARD} }}\n\n"),
-        super::rust::without_its_name(class),
+        without_its_name(class),
         display(loss),
     ]
     .concat()
@@ -156,8 +157,7 @@ fn init(loss: &Loss) -> String {
         "impl {class}LossConfig {{
             /// Makes the loss.
             ///
-            /// Options that do not fit each other or the number of classes are reported when it is
-            /// used.
+            /// Options that do not fit each other or the number of classes are reported when it is used.
             pub fn init(&self) -> {class}Loss {{
                 let objective = {};
                 let loss =
@@ -178,7 +178,8 @@ fn more(loss: &Loss) -> String {
          ```\n\
          use burn::tensor::{{Device, Int, Tensor}};\n\
          use dice_loss_burn::{{{class}LossConfig, dice_loss::Activation}};\n\n\
-         let loss = {class}LossConfig::new(Activation::{activation}).with_background(false).init();\n\
+         let config = {class}LossConfig::new(Activation::{activation});\n\
+         let loss = config.with_background(false).init();\n\n\
          let device = Device::flex();\n\
          let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);\n\
          let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);\n\

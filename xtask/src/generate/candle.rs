@@ -1,8 +1,12 @@
 //! The losses of dice-loss-candle: each a configuration and a struct with `forward`.
 
+use dice_loss::OptionInfo;
+
 use super::{
     Generated,
-    rust::{Loss, expression, formatted, type_of},
+    rust::{Loss, formatted, index, without_its_name},
+    trials,
+    values::{expression, type_of},
 };
 
 const FOLDER: &str = "crates/dice-loss-candle/src/losses";
@@ -16,7 +20,7 @@ const INDEX: &str = "\
 const REST: &str = "\
 /// Voxels with this label do not count, unless the targets name another.
 pub ignore_index: Option<i64>,
-/// How the values become the loss. `Reduction::Mean` by default.
+/// How the values become the loss. `Mean` by default.
 pub reduction: Reduction,
 /// Also counts the true and false positives and negatives of this hard decision, for metrics.
 pub decision: Option<Decision>,
@@ -58,19 +62,19 @@ pub(super) fn files() -> Result<Vec<Generated>, String> {
         });
     }
     let path = format!("{FOLDER}/mod.rs");
-    files.push(Generated { path, text: formatted(&super::rust::index(INDEX, &losses))? });
-    let configured = |loss: &Loss, set: &str| {
-        let class = loss.class();
-        let new = format!("{class}LossConfig::new(activation)");
-        match set {
-            "" => format!("{class}Loss::new({new})"),
-            set => format!("{class}Loss::new({class}LossConfig {{ {set}, ..{new} }})"),
-        }
+    files.push(Generated { path, text: formatted(&index(INDEX, &losses))? });
+    let plain = |class: &str| {
+        format!(
+            "let loss = |config| SegmentationLoss::from({class}Loss::new(config));\n\
+             let plain = || {class}LossConfig::new(activation);\n"
+        )
     };
-    let set = |name: &str, value: &str| format!("{name}: {value}");
+    let set = |class: &str, option: &str, value: &str| {
+        format!("loss({class}LossConfig {{ {option}: {value}, ..plain() }})")
+    };
     files.push(Generated {
         path: "crates/dice-loss-candle/src/tests/trials.rs".to_owned(),
-        text: formatted(&super::rust::trials(&losses, configured, set))?,
+        text: formatted(&trials::tables(&losses, plain, set))?,
     });
     Ok(files)
 }
@@ -93,7 +97,7 @@ fn module(loss: &Loss) -> String {
             "pub struct {class}Loss {{ config: {class}LossConfig, loss: SegmentationLoss }}\n\n"
         ),
         format!("impl {class}Loss {{ {} {FORWARD} }}\n\n", new(loss)),
-        super::rust::without_its_name(class),
+        without_its_name(class),
     ]
     .concat()
 }
@@ -108,17 +112,18 @@ fn fields(loss: &Loss) -> String {
 }
 
 fn defaults(loss: &Loss) -> String {
-    let default = |option: &dice_loss::OptionInfo| {
-        format!("{}: {},\n", option.facts.name, expression(&option.kind, &option.default))
+    let default = |option: &OptionInfo| {
+        format!("{}: {}", option.facts.name, expression(&option.kind, &option.default))
     };
-    let options: String = loss.options().map(default).collect();
+    let options: Vec<_> = loss.options().map(default).collect();
+    let options = options.join(",\n");
     format!(
         "impl {}LossConfig {{
             /// The defaults under an activation, for `..` to fill in what is not set.
             pub fn new(activation: Activation) -> Self {{
                 Self {{
                     activation,
-                    {options}
+                    {options},
                     ignore_index: None,
                     reduction: Reduction::Mean,
                     decision: None,

@@ -4,8 +4,11 @@
 
 mod burn;
 mod candle;
+mod comments;
 mod docs;
 mod rust;
+mod trials;
+mod values;
 
 use std::{fs, path::PathBuf};
 

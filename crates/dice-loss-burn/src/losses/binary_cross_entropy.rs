@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::BinaryCrossEntropy`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::BinaryCrossEntropy` declares; do not edit.
+
 //! Binary cross-entropy as a module of Burn.
 
 use burn::{
@@ -16,7 +17,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct BinaryCrossEntropyLossConfig {
     /// What turns logits into probabilities: sigmoid or probabilities.
     pub activation: Activation,
-    /// π, how much a positive voxel counts against a negative one. a finite number of at least 0;
+    /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
     /// `ClassValues::Same(1.0)` by default.
     #[config(default = "ClassValues::Same(1.0)")]
     pub pos_weight: ClassValues,
@@ -30,8 +31,8 @@ pub struct BinaryCrossEntropyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -41,8 +42,7 @@ pub struct BinaryCrossEntropyLossConfig {
 impl BinaryCrossEntropyLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> BinaryCrossEntropyLoss {
         let objective = named::single(
             BinaryCrossEntropy { pos_weight: self.pos_weight.clone() }
@@ -65,14 +65,15 @@ impl BinaryCrossEntropyLossConfig {
 /// - **Activation**: sigmoid or probabilities.
 /// - **Range**: [0, ∞).
 ///
-/// Created by [`BinaryCrossEntropyLossConfig`]; [`dice_loss::BinaryCrossEntropy`] is its
-/// formula.
+/// Created by [`BinaryCrossEntropyLossConfig`]; [`dice_loss::BinaryCrossEntropy`] is its formula.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{BinaryCrossEntropyLossConfig, dice_loss::Activation};
 ///
-/// let loss = BinaryCrossEntropyLossConfig::new(Activation::Sigmoid).with_background(false).init();
+/// let config = BinaryCrossEntropyLossConfig::new(Activation::Sigmoid);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -133,8 +134,8 @@ impl BinaryCrossEntropyLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::Combo`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::Combo` declares; do not edit.
+
 //! Combo as a module of Burn.
 
 use burn::{
@@ -19,29 +20,27 @@ pub struct ComboLossConfig {
     /// α, the share of cross-entropy. 0 to 1; `0.5` by default.
     #[config(default = 0.5)]
     pub alpha: f64,
-    /// β, the share of the voxels of a class in its cross-entropy. a number between 0 and 1,
+    /// β, the share of the voxels of a class in its cross-entropy. A number between 0 and 1,
     /// neither included; `0.5` by default.
     #[config(default = 0.5)]
     pub beta: f64,
     /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
     #[config(default = false)]
     pub squared: bool,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     #[config(default = "Overlap::Product")]
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
-    #[config(default = "Smoothing::both(0.00001)")]
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    #[config(default = "Smoothing::both(1e-5)")]
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -52,8 +51,8 @@ pub struct ComboLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -63,8 +62,7 @@ pub struct ComboLossConfig {
 impl ComboLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> ComboLoss {
         let objective = named::compound(
             Combo {
@@ -90,8 +88,8 @@ impl ComboLossConfig {
 /// Combo loss: binary cross-entropy with a price each for false negatives and false positives,
 /// mixed with Dice.
 ///
-/// L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 −
-/// g) ln(1 − p).
+/// L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 − g)
+/// ln(1 − p).
 ///
 /// β > ½ punishes false negatives more, β < ½ false positives. (The paper subtracts the Dice
 /// coefficient; the gradient is the same.)
@@ -106,7 +104,9 @@ impl ComboLossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{ComboLossConfig, dice_loss::Activation};
 ///
-/// let loss = ComboLossConfig::new(Activation::Sigmoid).with_background(false).init();
+/// let config = ComboLossConfig::new(Activation::Sigmoid);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -167,8 +167,8 @@ impl ComboLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::CrossEntropy`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::CrossEntropy` declares; do not edit.
+
 //! Cross-entropy as a module of Burn.
 
 use burn::{
@@ -29,8 +30,8 @@ pub struct CrossEntropyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -40,8 +41,7 @@ pub struct CrossEntropyLossConfig {
 impl CrossEntropyLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> CrossEntropyLoss {
         let objective = named::single(
             CrossEntropy { label_smoothing: self.label_smoothing }
@@ -57,9 +57,9 @@ impl CrossEntropyLossConfig {
 
 /// Cross-entropy loss: the log loss over exclusive classes.
 ///
-/// ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C
-/// classes. The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on
-/// how many are ignored.
+/// ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C classes.
+/// The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on how many are
+/// ignored.
 ///
 /// Where classes are not annotated, p and g of the background hold theirs too (Shi et al. 2021,
 /// <https://arxiv.org/abs/2007.03868>).
@@ -74,7 +74,9 @@ impl CrossEntropyLossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{CrossEntropyLossConfig, dice_loss::Activation};
 ///
-/// let loss = CrossEntropyLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = CrossEntropyLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -135,8 +137,8 @@ impl CrossEntropyLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::DiceCrossEntropy`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::DiceCrossEntropy` declares; do not edit.
+
 //! Dice + CE as a module of Burn.
 
 use burn::{
@@ -22,14 +23,13 @@ pub struct DiceCrossEntropyLossConfig {
     /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
     #[config(default = false)]
     pub squared: bool,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     #[config(default = "Overlap::Product")]
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
-    #[config(default = "Smoothing::both(0.00001)")]
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    #[config(default = "Smoothing::both(1e-5)")]
     pub smoothing: Smoothing,
     /// ε, the share of the target that is spread evenly over the classes. 0 to 1; `0.0` by default.
     #[config(default = 0.0)]
@@ -40,13 +40,12 @@ pub struct DiceCrossEntropyLossConfig {
     /// λ_CE, the weight of cross-entropy. `1.0` by default.
     #[config(default = 1.0)]
     pub cross_entropy_weight: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -57,8 +56,8 @@ pub struct DiceCrossEntropyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -68,8 +67,7 @@ pub struct DiceCrossEntropyLossConfig {
 impl DiceCrossEntropyLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> DiceCrossEntropyLoss {
         let objective = named::compound(
             DiceCrossEntropy {
@@ -93,8 +91,8 @@ impl DiceCrossEntropyLossConfig {
     }
 }
 
-/// Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for
-/// multi-class segmentation.
+/// Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for multi-class
+/// segmentation.
 ///
 /// L = λ_D Dice + λ_CE CE. Cross-entropy keeps the background that Dice may leave out.
 ///
@@ -108,7 +106,9 @@ impl DiceCrossEntropyLossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{DiceCrossEntropyLossConfig, dice_loss::Activation};
 ///
-/// let loss = DiceCrossEntropyLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = DiceCrossEntropyLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -169,8 +169,8 @@ impl DiceCrossEntropyLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::Focal`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::Focal` declares; do not edit.
+
 //! Focal as a module of Burn.
 
 use burn::{
@@ -16,7 +17,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct FocalLossConfig {
     /// What turns logits into probabilities: softmax or sigmoid.
     pub activation: Activation,
-    /// γ, the focusing exponent. a finite number of at least 0; `ClassValues::Same(2.0)` by
+    /// γ, the focusing exponent. A finite number of at least 0; `ClassValues::Same(2.0)` by
     /// default.
     #[config(default = "ClassValues::Same(2.0)")]
     pub gamma: ClassValues,
@@ -32,8 +33,8 @@ pub struct FocalLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -43,8 +44,7 @@ pub struct FocalLossConfig {
 impl FocalLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> FocalLoss {
         let objective = named::single(
             Focal { gamma: self.gamma.clone(), alpha: self.alpha.clone() }
@@ -61,8 +61,8 @@ impl FocalLossConfig {
 /// Focal loss: cross-entropy that looks away from the voxels it already gets right.
 ///
 /// Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself: ℓ(voxel,
-/// class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count
-/// fully. The mean is over the voxels that count.
+/// class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
+/// The mean is over the voxels that count.
 ///
 /// α balances but does not normalise; class weights do both.
 ///
@@ -76,7 +76,9 @@ impl FocalLossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{FocalLossConfig, dice_loss::Activation};
 ///
-/// let loss = FocalLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = FocalLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -137,8 +139,8 @@ impl FocalLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

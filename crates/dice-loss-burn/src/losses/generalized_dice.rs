@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::GeneralizedDice`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedDice` declares; do not edit.
+
 //! Generalized Dice as a module of Burn.
 
 use burn::{
@@ -18,26 +19,24 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct GeneralizedDiceLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// v by the size G of a class: `VolumeWeight::InverseSquare`, 1/G²; `VolumeWeight::Inverse`,
-    /// 1/G; `VolumeWeight::Uniform`, 1. `VolumeWeight::InverseSquare` by default.
+    /// v by the size G of a class: `InverseSquare`, 1/G²; `Inverse`, 1/G; `Uniform`, 1.
+    /// `InverseSquare` by default.
     #[config(default = "VolumeWeight::InverseSquare")]
     pub weight: VolumeWeight,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     #[config(default = "Overlap::Product")]
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
-    #[config(default = "Smoothing::both(0.00001)")]
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    #[config(default = "Smoothing::both(1e-5)")]
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -50,8 +49,8 @@ pub struct GeneralizedDiceLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -61,8 +60,7 @@ pub struct GeneralizedDiceLossConfig {
 impl GeneralizedDiceLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> GeneralizedDiceLoss {
         let objective = named::single(
             GeneralizedDice {
@@ -84,8 +82,8 @@ impl GeneralizedDiceLossConfig {
 
 /// Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 ///
-/// L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I =
-/// Σpg and weights v by the size of the class, the smallest class present weighing 1.
+/// L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I = Σpg
+/// and weights v by the size of the class, the smallest class present weighing 1.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
@@ -97,7 +95,9 @@ impl GeneralizedDiceLossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{GeneralizedDiceLossConfig, dice_loss::Activation};
 ///
-/// let loss = GeneralizedDiceLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = GeneralizedDiceLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -158,8 +158,8 @@ impl GeneralizedDiceLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::GeneralizedWassersteinDice`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedWassersteinDice` declares; do not edit.
+
 //! Generalized Wasserstein Dice as a module of Burn.
 
 use burn::{
@@ -23,25 +24,21 @@ pub struct GeneralizedWassersteinDiceLossConfig {
     /// default all classes are equally far apart.
     #[config(default = "Distances::Uniform")]
     pub distances: Distances,
-    /// `TransportWeight::Foreground`, a = 1 for foreground classes, 0 for the background, and b =
-    /// 1; or a = b = v by the size G of a class:
-    /// `TransportWeight::Volume(VolumeWeight::InverseSquare)`, 1/G²;
-    /// `TransportWeight::Volume(VolumeWeight::Inverse)`, 1/G;
-    /// `TransportWeight::Volume(VolumeWeight::Uniform)`, 1. `TransportWeight::Foreground` by
-    /// default.
+    /// `Foreground`, a = 1 for foreground classes, 0 for the background, and b = 1; or a = b = v by
+    /// the size G of a class: `Volume(InverseSquare)`, 1/G²; `Volume(Inverse)`, 1/G;
+    /// `Volume(Uniform)`, 1. `Foreground` by default.
     #[config(default = "TransportWeight::Foreground")]
     pub weight: TransportWeight,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
-    #[config(default = "Smoothing::both(0.00001)")]
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    #[config(default = "Smoothing::both(1e-5)")]
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -54,8 +51,8 @@ pub struct GeneralizedWassersteinDiceLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -65,8 +62,7 @@ pub struct GeneralizedWassersteinDiceLossConfig {
 impl GeneralizedWassersteinDiceLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> GeneralizedWassersteinDiceLoss {
         let objective = named::single(
             GeneralizedWassersteinDice {
@@ -88,9 +84,9 @@ impl GeneralizedWassersteinDiceLossConfig {
 
 /// Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 ///
-/// With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k, L = 1 − (2 Σ_k a_k (G_k
-/// − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for foreground
-/// classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
+/// With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k, L = 1 − (2 Σ_k a_k (G_k −
+/// E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for foreground classes, 0
+/// for the background, and b = 1; or a = b = v by the size of the class.
 ///
 /// Probabilities must add up to 1 over the classes.
 ///
@@ -98,14 +94,16 @@ impl GeneralizedWassersteinDiceLossConfig {
 /// - **Range**: [0, 1] for s ≤ s′.
 /// - **Paper**: Fidon et al. 2017, <https://arxiv.org/abs/1707.00478>.
 ///
-/// Created by [`GeneralizedWassersteinDiceLossConfig`];
-/// [`dice_loss::GeneralizedWassersteinDice`] is its formula.
+/// Created by [`GeneralizedWassersteinDiceLossConfig`]; [`dice_loss::GeneralizedWassersteinDice`]
+/// is its formula.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{GeneralizedWassersteinDiceLossConfig, dice_loss::Activation};
 ///
-/// let loss = GeneralizedWassersteinDiceLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = GeneralizedWassersteinDiceLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -166,8 +164,8 @@ impl GeneralizedWassersteinDiceLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::IoU`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::IoU` declares; do not edit.
+
 //! IoU as a module of Burn.
 
 use burn::{
@@ -16,22 +17,20 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct IoULossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     #[config(default = "Overlap::Product")]
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
-    #[config(default = "Smoothing::both(0.00001)")]
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    #[config(default = "Smoothing::both(1e-5)")]
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -44,8 +43,8 @@ pub struct IoULossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -55,8 +54,7 @@ pub struct IoULossConfig {
 impl IoULossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> IoULoss {
         let objective = named::single(
             IoU { overlap: self.overlap, smoothing: self.smoothing }
@@ -81,7 +79,7 @@ impl IoULossConfig {
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Papers**: Rahman and Wang 2016, <https://doi.org/10.1007/978-3-319-50835-1_22>; Wang and
-///   Blaschko 2023 (`Overlap::L1`), <https://arxiv.org/abs/2302.05666>.
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
 ///
 /// Created by [`IoULossConfig`]; [`dice_loss::IoU`] is its formula.
 ///
@@ -89,7 +87,9 @@ impl IoULossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{IoULossConfig, dice_loss::Activation};
 ///
-/// let loss = IoULossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = IoULossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -150,8 +150,8 @@ impl IoULoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

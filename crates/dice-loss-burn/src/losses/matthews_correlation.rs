@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::MatthewsCorrelation`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::MatthewsCorrelation` declares; do not edit.
+
 //! Matthews correlation as a module of Burn.
 
 use burn::{
@@ -16,17 +17,16 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct MatthewsCorrelationLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// s, voxels added to the true positives and to the true negatives. a finite number of at least
-    /// 0; `0.00001` by default.
-    #[config(default = 0.00001)]
+    /// s, voxels added to the true positives and to the true negatives. A finite number of at least
+    /// 0; `1e-5` by default.
+    #[config(default = 1e-5)]
     pub smoothing: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -39,8 +39,8 @@ pub struct MatthewsCorrelationLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -50,8 +50,7 @@ pub struct MatthewsCorrelationLossConfig {
 impl MatthewsCorrelationLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> MatthewsCorrelationLoss {
         let objective = named::single(
             MatthewsCorrelation { smoothing: self.smoothing }
@@ -70,8 +69,8 @@ impl MatthewsCorrelationLossConfig {
 /// Matthews correlation loss: one minus the correlation of prediction and reference, each class
 /// against the rest.
 ///
-/// L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true
-/// positives and s true negatives are added.
+/// L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true positives
+/// and s true negatives are added.
 ///
 /// It rewards true negatives too: swapping a class and its background changes nothing.
 ///
@@ -79,14 +78,15 @@ impl MatthewsCorrelationLossConfig {
 /// - **Range**: [0, 2] for probabilities; 1 without any correlation.
 /// - **Paper**: Abhishek and Hamarneh 2020, <https://arxiv.org/abs/2010.13454>.
 ///
-/// Created by [`MatthewsCorrelationLossConfig`]; [`dice_loss::MatthewsCorrelation`] is its
-/// formula.
+/// Created by [`MatthewsCorrelationLossConfig`]; [`dice_loss::MatthewsCorrelation`] is its formula.
 ///
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{MatthewsCorrelationLossConfig, dice_loss::Activation};
 ///
-/// let loss = MatthewsCorrelationLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = MatthewsCorrelationLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -147,8 +147,8 @@ impl MatthewsCorrelationLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

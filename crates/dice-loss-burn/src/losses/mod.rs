@@ -1,4 +1,5 @@
 // Written by `cargo xtask generate` from the catalogue of losses; do not edit.
+
 //! The losses by name, each a configuration and a module: what burn-nn's losses look like.
 
 mod binary_cross_entropy;

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::UnifiedFocal`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::UnifiedFocal` declares; do not edit.
+
 //! Unified focal as a module of Burn.
 
 use burn::{
@@ -28,17 +29,16 @@ pub struct UnifiedFocalLossConfig {
     /// γ, the focus: 0 is none in F and full in T. 0 to 1, 1 not included; `0.5` by default.
     #[config(default = 0.5)]
     pub gamma: f64,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
-    #[config(default = "Smoothing::both(0.00001)")]
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    #[config(default = "Smoothing::both(1e-5)")]
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -49,8 +49,8 @@ pub struct UnifiedFocalLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the number
-    /// of samples.
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
     #[config(default = "Reduction::Mean")]
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
@@ -60,8 +60,7 @@ pub struct UnifiedFocalLossConfig {
 impl UnifiedFocalLossConfig {
     /// Makes the loss.
     ///
-    /// Options that do not fit each other or the number of classes are reported when it is
-    /// used.
+    /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> UnifiedFocalLoss {
         let objective = named::compound(
             UnifiedFocal {
@@ -85,12 +84,12 @@ impl UnifiedFocalLossConfig {
 /// Unified focal loss: focal and focal Tversky with one balance and one focus between them.
 ///
 /// L = λ F + (1 − λ) T. F is the focal loss with α = δ for foreground classes, 1 − δ for the
-/// background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where
-/// false negatives weigh δ and false positives 1 − δ.
+/// background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where false
+/// negatives weigh δ and false positives 1 − δ.
 ///
 /// The asymmetric form focuses only where it helps: foreground voxels keep their full
-/// cross-entropy, the background its full Tversky loss, and T is half the background's, half
-/// the foreground's. Under sigmoid every channel is a foreground class.
+/// cross-entropy, the background its full Tversky loss, and T is half the background's, half the
+/// foreground's. Under sigmoid every channel is a foreground class.
 ///
 /// - **Activation**: softmax or sigmoid.
 /// - **Range**: [0, ∞).
@@ -102,7 +101,9 @@ impl UnifiedFocalLossConfig {
 /// use burn::tensor::{Device, Int, Tensor};
 /// use dice_loss_burn::{UnifiedFocalLossConfig, dice_loss::Activation};
 ///
-/// let loss = UnifiedFocalLossConfig::new(Activation::Softmax).with_background(false).init();
+/// let config = UnifiedFocalLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
@@ -163,8 +164,8 @@ impl UnifiedFocalLoss {
     ///
     /// # Panics
     ///
-    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have `R`
-    /// axes; for a compound whose terms' values differ in shape.
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
     pub fn forward_no_reduction<const D: usize, const R: usize>(
         &self,
         logits: Tensor<D>,

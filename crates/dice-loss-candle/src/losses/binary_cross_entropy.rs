@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::BinaryCrossEntropy`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::BinaryCrossEntropy` declares; do not edit.
+
 //! Binary cross-entropy on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -11,7 +12,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct BinaryCrossEntropyLossConfig {
     /// What turns logits into probabilities: sigmoid or probabilities.
     pub activation: Activation,
-    /// π, how much a positive voxel counts against a negative one. a finite number of at least 0;
+    /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
     /// `ClassValues::Same(1.0)` by default.
     pub pos_weight: ClassValues,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
@@ -23,7 +24,7 @@ pub struct BinaryCrossEntropyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -38,7 +39,6 @@ impl BinaryCrossEntropyLossConfig {
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,

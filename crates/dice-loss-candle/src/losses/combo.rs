@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::Combo`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::Combo` declares; do not edit.
+
 //! Combo on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -13,24 +14,22 @@ pub struct ComboLossConfig {
     pub activation: Activation,
     /// α, the share of cross-entropy. 0 to 1; `0.5` by default.
     pub alpha: f64,
-    /// β, the share of the voxels of a class in its cross-entropy. a number between 0 and 1,
+    /// β, the share of the voxels of a class in its cross-entropy. A number between 0 and 1,
     /// neither included; `0.5` by default.
     pub beta: f64,
     /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
     pub squared: bool,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -39,7 +38,7 @@ pub struct ComboLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -54,12 +53,11 @@ impl ComboLossConfig {
             beta: 0.5,
             squared: false,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -70,8 +68,8 @@ impl ComboLossConfig {
 /// Combo loss: binary cross-entropy with a price each for false negatives and false positives,
 /// mixed with Dice.
 ///
-/// L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 −
-/// g) ln(1 − p).
+/// L = α B + (1 − α) Dice, with B the mean over voxels and classes of −β g ln p − (1 − β)(1 − g)
+/// ln(1 − p).
 ///
 /// β > ½ punishes false negatives more, β < ½ false positives. (The paper subtracts the Dice
 /// coefficient; the gradient is the same.)

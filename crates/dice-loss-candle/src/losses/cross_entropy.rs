@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::CrossEntropy`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::CrossEntropy` declares; do not edit.
+
 //! Cross-entropy on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -22,7 +23,7 @@ pub struct CrossEntropyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -37,7 +38,6 @@ impl CrossEntropyLossConfig {
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -47,9 +47,9 @@ impl CrossEntropyLossConfig {
 
 /// Cross-entropy loss: the log loss over exclusive classes.
 ///
-/// ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C
-/// classes. The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on
-/// how many are ignored.
+/// ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w and C classes.
+/// The mean divides by Σ_k w_k g_k of the voxels that count, so it does not depend on how many are
+/// ignored.
 ///
 /// Where classes are not annotated, p and g of the background hold theirs too (Shi et al. 2021,
 /// <https://arxiv.org/abs/2007.03868>).

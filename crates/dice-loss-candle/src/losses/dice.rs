@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::Dice`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::Dice` declares; do not edit.
+
 //! Dice on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -13,19 +14,17 @@ pub struct DiceLossConfig {
     pub activation: Activation,
     /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
     pub squared: bool,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -36,7 +35,7 @@ pub struct DiceLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -49,13 +48,12 @@ impl DiceLossConfig {
             activation,
             squared: false,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -65,14 +63,14 @@ impl DiceLossConfig {
 
 /// Dice loss: one minus twice the overlap over the two sizes.
 ///
-/// L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with `squared`
-/// L = 1 − (2 Σpg + s) / (Σp² + Σg² + s′).
+/// L = 1 − (2 I + s) / (Σp + Σg + s′), with the soft intersection I = Σpg; or with `squared` L = 1
+/// − (2 Σpg + s) / (Σp² + Σg² + s′).
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Papers**: Milletari, Navab and Ahmadi 2016 (V-Net, squared),
 ///   <https://arxiv.org/abs/1606.04797>; Drozdzal et al. 2016 (linear),
-///   <https://arxiv.org/abs/1608.04117>; Wang et al. 2023 (`Overlap::L1`),
+///   <https://arxiv.org/abs/1608.04117>; Wang et al. 2023 (`L1`),
 ///   <https://arxiv.org/abs/2303.16296>.
 ///
 /// Its options are a [`DiceLossConfig`]; [`dice_loss::Dice`] is its formula.

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::DiceBinaryCrossEntropy`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::DiceBinaryCrossEntropy` declares; do not edit.
+
 //! Dice + BCE on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -16,26 +17,24 @@ pub struct DiceBinaryCrossEntropyLossConfig {
     pub activation: Activation,
     /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
     pub squared: bool,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// π, how much a positive voxel counts against a negative one. a finite number of at least 0;
+    /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
     /// `ClassValues::Same(1.0)` by default.
     pub pos_weight: ClassValues,
     /// λ_D, the weight of Dice. `1.0` by default.
     pub dice_weight: f64,
     /// λ_BCE, the weight of cross-entropy. `1.0` by default.
     pub cross_entropy_weight: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -44,7 +43,7 @@ pub struct DiceBinaryCrossEntropyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -57,7 +56,7 @@ impl DiceBinaryCrossEntropyLossConfig {
             activation,
             squared: false,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pos_weight: ClassValues::Same(1.0),
             dice_weight: 1.0,
             cross_entropy_weight: 1.0,
@@ -65,7 +64,6 @@ impl DiceBinaryCrossEntropyLossConfig {
             absent: Absent::Skip,
             background: true,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -82,8 +80,8 @@ impl DiceBinaryCrossEntropyLossConfig {
 /// - **Range**: [0, ∞).
 /// - **Paper**: Isensee et al. 2021 (nnU-Net), <https://arxiv.org/abs/1809.10486>.
 ///
-/// Its options are a [`DiceBinaryCrossEntropyLossConfig`];
-/// [`dice_loss::DiceBinaryCrossEntropy`] is its formula.
+/// Its options are a [`DiceBinaryCrossEntropyLossConfig`]; [`dice_loss::DiceBinaryCrossEntropy`] is
+/// its formula.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

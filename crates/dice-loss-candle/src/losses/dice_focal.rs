@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::DiceFocal`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::DiceFocal` declares; do not edit.
+
 //! Dice + focal on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -16,31 +17,28 @@ pub struct DiceFocalLossConfig {
     pub activation: Activation,
     /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
     pub squared: bool,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// γ, the focusing exponent. a finite number of at least 0; `ClassValues::Same(2.0)` by
+    /// γ, the focusing exponent. A finite number of at least 0; `ClassValues::Same(2.0)` by
     /// default.
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
-    /// That of the focal loss, beside any activation of the other. `Activation::Sigmoid` by
-    /// default.
+    /// That of the focal loss, beside any activation of the other. `Sigmoid` by default.
     pub focal_activation: Activation,
     /// λ_D, the weight of Dice. `1.0` by default.
     pub dice_weight: f64,
     /// λ_F, the weight of focal. `1.0` by default.
     pub focal_weight: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -49,7 +47,7 @@ pub struct DiceFocalLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -62,7 +60,7 @@ impl DiceFocalLossConfig {
             activation,
             squared: false,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             gamma: ClassValues::Same(2.0),
             alpha: None,
             focal_activation: Activation::Sigmoid,
@@ -72,7 +70,6 @@ impl DiceFocalLossConfig {
             absent: Absent::Skip,
             background: true,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::Focal`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::Focal` declares; do not edit.
+
 //! Focal on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -11,7 +12,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct FocalLossConfig {
     /// What turns logits into probabilities: softmax or sigmoid.
     pub activation: Activation,
-    /// γ, the focusing exponent. a finite number of at least 0; `ClassValues::Same(2.0)` by
+    /// γ, the focusing exponent. A finite number of at least 0; `ClassValues::Same(2.0)` by
     /// default.
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
@@ -25,7 +26,7 @@ pub struct FocalLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -41,7 +42,6 @@ impl FocalLossConfig {
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -52,8 +52,8 @@ impl FocalLossConfig {
 /// Focal loss: cross-entropy that looks away from the voxels it already gets right.
 ///
 /// Softmax: ℓ(voxel) = −Σ_k α_k g_k (1 − p_k)^γ ln p_k. Sigmoid, each class by itself: ℓ(voxel,
-/// class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count
-/// fully. The mean is over the voxels that count.
+/// class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p). Without α both sides count fully.
+/// The mean is over the voxels that count.
 ///
 /// α balances but does not normalise; class weights do both.
 ///

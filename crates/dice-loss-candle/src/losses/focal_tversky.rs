@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::FocalTversky`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::FocalTversky` declares; do not edit.
+
 //! Focal Tversky on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -13,25 +14,23 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct FocalTverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// α, the weight of false positives. a finite number of at least 0; `0.3` by default.
+    /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
     pub alpha: f64,
-    /// β, the weight of false negatives. a finite number of at least 0; `0.7` by default.
+    /// β, the weight of false negatives. A finite number of at least 0; `0.7` by default.
     pub beta: f64,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// γ, the exponent. a finite number above 0; `0.75` by default.
+    /// γ, the exponent. A finite number above 0; `0.75` by default.
     pub gamma: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -42,7 +41,7 @@ pub struct FocalTverskyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -56,14 +55,13 @@ impl FocalTverskyLossConfig {
             alpha: 0.3,
             beta: 0.7,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             gamma: 0.75,
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,

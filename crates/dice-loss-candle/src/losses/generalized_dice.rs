@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::GeneralizedDice`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedDice` declares; do not edit.
+
 //! Generalized Dice on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -14,22 +15,20 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct GeneralizedDiceLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// v by the size G of a class: `VolumeWeight::InverseSquare`, 1/G²; `VolumeWeight::Inverse`,
-    /// 1/G; `VolumeWeight::Uniform`, 1. `VolumeWeight::InverseSquare` by default.
+    /// v by the size G of a class: `InverseSquare`, 1/G²; `Inverse`, 1/G; `Uniform`, 1.
+    /// `InverseSquare` by default.
     pub weight: VolumeWeight,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -40,7 +39,7 @@ pub struct GeneralizedDiceLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -53,13 +52,12 @@ impl GeneralizedDiceLossConfig {
             activation,
             weight: VolumeWeight::InverseSquare,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -69,15 +67,14 @@ impl GeneralizedDiceLossConfig {
 
 /// Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 ///
-/// L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I =
-/// Σpg and weights v by the size of the class, the smallest class present weighing 1.
+/// L = 1 − (2 Σ_k v_k I_k + s) / (Σ_k v_k (Σp_k + Σg_k) + s′), with the soft intersections I = Σpg
+/// and weights v by the size of the class, the smallest class present weighing 1.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Paper**: Sudre et al. 2017, <https://arxiv.org/abs/1707.03237>.
 ///
-/// Its options are a [`GeneralizedDiceLossConfig`]; [`dice_loss::GeneralizedDice`] is its
-/// formula.
+/// Its options are a [`GeneralizedDiceLossConfig`]; [`dice_loss::GeneralizedDice`] is its formula.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

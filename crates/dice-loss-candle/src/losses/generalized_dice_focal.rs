@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::GeneralizedDiceFocal`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedDiceFocal` declares; do not edit.
+
 //! Generalized Dice + focal on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -14,34 +15,31 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct GeneralizedDiceFocalLossConfig {
     /// What turns logits into probabilities: softmax or sigmoid.
     pub activation: Activation,
-    /// v by the size G of a class: `VolumeWeight::InverseSquare`, 1/G²; `VolumeWeight::Inverse`,
-    /// 1/G; `VolumeWeight::Uniform`, 1. `VolumeWeight::InverseSquare` by default.
+    /// v by the size G of a class: `InverseSquare`, 1/G²; `Inverse`, 1/G; `Uniform`, 1.
+    /// `InverseSquare` by default.
     pub weight: VolumeWeight,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// γ, the focusing exponent. a finite number of at least 0; `ClassValues::Same(2.0)` by
+    /// γ, the focusing exponent. A finite number of at least 0; `ClassValues::Same(2.0)` by
     /// default.
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
-    /// That of the focal loss, beside any activation of the other. `Activation::Sigmoid` by
-    /// default.
+    /// That of the focal loss, beside any activation of the other. `Sigmoid` by default.
     pub focal_activation: Activation,
     /// λ_GD, the weight of generalized Dice. `1.0` by default.
     pub generalized_dice_weight: f64,
     /// λ_F, the weight of focal. `1.0` by default.
     pub focal_weight: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -50,7 +48,7 @@ pub struct GeneralizedDiceFocalLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -63,7 +61,7 @@ impl GeneralizedDiceFocalLossConfig {
             activation,
             weight: VolumeWeight::InverseSquare,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             gamma: ClassValues::Same(2.0),
             alpha: None,
             focal_activation: Activation::Sigmoid,
@@ -73,7 +71,6 @@ impl GeneralizedDiceFocalLossConfig {
             absent: Absent::Skip,
             background: true,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -81,8 +78,7 @@ impl GeneralizedDiceFocalLossConfig {
     }
 }
 
-/// Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own
-/// activation.
+/// Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own activation.
 ///
 /// L = λ_GD GeneralizedDice + λ_F Focal. The focal loss is that of each channel's sigmoid by
 /// default, also beside a softmax Dice.
@@ -92,8 +88,8 @@ impl GeneralizedDiceFocalLossConfig {
 /// - **Papers**: Sudre et al. 2017, <https://arxiv.org/abs/1707.03237>; Lin et al. 2017,
 ///   <https://arxiv.org/abs/1708.02002>.
 ///
-/// Its options are a [`GeneralizedDiceFocalLossConfig`]; [`dice_loss::GeneralizedDiceFocal`] is
-/// its formula.
+/// Its options are a [`GeneralizedDiceFocalLossConfig`]; [`dice_loss::GeneralizedDiceFocal`] is its
+/// formula.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

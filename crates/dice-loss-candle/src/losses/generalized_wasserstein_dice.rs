@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::GeneralizedWassersteinDice`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedWassersteinDice` declares; do not edit.
+
 //! Generalized Wasserstein Dice on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -17,22 +18,18 @@ pub struct GeneralizedWassersteinDiceLossConfig {
     /// M, a row for each class: not negative, 0 on the diagonal, divided by its largest entry; by
     /// default all classes are equally far apart.
     pub distances: Distances,
-    /// `TransportWeight::Foreground`, a = 1 for foreground classes, 0 for the background, and b =
-    /// 1; or a = b = v by the size G of a class:
-    /// `TransportWeight::Volume(VolumeWeight::InverseSquare)`, 1/G²;
-    /// `TransportWeight::Volume(VolumeWeight::Inverse)`, 1/G;
-    /// `TransportWeight::Volume(VolumeWeight::Uniform)`, 1. `TransportWeight::Foreground` by
-    /// default.
+    /// `Foreground`, a = 1 for foreground classes, 0 for the background, and b = 1; or a = b = v by
+    /// the size G of a class: `Volume(InverseSquare)`, 1/G²; `Volume(Inverse)`, 1/G;
+    /// `Volume(Uniform)`, 1. `Foreground` by default.
     pub weight: TransportWeight,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -43,7 +40,7 @@ pub struct GeneralizedWassersteinDiceLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -56,13 +53,12 @@ impl GeneralizedWassersteinDiceLossConfig {
             activation,
             distances: Distances::Uniform,
             weight: TransportWeight::Foreground,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -72,9 +68,9 @@ impl GeneralizedWassersteinDiceLossConfig {
 
 /// Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 ///
-/// With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k, L = 1 − (2 Σ_k a_k (G_k
-/// − E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for foreground
-/// classes, 0 for the background, and b = 1; or a = b = v by the size of the class.
+/// With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k, L = 1 − (2 Σ_k a_k (G_k −
+/// E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for foreground classes, 0
+/// for the background, and b = 1; or a = b = v by the size of the class.
 ///
 /// Probabilities must add up to 1 over the classes.
 ///

@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::MatthewsCorrelation`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::MatthewsCorrelation` declares; do not edit.
+
 //! Matthews correlation on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -11,15 +12,14 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct MatthewsCorrelationLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// s, voxels added to the true positives and to the true negatives. a finite number of at least
-    /// 0; `0.00001` by default.
+    /// s, voxels added to the true positives and to the true negatives. A finite number of at least
+    /// 0; `1e-5` by default.
     pub smoothing: f64,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -30,7 +30,7 @@ pub struct MatthewsCorrelationLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -41,13 +41,12 @@ impl MatthewsCorrelationLossConfig {
     pub fn new(activation: Activation) -> Self {
         Self {
             activation,
-            smoothing: 0.00001,
+            smoothing: 1e-5,
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -58,8 +57,8 @@ impl MatthewsCorrelationLossConfig {
 /// Matthews correlation loss: one minus the correlation of prediction and reference, each class
 /// against the rest.
 ///
-/// L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true
-/// positives and s true negatives are added.
+/// L = 1 − (n Σpg − Σp Σg) / √(Σp Σg (n − Σp)(n − Σg)), with n voxels, to which s true positives
+/// and s true negatives are added.
 ///
 /// It rewards true negatives too: swapping a class and its background changes nothing.
 ///
@@ -67,8 +66,8 @@ impl MatthewsCorrelationLossConfig {
 /// - **Range**: [0, 2] for probabilities; 1 without any correlation.
 /// - **Paper**: Abhishek and Hamarneh 2020, <https://arxiv.org/abs/2010.13454>.
 ///
-/// Its options are a [`MatthewsCorrelationLossConfig`]; [`dice_loss::MatthewsCorrelation`] is
-/// its formula.
+/// Its options are a [`MatthewsCorrelationLossConfig`]; [`dice_loss::MatthewsCorrelation`] is its
+/// formula.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};

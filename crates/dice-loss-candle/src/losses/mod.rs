@@ -1,4 +1,5 @@
 // Written by `cargo xtask generate` from the catalogue of losses; do not edit.
+
 //! The losses by name, each a configuration and a struct with `forward`: what candle-nn's layers look
 //! like.
 

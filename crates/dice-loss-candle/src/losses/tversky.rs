@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::Tversky`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::Tversky` declares; do not edit.
+
 //! Tversky on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -11,23 +12,21 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct TverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// α, the weight of false positives. a finite number of at least 0; `0.3` by default.
+    /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
     pub alpha: f64,
-    /// β, the weight of false negatives. a finite number of at least 0; `0.7` by default.
+    /// β, the weight of false negatives. A finite number of at least 0; `0.7` by default.
     pub beta: f64,
-    /// How the intersection I is counted: `Overlap::Product`, Σpg; or `Overlap::L1`, (Σ|p| + Σg −
-    /// Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
-    /// `Overlap::Product` by default.
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -38,7 +37,7 @@ pub struct TverskyLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -52,13 +51,12 @@ impl TverskyLossConfig {
             alpha: 0.3,
             beta: 0.7,
             overlap: Overlap::Product,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             classes: None,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -68,15 +66,15 @@ impl TverskyLossConfig {
 
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
-/// L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I
-/// and FN = Σg − I.
+/// L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
+/// FN = Σg − I.
 ///
 /// The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
-/// - **Papers**: Salehi, Erdogmus and Gholipour 2017, <https://arxiv.org/abs/1706.05721>; Wang
-///   and Blaschko 2023 (`Overlap::L1`), <https://arxiv.org/abs/2302.05666>.
+/// - **Papers**: Salehi, Erdogmus and Gholipour 2017, <https://arxiv.org/abs/1706.05721>; Wang and
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
 ///
 /// Its options are a [`TverskyLossConfig`]; [`dice_loss::Tversky`] is its formula.
 ///

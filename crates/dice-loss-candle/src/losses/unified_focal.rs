@@ -1,4 +1,5 @@
-// Written by `cargo xtask generate` from the declaration of `dice_loss::UnifiedFocal`; do not edit.
+// Written by `cargo xtask generate` from what `dice_loss::UnifiedFocal` declares; do not edit.
+
 //! Unified focal on Candle's tensors.
 
 use candle_core::{Result, Tensor};
@@ -19,15 +20,14 @@ pub struct UnifiedFocalLossConfig {
     pub delta: f64,
     /// γ, the focus: 0 is none in F and full in T. 0 to 1, 1 not included; `0.5` by default.
     pub gamma: f64,
-    /// s and s′, added to numerator and denominator: one number for both, or a pair. a finite
-    /// number of at least 0; `Smoothing::both(0.00001)` by default.
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
-    /// What the overlap is computed over: `Pool::Sample`, each class of each sample; `Pool::Batch`,
-    /// each class over the batch; `Pool::All`, everything at once. `Pool::Sample` by default.
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
     pub pool: Pool,
-    /// What a class counts that the reference lacks: `Absent::Skip`, nothing; `Absent::Formula`,
-    /// what the formula says; `Absent::Zero`, a loss of 0 that stays in the mean. `Absent::Skip` by
-    /// default.
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
     /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
     /// default.
@@ -36,7 +36,7 @@ pub struct UnifiedFocalLossConfig {
     pub class_weights: Option<Vec<f64>>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
-    /// How the values become the loss. `Reduction::Mean` by default.
+    /// How the values become the loss. `Mean` by default.
     pub reduction: Reduction,
     /// Also counts the true and false positives and negatives of this hard decision, for metrics.
     pub decision: Option<Decision>,
@@ -51,12 +51,11 @@ impl UnifiedFocalLossConfig {
             lambda: 0.5,
             delta: 0.6,
             gamma: 0.5,
-            smoothing: Smoothing::both(0.00001),
+            smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
             absent: Absent::Skip,
             background: true,
             class_weights: None,
-
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -67,12 +66,12 @@ impl UnifiedFocalLossConfig {
 /// Unified focal loss: focal and focal Tversky with one balance and one focus between them.
 ///
 /// L = λ F + (1 − λ) T. F is the focal loss with α = δ for foreground classes, 1 − δ for the
-/// background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where
-/// false negatives weigh δ and false positives 1 − δ.
+/// background and the exponent γ; T is the focal Tversky loss with the exponent 1 − γ, where false
+/// negatives weigh δ and false positives 1 − δ.
 ///
 /// The asymmetric form focuses only where it helps: foreground voxels keep their full
-/// cross-entropy, the background its full Tversky loss, and T is half the background's, half
-/// the foreground's. Under sigmoid every channel is a foreground class.
+/// cross-entropy, the background its full Tversky loss, and T is half the background's, half the
+/// foreground's. Under sigmoid every channel is a foreground class.
 ///
 /// - **Activation**: softmax or sigmoid.
 /// - **Range**: [0, ∞).
