@@ -46,8 +46,7 @@ fn every_option_has_a_trial() {
     for entry in catalogue() {
         let tried = trials::of(entry.name, entry.activations[0]);
         let settings = settings().into_iter().map(|setting| setting.facts.name);
-        let settings =
-            settings.filter(|name| entry.kind().takes(name) && *name != "activation");
+        let settings = settings.filter(|name| entry.kind().takes(name) && *name != "activation");
         for name in entry.options().iter().map(|option| option.facts.name).chain(settings) {
             assert!(tried.iter().any(|(option, ..)| *option == name), "{}: {name}", entry.name);
         }
