@@ -1,9 +1,9 @@
 //! Segmentation losses for Burn: Dice and its family, with exact gradients in two sweeps.
 //!
 //! A loss is a configuration and a module, as in burn-nn: [`DiceLossConfig`] makes a [`DiceLoss`],
-//! and so on for every loss with a name here. [`SegmentationLoss`] makes a module of any
-//! [`Objective`](dice_loss::Objective) of the engine, which knows more losses and adds up as many
-//! terms as you like. [`Targets`] says what the reference is and which of it counts.
+//! and so on for every loss of the engine. [`SegmentationLoss`] makes a module of any
+//! [`Objective`](dice_loss::Objective): as many losses as you like, added up, those that you write
+//! yourself among them. [`Targets`] says what the reference is and which of it counts.
 //!
 //! ```
 //! use burn::tensor::{Device, Int, Tensor};
@@ -55,6 +55,7 @@ pub use dice_loss;
 #[cfg(feature = "cube")]
 mod kernels;
 mod losses;
+mod named;
 mod segmentation;
 mod sweeps;
 mod targets;

@@ -11,7 +11,8 @@ use std::{hint::black_box, time::Instant};
 use candle_core::{DType, Device, Result, Tensor, Var, backprop::GradStore};
 use candle_nn::ops::{log_softmax, sigmoid};
 use dice_loss_candle::{
-    DiceCrossEntropyLoss, DiceCrossEntropyLossConfig,
+    DiceBinaryCrossEntropyLoss, DiceBinaryCrossEntropyLossConfig, DiceCrossEntropyLoss,
+    DiceCrossEntropyLossConfig,
     dice_loss::{Absent, Activation, Isa, Smoothing},
 };
 
@@ -76,16 +77,15 @@ fn batch(case: &Case, shape: &[usize]) -> Result<(Var, Tensor)> {
 }
 
 fn fused(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    let activation = match logits.dim(1)? {
-        1 => Activation::Sigmoid,
-        _ => Activation::Softmax,
-    };
-    DiceCrossEntropyLoss::new(DiceCrossEntropyLossConfig {
-        smoothing: Smoothing::both(SMOOTHING),
-        absent: Absent::Formula,
-        ..DiceCrossEntropyLossConfig::new(activation)
-    })
-    .forward(logits, labels)
+    let (smoothing, absent) = (Smoothing::both(SMOOTHING), Absent::Formula);
+    if logits.dim(1)? == 1 {
+        let defaults = DiceBinaryCrossEntropyLossConfig::new(Activation::Sigmoid);
+        let config = DiceBinaryCrossEntropyLossConfig { smoothing, absent, ..defaults };
+        return DiceBinaryCrossEntropyLoss::new(config).forward(logits, labels);
+    }
+    let defaults = DiceCrossEntropyLossConfig::new(Activation::Softmax);
+    let config = DiceCrossEntropyLossConfig { smoothing, absent, ..defaults };
+    DiceCrossEntropyLoss::new(config).forward(logits, labels)
 }
 
 /// The same loss as one writes it with Candle; sums of half-precision logits need `f32`.

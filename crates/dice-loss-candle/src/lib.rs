@@ -1,9 +1,9 @@
 //! Segmentation losses for Candle: Dice and its family, with exact gradients in two sweeps.
 //!
 //! A loss is a configuration and a struct with `forward`, as in candle-nn: [`DiceLossConfig`] makes a
-//! [`DiceLoss`], and so on for every loss with a name here. [`SegmentationLoss`] takes any
-//! [`Objective`](dice_loss::Objective) of the engine, which knows more losses and adds up as many
-//! terms as you like. [`Targets`] says what the reference is and which of it counts.
+//! [`DiceLoss`], and so on for every loss of the engine. [`SegmentationLoss`] takes any
+//! [`Objective`](dice_loss::Objective): as many losses as you like, added up, those that you write
+//! yourself among them. [`Targets`] says what the reference is and which of it counts.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
@@ -43,6 +43,7 @@
 pub use dice_loss;
 
 mod losses;
+mod named;
 mod segmentation;
 mod sweeps;
 mod targets;

@@ -101,7 +101,7 @@ fn record(entry: &Entry) -> LossRecord {
         name: entry.name.into(),
         title: entry.title.into(),
         formula: entry.formula.into(),
-        reference: entry.reference.into(),
+        reference: entry.reference().into(),
     }
 }
 

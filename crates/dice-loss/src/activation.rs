@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result,
+    Result, catalogue,
     error::{parameter, stated},
 };
 
@@ -38,19 +38,34 @@ impl Activation {
             return Ok(());
         }
         let words: Vec<_> = wanted.iter().map(|activation| activation.word()).collect();
-        stated(format!("{name}: activation"), self.word(), words.join(" or "))
+        let mut wanted = words.join(" or ");
+        if let Some(other) = self.counterpart(name) {
+            wanted += &format!("; under {} that is {other}", self.word());
+        }
+        stated(format!("{name}: activation"), self.word(), wanted)
     }
 
     /// Fails unless this number of classes is one that it can be used with.
     pub(crate) fn check(self, name: &str, classes: usize) -> Result<()> {
         if self == Self::Softmax && classes < 2 {
-            return parameter(
+            return stated(
                 format!("{name}: softmax"),
                 format!("{classes} channels"),
                 "2 channels or more; for one channel use sigmoid",
             );
         }
         Ok(())
+    }
+
+    /// Cross-entropy is one loss over exclusive classes and another of each channel: the loss that
+    /// is under this activation what the one named is under others.
+    fn counterpart(self, loss: &str) -> Option<&'static str> {
+        let name = match loss.contains("binary_cross_entropy") {
+            true => loss.replace("binary_cross_entropy", "cross_entropy"),
+            false => loss.replace("cross_entropy", "binary_cross_entropy"),
+        };
+        let other = catalogue::find(&name).filter(|other| other.name != loss)?;
+        other.activations.contains(&self).then_some(other.name)
     }
 }
 

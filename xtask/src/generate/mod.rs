@@ -2,14 +2,21 @@
 //!
 //! What is written is committed and read like any other text, and nobody edits it.
 
+mod burn;
+mod candle;
+mod comments;
 mod docs;
 mod python;
+mod rust;
+mod trials;
+mod values;
 
 use std::{fs, path::PathBuf};
 
 use crate::root;
 
 /// A file that follows from the declarations.
+#[derive(Clone)]
 struct Generated {
     /// From the root of the repository.
     path: String,
@@ -26,15 +33,13 @@ impl Generated {
     }
 }
 
-fn files() -> Vec<Generated> {
-    let mut files = vec![docs::losses()];
-    files.extend(python::files());
-    files
+fn files() -> Result<Vec<Generated>, String> {
+    Ok([vec![docs::losses()], python::files(), burn::files()?, candle::files()?].concat())
 }
 
 /// Writes every generated file, or says which are not as they would be written.
 pub fn generate(check: bool) -> Result<(), String> {
-    let stale: Vec<_> = files().into_iter().filter(|file| !file.is_written()).collect();
+    let stale: Vec<_> = files()?.into_iter().filter(|file| !file.is_written()).collect();
     if check {
         return match stale.iter().map(|file| file.path.as_str()).collect::<Vec<_>>()[..] {
             [] => Ok(()),

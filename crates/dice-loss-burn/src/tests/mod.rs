@@ -4,11 +4,12 @@ mod case;
 #[cfg(feature = "wgpu")]
 mod kernels;
 mod layouts;
-mod modules;
+mod named;
 mod native;
 mod precision;
 mod refused;
 mod tensor_ops;
+mod trials;
 mod unreduced;
 
 use case::Case;

@@ -8,6 +8,7 @@ mod native;
 mod precision;
 mod refused;
 mod tensor_ops;
+mod trials;
 mod unreduced;
 
 use std::sync::Arc;

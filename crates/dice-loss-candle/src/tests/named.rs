@@ -1,52 +1,40 @@
 //! The losses by name: their defaults and their options.
 
 use candle_core::{DType, Device, Result, Tensor};
-use dice_loss::{Activation, Decision, Reduction, catalogue};
+use dice_loss::{Activation, Decision, Objective, Reduction, Words, catalogue, settings};
 
-use super::{Case, values};
+use super::{Case, trials, values};
 use crate::*;
 
-/// The default configuration of each named loss, with its name in the catalogue.
-fn defaults(activation: Activation) -> Vec<(&'static str, SegmentationLoss)> {
-    macro_rules! losses {
-        ($($name:literal: $Loss:ident, $Config:ident);+ $(;)?) => {
-            vec![$(($name, $Loss::new($Config::new(activation)).into())),+]
-        };
-    }
-    let mut losses = losses! {
-        "dice": DiceLoss, DiceLossConfig;
-        "iou": IoULoss, IoULossConfig;
-        "tversky": TverskyLoss, TverskyLossConfig;
-        "focal_tversky": FocalTverskyLoss, FocalTverskyLossConfig;
-        "generalized_dice": GeneralizedDiceLoss, GeneralizedDiceLossConfig;
-        "focal": FocalLoss, FocalLossConfig;
-    };
-    losses.extend(match activation {
-        Activation::Sigmoid => losses! {
-            "binary_cross_entropy": BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig;
-            "dice_binary_cross_entropy": DiceCrossEntropyLoss, DiceCrossEntropyLossConfig;
-        },
-        _ => losses! {
-            "cross_entropy": CrossEntropyLoss, CrossEntropyLossConfig;
-            "dice_cross_entropy": DiceCrossEntropyLoss, DiceCrossEntropyLossConfig;
-        },
-    });
-    losses
+/// A loss with one option set, as the text of an objective has it.
+fn specified(name: &str, activation: Activation, option: &str, value: &str) -> SegmentationLoss {
+    let activation = activation.word();
+    let term = format!(r#"{{"loss": "{name}", "{option}": {value}}}"#);
+    let text = format!(r#"{{"terms": [{term}], "activation": "{activation}"}}"#);
+    SegmentationLoss::new(Objective::from_spec(&text).expect(&text))
 }
 
 #[test]
-fn defaults_are_the_catalogues() -> Result<()> {
-    for activation in [Activation::Softmax, Activation::Sigmoid] {
-        for case in Case::all(3, activation) {
-            for (name, loss) in defaults(activation) {
-                let entry = catalogue().into_iter().find(|entry| entry.name == name).expect(name);
-                let wanted = SegmentationLoss::new(entry.objective(activation));
-                let value = |loss: &SegmentationLoss| -> Result<Vec<f64>> {
-                    Ok(values(
-                        &loss.forward(case.logits(DType::F32)?.as_tensor(), case.targets()?)?,
-                    ))
-                };
-                assert_eq!(value(&loss)?, value(&wanted)?, "{name}");
+fn every_option_is_the_engines() -> Result<()> {
+    for entry in catalogue() {
+        for &activation in entry.activations {
+            let cases = Case::all(3, activation);
+            for (option, value, loss) in trials::of(entry.name, activation) {
+                let wanted = specified(entry.name, activation, option, value);
+                for case in &cases {
+                    let of = |loss: &SegmentationLoss| -> Result<f64> {
+                        let logits = case.logits(DType::F64)?;
+                        Ok(values(&loss.forward(logits.as_tensor(), case.targets()?)?)[0])
+                    };
+                    // The same sweeps: the same bits.
+                    let (found, wanted) = (of(&loss)?, of(&wanted)?);
+                    assert_eq!(
+                        found.to_bits(),
+                        wanted.to_bits(),
+                        "{} {activation:?} {option} {value}: {found}, wanted {wanted}; {case:?}",
+                        entry.name
+                    );
+                }
             }
         }
     }
@@ -54,7 +42,19 @@ fn defaults_are_the_catalogues() -> Result<()> {
 }
 
 #[test]
-fn options_are_the_engines() -> Result<()> {
+fn every_option_has_a_trial() {
+    for entry in catalogue() {
+        let tried = trials::of(entry.name, entry.activations[0]);
+        let settings = settings().into_iter().map(|setting| setting.facts.name);
+        let settings = settings.filter(|name| entry.kind().takes(name) && *name != "activation");
+        for name in entry.options().iter().map(|option| option.facts.name).chain(settings) {
+            assert!(tried.iter().any(|(option, ..)| *option == name), "{}: {name}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn several_options_at_once() -> Result<()> {
     let case = &Case::all(3, Activation::Softmax)[0];
     let config = FocalTverskyLossConfig {
         gamma: 1.5,
@@ -74,7 +74,7 @@ fn options_are_the_engines() -> Result<()> {
         .background(false)
         .pool(dice_loss::Pool::Batch)
         .absent(dice_loss::Absent::Formula);
-    let wanted = dice_loss::Objective::new().term(1.0, term);
+    let wanted = Objective::new().term(1.0, term);
     let wanted = SegmentationLoss::new(wanted)
         .forward(case.logits(DType::F32)?.as_tensor(), case.targets()?)?;
     let loss = FocalTverskyLoss::new(config.clone());

@@ -109,6 +109,10 @@ fn element_types_that_are_no_numbers_of_the_kind() -> Result<()> {
 fn sigmoid_cross_entropy_is_another_loss() -> Result<()> {
     let loss = CrossEntropyLoss::new(CrossEntropyLossConfig::new(Activation::Sigmoid));
     let found = loss.forward(&full(0.0, &LOGITS, DType::F32), labels(1));
-    assert!(message(found).starts_with("cross_entropy: activation"));
+    assert_eq!(
+        message(found),
+        "cross_entropy: activation: found Sigmoid, wanted one of [Softmax, Probabilities]; under \
+         Sigmoid that is binary_cross_entropy"
+    );
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Distances between classes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Result, error::parameter};
 
 /// How far apart two classes are: what a voxel of one, given to the other, costs.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub enum Distances {
     /// All classes are equally far apart, whatever their number.
     #[default]

@@ -1,10 +1,12 @@
 //! Generalized Wasserstein Dice.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Distances, RowLoss, Smoothing, Sums, VolumeWeight};
 use crate::{Activation, Result, declaration::*, error::parameter, real::Real};
 
 /// How the classes weigh in the generalized Wasserstein Dice loss.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TransportWeight {
     /// As in the paper: only foreground classes count as found, the cost of every voxel counts.
     /// Class 0 is the background.

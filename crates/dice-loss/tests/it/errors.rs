@@ -206,7 +206,7 @@ fn options_out_of_range() {
     let error = dice().check(1).unwrap_err();
     says(
         &error,
-        "dice: softmax: found \"1 channels\", wanted 2 channels or more; for one channel use \
+        "dice: softmax: found 1 channels, wanted 2 channels or more; for one channel use \
          sigmoid",
     );
 }

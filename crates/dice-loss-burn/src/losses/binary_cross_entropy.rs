@@ -1,0 +1,172 @@
+// Written by `cargo xtask generate` from what `dice_loss::BinaryCrossEntropy` declares; do not edit.
+
+//! Binary cross-entropy as a module of Burn.
+
+use burn::{
+    config::Config,
+    module::{Content, DisplaySettings, Module, ModuleDisplay},
+    nn::loss::Reduction,
+    tensor::Tensor,
+};
+use dice_loss::{Activation, BinaryCrossEntropy, ClassValues, Decision, Result};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`BinaryCrossEntropyLoss`].
+#[derive(Config, Debug)]
+pub struct BinaryCrossEntropyLossConfig {
+    /// What turns logits into probabilities: sigmoid or probabilities.
+    pub activation: Activation,
+    /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
+    /// `ClassValues::Same(1.0)` by default.
+    #[config(default = "ClassValues::Same(1.0)")]
+    pub pos_weight: ClassValues,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    #[config(default = true)]
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
+    #[config(default = "Reduction::Mean")]
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl BinaryCrossEntropyLossConfig {
+    /// Makes the loss.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when it is used.
+    pub fn init(&self) -> BinaryCrossEntropyLoss {
+        let objective = named::single(
+            BinaryCrossEntropy { pos_weight: self.pos_weight.clone() }
+                .with(self.activation)
+                .background(self.background),
+            &self.classes,
+            &self.class_weights,
+        );
+        let loss = named::reduced(objective, self.ignore_index, &self.reduction, self.decision);
+        BinaryCrossEntropyLoss { config: self.clone(), loss }
+    }
+}
+
+/// Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
+/// data.
+///
+/// ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
+/// over the voxels that count and the classes.
+///
+/// - **Activation**: sigmoid or probabilities.
+/// - **Range**: [0, ∞).
+///
+/// Created by [`BinaryCrossEntropyLossConfig`]; [`dice_loss::BinaryCrossEntropy`] is its formula.
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use dice_loss_burn::{BinaryCrossEntropyLossConfig, dice_loss::Activation};
+///
+/// let config = BinaryCrossEntropyLossConfig::new(Activation::Sigmoid);
+/// let loss = config.with_background(false).init();
+///
+/// let device = Device::flex();
+/// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
+/// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
+/// assert!(loss.forward(logits, labels).into_scalar::<f32>().abs() < 1e-4);
+/// ```
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct BinaryCrossEntropyLoss {
+    #[module(skip)]
+    config: BinaryCrossEntropyLossConfig,
+    #[module(skip)]
+    loss: SegmentationLoss,
+}
+
+impl BinaryCrossEntropyLoss {
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    ///
+    /// With the message of [`try_forward`](Self::try_forward)'s error.
+    pub fn forward<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Tensor<1> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss, or what is wrong: shapes that do not fit, a label that names no class, an option
+    /// outside its range.
+    pub fn try_forward<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Result<Tensor<1>> {
+        self.loss.try_forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`try_forward`](Self::try_forward) does.
+    pub fn evaluate<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+
+    /// The values before any reduction, in the shapes that
+    /// [`SegmentationLoss`](SegmentationLoss::forward_no_reduction) lists.
+    ///
+    /// # Panics
+    ///
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
+    pub fn forward_no_reduction<const D: usize, const R: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Tensor<R> {
+        self.loss.forward_no_reduction(logits, targets)
+    }
+}
+
+impl From<BinaryCrossEntropyLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: BinaryCrossEntropyLoss) -> Self {
+        loss.loss
+    }
+}
+
+impl ModuleDisplay for BinaryCrossEntropyLoss {
+    fn custom_settings(&self) -> Option<DisplaySettings> {
+        DisplaySettings::new().with_new_line_after_attribute(false).optional()
+    }
+
+    fn custom_content(&self, content: Content) -> Option<Content> {
+        content
+            .add_debug_attribute("activation", &self.config.activation)
+            .add_debug_attribute("pos_weight", &self.config.pos_weight)
+            .add_debug_attribute("background", &self.config.background)
+            .add_debug_attribute("classes", &self.config.classes)
+            .add_debug_attribute("class_weights", &self.config.class_weights)
+            .add_debug_attribute("ignore_index", &self.config.ignore_index)
+            .add_debug_attribute("reduction", &self.config.reduction)
+            .add_debug_attribute("decision", &self.config.decision)
+            .optional()
+    }
+}

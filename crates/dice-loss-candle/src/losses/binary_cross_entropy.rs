@@ -1,0 +1,133 @@
+// Written by `cargo xtask generate` from what `dice_loss::BinaryCrossEntropy` declares; do not edit.
+
+//! Binary cross-entropy on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{Activation, BinaryCrossEntropy, ClassValues, Decision, Reduction};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`BinaryCrossEntropyLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct BinaryCrossEntropyLossConfig {
+    /// What turns logits into probabilities: sigmoid or probabilities.
+    pub activation: Activation,
+    /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
+    /// `ClassValues::Same(1.0)` by default.
+    pub pos_weight: ClassValues,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl BinaryCrossEntropyLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            pos_weight: ClassValues::Same(1.0),
+            background: true,
+            classes: None,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
+/// data.
+///
+/// ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
+/// over the voxels that count and the classes.
+///
+/// - **Activation**: sigmoid or probabilities.
+/// - **Range**: [0, ∞).
+///
+/// Its options are a [`BinaryCrossEntropyLossConfig`]; [`dice_loss::BinaryCrossEntropy`] is its
+/// formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig, dice_loss::Activation};
+///
+/// let config = BinaryCrossEntropyLossConfig {
+///     background: false,
+///     ..BinaryCrossEntropyLossConfig::new(Activation::Sigmoid)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = BinaryCrossEntropyLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct BinaryCrossEntropyLoss {
+    config: BinaryCrossEntropyLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl BinaryCrossEntropyLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: BinaryCrossEntropyLossConfig) -> Self {
+        let objective = named::single(
+            BinaryCrossEntropy { pos_weight: config.pos_weight.clone() }
+                .with(config.activation)
+                .background(config.background),
+            &config.classes,
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &BinaryCrossEntropyLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<BinaryCrossEntropyLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: BinaryCrossEntropyLoss) -> Self {
+        loss.loss
+    }
+}

@@ -1,0 +1,167 @@
+// Written by `cargo xtask generate` from what `dice_loss::FocalTversky` declares; do not edit.
+
+//! Focal Tversky on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{
+    Absent, Activation, Decision, FocalTversky, Overlap, Pool, Reduction, Smoothing, Tversky,
+};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`FocalTverskyLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct FocalTverskyLossConfig {
+    /// What turns logits into probabilities: softmax, sigmoid or probabilities.
+    pub activation: Activation,
+    /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
+    pub alpha: f64,
+    /// β, the weight of false negatives. A finite number of at least 0; `0.7` by default.
+    pub beta: f64,
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
+    pub overlap: Overlap,
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    pub smoothing: Smoothing,
+    /// γ, the exponent. A finite number above 0; `0.75` by default.
+    pub gamma: f64,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl FocalTverskyLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            alpha: 0.3,
+            beta: 0.7,
+            overlap: Overlap::Product,
+            smoothing: Smoothing::both(1e-5),
+            gamma: 0.75,
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            classes: None,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
+///
+/// L = (1 − T)^γ, with the Tversky index T = (I + s) / (I + α FP + β FN + s′).
+///
+/// γ < 1 keeps the gradient large while a class is nearly right, γ > 1 looks away from such a
+/// class. The paper writes the exponent as 1/γ.
+///
+/// - **Activation**: softmax, sigmoid or probabilities.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′.
+/// - **Paper**: Abraham and Khan 2018, <https://arxiv.org/abs/1810.07842>.
+///
+/// Its options are a [`FocalTverskyLossConfig`]; [`dice_loss::FocalTversky`] is its formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{FocalTverskyLoss, FocalTverskyLossConfig, dice_loss::Activation};
+///
+/// let config = FocalTverskyLossConfig {
+///     background: false,
+///     ..FocalTverskyLossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = FocalTverskyLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FocalTverskyLoss {
+    config: FocalTverskyLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl FocalTverskyLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: FocalTverskyLossConfig) -> Self {
+        let objective = named::single(
+            FocalTversky {
+                tversky: Tversky {
+                    alpha: config.alpha,
+                    beta: config.beta,
+                    overlap: config.overlap,
+                    smoothing: config.smoothing,
+                },
+                gamma: config.gamma,
+            }
+            .with(config.activation)
+            .pool(config.pool)
+            .absent(config.absent)
+            .background(config.background),
+            &config.classes,
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &FocalTverskyLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<FocalTverskyLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: FocalTverskyLoss) -> Self {
+        loss.loss
+    }
+}

@@ -1,0 +1,177 @@
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedDiceFocal` declares; do not edit.
+
+//! Generalized Dice + focal on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{
+    Absent, Activation, ClassValues, Decision, Focal, GeneralizedDice, GeneralizedDiceFocal,
+    Overlap, Pool, Reduction, Smoothing, VolumeWeight,
+};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`GeneralizedDiceFocalLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneralizedDiceFocalLossConfig {
+    /// What turns logits into probabilities: softmax or sigmoid.
+    pub activation: Activation,
+    /// v by the size G of a class: `InverseSquare`, 1/G²; `Inverse`, 1/G; `Uniform`, 1.
+    /// `InverseSquare` by default.
+    pub weight: VolumeWeight,
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
+    pub overlap: Overlap,
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    pub smoothing: Smoothing,
+    /// γ, the focusing exponent. A finite number of at least 0; `ClassValues::Same(2.0)` by
+    /// default.
+    pub gamma: ClassValues,
+    /// α, the balance; none by default. 0 to 1.
+    pub alpha: Option<ClassValues>,
+    /// That of the focal loss, beside any activation of the other. `Sigmoid` by default.
+    pub focal_activation: Activation,
+    /// λ_GD, the weight of generalized Dice. `1.0` by default.
+    pub generalized_dice_weight: f64,
+    /// λ_F, the weight of focal. `1.0` by default.
+    pub focal_weight: f64,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    pub background: bool,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl GeneralizedDiceFocalLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            weight: VolumeWeight::InverseSquare,
+            overlap: Overlap::Product,
+            smoothing: Smoothing::both(1e-5),
+            gamma: ClassValues::Same(2.0),
+            alpha: None,
+            focal_activation: Activation::Sigmoid,
+            generalized_dice_weight: 1.0,
+            focal_weight: 1.0,
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own activation.
+///
+/// L = λ_GD GeneralizedDice + λ_F Focal. The focal loss is that of each channel's sigmoid by
+/// default, also beside a softmax Dice.
+///
+/// - **Activation**: softmax or sigmoid.
+/// - **Range**: [0, ∞).
+/// - **Papers**: Sudre et al. 2017, <https://arxiv.org/abs/1707.03237>; Lin et al. 2017,
+///   <https://arxiv.org/abs/1708.02002>.
+///
+/// Its options are a [`GeneralizedDiceFocalLossConfig`]; [`dice_loss::GeneralizedDiceFocal`] is its
+/// formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{GeneralizedDiceFocalLoss, GeneralizedDiceFocalLossConfig, dice_loss::Activation};
+///
+/// let config = GeneralizedDiceFocalLossConfig {
+///     background: false,
+///     ..GeneralizedDiceFocalLossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = GeneralizedDiceFocalLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct GeneralizedDiceFocalLoss {
+    config: GeneralizedDiceFocalLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl GeneralizedDiceFocalLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: GeneralizedDiceFocalLossConfig) -> Self {
+        let objective = named::compound(
+            GeneralizedDiceFocal {
+                generalized_dice: GeneralizedDice {
+                    weight: config.weight,
+                    overlap: config.overlap,
+                    smoothing: config.smoothing,
+                },
+                focal: Focal { gamma: config.gamma.clone(), alpha: config.alpha.clone() },
+                focal_activation: config.focal_activation,
+                generalized_dice_weight: config.generalized_dice_weight,
+                focal_weight: config.focal_weight,
+            }
+            .objective(config.activation)
+            .pool(config.pool)
+            .absent(config.absent)
+            .background(config.background),
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &GeneralizedDiceFocalLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<GeneralizedDiceFocalLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: GeneralizedDiceFocalLoss) -> Self {
+        loss.loss
+    }
+}

@@ -1,0 +1,162 @@
+// Written by `cargo xtask generate` from what `dice_loss::GeneralizedWassersteinDice` declares; do not edit.
+
+//! Generalized Wasserstein Dice on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{
+    Absent, Activation, Decision, Distances, GeneralizedWassersteinDice, Pool, Reduction,
+    Smoothing, TransportWeight,
+};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`GeneralizedWassersteinDiceLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneralizedWassersteinDiceLossConfig {
+    /// What turns logits into probabilities: softmax or probabilities.
+    pub activation: Activation,
+    /// M, a row for each class: not negative, 0 on the diagonal, divided by its largest entry; by
+    /// default all classes are equally far apart.
+    pub distances: Distances,
+    /// `Foreground`, a = 1 for foreground classes, 0 for the background, and b = 1; or a = b = v by
+    /// the size G of a class: `Volume(InverseSquare)`, 1/G²; `Volume(Inverse)`, 1/G;
+    /// `Volume(Uniform)`, 1. `Foreground` by default.
+    pub weight: TransportWeight,
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    pub smoothing: Smoothing,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl GeneralizedWassersteinDiceLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            distances: Distances::Uniform,
+            weight: TransportWeight::Foreground,
+            smoothing: Smoothing::both(1e-5),
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            classes: None,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
+///
+/// With the cost E_k = Σ g_k Σ_l M_kl p_l of a class and its size G_k, L = 1 − (2 Σ_k a_k (G_k −
+/// E_k) + s) / (2 Σ_k a_k (G_k − E_k) + Σ_k b_k E_k + s′), where a = 1 for foreground classes, 0
+/// for the background, and b = 1; or a = b = v by the size of the class.
+///
+/// Probabilities must add up to 1 over the classes.
+///
+/// - **Activation**: softmax or probabilities.
+/// - **Range**: [0, 1] for s ≤ s′.
+/// - **Paper**: Fidon et al. 2017, <https://arxiv.org/abs/1707.00478>.
+///
+/// Its options are a [`GeneralizedWassersteinDiceLossConfig`];
+/// [`dice_loss::GeneralizedWassersteinDice`] is its formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{GeneralizedWassersteinDiceLoss, GeneralizedWassersteinDiceLossConfig, dice_loss::Activation};
+///
+/// let config = GeneralizedWassersteinDiceLossConfig {
+///     background: false,
+///     ..GeneralizedWassersteinDiceLossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = GeneralizedWassersteinDiceLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct GeneralizedWassersteinDiceLoss {
+    config: GeneralizedWassersteinDiceLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl GeneralizedWassersteinDiceLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: GeneralizedWassersteinDiceLossConfig) -> Self {
+        let objective = named::single(
+            GeneralizedWassersteinDice {
+                distances: config.distances.clone(),
+                weight: config.weight,
+                smoothing: config.smoothing,
+            }
+            .with(config.activation)
+            .pool(config.pool)
+            .absent(config.absent)
+            .background(config.background),
+            &config.classes,
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &GeneralizedWassersteinDiceLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<GeneralizedWassersteinDiceLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: GeneralizedWassersteinDiceLoss) -> Self {
+        loss.loss
+    }
+}

@@ -1,0 +1,148 @@
+// Written by `cargo xtask generate` from what `dice_loss::IoU` declares; do not edit.
+
+//! IoU on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{Absent, Activation, Decision, IoU, Overlap, Pool, Reduction, Smoothing};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`IoULoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct IoULossConfig {
+    /// What turns logits into probabilities: softmax, sigmoid or probabilities.
+    pub activation: Activation,
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
+    pub overlap: Overlap,
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    pub smoothing: Smoothing,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl IoULossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            overlap: Overlap::Product,
+            smoothing: Smoothing::both(1e-5),
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            classes: None,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
+///
+/// L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+///
+/// It has the minimum of Dice and punishes a small overlap more.
+///
+/// - **Activation**: softmax, sigmoid or probabilities.
+/// - **Range**: [0, 1] for hard labels and s ≤ s′.
+/// - **Papers**: Rahman and Wang 2016, <https://doi.org/10.1007/978-3-319-50835-1_22>; Wang and
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
+///
+/// Its options are a [`IoULossConfig`]; [`dice_loss::IoU`] is its formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{IoULoss, IoULossConfig, dice_loss::Activation};
+///
+/// let config = IoULossConfig {
+///     background: false,
+///     ..IoULossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = IoULoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct IoULoss {
+    config: IoULossConfig,
+    loss: SegmentationLoss,
+}
+
+impl IoULoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: IoULossConfig) -> Self {
+        let objective = named::single(
+            IoU { overlap: config.overlap, smoothing: config.smoothing }
+                .with(config.activation)
+                .pool(config.pool)
+                .absent(config.absent)
+                .background(config.background),
+            &config.classes,
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &IoULossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<IoULoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: IoULoss) -> Self {
+        loss.loss
+    }
+}

@@ -1,0 +1,161 @@
+// Written by `cargo xtask generate` from what `dice_loss::LogDice` declares; do not edit.
+
+//! Log-Dice on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{Absent, Activation, Decision, Dice, LogDice, Overlap, Pool, Reduction, Smoothing};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`LogDiceLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogDiceLossConfig {
+    /// What turns logits into probabilities: softmax, sigmoid or probabilities.
+    pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg², as in V-Net. `false` by default.
+    pub squared: bool,
+    /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
+    /// same for hard labels and largest at p = g for soft ones. `Product` by default.
+    pub overlap: Overlap,
+    /// s and s′, added to numerator and denominator: one number for both, or a pair. A finite
+    /// number of at least 0; `Smoothing::both(1e-5)` by default.
+    pub smoothing: Smoothing,
+    /// γ, the exponent. A finite number above 0; `1.0` by default.
+    pub gamma: f64,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
+    /// default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl LogDiceLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            squared: false,
+            overlap: Overlap::Product,
+            smoothing: Smoothing::both(1e-5),
+            gamma: 1.0,
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            classes: None,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
+///
+/// L = (−ln D)^γ, with the smoothed Dice coefficient D.
+///
+/// The paper takes γ = 0.3. Smoothing of the numerator bounds it: without, it is infinite where
+/// nothing overlaps.
+///
+/// - **Activation**: softmax, sigmoid or probabilities.
+/// - **Range**: [0, ∞) for hard labels and s ≤ s′.
+/// - **Paper**: Wong et al. 2018, <https://arxiv.org/abs/1809.00076>.
+///
+/// Its options are a [`LogDiceLossConfig`]; [`dice_loss::LogDice`] is its formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{LogDiceLoss, LogDiceLossConfig, dice_loss::Activation};
+///
+/// let config = LogDiceLossConfig {
+///     background: false,
+///     ..LogDiceLossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = LogDiceLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LogDiceLoss {
+    config: LogDiceLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl LogDiceLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: LogDiceLossConfig) -> Self {
+        let objective = named::single(
+            LogDice {
+                dice: Dice {
+                    squared: config.squared,
+                    overlap: config.overlap,
+                    smoothing: config.smoothing,
+                },
+                gamma: config.gamma,
+            }
+            .with(config.activation)
+            .pool(config.pool)
+            .absent(config.absent)
+            .background(config.background),
+            &config.classes,
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &LogDiceLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<LogDiceLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: LogDiceLoss) -> Self {
+        loss.loss
+    }
+}
