@@ -6,7 +6,7 @@ use burn::{
     nn::loss::Reduction,
     tensor::{Device, Int, Tensor},
 };
-use dice_loss::{Activation, Distances, Objective, Words, catalogue, settings};
+use dice_loss::{Activation, Distances, Objective, catalogue, settings};
 
 use super::{Case, precision, trials};
 use crate::{

@@ -19,8 +19,8 @@ pub fn of_loss(
     moments: &Moments,
     magnitudes: &[f64],
 ) -> f64 {
-    let measurement = objective.measurement(moments.classes()).expect("an objective");
-    let derivatives = measurement.gradient(exact).expect("its verdict");
+    let prepared = objective.prepare(moments.classes()).expect("an objective");
+    let derivatives = prepared.gradient(exact).expect("its verdict");
     let each =
         derivatives.iter().zip(magnitudes).map(|(derivative, magnitude)| match *derivative {
             0.0 => 0.0,

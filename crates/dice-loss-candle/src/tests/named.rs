@@ -1,7 +1,7 @@
 //! The losses by name: their defaults and their options.
 
 use candle_core::{DType, Device, Result, Tensor};
-use dice_loss::{Activation, Decision, Objective, Reduction, Words, catalogue, settings};
+use dice_loss::{Activation, Decision, Objective, Reduction, catalogue, settings};
 
 use super::{Case, trials, values};
 use crate::*;
