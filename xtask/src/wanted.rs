@@ -73,7 +73,8 @@ static TABLE: [Wanted; 5] = [
     },
 ];
 
-/// What was found of the table.
+/// What was found of the table; by default, nothing was looked for.
+#[derive(Default)]
 pub(crate) struct Machine {
     found: Vec<(&'static Wanted, Result<String, String>)>,
 }
@@ -98,8 +99,11 @@ impl Machine {
         self.found.iter().filter_map(skipped).collect()
     }
 
-    /// The table.
+    /// The table; nothing if it was not looked at.
     pub fn describe(&self) -> String {
+        if self.found.is_empty() {
+            return String::new();
+        }
         let line = |(wanted, found): &(&Wanted, Result<String, String>)| match found {
             Ok(found) => format!("    {:<32} {found}\n", wanted.name),
             Err(reason) => format!(
@@ -107,7 +111,8 @@ impl Machine {
                 wanted.name, wanted.remedy, "", wanted.without
             ),
         };
-        self.found.iter().map(line).collect()
+        let lines: String = self.found.iter().map(line).collect();
+        format!("==> this machine\n{lines}")
     }
 }
 

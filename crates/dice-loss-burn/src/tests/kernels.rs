@@ -1,7 +1,8 @@
 //! The kernels on wgpu against the reference: on a machine without a GPU, under a software
 //! implementation of Vulkan.
 //!
-//! What the adapter lacks, a test says and is skipped, unless `DICE_LOSS_REQUIRE_GPU` is set.
+//! What the adapter lacks, a test says and is skipped, unless `DICE_LOSS_REQUIRE_GPU` or
+//! `DICE_LOSS_REQUIRE_ALL` is set.
 
 use std::{
     env,
