@@ -2,7 +2,7 @@
 
 use super::{
     Generated,
-    rust::{Loss, formatted, index, without_its_name},
+    rust::{Loss, formatted, index, no_others, without_its_name},
     trials,
     values::{expression, type_of},
 };
@@ -99,6 +99,7 @@ pub(super) fn files() -> Result<Vec<Generated>, String> {
     }
     let path = format!("{FOLDER}/mod.rs");
     files.push(Generated { path, text: formatted(&index(INDEX, &losses))? });
+    no_others(FOLDER, &files)?;
     let plain = |class: &str| format!("let plain = || {class}LossConfig::new(activation);\n");
     let set = |_: &str, option: &str, value: &str| {
         format!("plain().with_{option}({value}).init().into()")

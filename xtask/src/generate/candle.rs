@@ -4,7 +4,7 @@ use dice_loss::OptionInfo;
 
 use super::{
     Generated,
-    rust::{Loss, formatted, index, without_its_name},
+    rust::{Loss, formatted, index, no_others, without_its_name},
     trials,
     values::{expression, type_of},
 };
@@ -63,6 +63,7 @@ pub(super) fn files() -> Result<Vec<Generated>, String> {
     }
     let path = format!("{FOLDER}/mod.rs");
     files.push(Generated { path, text: formatted(&index(INDEX, &losses))? });
+    no_others(FOLDER, &files)?;
     let plain = |class: &str| {
         format!(
             "let loss = |config| SegmentationLoss::from({class}Loss::new(config));\n\

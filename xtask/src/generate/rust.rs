@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     io::Write,
     process::{Command, Stdio},
 };
@@ -13,6 +14,7 @@ use dice_loss::{
 use serde_json::{Value, json};
 
 use super::{
+    Generated,
     comments::{capitalised, comment, sentence, with_links},
     values::{in_prose, is_copy, variant},
 };
@@ -25,15 +27,15 @@ const FIELD: usize = 4;
 pub(super) struct Loss {
     pub(super) entry: Entry,
     /// Its own options, those of losses inside among them.
-    pub(super) own: Vec<OptionInfo>,
+    own: Vec<OptionInfo>,
     /// The settings that its kind takes beside the activation, with what they are if nothing is said.
-    pub(super) settings: Vec<OptionInfo>,
+    settings: Vec<OptionInfo>,
     /// What turns logits into probabilities.
     activation: OptionInfo,
 }
 
 impl Loss {
-    pub(super) fn new(entry: Entry) -> Self {
+    fn new(entry: Entry) -> Self {
         let taken = settings().into_iter().filter(|setting| entry.kind().takes(setting.facts.name));
         let (activation, mut settings): (Vec<_>, Vec<_>) =
             taken.partition(|setting| setting.facts.name == "activation");
@@ -237,6 +239,21 @@ pub(super) fn formatted(text: &str) -> Result<String, String> {
         return Err(fails("it fails", &String::from_utf8_lossy(&output.stderr)));
     }
     String::from_utf8(output.stdout).map_err(|error| fails("its output", &error))
+}
+
+/// Fails for a file in a folder of losses that is of none: it was made of one that is gone.
+pub(super) fn no_others(folder: &str, files: &[Generated]) -> Result<(), String> {
+    let unreadable = |error: std::io::Error| format!("{folder}: {error}");
+    for entry in fs::read_dir(root().join(folder)).map_err(unreadable)? {
+        let name = entry.map_err(unreadable)?.file_name();
+        let path = format!("{folder}/{}", name.to_string_lossy());
+        if !files.iter().any(|file| file.path == path) {
+            return Err(format!(
+                "found {path}, wanted a file for each loss and no other: delete it"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// The file that names every loss.
