@@ -161,9 +161,9 @@ fn evaluate(objective: &Objective, moments: Moments) -> Option<Verdict> {
     let mut appended = moments.clone();
     appended.append(&moments).expect("moments of one objective");
     let _ = objective.evaluate(&appended);
-    for row in 0..moments.rows() {
+    for sample in 0..moments.samples() {
         for class in 0..moments.classes() {
-            if let Some(counts) = moments.counts(row, class) {
+            if let Some(counts) = moments.counts(sample, class) {
                 let _ = (counts.dice(), counts.specificity(3));
             }
         }

@@ -6,7 +6,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{RELEASE, python::Environment, root, target};
+use crate::{
+    RELEASE,
+    python::{self, Environment},
+    root, target,
+};
 
 /// Where the PTX is committed.
 const PTX: &str = "bindings/python/src/cuda/ptx";
@@ -26,7 +30,7 @@ const TOOLS: [&str; 7] = [
 pub fn emit(check: bool) -> Result<(), String> {
     let target = target()?;
     let tools = Environment::new(&target, "ptx-tools");
-    run(Command::new(Environment::of_the_system()).args(tools.creation()))?;
+    run(Command::new(python::of_the_system()?.program).args(tools.creation()))?;
     run(Command::new(tools.program()).args(TOOLS))?;
     let cargo = PathBuf::from(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Optimised: it is a compiler. With all that the tests build, so that nothing is built twice.

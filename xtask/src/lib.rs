@@ -6,10 +6,11 @@ mod emit;
 mod generate;
 mod python;
 mod test;
+mod wanted;
 
 pub use emit::emit;
 pub use generate::generate;
-pub use test::run_tests;
+pub use test::{Extent, run_tests};
 
 use std::{
     env,

@@ -1,13 +1,19 @@
 //! `cargo xtask test`.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, Instant},
 };
 
-use crate::{RELEASE, emit::sources, python::Environment, root, target};
+use crate::{
+    RELEASE,
+    emit::sources,
+    python::{self, Environment},
+    root, target,
+    wanted::{Machine, REQUIRE_ALL, Thing},
+};
 
 /// Unoptimised enough to check arithmetic, and without Burn.
 const ENGINE: [&str; 6] =
@@ -61,77 +67,157 @@ const SUITES: [Suite; 3] = [
     },
 ];
 
+/// How much is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The engine, without Burn and Python: minutes.
+    Quick,
+    /// What CI runs.
+    Usual,
+    /// That, and what takes longest for what it tells.
+    Long,
+}
+
 /// One command of the run.
 struct Step {
     title: &'static str,
     command: Command,
+    wants: &'static [Thing],
 }
 
-/// Runs all steps, whatever becomes of each, and says what came out.
-pub fn run_tests() -> Result<(), String> {
-    let mut results = Vec::new();
-    for Step { title, mut command } in steps()? {
-        println!("\n==> {title}\n    {}", written(&command));
+/// What became of a step.
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration),
+    Skipped(String),
+}
+
+/// Runs all steps, whatever becomes of each, and says what came out and what was skipped.
+pub fn run_tests(extent: Extent) -> Result<(), String> {
+    let machine = Machine::look();
+    println!("==> this machine\n{}", machine.describe());
+    let required = env::var_os(REQUIRE_ALL).is_some();
+    if required && let [first, ..] = &machine.skipped()[..] {
+        return Err(format!("{REQUIRE_ALL} is set, but there would be skipped {first}"));
+    }
+    let skipped = target()?.join("skipped.txt");
+    // What an earlier run skipped.
+    let _ = fs::remove_file(&skipped);
+    let steps = steps(extent)?;
+    let results: Vec<_> = steps
+        .into_iter()
+        .map(|mut step| {
+            step.command.env("DICE_LOSS_SKIPPED", &skipped);
+            (step.title, step.run(&machine))
+        })
+        .collect();
+    // Nothing writes it where nothing is skipped.
+    let said = fs::read_to_string(&skipped).unwrap_or_default();
+    let skips: Vec<_> = said.lines().map(str::to_owned).chain(machine.skipped()).collect();
+    summarise(&results, &skips)?;
+    match required && !skips.is_empty() {
+        true => Err(format!("{REQUIRE_ALL} is set, but tests were skipped")),
+        false => Ok(()),
+    }
+}
+
+impl Step {
+    fn new(title: &'static str, program: PathBuf, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self { title, command, wants: &[] }
+    }
+
+    fn wants(self, wants: &'static [Thing]) -> Self {
+        Self { wants, ..self }
+    }
+
+    fn run(&mut self, machine: &Machine) -> Outcome {
+        println!("\n==> {}", self.title);
+        if let Some(reason) = machine.lacks(self.wants) {
+            println!("    skipped: {reason}");
+            return Outcome::Skipped(reason.to_owned());
+        }
+        println!("    {}", written(&self.command));
         let start = Instant::now();
-        let passed = match command.current_dir(root()).status() {
+        let passed = match self.command.current_dir(root()).status() {
             Ok(status) => status.success(),
             Err(error) => {
-                eprintln!("cannot start {:?}: {error}", command.get_program());
+                eprintln!("cannot start {:?}: {error}", self.command.get_program());
                 false
             }
         };
-        results.push((title, passed, start.elapsed()));
+        match passed {
+            true => Outcome::Passed(start.elapsed()),
+            false => Outcome::Failed(start.elapsed()),
+        }
     }
-    summarise(&results)
 }
 
-fn step(title: &'static str, program: PathBuf, arguments: &[&str]) -> Step {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    Step { title, command }
-}
-
-fn steps() -> Result<Vec<Step>, String> {
+fn steps(extent: Extent) -> Result<Vec<Step>, String> {
     let cargo = || PathBuf::from(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     let target = target()?;
-    let example =
-        |name| target.join("release/examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    let xtask = env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
     let mut steps = vec![
-        step("engine: tests, documentation, fuzz body", cargo(), &ENGINE),
-        step(
+        Step::new("engine: tests, documentation, fuzz body", cargo(), &ENGINE),
+        Step::new(
             "engine: benchmarks, once each, and tests as optimised",
             cargo(),
             &["bench", "-p", "dice-loss", "--", "--test"],
         ),
-        step(
-            "Burn, Candle, GPU kernels, program, fuzz bodies, README: tests",
-            cargo(),
-            &[&["test"], &RELEASE[..]].concat(),
-        ),
-        step("example: training with Burn", example("train_segmentation"), &[]),
-        step("example: training with Candle, in short", example("train_unet"), &["120"]),
-        step("GPU: PTX is up to date and fits every device", xtask, &["emit", "--check"]),
     ];
-    steps.extend(SUITES.iter().flat_map(|suite| suite.steps(&target)));
+    if extent == Extent::Quick {
+        return Ok(steps);
+    }
+    let example =
+        |name| target.join("release/examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let xtask = env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
+    steps.push(Step::new(
+        "Burn, Candle, GPU kernels, program, fuzz bodies, README: tests",
+        cargo(),
+        &[&["test"], &RELEASE[..]].concat(),
+    ));
+    if extent == Extent::Long {
+        let ignored = ["--lib", "--bins", "--tests", "--", "--ignored"];
+        steps.push(Step::new(
+            "the same: long tests",
+            cargo(),
+            &[&["test"], &RELEASE[..], &ignored].concat(),
+        ));
+    }
+    steps.extend([
+        Step::new("example: training with Burn", example("train_segmentation"), &[]),
+        Step::new("example: training with Candle, in short", example("train_unet"), &["120"]),
+        Step::new("GPU: PTX is up to date and fits every device", xtask, &["emit", "--check"])
+            .wants(&[Thing::Python]),
+    ]);
+    steps.extend(SUITES.iter().flat_map(|suite| suite.steps(&target, extent)));
     Ok(steps)
 }
 
 impl Suite {
     /// An environment, the package as a user builds it, the tests.
-    fn steps(&self, target: &Path) -> [Step; 3] {
-        let python = Environment::new(target, self.environment);
+    fn steps(&self, target: &Path, extent: Extent) -> [Step; 3] {
+        let environment = Environment::new(target, self.environment);
         let [make, install, test] = self.titles;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         let packages = ["./bindings/python", "-r", self.requirements];
-        let pytest = ["-m", "pytest", "--quiet"];
-        let mut tests = step(test, python.program(), &[&pytest, self.tests].concat());
+        // With the reasons of what is skipped, and what took longest.
+        let pytest = ["-m", "pytest", "--quiet", "-rs", "--durations=15"];
+        let long: &[&str] = match extent {
+            Extent::Long => &["-m", "long or not long"],
+            Extent::Quick | Extent::Usual => &[],
+        };
+        let mut tests =
+            Step::new(test, environment.program(), &[&pytest, long, self.tests].concat());
         tests.command.env("DICE_LOSS_KERNELS", sources(target));
+        // Without one, all three are skipped.
+        let system = python::of_the_system().map(|python| python.program).unwrap_or_default();
         [
-            step(make, Environment::of_the_system(), &python.creation()),
-            step(install, python.program(), &[&pip[..], &packages].concat()),
+            Step::new(make, system, &environment.creation()),
+            Step::new(install, environment.program(), &[&pip[..], &packages].concat()),
             tests,
         ]
+        .map(|step| step.wants(&[Thing::Python]))
     }
 }
 
@@ -142,21 +228,25 @@ fn written(command: &Command) -> String {
     [name].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-fn summarise(results: &[(&str, bool, Duration)]) -> Result<(), String> {
+fn summarise(results: &[(&str, Outcome)], skips: &[String]) -> Result<(), String> {
     println!("\n==> summary");
     let sets = dice_loss::Isa::available();
     println!(
         "instruction sets: {}",
         sets.iter().map(|isa| isa.name()).collect::<Vec<_>>().join(", ")
     );
-    for (title, passed, time) in results {
-        println!(
-            "{} {:5.0} s  {title}",
-            if *passed { "passed" } else { "FAILED" },
-            time.as_secs_f64()
-        );
+    for (title, outcome) in results {
+        match outcome {
+            Outcome::Passed(time) => println!("passed  {:5.0} s  {title}", time.as_secs_f64()),
+            Outcome::Failed(time) => println!("FAILED  {:5.0} s  {title}", time.as_secs_f64()),
+            Outcome::Skipped(reason) => println!("SKIPPED          {title}: {reason}"),
+        }
     }
-    match results.iter().filter(|(_, passed, _)| !passed).count() {
+    for skip in skips {
+        println!("SKIPPED          {}", skip.trim_start_matches("SKIPPED "));
+    }
+    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+    match results.iter().filter(|(_, outcome)| failed(outcome)).count() {
         0 => Ok(()),
         failed => Err(format!("{failed} of {} steps failed", results.len())),
     }

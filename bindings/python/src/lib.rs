@@ -9,34 +9,47 @@
 mod batch;
 mod cuda;
 mod huge_pages;
-mod integrand;
 mod objectives;
 mod pool;
 mod refused;
-mod spec;
 mod sweeps;
 mod tally;
 mod verdict;
 mod view;
 mod xla;
 
-use dice_loss::{Activation, Layout, Moments};
+use dice_loss::{Activation, Layout, Moments, Objective, Prepared, Sum};
 use pyo3::prelude::*;
 
 use batch::{Batch, Options};
-use objectives::Prepared;
-use refused::Result;
+use refused::{Refused, Result};
 use verdict::Verdict;
 use view::View;
 
 /// Every loss of the engine: name, title, formula, paper, activations.
 #[pyfunction]
 fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static str, Vec<&'static str>)> {
-    let activations = |all: &[Activation]| all.iter().map(|a| integrand::activation(*a)).collect();
     dice_loss::catalogue()
         .into_iter()
-        .map(|e| (e.name, e.title, e.formula, e.reference, activations(e.activations)))
+        .map(|e| (e.name, e.title, e.formula, e.reference(), words(e.activations)))
         .collect()
+}
+
+/// An objective as the engine writes it: compounds taken apart, everything filled in and checked, as
+/// far as that is possible for any number of classes.
+#[pyfunction]
+fn spec(text: &str) -> Result<String> {
+    Ok(Objective::from_spec(text)?.spec()?)
+}
+
+/// Every sum, with the activations that the engine sums it up under.
+#[pyfunction]
+fn sums() -> Vec<(&'static str, Vec<&'static str>)> {
+    Sum::ALL.into_iter().map(|sum| (sum.word(), words(sum.activations()))).collect()
+}
+
+fn words(activations: &[Activation]) -> Vec<&'static str> {
+    activations.iter().map(|activation| activation.word()).collect()
 }
 
 /// Whether all options fit each other and the number of classes.
@@ -50,14 +63,18 @@ fn check(py: Python<'_>, spec: &str, classes: usize) -> Result<()> {
 fn integrands(py: Python<'_>, spec: &str, classes: usize) -> Result<Vec<String>> {
     py.detach(|| {
         let prepared = objectives::find(spec, classes)?;
-        Ok(prepared.measurement.integrands().iter().map(integrand::json).collect())
+        let json = |integrand| {
+            serde_json::to_string(integrand)
+                .map_err(|error| Refused::new("sum", error, "finite parameters"))
+        };
+        prepared.integrands().iter().map(json).collect()
     })
 }
 
 /// Channels of the map of voxel losses.
 #[pyfunction]
 fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
-    py.detach(|| objectives::find(spec, classes)?.map_channels(classes))
+    py.detach(|| objectives::map_channels(&*objectives::find(spec, classes)?))
 }
 
 /// Whether the engine can follow these strides.
@@ -85,10 +102,11 @@ fn measure(
     py.detach(|| {
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
-        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let shape = objectives::shape_of_sums(&prepared, batch.samples());
         batch.keep_apart("moments", &out)?;
         let sums = out.dense_mut::<f64>("moments", &shape)?;
-        sums.copy_from_slice(sweeps::measure(&prepared, &batch, threads)?.as_slice());
+        let moments = sweeps::measure(&prepared, &batch, threads)?;
+        sums.copy_from_slice(&objectives::by_sum(&prepared, moments.as_slice()));
         Ok(())
     })
 }
@@ -109,10 +127,10 @@ fn evaluate(
         };
         let prepared = objectives::find(spec, classes)?;
         let moments = read_moments(&prepared, &moments, valid.as_ref(), pooled)?;
-        let verdict = prepared.objective.evaluate(&moments)?;
+        let verdict = prepared.evaluate(&moments)?;
         if let Some(mut gradient) = gradient {
-            let shape = [moments.rows(), prepared.columns, classes];
-            let derivatives = prepared.measurement.gradient(&verdict)?;
+            let shape = objectives::shape_of_sums(&prepared, moments.samples());
+            let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?);
             gradient.dense_mut::<f64>("derivatives", &shape)?.copy_from_slice(&derivatives);
         }
         Ok(Verdict::new(verdict, prepared))
@@ -137,7 +155,7 @@ fn pull_back(
         let prepared = objectives::find(spec, batch.classes())?;
         let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
         slopes.keep_apart("gradient", &gradient)?;
-        let slopes = slopes.dense::<f64>("slopes", &[rows, prepared.columns, batch.classes()])?;
+        let slopes = slopes.dense::<f64>("slopes", &objectives::shape_of_sums(&prepared, rows))?;
         sweeps::pull_back(&prepared, slopes, &batch, threads, gradient)
     })
 }
@@ -217,12 +235,13 @@ fn read_moments(
     let &[rows, _, classes] = moments.shape() else {
         return Err(moments.misshapen("moments", "(rows, K, C)"));
     };
-    let sums = moments.dense::<f64>("moments", &[rows, prepared.columns, classes])?.to_vec();
+    let sums = moments.dense::<f64>("moments", &objectives::shape_of_sums(prepared, rows))?;
+    let sums = objectives::by_class(prepared, sums);
     let valid = match valid {
         Some(valid) => batch::truths(valid, rows, classes)?,
         None => vec![true; rows * classes],
     };
-    let moments = prepared.measurement.moments(sums, valid)?;
+    let moments = prepared.moments(sums, valid)?;
     Ok(if pooled { moments.pooled() } else { moments })
 }
 
@@ -236,6 +255,6 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        map_channels, measure, pull_back, pull_back_map, voxel_losses,
+        map_channels, measure, pull_back, pull_back_map, spec, sums, voxel_losses,
     };
 }

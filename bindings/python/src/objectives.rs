@@ -2,36 +2,44 @@
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use dice_loss::{Layout, Measurement, Objective};
+use dice_loss::{Layout, Objective, Prepared};
 
-use crate::{refused::Result, spec};
+use crate::refused::Result;
 
 /// How many texts a thread remembers before it starts anew.
 const REMEMBERED: usize = 128;
 
-/// An objective that fits its number of classes, and what it measures.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    pub objective: Objective,
-    pub measurement: Measurement,
-    /// K.
-    pub columns: usize,
+/// Channels of the map of voxel losses.
+pub(crate) fn map_channels(prepared: &Prepared) -> Result<usize> {
+    let logits = Layout::channels_first(&[1, prepared.classes(), 1])?;
+    let [_, channels, _] = prepared.map_shape(logits)?;
+    Ok(channels)
 }
 
-impl Prepared {
-    fn new(text: &str, classes: usize) -> Result<Self> {
-        let objective = spec::parse(text)?;
-        let measurement = objective.measurement(classes)?;
-        let columns = measurement.integrands().len();
-        Ok(Self { objective, measurement, columns })
-    }
+/// The shape of the sums in Python: (rows, K, C).
+pub(crate) fn shape_of_sums(prepared: &Prepared, rows: usize) -> [usize; 3] {
+    [rows, prepared.integrands().len(), prepared.classes()]
+}
 
-    /// Channels of the map of voxel losses.
-    pub fn map_channels(&self, classes: usize) -> Result<usize> {
-        let [_, channels, _] =
-            self.objective.map_shape(Layout::channels_first(&[1, classes, 1])?)?;
-        Ok(channels)
+/// From the engine's order, (rows, C, K), to Python's, (rows, K, C).
+pub(crate) fn by_sum(prepared: &Prepared, sums: &[f64]) -> Vec<f64> {
+    swapped(sums, [prepared.classes(), prepared.integrands().len()])
+}
+
+/// From Python's order to the engine's.
+pub(crate) fn by_class(prepared: &Prepared, sums: &[f64]) -> Vec<f64> {
+    swapped(sums, [prepared.integrands().len(), prepared.classes()])
+}
+
+/// From (rows, A, B) to (rows, B, A).
+fn swapped(sums: &[f64], [a, b]: [usize; 2]) -> Vec<f64> {
+    let mut out = Vec::with_capacity(sums.len());
+    for row in sums.chunks_exact((a * b).max(1)) {
+        for second in 0..b {
+            out.extend(row.iter().skip(second).step_by(b));
+        }
     }
+    out
 }
 
 /// For each text, the objective for each number of classes.
@@ -51,7 +59,7 @@ pub(crate) fn find(text: &str, classes: usize) -> Result<Arc<Prepared>> {
     if let Some(known) = known {
         return Ok(known);
     }
-    let prepared = Arc::new(Prepared::new(text, classes)?);
+    let prepared = Arc::new(Objective::from_spec(text)?.prepare(classes)?);
     MEMORY.with_borrow_mut(|memory| {
         if memory.len() >= REMEMBERED {
             memory.clear();

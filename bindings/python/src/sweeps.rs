@@ -1,13 +1,13 @@
 //! The sweeps, each within its pool and with what it writes checked against what it reads.
 
-use dice_loss::{Moments, Output, Upstream};
+use dice_loss::{Moments, Output, Prepared, Upstream};
 
-use crate::{batch::Batch, objectives::Prepared, pool, refused::Result, view::View};
+use crate::{batch::Batch, objectives, pool, refused::Result, view::View};
 
 /// Sweep 1.
 pub(crate) fn measure(prepared: &Prepared, batch: &Batch, threads: usize) -> Result<Moments> {
     pool::run(threads, batch.elements(), || {
-        Ok(prepared.objective.measure(&batch.logits()?, &batch.target()?)?)
+        Ok(prepared.measure(&batch.logits()?, &batch.target()?)?)
     })
 }
 
@@ -19,10 +19,11 @@ pub(crate) fn pull_back(
     threads: usize,
     gradient: View,
 ) -> Result<()> {
+    let slopes = objectives::by_class(prepared, slopes);
     with_output(batch, "gradient", batch.classes(), gradient, |output| {
         pool::run(threads, batch.elements(), || {
             let (logits, target) = (batch.logits()?, batch.target()?);
-            Ok(prepared.measurement.pull_back(slopes, &logits, &target, output)?)
+            Ok(prepared.pull_back_sums(&slopes, &logits, &target, output)?)
         })
     })
 }
@@ -34,11 +35,11 @@ pub(crate) fn voxel_losses(
     threads: usize,
     out: View,
 ) -> Result<()> {
-    let channels = prepared.map_channels(batch.classes())?;
+    let channels = objectives::map_channels(prepared)?;
     with_output(batch, "voxel losses", channels, out, |output| {
         pool::run(threads, batch.elements(), || {
             let (logits, target) = (batch.logits()?, batch.target()?);
-            Ok(prepared.objective.voxel_losses(&logits, &target, output)?)
+            Ok(prepared.voxel_losses(&logits, &target, output)?)
         })
     })
 }
@@ -52,18 +53,18 @@ pub(crate) fn pull_back_map(
     gradient: View,
 ) -> Result<()> {
     let classes = batch.classes();
-    batch.expect_fit("upstream gradient", upstream, prepared.map_channels(classes)?)?;
+    batch.expect_fit("upstream gradient", upstream, objectives::map_channels(prepared)?)?;
     upstream.keep_apart("gradient", &gradient)?;
     let upstream = Upstream::Map(upstream.logits()?);
     with_output(batch, "gradient", classes, gradient, |output| {
         // What is pulled back is each voxel's own loss: no sum enters it.
-        let sums = vec![0.0; batch.samples() * prepared.columns * classes];
+        let sums = vec![0.0; batch.samples() * classes * prepared.integrands().len()];
         let valid = vec![true; batch.samples() * classes];
-        let moments = prepared.measurement.moments(sums, valid)?;
-        let verdict = prepared.objective.evaluate(&moments)?;
+        let moments = prepared.moments(sums, valid)?;
+        let verdict = prepared.evaluate(&moments)?;
         pool::run(threads, batch.elements(), || {
             let (logits, target) = (batch.logits()?, batch.target()?);
-            Ok(prepared.objective.pull_back(&verdict, upstream, &logits, &target, output)?)
+            Ok(prepared.pull_back(&verdict, upstream, &logits, &target, output)?)
         })
     })
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
+use dice_loss::Prepared;
 use pyo3::prelude::*;
-
-use crate::objectives::Prepared;
 
 /// The loss, and what it is made of.
 #[pyclass(frozen, module = "dice_loss._core")]
@@ -51,7 +50,7 @@ impl Verdict {
     /// Which value each (row, class) is part of.
     #[getter]
     fn cells(&self) -> Vec<usize> {
-        self.prepared.measurement.cells(&self.verdict)
+        self.prepared.value_of_each(&self.verdict)
     }
 
     /// The soft Dice of each class.

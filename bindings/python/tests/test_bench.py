@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from cpp import needs_compiler, needs_headers
 
 BENCH = Path(__file__).resolve().parents[3] / "bench"
 PACKAGES = {
@@ -60,6 +61,8 @@ def test_every_library_computes_the_same_loss(tmp_path, dtype):
         assert (float(row["kept_mib"]) < 0.1 * voxels) == (row["library"] == "dice-loss")
 
 
+@needs_compiler
+@needs_headers
 def test_a_compiled_loss_is_measured(tmp_path):
     choice = ("--case", "3×16", "--dtype", "float32", "--mode", "compiled")
     rows = run(tmp_path, *choice, "--library", "dice-loss", "--library", "torch")

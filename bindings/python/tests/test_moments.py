@@ -9,8 +9,8 @@ import cases
 import naive
 import numpy as np
 import pytest
-from dice_loss import CrossEntropy, Dice, Moments, Objective, Sums
-from dice_loss._spec import SUM_NAMES, columns, spec_of_sums
+from dice_loss import CrossEntropy, Dice, Moments, Objective
+from dice_loss._spec import columns
 
 POOLED = Objective([Dice(), (0.5, CrossEntropy())], activation="softmax", pool="batch")
 PER_SAMPLE = Objective(Dice(activation="softmax"))
@@ -84,7 +84,6 @@ def test_objectives_compare_and_pickle():
 
 def test_sums_by_name_are_the_naive_ones():
     case = cases.of_counted_voxels("softmax")
-    spec = spec_of_sums(SUM_NAMES[:9], activation="softmax", decision="argmax")
     terms = [Dice(squared=True), Dice(overlap="l1"), Dice()]
     objective = Objective(terms, activation="softmax")
     moments = objective.measure(case.logits, case.target, **case.counted)
@@ -103,40 +102,33 @@ def test_sums_by_name_are_the_naive_ones():
         np.testing.assert_allclose(moments[name], wanted[key], rtol=1e-13)
     with pytest.raises(KeyError, match="transport"):
         moments["transport"]
-    assert columns(spec, 3, ("voxels", "true_positives")) == (2, 3)
+    counted = Objective(activation="softmax", sums=["voxels", "prediction"], decision="argmax").spec
+    assert columns(counted, 3, ("voxels", "true_positives")) == (2, 3)
 
 
 @pytest.mark.parametrize("activation", ["softmax", "sigmoid", "probabilities"])
-def test_a_term_of_sums_is_their_total(activation):
+def test_sums_without_a_loss(activation):
     case = cases.of_labels(activation)
-    objective = Objective(
-        Sums(of=["prediction_squared", "intersection"], activation=activation, absent="formula"),
-        reduction="sum",
-    )
-    value, gradient = objective.loss_and_gradient(case.logits, case.target)
-
-    def value_at(x):
-        p = naive.probabilities(x.reshape(case.data.x.shape), activation)
-        m = naive.sums(p, case.data.g, case.data.w)
-        return (m["pp"] + m["pg"]).sum()
-
-    assert value == pytest.approx(value_at(case.logits), rel=1e-13)
-    np.testing.assert_allclose(gradient, naive.gradient(value_at, case.logits), atol=1e-9)
+    objective = Objective(activation=activation, sums=["prediction_squared", "intersection"])
     moments = objective.measure(case.logits, case.target)
+    p = naive.probabilities(case.data.x, activation)
+    wanted = naive.sums(p, case.data.g, case.data.w)
+    for name, key in {"prediction_squared": "pp", "intersection": "pg"}.items():
+        np.testing.assert_allclose(moments[name], wanted[key], rtol=1e-13)
     assert len(moments.names) == 5, "nothing is measured that was not asked for"
+    assert objective.evaluate(moments).loss == 0.0
 
 
 def test_the_sum_of_transport():
     case = cases.of_labels("softmax")
-    distances = np.array([[0, 1, 2], [1, 0, 4], [2, 4, 0.0]])
-    term = Sums(of=["transport"], distances=distances, absent="formula")
-    objective = Objective(term, activation="softmax", reduction="sum")
+    distances = np.array([[0, 1, 2], [1, 0, 4], [2, 4, 0.0]]) / 4
+    transport = {"sum": "transport", "distances": distances.tolist()}
+    objective = Objective(activation="softmax", sums=[transport])
     p = naive.probabilities(case.data.x, "softmax")
-    moved = np.einsum("kl,nls->nks", distances / 4, p)
+    moved = np.einsum("kl,nls->nks", distances, p)
     wanted = (case.data.w[:, None] * case.data.g * moved).sum(-1)
     moments = objective.measure(case.logits, case.target)
     np.testing.assert_allclose(moments["transport"], wanted, rtol=1e-13)
-    assert objective.evaluate(moments).loss == pytest.approx(wanted.sum(), rel=1e-13)
 
 
 @pytest.mark.parametrize("decision", ["argmax", 0.4])

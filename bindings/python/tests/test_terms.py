@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 
+import declared
 import numpy as np
 import pytest
 from dice_loss import _core, _spec, compounds, terms
@@ -33,7 +34,7 @@ LOSSES = [
 
 
 def test_there_is_a_term_for_every_loss():
-    names = sorted(loss.loss for loss in LOSSES if loss is not terms.Sums)
+    names = sorted(loss.loss for loss in LOSSES)
     assert names == sorted(name for name, *_ in _core.catalogue())
 
 
@@ -50,11 +51,39 @@ def test_terms_are_values(loss):
     assert loss.__doc__ and "Args:" in loss.__doc__
 
 
-def test_compounds_know_the_activations_of_the_engine():
-    of_engine = {name: activations for name, *_, activations in _core.catalogue()}
-    for loss in LOSSES:
-        if issubclass(loss, compounds.Compound):
-            assert list(loss.activations) == of_engine[loss.loss]
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.loss)
+def test_terms_are_as_declared(loss):
+    wanted = declared.LOSSES[loss.loss]
+    assert loss.__name__ == wanted["term"]
+    assert list(loss.activations) == wanted["activations"]
+    fields = {field.name: field for field in dataclasses.fields(loss)}
+    options = {option["name"]: option for option in wanted["options"]}
+    assert {*fields} == {*options, *wanted["settings"]}
+    for name, option in options.items():
+        assert fields[name].default == declared.default_of(option)
+    for name in wanted["settings"]:
+        assert fields[name].default is None
+
+
+def test_choices_are_as_declared():
+    for option in declared.SETTINGS.values():
+        for word in option["words"] or []:
+            assert getattr(Dice(**{option["name"]: word}), option["name"]) == word
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.loss)
+def test_every_trial_value_comes_back_from_the_engine(loss):
+    """Options by Python's names go to the engine and are read there as the same numbers."""
+    for options in declared.trials_of(loss.loss):
+        term = loss(**options)
+        if isinstance(term, compounds.Compound):
+            assert term.terms(loss.activations[0]) != loss().terms(loss.activations[0])
+            continue
+        ((_, described),) = json.loads(_spec.spec(term, activation=loss.activations[0]))["terms"]
+        for name in options:
+            value = getattr(term, name)
+            value = value._asdict() if isinstance(value, BackgroundForeground) else value
+            assert described[name] == json.loads(json.dumps(value)), name
 
 
 @pytest.mark.parametrize(
@@ -110,7 +139,10 @@ def test_compounds_are_taken_apart():
     assert nested == _spec.spec([(1.0, Dice()), (0.5, CrossEntropy())], activation="softmax")
     mixed = DiceFocal(class_weights=[1, 2], pool="batch").terms("softmax")
     assert mixed == [
-        (1.0, Dice(activation="softmax", class_weights=[1, 2], pool="batch")),
+        (
+            1.0,
+            Dice(activation="softmax", class_weights=[1, 2], pool="batch", absent="skip"),
+        ),
         (1.0, Focal(activation="sigmoid", class_weights=[1, 2])),
     ]
 
@@ -122,7 +154,7 @@ def test_compounds_keep_the_background_where_they_need_it():
 
 
 REFUSED = {
-    "no activation": (lambda: _spec.spec(Dice()), ValueError, "Dice: found no activation"),
+    "no activation": (lambda: _spec.spec(Dice()), ValueError, "dice: activation: found"),
     "an unknown activation": (
         lambda: Dice(activation="relu"),
         ValueError,
@@ -136,7 +168,7 @@ REFUSED = {
     "one that does not go with the compound": (
         lambda: _spec.spec(Combo(), activation="softmax"),
         ValueError,
-        "Combo: found activation 'softmax', wanted 'sigmoid' or 'probabilities'",
+        "combo: activation: found softmax, wanted sigmoid or probabilities",
     ),
     "a word for a number": (
         lambda: Tversky(alpha="a lot"),
@@ -212,25 +244,29 @@ REFUSED = {
     ),
     "a pool of a voxel term": (lambda: CrossEntropy(pool="batch"), TypeError, "pool"),
     "a share above 1": (
-        lambda: UnifiedFocal(lambda_=1.5),
+        lambda: _spec.spec(UnifiedFocal(lambda_=1.5), activation="softmax"),
         ValueError,
-        "UnifiedFocal: lambda_: found 1.5, wanted 0 to 1",
+        "unified_focal: lambda: found 1.5, wanted 0 to 1",
     ),
-    "a beta of 1": (lambda: Combo(beta=1), ValueError, "Combo: beta: found 1.0, wanted above 0"),
+    "a beta of 1": (
+        lambda: _spec.spec(Combo(beta=1), activation="sigmoid"),
+        ValueError,
+        "combo: beta: found 1.0, wanted a number between 0 and 1, neither included",
+    ),
     "an unknown reduction": (
         lambda: _spec.spec(Dice(), activation="softmax", reduction="max"),
         ValueError,
         "reduction: found 'max', wanted 'mean' or 'sum' or 'none'",
     ),
     "an unknown sum": (
-        lambda: _spec.spec_of_sums(["union"], activation="softmax"),
+        lambda: _spec.spec((), sums=["union"], activation="softmax"),
         ValueError,
         "sums: found 'union', wanted some of reference",
     ),
     "counts without a decision": (
-        lambda: _spec.spec_of_sums(["true_positives"], activation="softmax"),
+        lambda: _spec.spec((), sums=["true_positives"], activation="softmax"),
         ValueError,
-        "decision: found None",
+        "true_positives: decision: found none",
     ),
     "two foregrounds": (
         lambda: Focal(gamma=BackgroundForeground(1.0, "2")),
@@ -247,20 +283,26 @@ def test_what_is_wrong_is_said_at_once(what):
         call()
 
 
-NOT_OF = {
-    "softmax": ("positive", "negative", "focal_negative"),
-    "sigmoid": ("log_loss", "log_loss_of_all", "merged"),
+PARAMETERS = {
+    "true_positives": {"decision": "argmax"},
+    "false_positives": {"decision": "argmax"},
+    "false_negatives": {"decision": 0.5},
+    "transport": {"distances": [[0, 1, 1], [1, 0, 1], [1, 1, 0]]},
+    "focal": {"gamma": [2.0, 1.0, 0.0]},
+    "focal_negative": {"gamma": [2.0, 1.0, 0.0]},
 }
 
 
 @pytest.mark.parametrize(
-    ("activation", "name"),
-    [(by, name) for by in NOT_OF for name in _spec.SUM_NAMES if name not in NOT_OF[by]],
+    ("name", "activation"),
+    [(name, by) for name, activations in _core.sums() for by in activations or ["softmax"]],
 )
-def test_every_sum_can_be_asked_for(activation, name):
-    text = _spec.spec_of_sums([name], activation=activation, decision="argmax")
+def test_every_sum_can_be_asked_for(name, activation):
+    wanted = {"sum": name, **PARAMETERS.get(name, {})}
+    text = _spec.spec((), sums=[wanted], activation=activation)
     (column,) = _spec.columns(text, 3, (name,))
-    assert json.loads(_core.integrands(text, 3)[column])["sum"] == name
+    found = json.loads(_core.integrands(text, 3)[column])
+    assert found == wanted | ({"activation": activation} if "activation" in found else {})
 
 
 def test_nothing_but_numpy_is_imported():

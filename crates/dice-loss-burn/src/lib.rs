@@ -24,7 +24,7 @@
 //! | Backend | Forward | Backward | Kept in between |
 //! |---|---|---|---|
 //! | Flex | one sweep of the engine over the borrowed tensors | one sweep that writes the gradient | sums per sample and class |
-//! | CubeCL: CUDA, ROCm, Metal, Vulkan, WebGPU | one kernel over the tensors on the device; the sums are read back | one kernel that writes the gradient | sums per sample and class |
+//! | CubeCL: CUDA, ROCm, Metal, Vulkan, WebGPU | a kernel over the tensors on the device and one that joins its sums, which are read back | a kernel that writes the gradient | sums per sample and class |
 //! | any other | tensor operations, then the sums are read back | Burn's autodiff | what autodiff keeps |
 //!
 //! On Flex, logits may be f32, f64, f16 or bf16, and labels of any integer type; a view is followed
@@ -38,6 +38,10 @@
 //! (reduction none), tensors of 2³² elements and more, and very many classes with very many terms go
 //! by tensor operations. Labels are checked on the device; only if one is out of range does the
 //! batch come back to say which.
+//!
+//! A device with too few storage buffers or too little shared memory for the kernels takes tensor operations
+//! too; one warning through `log` says what it lacks. Logits in a type that the device does not have, such as f16
+//! on OpenGL, are refused with an error that names both: Burn itself cannot compute with them there.
 //!
 //! # Training
 //!

@@ -3,7 +3,7 @@
 //! A recipe can do the work of any that wants less. So there are a few lean ones for what most
 //! trainings want, and for each activation one that can do everything.
 
-use dice_loss::Activation;
+use dice_loss::{Activation, Sum};
 
 use crate::{
     plan::{Pass, slots},
@@ -15,29 +15,24 @@ const SHARED_MEMORY: u32 = 32 << 10;
 /// Focal terms of one activation that the kernels know.
 const FOCAL_TERMS: u32 = 2;
 
-const DATA: [Quantity; 3] = [Quantity::Reference, Quantity::ReferenceSquared, Quantity::Voxels];
-const COUNTS: [Quantity; 3] =
-    [Quantity::TruePositives, Quantity::FalsePositives, Quantity::FalseNegatives];
-const DICE: [Quantity; 2] = [Quantity::Intersection, Quantity::Prediction];
-const FURTHER: [Quantity; 3] =
-    [Quantity::PredictionSquared, Quantity::Difference, Quantity::Magnitude];
-const CROSS_ENTROPY: [Quantity; 2] = [Quantity::LogLoss, Quantity::Merged];
-const BINARY: [Quantity; 2] = [Quantity::Positive, Quantity::Negative];
+const DATA: [Sum; 3] = [Sum::Reference, Sum::ReferenceSquared, Sum::Voxels];
+const COUNTS: [Sum; 3] = [Sum::TruePositives, Sum::FalsePositives, Sum::FalseNegatives];
+const DICE: [Sum; 2] = [Sum::Intersection, Sum::Prediction];
+const FURTHER: [Sum; 3] = [Sum::PredictionSquared, Sum::Difference, Sum::Magnitude];
+const CROSS_ENTROPY: [Sum; 2] = [Sum::LogLoss, Sum::Merged];
+const BINARY: [Sum; 2] = [Sum::Positive, Sum::Negative];
+const TRANSPORT: [Sum; 2] = [Sum::LogLossOfAll, Sum::Transport];
 
 /// Every recipe with a name for it, the lean ones first.
 pub fn recipes() -> Vec<(&'static str, Recipe)> {
     use Activation::{Probabilities, Sigmoid, Softmax};
-    let dice: &[&[Quantity]] = &[&DATA, &DICE];
-    let focal: Vec<_> = (0..FOCAL_TERMS).map(Quantity::Focal).collect();
-    let both: Vec<_> = (0..FOCAL_TERMS)
-        .flat_map(|term| [Quantity::Focal(term), Quantity::FocalNegative(term)])
-        .collect();
-    let further = [Quantity::LogLossOfAll, Quantity::Transport];
-    let softmax: &[&[Quantity]] =
-        &[&DATA, &COUNTS, &DICE, &FURTHER, &CROSS_ENTROPY, &further, &focal];
-    let sigmoid: &[&[Quantity]] = &[&DATA, &COUNTS, &DICE, &FURTHER, &BINARY, &both];
-    let probabilities: &[&[Quantity]] =
-        &[&DATA, &COUNTS, &DICE, &FURTHER, &CROSS_ENTROPY, &further, &BINARY];
+    let dice: &[&[Sum]] = &[&DATA, &DICE];
+    let focal: &[Sum] = &[Sum::Focal];
+    let both: &[Sum] = &[Sum::Focal, Sum::FocalNegative];
+    let softmax: &[&[Sum]] = &[&DATA, &COUNTS, &DICE, &FURTHER, &CROSS_ENTROPY, &TRANSPORT, focal];
+    let sigmoid: &[&[Sum]] = &[&DATA, &COUNTS, &DICE, &FURTHER, &BINARY, both];
+    let probabilities: &[&[Sum]] =
+        &[&DATA, &COUNTS, &DICE, &FURTHER, &CROSS_ENTROPY, &TRANSPORT, &BINARY];
     vec![
         ("softmax_labels_dice", lean(Softmax, Form::Labels, dice)),
         (
@@ -72,16 +67,21 @@ fn does(recipe: &Recipe, wanted: &Recipe) -> bool {
         && wanted.columns.iter().all(|quantity| recipe.columns.contains(quantity))
 }
 
-fn lean(activation: Activation, form: Form, columns: &[&[Quantity]]) -> Recipe {
+fn lean(activation: Activation, form: Form, columns: &[&[Sum]]) -> Recipe {
     recipe(activation, form, columns, false)
 }
 
-fn full(activation: Activation, form: Form, columns: &[&[Quantity]]) -> Recipe {
+fn full(activation: Activation, form: Form, columns: &[&[Sum]]) -> Recipe {
     recipe(activation, form, columns, true)
 }
 
-fn recipe(activation: Activation, form: Form, columns: &[&[Quantity]], restricted: bool) -> Recipe {
+fn recipe(activation: Activation, form: Form, columns: &[&[Sum]], restricted: bool) -> Recipe {
     let columns = columns.concat();
+    let (once, focal): (Vec<_>, Vec<_>) =
+        columns.into_iter().partition(|sum| !matches!(sum, Sum::Focal | Sum::FocalNegative));
+    let tables =
+        (0..FOCAL_TERMS).flat_map(|table| focal.iter().map(move |&sum| Quantity { sum, table }));
+    let columns = once.into_iter().map(Quantity::from).chain(tables).collect();
     let (weighted, partial) = (restricted, restricted);
     let mut recipe = Recipe { activation, form, columns, weighted, partial, slots: 0 };
     recipe.slots = slots(&recipe, UNITS, SHARED_MEMORY).unwrap_or(UNITS);
@@ -107,8 +107,8 @@ mod tests {
                 ] {
                     let objective = entry.objective(activation).decision(Decision::Argmax);
                     let needs = Needs { form, weighted, partial, shared_memory: SHARED_MEMORY };
-                    let measurement = objective.measurement(4).expect(entry.name);
-                    let passes = Passes::new(&measurement, 4, needs).expect(entry.name);
+                    let prepared = objective.prepare(4).expect(entry.name);
+                    let passes = Passes::new(&prepared, needs).expect(entry.name);
                     for pass in passes.iter() {
                         let (_, adapted) = adapt(pass).expect(entry.name);
                         for (wanted, found) in pass.columns.iter().zip(&adapted.columns) {
@@ -135,8 +135,8 @@ mod tests {
             let entries = catalogue();
             let entry = entries.iter().find(|entry| entry.name == loss).expect("listed");
             let objective: Objective = entry.objective(Activation::Softmax);
-            let measurement = objective.measurement(layout.shape()[1]).expect("valid");
-            let passes = Passes::new(&measurement, 4, needs).expect("small");
+            let prepared = objective.prepare(layout.shape()[1]).expect("valid");
+            let passes = Passes::new(&prepared, needs).expect("small");
             adapt(passes.iter().next().expect("one")).expect("known").0
         };
         assert_eq!(name_of("dice"), "softmax_labels_dice");

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | `recipe` | what is decided when a kernel is compiled: activation, kind of reference, sums |
 //! | `batch` | what is decided when it runs: strides, element types, tables |
-//! | `plan` | from a [`Measurement`](dice_loss::Measurement) to recipes and numbers; needs no CubeCL |
+//! | `plan` | from a [`Prepared`](dice_loss::Prepared) objective to recipes and numbers; needs no CubeCL |
 //! | `aot` | the recipes that are compiled ahead of time |
 //! | `kernels` | sweep 1, the join of its partial sums, sweep 2 |
 //! | `launch` | the kernels on a CubeCL client |

@@ -1,6 +1,6 @@
 //! From an objective to kernels: which recipes, with which tables, over which grid.
 
-use dice_loss::{Activation, Decision, Integrand, Measurement};
+use dice_loss::{Activation, Decision, Integrand, Prepared};
 
 use crate::{
     Batch, Kind,
@@ -30,8 +30,8 @@ pub struct Pass {
     pub recipe: Recipe,
     /// For each column that the pass is for: its place among the recipe's, and among the moments'.
     pub columns: Vec<[u32; 2]>,
-    /// Exponents of the focal terms, row-major (term, class).
-    exponents: Vec<f32>,
+    /// Tables of exponents of focal sums: of each class.
+    exponents: Vec<Vec<f64>>,
     /// Distances between classes.
     distances: Vec<f32>,
     decision: Option<Decision>,
@@ -89,12 +89,14 @@ pub struct Geometry {
 
 impl Passes {
     /// `None` if the kernels cannot hold so many classes or terms in shared memory.
-    pub fn new(measurement: &Measurement, classes: u32, needs: Needs) -> Option<Self> {
-        let integrands = measurement.integrands();
+    pub fn new(prepared: &Prepared, needs: Needs) -> Option<Self> {
+        let integrands = prepared.integrands();
+        let classes = u32::try_from(prepared.classes()).ok()?;
         let mut passes: Vec<Pass> = Vec::new();
-        let first = integrands.iter().find_map(activation).unwrap_or(Activation::Probabilities);
+        let first = integrands.iter().find_map(|integrand| integrand.activation);
+        let first = first.unwrap_or(Activation::Probabilities);
         for (column, integrand) in integrands.iter().enumerate() {
-            let activation = activation(integrand).unwrap_or(first);
+            let activation = integrand.activation.unwrap_or(first);
             let index = passes.iter().position(|pass| pass.recipe.activation == activation);
             let pass = match index {
                 Some(index) => &mut passes[index],
@@ -140,25 +142,19 @@ impl Pass {
     }
 
     fn add(&mut self, integrand: &Integrand, column: u32) {
-        let terms = self.recipe.focal_terms();
-        let numbers = |values: &[f64]| values.iter().map(|value| *value as f32).collect::<Vec<_>>();
-        let table = match integrand {
-            Integrand::Focal(_, exponents) => {
-                self.exponents.extend(numbers(exponents));
-                terms
-            }
-            // It follows the sum of the same term.
-            Integrand::FocalNegative(..) => terms.saturating_sub(1),
-            _ => 0,
-        };
-        if let Integrand::Transport(_, distances) = integrand {
-            self.distances = numbers(distances);
+        let table = integrand.gamma.as_ref().map_or(0, |gamma| {
+            let known = self.exponents.iter().position(|table| table == gamma);
+            known.unwrap_or_else(|| {
+                self.exponents.push(gamma.clone());
+                self.exponents.len() - 1
+            })
+        });
+        if let Some(rows) = &integrand.distances {
+            self.distances = numbers(&rows.concat());
         }
-        if let Integrand::TruePositives(decision, _) = integrand {
-            self.decision = Some(*decision);
-        }
+        self.decision = self.decision.or(integrand.decision);
         self.columns.push([self.recipe.columns.len() as u32, column]);
-        self.recipe.columns.push(Quantity::of(integrand, table));
+        self.recipe.columns.push(Quantity { sum: integrand.sum, table: table as u32 });
     }
 
     /// The same pass as a recipe does it that can do more.
@@ -177,7 +173,7 @@ impl Pass {
     /// [`labels_as_regions`](Self::labels_as_regions). An empty `annotated` means all.
     pub fn tables(&self, geometry: &Geometry, regions: &[f32], annotated: &[f32]) -> Vec<f32> {
         let [samples, classes, _] = geometry.shape;
-        let mut exponents = self.exponents.clone();
+        let mut exponents = numbers(&self.exponents.concat());
         exponents.resize((self.recipe.focal_terms() * classes) as usize, 0.0);
         let all = match self.recipe.partial && annotated.is_empty() {
             true => vec![1.0; (samples * classes) as usize],
@@ -269,26 +265,8 @@ impl Geometry {
     }
 }
 
-fn activation(integrand: &Integrand) -> Option<Activation> {
-    match integrand {
-        Integrand::Reference | Integrand::ReferenceSquared | Integrand::Voxels => None,
-        Integrand::TruePositives(_, activation)
-        | Integrand::FalsePositives(_, activation)
-        | Integrand::FalseNegatives(_, activation)
-        | Integrand::Intersection(activation)
-        | Integrand::Prediction(activation)
-        | Integrand::PredictionSquared(activation)
-        | Integrand::Difference(activation)
-        | Integrand::Magnitude(activation)
-        | Integrand::Transport(activation, _)
-        | Integrand::LogLoss(activation)
-        | Integrand::LogLossOfAll(activation)
-        | Integrand::Merged(activation)
-        | Integrand::Positive(activation)
-        | Integrand::Negative(activation)
-        | Integrand::Focal(activation, _)
-        | Integrand::FocalNegative(activation, _) => Some(*activation),
-    }
+fn numbers(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|value| *value as f32).collect()
 }
 
 /// The largest power of two of slots that shared memory has room for.

@@ -1,6 +1,6 @@
 //! What a kernel is compiled for.
 
-use dice_loss::{Activation, Integrand};
+use dice_loss::{Activation, Sum};
 
 /// Units of a cube: one voxel of a tile each.
 pub const UNITS: u32 = 256;
@@ -34,105 +34,43 @@ pub enum Form {
     Dense,
 }
 
-/// One sum, as [`Integrand`] describes it, without its numbers.
+/// A sum of a recipe: an [`Integrand`](dice_loss::Integrand) without its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "Integrand's names and meanings")]
-pub enum Quantity {
-    Reference,
-    ReferenceSquared,
-    Voxels,
-    TruePositives,
-    FalsePositives,
-    FalseNegatives,
-    Intersection,
-    Prediction,
-    PredictionSquared,
-    Difference,
-    Magnitude,
-    Transport,
-    LogLoss,
-    LogLossOfAll,
-    Merged,
-    Positive,
-    Negative,
-    /// With the exponents of the table with this number.
-    Focal(u32),
-    /// Likewise.
-    FocalNegative(u32),
+pub struct Quantity {
+    /// What is summed up.
+    pub sum: Sum,
+    /// The number of the table of exponents of a focal sum; 0 of any other.
+    pub table: u32,
 }
 
-#[cfg_attr(not(feature = "kernels"), allow(dead_code, reason = "what the kernels ask"))]
-impl Quantity {
-    /// Of an integrand; `exponents` is the number of its table, if it has one.
-    pub(crate) fn of(integrand: &Integrand, exponents: u32) -> Self {
-        match integrand {
-            Integrand::Reference => Self::Reference,
-            Integrand::ReferenceSquared => Self::ReferenceSquared,
-            Integrand::Voxels => Self::Voxels,
-            Integrand::TruePositives(..) => Self::TruePositives,
-            Integrand::FalsePositives(..) => Self::FalsePositives,
-            Integrand::FalseNegatives(..) => Self::FalseNegatives,
-            Integrand::Intersection(_) => Self::Intersection,
-            Integrand::Prediction(_) => Self::Prediction,
-            Integrand::PredictionSquared(_) => Self::PredictionSquared,
-            Integrand::Difference(_) => Self::Difference,
-            Integrand::Magnitude(_) => Self::Magnitude,
-            Integrand::Transport(..) => Self::Transport,
-            Integrand::LogLoss(_) => Self::LogLoss,
-            Integrand::LogLossOfAll(_) => Self::LogLossOfAll,
-            Integrand::Merged(_) => Self::Merged,
-            Integrand::Positive(_) => Self::Positive,
-            Integrand::Negative(_) => Self::Negative,
-            Integrand::Focal(..) => Self::Focal(exponents),
-            Integrand::FocalNegative(..) => Self::FocalNegative(exponents),
-        }
-    }
-
-    /// Whether it is a hard count.
-    pub(crate) fn is_count(self) -> bool {
-        matches!(self, Self::TruePositives | Self::FalsePositives | Self::FalseNegatives)
-    }
-
-    /// Whether its derivative goes through the probabilities of all classes.
-    pub(crate) fn is_overlap(self) -> bool {
-        matches!(
-            self,
-            Self::Intersection
-                | Self::Prediction
-                | Self::PredictionSquared
-                | Self::Difference
-                | Self::Magnitude
-                | Self::Transport
-        )
+impl From<Sum> for Quantity {
+    fn from(sum: Sum) -> Self {
+        Self { sum, table: 0 }
     }
 }
 
 #[cfg_attr(not(feature = "kernels"), allow(dead_code, reason = "what the kernels ask"))]
 impl Recipe {
-    pub(crate) fn has(&self, quantity: Quantity) -> bool {
-        self.columns.contains(&quantity)
+    pub(crate) fn has(&self, sum: Sum) -> bool {
+        self.columns.iter().any(|quantity| quantity.sum == sum)
     }
 
     pub(crate) fn counts(&self) -> bool {
-        self.columns.iter().any(|quantity| quantity.is_count())
+        self.columns.iter().any(|quantity| quantity.sum.is_count())
     }
 
     pub(crate) fn overlaps(&self) -> bool {
-        self.columns.iter().any(|quantity| quantity.is_overlap())
+        self.columns.iter().any(|quantity| quantity.sum.is_overlap())
     }
 
     /// Whether some log loss needs the classes that remain after merging.
     pub(crate) fn merges(&self) -> bool {
-        self.columns.iter().any(|quantity| match quantity {
-            Quantity::LogLoss | Quantity::LogLossOfAll | Quantity::Merged => true,
-            Quantity::Focal(_) => self.activation == Activation::Softmax,
-            _ => false,
-        })
+        self.columns.iter().any(|quantity| quantity.sum.merges(self.activation))
     }
 
     /// How many tables of exponents it reads.
     pub(crate) fn focal_terms(&self) -> u32 {
-        self.columns.iter().filter(|quantity| matches!(quantity, Quantity::Focal(_))).count() as u32
+        self.columns.iter().filter(|quantity| quantity.sum == Sum::Focal).count() as u32
     }
 
     pub(crate) fn is_softmax(&self) -> bool {

@@ -39,7 +39,7 @@ pub(crate) struct Single<L> {
 }
 
 /// A loss that is a sum of terms.
-pub(crate) struct Sum<L>(pub fn(L, Activation) -> Objective);
+pub(crate) struct Many<L>(pub fn(L, Activation) -> Objective);
 
 impl<L: Declare + Default> Maker for Single<L> {
     fn type_id(&self) -> TypeId {
@@ -71,7 +71,7 @@ impl<L: Declare + Default> Maker for Single<L> {
     }
 }
 
-impl<L: Compound + Default> Maker for Sum<L> {
+impl<L: Compound + Default> Maker for Many<L> {
     fn type_id(&self) -> TypeId {
         TypeId::of::<L>()
     }
@@ -157,7 +157,7 @@ impl Entry {
     ) -> Result<Vec<(f64, Term)>> {
         let settings = self.settings(&mut given)?;
         let Some(activation) = settings.activation.or(default) else {
-            return crate::error::parameter(
+            return crate::error::stated(
                 format!("{}: activation", self.name),
                 "none",
                 "softmax, sigmoid or probabilities, of the term or of the whole",
@@ -165,7 +165,7 @@ impl Entry {
         };
         let mut terms = self.0.terms(&mut given, activation)?;
         if let Some((name, _)) = given.iter().next() {
-            return crate::error::parameter(
+            return crate::error::stated(
                 format!("{}: option", self.name),
                 name,
                 format!("one of {}", self.names().join(", ")),

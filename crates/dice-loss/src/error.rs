@@ -72,12 +72,16 @@ pub enum Error {
         /// What would have been accepted.
         wanted: String,
     },
-    /// Moments, or a verdict, of another objective.
-    #[error("found moments of another objective: {found}; wanted moments of {wanted}")]
-    Objective {
-        /// The objective they were measured for.
+    /// Moments, or a verdict, of other sums than the objective's: the first that differs.
+    #[error("sum {index} of the {what}: found {found}, wanted {wanted}")]
+    Sums {
+        /// Moments or verdict.
+        what: &'static str,
+        /// Its number among the sums, from 0 on.
+        index: usize,
+        /// The sum that they have, in words.
         found: String,
-        /// The objective at hand.
+        /// The sum that the objective has there.
         wanted: String,
     },
     /// The gradient's element type is not the logits' own.
@@ -99,5 +103,14 @@ pub(crate) fn parameter<T>(
     found: impl std::fmt::Debug,
     wanted: impl Into<String>,
 ) -> Result<T> {
-    Err(Error::Parameter { what: what.into(), found: format!("{found:?}"), wanted: wanted.into() })
+    stated(what, format!("{found:?}"), wanted)
+}
+
+/// The same for what was found in words.
+pub(crate) fn stated<T>(
+    what: impl Into<String>,
+    found: impl Into<String>,
+    wanted: impl Into<String>,
+) -> Result<T> {
+    Err(Error::Parameter { what: what.into(), found: found.into(), wanted: wanted.into() })
 }

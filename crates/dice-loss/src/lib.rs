@@ -14,16 +14,17 @@ mod compound;
 mod declaration;
 mod error;
 mod evaluate;
-mod measurement;
 mod metrics;
 mod moments;
 mod objective;
 mod plan;
+mod prepared;
 mod real;
 pub mod reference;
 mod region;
 mod settings;
 mod spec;
+mod sum;
 mod sweep;
 mod tensor;
 mod term;
@@ -40,10 +41,10 @@ pub use declaration::{
 };
 pub use error::{Error, Result};
 pub use evaluate::{TermVerdict, Upstream, Verdict};
-pub use measurement::{Integrand, Measurement};
 pub use metrics::Counts;
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
+pub use prepared::Prepared;
 pub use real::Real;
 pub use region::{
     ClassLoss, Dice, Distances, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU,
@@ -51,6 +52,7 @@ pub use region::{
     Tversky, VolumeWeight,
 };
 pub use settings::{Kind, Settings};
+pub use sum::{Integrand, Sum};
 pub use sweep::Isa;
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
 pub use term::{Absent, Pool, Term};

@@ -1,14 +1,25 @@
 //! What sweep 1 leaves: sums that add up.
 
+use std::{ops::Range, sync::Arc};
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Error, Result, Sums, metrics::Counts, plan::Column, real::DIRECTIONS};
+use crate::{
+    Activation, Error, Integrand, Result, Sum, Sums, error::stated, metrics::Counts,
+    region::Direction,
+};
+
+/// The version of the moments that are written. What is written under another is not read.
+const VERSION: u32 = 1;
 
 /// The sums of a batch, for each sample and class: all that a loss ever sees of the voxels.
 ///
 /// They add up: samples of several batches with [`append`](Self::append) (gradient accumulation),
 /// and, where only the whole batch matters, over samples with [`pooled`](Self::pooled) and across
-/// processes with [`add`](Self::add). Moments of different objectives are refused.
+/// processes with [`add`](Self::add). What they are is said by their
+/// [`integrands`](Self::integrands), not by the objective that they were measured for: any other
+/// with the same integrands can evaluate them, whatever its weights, pools and reduction. Moments
+/// of other integrands are refused.
 ///
 /// ```
 /// use dice_loss::{Dice, Layout, Logits, Objective, Pool, Target};
@@ -25,36 +36,91 @@ use crate::{Activation, Error, Result, Sums, metrics::Counts, plan::Column, real
 /// # Ok::<(), dice_loss::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
 pub struct Moments {
-    objective: String,
+    integrands: Arc<[Integrand]>,
+    samples: usize,
     classes: usize,
-    rows: usize,
     pooled: bool,
-    columns: Vec<Column>,
-    /// Row-major (row, column, class).
-    data: Vec<f64>,
-    /// (row, class): annotated.
+    /// Where the rows of each (sample, class) begin, and where the last one's end.
+    offsets: Vec<usize>,
+    /// Row-major (row, integrand).
+    rows: Vec<f64>,
+    /// (sample, class): annotated.
     valid: Vec<bool>,
 }
 
+/// As they are written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    version: u32,
+    integrands: Vec<Integrand>,
+    samples: usize,
+    classes: usize,
+    pooled: bool,
+    offsets: Vec<usize>,
+    rows: Vec<f64>,
+    valid: Vec<bool>,
+}
+
+impl From<Moments> for Written {
+    fn from(moments: Moments) -> Self {
+        let Moments { integrands, samples, classes, pooled, offsets, rows, valid } = moments;
+        let integrands = integrands.to_vec();
+        Self { version: VERSION, integrands, samples, classes, pooled, offsets, rows, valid }
+    }
+}
+
+impl TryFrom<Written> for Moments {
+    type Error = Error;
+
+    fn try_from(written: Written) -> Result<Self> {
+        let Written { version, integrands, samples, classes, pooled, offsets, rows, valid } =
+            written;
+        if version != VERSION {
+            return stated("version of the moments", version.to_string(), VERSION.to_string());
+        }
+        let fits = samples.checked_mul(classes) == Some(valid.len())
+            && offsets.len() == valid.len() + 1
+            && offsets[0] == 0
+            && offsets.is_sorted()
+            && offsets.last().and_then(|end| end.checked_mul(integrands.len())) == Some(rows.len())
+            && (!pooled || samples == 1);
+        if !fits {
+            return Err(Error::Shape {
+                what: "samples, classes, validity, offsets, sums of the moments",
+                found: vec![samples, classes, valid.len(), offsets.len(), rows.len()],
+                wanted: format!("rows of {} sums for each sample and class", integrands.len()),
+            });
+        }
+        Ok(Self { integrands: integrands.into(), samples, classes, pooled, offsets, rows, valid })
+    }
+}
+
 impl Moments {
+    /// With one row for each (sample, class).
     pub(crate) fn new(
-        objective: &str,
-        columns: &[Column],
-        [rows, classes]: [usize; 2],
-        data: Vec<f64>,
+        integrands: &Arc<[Integrand]>,
+        [samples, classes]: [usize; 2],
+        rows: Vec<f64>,
         valid: Vec<bool>,
     ) -> Self {
-        debug_assert_eq!(data.len(), rows * columns.len() * classes);
+        debug_assert_eq!(rows.len(), samples * classes * integrands.len());
         Self {
-            objective: objective.into(),
+            integrands: Arc::clone(integrands),
+            samples,
             classes,
-            rows,
             pooled: false,
-            columns: columns.to_vec(),
-            data,
+            offsets: (0..=samples * classes).collect(),
+            rows,
             valid,
         }
+    }
+
+    /// What the sums of a row are.
+    pub fn integrands(&self) -> &[Integrand] {
+        &self.integrands
     }
 
     /// Classes.
@@ -62,9 +128,33 @@ impl Moments {
         self.classes
     }
 
-    /// Rows: samples, or 1 after pooling.
+    /// Samples, or 1 after pooling.
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Rows of sums. Each (sample, class) has [its own](Self::rows_of), at present one.
     pub fn rows(&self) -> usize {
-        self.rows
+        *self.offsets.last().unwrap_or(&0)
+    }
+
+    /// The numbers of the rows of a (sample, class); none if there is no such class or sample.
+    pub fn rows_of(&self, sample: usize, class: usize) -> Range<usize> {
+        if sample >= self.samples || class >= self.classes {
+            return 0..0;
+        }
+        let index = sample * self.classes + class;
+        self.offsets[index]..self.offsets[index + 1]
+    }
+
+    /// The sums of a row, in the order of the [`integrands`](Self::integrands).
+    ///
+    /// Empty if there is no such row.
+    pub fn row(&self, row: usize) -> &[f64] {
+        if row >= self.rows() {
+            return &[];
+        }
+        &self.rows[row * self.integrands.len()..][..self.integrands.len()]
     }
 
     /// Whether the samples have been added up.
@@ -72,132 +162,157 @@ impl Moments {
         self.pooled
     }
 
-    /// Adds the samples up into one row.
+    /// Adds the samples up: one row for each class is left.
     ///
     /// All that a term pooled over the batch, and every voxel term, needs; a term that is computed
     /// per sample can no longer be evaluated.
     pub fn pooled(mut self) -> Self {
-        let row = self.columns.len() * self.classes;
-        let mut sums = vec![0.0; row];
+        let columns = self.integrands.len();
+        let mut sums = vec![0.0; columns * self.classes];
         let mut valid = vec![false; self.classes];
-        for sample in 0..self.rows {
-            let data = &self.data[sample * row..][..row];
-            sums.iter_mut().zip(data).for_each(|(sum, value)| *sum += value);
-            let annotated = &self.valid[sample * self.classes..][..self.classes];
-            valid.iter_mut().zip(annotated).for_each(|(any, &one)| *any |= one);
+        for sample in 0..self.samples {
+            for class in 0..self.classes {
+                let sums = &mut sums[class * columns..][..columns];
+                for row in self.rows_of(sample, class) {
+                    sums.iter_mut().zip(self.row(row)).for_each(|(sum, value)| *sum += value);
+                }
+                valid[class] |= self.valid[sample * self.classes + class];
+            }
         }
-        (self.data, self.valid, self.rows, self.pooled) = (sums, valid, 1, true);
+        self.offsets = (0..=self.classes).collect();
+        (self.rows, self.valid, self.samples, self.pooled) = (sums, valid, 1, true);
         self
     }
 
     /// Adds pooled moments: of another batch, or of another process.
     ///
-    /// Fails for another objective, another number of classes, or if either is not pooled.
+    /// Fails for other integrands, another number of classes, or if either is not pooled.
     pub fn add(&mut self, other: &Self) -> Result<()> {
         self.expect_alike(other)?;
         if !(self.pooled && other.pooled) {
-            return crate::error::parameter(
+            return stated(
                 "moments to add",
-                format!("rows {} and {}", self.rows, other.rows),
+                format!("those of {} and {} samples", self.samples, other.samples),
                 "pooled moments; append adds samples",
             );
         }
-        self.data.iter_mut().zip(&other.data).for_each(|(sum, value)| *sum += value);
+        self.rows.iter_mut().zip(&other.rows).for_each(|(sum, value)| *sum += value);
         self.valid.iter_mut().zip(&other.valid).for_each(|(any, &one)| *any |= one);
         Ok(())
     }
 
-    /// Adds the samples of another batch as further rows.
+    /// Adds the samples of another batch.
     ///
-    /// Fails for another objective, another number of classes, or if either is pooled.
+    /// Fails for other integrands, another number of classes, or if either is pooled.
     pub fn append(&mut self, other: &Self) -> Result<()> {
         self.expect_alike(other)?;
         if self.pooled || other.pooled {
-            return crate::error::parameter(
+            return stated(
                 "moments to append",
                 "pooled moments",
                 "moments that still have their samples; add adds pooled ones",
             );
         }
-        self.data.extend_from_slice(&other.data);
+        let rows = self.rows();
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| rows + offset));
+        self.rows.extend_from_slice(&other.rows);
         self.valid.extend_from_slice(&other.valid);
-        self.rows += other.rows;
+        self.samples += other.samples;
         Ok(())
     }
 
-    /// The raw sums, row-major (row, sum, class): what an all-reduce adds up across processes.
+    /// The raw sums, row-major (row, integrand), the rows in the order of (sample, class): what an
+    /// all-reduce adds up across processes.
     ///
-    /// Only [`pooled`](Self::pooled) moments of equal objectives may be added in this way.
+    /// Only [`pooled`](Self::pooled) moments of equal integrands may be added in this way.
     pub fn as_slice(&self) -> &[f64] {
-        &self.data
+        &self.rows
     }
 
     /// The raw sums, to write an all-reduced row back.
     pub fn as_mut_slice(&mut self) -> &mut [f64] {
-        &mut self.data
+        &mut self.rows
     }
 
-    /// The hard counts of a (row, class), if the objective names a
+    /// The hard counts of a (sample, class), if the objective names a
     /// [`decision`](crate::Objective::decision). Voxel weights do not enter them, masks do.
-    pub fn counts(&self, row: usize, class: usize) -> Option<Counts> {
-        let count = |column| Some(self.find(column, row, class)? as u64);
+    pub fn counts(&self, sample: usize, class: usize) -> Option<Counts> {
+        let count = |sum| {
+            let column = self.integrands.iter().position(|integrand| integrand.sum == sum)?;
+            Some(self.find(column, sample, class)? as u64)
+        };
         Some(Counts {
-            true_positives: count(Column::TruePositives)?,
-            false_positives: count(Column::FalsePositives)?,
-            false_negatives: count(Column::FalseNegatives)?,
+            true_positives: count(Sum::TruePositives)?,
+            false_positives: count(Sum::FalsePositives)?,
+            false_negatives: count(Sum::FalseNegatives)?,
         })
     }
 
-    /// The sums of a (row, class) under an activation; those that no term asked for are 0.
-    pub fn sums(&self, activation: Activation, row: usize, class: usize) -> Sums {
-        let find = |column| self.find(column, row, class).unwrap_or(0.0);
+    /// The sums of a (sample, class) under an activation; those that no term asked for are 0.
+    pub fn sums(&self, activation: Activation, sample: usize, class: usize) -> Sums {
+        let find = |sum: Sum| {
+            let by = (!sum.activations().is_empty()).then_some(activation);
+            let is = |integrand: &Integrand| integrand.sum == sum && integrand.activation == by;
+            let column = self.integrands.iter().position(is);
+            column.and_then(|column| self.find(column, sample, class)).unwrap_or(0.0)
+        };
         let mut sums = Sums {
-            g: find(Column::Reference),
-            gg: find(Column::ReferenceSquared),
-            n: find(Column::Voxels),
+            g: find(Sum::Reference),
+            gg: find(Sum::ReferenceSquared),
+            n: find(Sum::Voxels),
             ..Sums::default()
         };
-        for direction in 0..DIRECTIONS {
-            sums.set(direction, find(Column::Sum(activation, direction)));
+        for direction in Direction::ALL {
+            sums.set(direction, find(direction.sum()));
         }
         sums
     }
 
-    /// Whether the class was annotated in this row.
-    pub fn is_valid(&self, row: usize, class: usize) -> bool {
-        row < self.rows && class < self.classes && self.valid[row * self.classes + class]
+    /// Whether the class was annotated in this sample.
+    pub fn is_valid(&self, sample: usize, class: usize) -> bool {
+        sample < self.samples && class < self.classes && self.valid[sample * self.classes + class]
     }
 
-    pub(crate) fn at(&self, column: usize, row: usize, class: usize) -> f64 {
-        self.data[(row * self.columns.len() + column) * self.classes + class]
+    /// A sum of a (sample, class), over its rows.
+    pub(crate) fn at(&self, column: usize, sample: usize, class: usize) -> f64 {
+        let index = sample * self.classes + class;
+        let rows = self.offsets[index]..self.offsets[index + 1];
+        rows.map(|row| self.rows[row * self.integrands.len() + column]).sum()
     }
 
-    fn find(&self, column: Column, row: usize, class: usize) -> Option<f64> {
-        let column = self.columns.iter().position(|other| *other == column)?;
-        (row < self.rows && class < self.classes).then(|| self.at(column, row, class))
+    fn find(&self, column: usize, sample: usize, class: usize) -> Option<f64> {
+        (sample < self.samples && class < self.classes).then(|| self.at(column, sample, class))
     }
 
-    /// Also guards against a hand-made serialisation whose parts do not fit.
-    pub(crate) fn expect_objective(&self, wanted: &str, columns: &[Column]) -> Result<()> {
-        let cells = self.rows.checked_mul(self.classes);
-        let fits = cells == Some(self.valid.len())
-            && cells.and_then(|cells| cells.checked_mul(columns.len())) == Some(self.data.len());
-        if self.objective == wanted && self.columns == columns && fits {
+    /// Fails unless the sums are these.
+    pub(crate) fn expect(&self, integrands: &[Integrand], classes: usize) -> Result<()> {
+        expect_sums("moments", &self.integrands, integrands)?;
+        if self.classes == classes {
             return Ok(());
         }
-        Err(Error::Objective { found: self.objective.clone(), wanted: wanted.into() })
+        Err(Error::Shape {
+            what: "moments",
+            found: vec![self.samples, self.classes],
+            wanted: format!("{classes} classes"),
+        })
     }
 
     fn expect_alike(&self, other: &Self) -> Result<()> {
-        self.expect_objective(&self.objective, &self.columns)?;
-        other.expect_objective(&self.objective, &self.columns)?;
-        if other.classes != self.classes {
-            return Err(Error::Shape {
-                what: "moments",
-                found: vec![other.rows, other.classes],
-                wanted: format!("{} classes", self.classes),
-            });
-        }
-        Ok(())
+        other.expect(&self.integrands, self.classes)
     }
+}
+
+/// Fails at the first sum that is not the one wanted.
+pub(crate) fn expect_sums(
+    what: &'static str,
+    found: &[Integrand],
+    wanted: &[Integrand],
+) -> Result<()> {
+    if std::ptr::eq(found, wanted) || found == wanted {
+        return Ok(());
+    }
+    let differs = |index: &usize| found.get(*index) != wanted.get(*index);
+    let index = (0..found.len().max(wanted.len())).find(differs).unwrap_or(0);
+    let say = |sums: &[Integrand]| sums.get(index).map_or("none".into(), Integrand::to_string);
+    Err(Error::Sums { what, index, found: say(found), wanted: say(wanted) })
 }

@@ -1,8 +1,8 @@
 //! What is trained for: a weighted sum of terms, and its three verbs.
 
 use crate::{
-    Absent, Activation, Decision, Error, Isa, Layout, Logits, Moments, Output, Pool, Result,
-    Settings, Target, Term, Upstream, Verdict, error::parameter, evaluate, plan::Plan, sweep,
+    Absent, Activation, Decision, Error, Integrand, Isa, Layout, Logits, Moments, Output, Pool,
+    Prepared, Result, Settings, Target, Term, Upstream, Verdict, error::parameter, evaluate,
 };
 
 /// How the values of a loss become the loss.
@@ -58,6 +58,7 @@ pub struct Objective {
     class_weights: Option<Vec<f64>>,
     reduction: Reduction,
     decision: Option<Decision>,
+    further: Vec<Integrand>,
     isa: Isa,
     refused: Option<Error>,
 }
@@ -121,6 +122,26 @@ impl Objective {
         self
     }
 
+    /// Also sums up these, whatever the terms need; there may be no terms at all.
+    ///
+    /// The [moments](Moments::integrands) have at least these: some sums come with others.
+    ///
+    /// ```
+    /// use dice_loss::{Activation, Integrand, Layout, Logits, Objective, Sum, Target};
+    /// let intersection = Integrand::new(Sum::Intersection, Activation::Probabilities);
+    /// let sums = Objective::new().also([intersection.clone()]);
+    /// let layout = Layout::channels_first(&[1, 1, 2])?;
+    /// let target = Target::labels(&[1u8, 0], layout)?;
+    /// let moments = sums.measure(&Logits::new(&[0.75f32, 0.5], layout)?, &target)?;
+    /// let column = moments.integrands().iter().position(|found| *found == intersection);
+    /// assert_eq!(column.map(|column| moments.row(0)[column]), Some(0.75));
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn also(mut self, integrands: impl IntoIterator<Item = Integrand>) -> Self {
+        self.further.extend(integrands);
+        self
+    }
+
     /// Forces an instruction set; the best that the machine has by default.
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = isa;
@@ -165,16 +186,13 @@ impl Objective {
 
     /// The activation that hard decisions and the soft Dice of the moments belong to.
     pub(crate) fn first_activation(&self) -> Option<Activation> {
-        self.terms.first().map(|(_, term)| term.activation)
+        let of_terms = self.terms.first().map(|(_, term)| term.activation);
+        of_terms.or(self.further.iter().find_map(|integrand| integrand.activation))
     }
 
-    /// What tells this objective's moments from another's.
-    pub(crate) fn identity(&self) -> String {
-        format!("{:?}", Self { isa: Isa::default(), ..self.clone() }.resolved_for_identity())
-    }
-
-    fn resolved_for_identity(&self) -> impl std::fmt::Debug {
-        (self.resolved(), self.reduction, self.decision)
+    /// The sums that were asked for beside those of the terms.
+    pub(crate) fn further_sums(&self) -> &[Integrand] {
+        &self.further
     }
 
     /// Whether all options fit each other and the number of classes.
@@ -190,10 +208,11 @@ impl Objective {
             }
             term.check(classes)?;
         }
-        if let Some(Decision::Threshold(threshold)) = self.decision
-            && !threshold.is_finite()
-        {
-            return parameter("decision: threshold", threshold, "a finite number");
+        for integrand in &self.further {
+            integrand.check(classes)?;
+        }
+        if let Some(decision) = self.decision {
+            decision.check("decision")?;
         }
         if self.reduction == Reduction::None {
             evaluate::check_one_shape(&self.resolved())?;
@@ -203,33 +222,40 @@ impl Objective {
 
     /// Whether all options are right for some number of classes: what is wrong here is wrong for any.
     pub fn check_options(&self) -> Result<()> {
-        self.check(
-            self.terms.iter().filter_map(|(_, term)| term.least_classes()).max().unwrap_or(2),
-        )
+        let of_terms = self.terms.iter().filter_map(|(_, term)| term.least_classes());
+        let of_sums = self.further.iter().filter_map(Integrand::classes);
+        let own = self.class_weights.as_ref().map(Vec::len);
+        let said = of_terms.chain(of_sums).chain(own).max();
+        let named = self.terms.iter().filter_map(|(_, term)| term.classes.as_ref()?.iter().max());
+        self.check(said.unwrap_or_else(|| named.fold(2, |most, class| most.max(class + 1))))
+    }
+
+    /// The objective for logits of so many classes: its verbs, without checking and planning anew
+    /// in each. Fails as [`check`](Self::check) does.
+    pub fn prepare(&self, classes: usize) -> Result<Prepared> {
+        Prepared::new(self, classes)
     }
 
     /// Sweep 1: reads logits and target once and leaves sums.
     ///
     /// Validates everything: shapes and options before the first voxel, labels and weights on the
-    /// way.
+    /// way. This and the other verbs [prepare](Self::prepare) the objective first.
     pub fn measure(&self, logits: &Logits, target: &Target) -> Result<Moments> {
-        self.check_tensors(logits, target)?;
-        let plan = Plan::new(self, logits.layout.classes)?;
-        sweep::measure(self.isa, &plan, logits, target)
+        self.prepare(logits.layout.classes)?.measure(logits, target)
     }
 
     /// Scalar arithmetic: from sums to the loss and its partial derivatives by them.
     ///
-    /// Takes moments of one batch, of several, or of several processes: all that add up.
+    /// Takes moments of one batch, of several, or of several processes: all that add up. Which
+    /// objective they were measured for does not matter, only their [sums](Moments::integrands).
     pub fn evaluate(&self, moments: &Moments) -> Result<Verdict> {
-        let plan = Plan::new(self, moments.classes())?;
-        moments.expect_objective(&plan.identity, &plan.columns)?;
-        evaluate::evaluate(self, &plan, moments)
+        self.prepare(moments.classes())?.evaluate(moments)
     }
 
     /// Sweep 2: reads logits and target once more and writes ∂loss/∂logits, times `upstream`.
     ///
-    /// `upstream` is a number, or has the shape of the output for [`Reduction::None`].
+    /// `upstream` is a number, or has the shape of the output for [`Reduction::None`]. The loss is
+    /// the verdict's: it may be another objective's of the same sums.
     pub fn pull_back<'u>(
         &self,
         verdict: &Verdict,
@@ -238,35 +264,21 @@ impl Objective {
         target: &Target,
         gradient: Output,
     ) -> Result<()> {
-        self.check_tensors(logits, target)?;
-        let plan = Plan::new(self, logits.layout.classes)?;
-        verdict.expect_objective(&plan.identity)?;
-        gradient.check(logits)?;
-        let slopes = verdict.slopes(&upstream.into(), &plan, logits.layout)?;
-        sweep::pull_back(self.isa, &plan, slopes, logits, target, gradient)
+        let prepared = self.prepare(logits.layout.classes)?;
+        prepared.pull_back(verdict, upstream, logits, target, gradient)
     }
 
     /// The loss of every voxel, for [`Reduction::None`] and voxel terms: `(N, 1, S)`, or
     /// `(N, C, S)` for sigmoid terms. An uncounted voxel has a loss of 0.
     pub fn voxel_losses(&self, logits: &Logits, target: &Target, map: Output) -> Result<()> {
-        self.check_tensors(logits, target)?;
-        let plan = Plan::new(self, logits.layout.classes)?;
-        let wanted = self.map_shape(logits.layout)?;
-        if map.layout.shape() != wanted {
-            return Err(Error::Shape {
-                what: "map of voxel losses",
-                found: map.layout.shape().to_vec(),
-                wanted: format!("{wanted:?}"),
-            });
-        }
-        sweep::voxel_losses(self.isa, &plan, logits, target, map)
+        self.prepare(logits.layout.classes)?.voxel_losses(logits, target, map)
     }
 
     /// The shape of the map of [voxel losses](Self::voxel_losses), as `[N, 1, S]` or `[N, C, S]`.
     ///
     /// Fails unless all terms are voxel terms with outputs of one shape.
     pub fn map_shape(&self, logits: Layout) -> Result<[usize; 3]> {
-        evaluate::map_shape(self, logits)
+        evaluate::map_shape(self.terms.iter().map(|(_, term)| term), logits)
     }
 
     /// Whether logits and target fit each other and the options: all that can be said without

@@ -1,43 +1,14 @@
 //! What an objective needs from the voxels: which sums, of which activation, in which column.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use crate::{
-    Activation, Decision, Objective, Result,
+    Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
     error::parameter,
-    real::{DIRECTIONS, Uses},
+    region::{ByDirection, Direction},
     term::Loss,
     voxel::VoxelLoss,
 };
-
-/// One column of the moments: a sum that every class of every sample has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Column {
-    /// Σ w g.
-    Reference,
-    /// Σ w g².
-    ReferenceSquared,
-    /// Σ w.
-    Voxels,
-    /// True positives, voxels not weighted; false positives and negatives follow.
-    TruePositives,
-    FalsePositives,
-    FalseNegatives,
-    /// The sum of a direction of [`Sums`](crate::Sums).
-    Sum(Activation, usize),
-    /// Σ w g (−ln p), unannotated classes merged into the background.
-    LogLoss(Activation),
-    /// Σ w (−ln p) over all voxels: label smoothing.
-    LogLossOfAll(Activation),
-    /// Σ w g, unannotated classes merged into the background.
-    Merged(Activation),
-    /// Σ w g (−ln p) and Σ w (1 − g)(−ln(1 − p)), each class by itself.
-    Positive(Activation),
-    Negative(Activation),
-    /// The same with the focal factor of a term.
-    Focal(usize),
-    FocalNegative(usize),
-}
 
 /// Cross-entropy's columns.
 #[derive(Debug, Clone, Copy)]
@@ -46,10 +17,9 @@ pub(crate) struct LogLoss {
     pub of_all: Option<usize>,
 }
 
-/// A focal term's columns.
+/// The columns of a focal loss.
 #[derive(Debug, Clone)]
 pub(crate) struct FocalPlan {
-    pub term: usize,
     /// Each class's exponent.
     pub gamma: Vec<f64>,
     pub positive: usize,
@@ -57,13 +27,13 @@ pub(crate) struct FocalPlan {
     pub negative: Option<usize>,
 }
 
-/// All that the terms of one activation need.
+/// All that is summed up under one activation.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub activation: Activation,
     /// The column of each direction that some formula reads.
-    pub sums: [Option<usize>; DIRECTIONS],
-    /// Row-major C × C, largest entry 1, if some formula reads transport.
+    pub sums: ByDirection<Option<usize>>,
+    /// Row-major C × C, if transport is summed up.
     pub distances: Option<Vec<f64>>,
     pub log_loss: Option<LogLoss>,
     /// Σ w g with unannotated classes merged: the normaliser of softmax voxel terms.
@@ -73,144 +43,267 @@ pub(crate) struct Group {
     pub focal: Vec<FocalPlan>,
 }
 
-/// What the sweeps do for an objective.
+/// The log losses that a voxel term is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogLosses {
+    CrossEntropy,
+    Binary,
+    /// With these of the group's exponents.
+    Focal(usize),
+}
+
+/// Where a voxel term's sums are: the same for every objective with the same integrands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub group: usize,
+    pub losses: LogLosses,
+}
+
+/// A term of the objective.
+#[derive(Debug, Clone)]
+pub(crate) struct Planned {
+    pub weight: f64,
+    /// With the objective's defaults filled in.
+    pub term: Term,
+    /// The group of its activation, if it reads any sum of the prediction.
+    pub group: Option<usize>,
+    /// For a voxel term.
+    pub place: Option<Place>,
+}
+
+/// What the sweeps do for an objective, and what the sums become.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    pub identity: String,
     pub classes: usize,
-    pub columns: Vec<Column>,
+    /// The columns: first what the reference alone decides, then counts, then group by group.
+    pub integrands: Arc<[Integrand]>,
     pub groups: Vec<Group>,
     pub decision: Option<(Decision, Activation)>,
-    pub terms: Vec<(f64, crate::Term)>,
+    pub terms: Vec<Planned>,
+    pub reduction: Reduction,
+    pub isa: Isa,
 }
 
 impl Plan {
-    pub const REFERENCE: usize = 0;
-    pub const REFERENCE_SQUARED: usize = 1;
-    pub const VOXELS: usize = 2;
-    /// Where the counts start, if there are any.
-    pub const COUNTS: usize = 3;
+    pub const REFERENCE: usize = Sum::Reference as usize;
+    pub const REFERENCE_SQUARED: usize = Sum::ReferenceSquared as usize;
+    pub const VOXELS: usize = Sum::Voxels as usize;
+    pub const TRUE_POSITIVES: usize = Sum::TruePositives as usize;
+    pub const FALSE_POSITIVES: usize = Sum::FalsePositives as usize;
+    pub const FALSE_NEGATIVES: usize = Sum::FalseNegatives as usize;
 
+    /// Of an objective that has been checked for this number of classes.
     pub fn new(objective: &Objective, classes: usize) -> Result<Self> {
-        let mut plan = Self {
-            identity: objective.identity(),
-            classes,
-            columns: vec![Column::Reference, Column::ReferenceSquared, Column::Voxels],
-            groups: Vec::new(),
-            decision: objective.decided_by().zip(objective.first_activation()),
-            terms: objective.resolved(),
+        let terms = objective.resolved();
+        let integrands = wanted(objective, &terms, classes)?;
+        let of_activation = |activation| Group::new(activation, &integrands);
+        let groups: Vec<_> = Activation::ALL.into_iter().filter_map(of_activation).collect();
+        let planned = |(weight, term): (f64, Term)| {
+            let group = groups.iter().position(|group| group.activation == term.activation);
+            let place = group.and_then(|group| groups[group].place(group, &term, classes));
+            Planned { weight, term, group, place }
         };
-        if plan.decision.is_some() {
-            plan.columns.extend([
-                Column::TruePositives,
-                Column::FalsePositives,
-                Column::FalseNegatives,
-            ]);
+        let count = integrands.iter().find(|integrand| integrand.sum.is_count());
+        let decision = count.and_then(|count| count.decision.zip(count.activation));
+        Ok(Self {
+            classes,
+            terms: terms.into_iter().map(planned).collect(),
+            integrands: integrands.into(),
+            groups,
+            decision,
+            reduction: objective.reduced_by(),
+            isa: objective.isa_of(),
+        })
+    }
+
+    /// The columns of the moments.
+    pub fn columns(&self) -> usize {
+        self.integrands.len()
+    }
+}
+
+/// All sums that are wanted, each once, in the order of the columns.
+fn wanted(objective: &Objective, terms: &[(f64, Term)], classes: usize) -> Result<Vec<Integrand>> {
+    let mut wanted = Wanted(Vec::new());
+    for sum in [Sum::Reference, Sum::ReferenceSquared, Sum::Voxels] {
+        wanted.add(sum.word(), Integrand::new(sum, None))?;
+    }
+    if let Some((decision, activation)) = objective.decided_by().zip(objective.first_activation()) {
+        let count = Integrand::new(Sum::TruePositives, activation).decision(decision);
+        wanted.add_with_companions("decision", count)?;
+    }
+    for (_, term) in terms {
+        for integrand in of_term(term, classes) {
+            wanted.add_with_companions(term.name(), integrand)?;
         }
-        for activation in Activation::ALL {
-            plan.add_group(activation)?;
+    }
+    for integrand in objective.further_sums() {
+        wanted.add_with_companions(integrand.sum.word(), integrand.clone())?;
+    }
+    let Wanted(mut integrands) = wanted;
+    integrands.sort_by_key(|integrand| {
+        let of_group = |activation| !integrand.sum.is_count() && integrand.activation == activation;
+        let group = Activation::ALL.into_iter().position(|a| of_group(Some(a)));
+        (group, integrand.sum)
+    });
+    Ok(integrands)
+}
+
+/// What a term makes its loss of.
+fn of_term(term: &Term, classes: usize) -> Vec<Integrand> {
+    let of = |sum| Integrand::new(sum, term.activation);
+    match &term.loss {
+        Loss::Overlap(formula) => {
+            let uses = formula.uses();
+            let used = Direction::ALL.into_iter().filter(|direction| uses.contains(*direction));
+            used.map(|direction| match (direction, formula.distances()) {
+                (Direction::Transport, Some(distances)) => {
+                    of(Sum::Transport).distances(distances.normalised(classes))
+                }
+                _ => of(direction.sum()),
+            })
+            .collect()
         }
-        Ok(plan)
+        Loss::Voxel(VoxelLoss::CrossEntropy(loss)) => match loss.label_smoothing > 0.0 {
+            true => vec![of(Sum::LogLoss), of(Sum::LogLossOfAll)],
+            false => vec![of(Sum::LogLoss)],
+        },
+        Loss::Voxel(VoxelLoss::BinaryCrossEntropy(_)) => vec![of(Sum::Positive)],
+        Loss::Voxel(VoxelLoss::Focal(loss)) => {
+            let gamma = each(&loss.gamma, classes);
+            match term.activation {
+                Activation::Softmax => vec![of(Sum::Focal).gamma(gamma)],
+                _ => vec![of(Sum::FocalNegative).gamma(gamma)],
+            }
+        }
+    }
+}
+
+fn each(values: &ClassValues, classes: usize) -> Vec<f64> {
+    (0..classes).map(|class| values.at(class)).collect()
+}
+
+/// Sums that a sweep makes in one go with a sum.
+fn companions(integrand: &Integrand) -> &'static [Sum] {
+    match (integrand.sum, integrand.activation) {
+        (Sum::TruePositives | Sum::FalsePositives | Sum::FalseNegatives, _) => {
+            &[Sum::TruePositives, Sum::FalsePositives, Sum::FalseNegatives]
+        }
+        (Sum::LogLoss | Sum::LogLossOfAll, _) | (Sum::Merged, Some(Activation::Probabilities)) => {
+            &[Sum::LogLoss, Sum::Merged]
+        }
+        (Sum::Positive | Sum::Negative, _) => &[Sum::Positive, Sum::Negative],
+        (Sum::Focal, Some(Activation::Softmax)) => &[Sum::Merged],
+        (Sum::FocalNegative, _) => &[Sum::Focal],
+        _ => &[],
+    }
+}
+
+struct Wanted(Vec<Integrand>);
+
+impl Wanted {
+    fn add_with_companions(&mut self, name: &str, integrand: Integrand) -> Result<()> {
+        for &sum in companions(&integrand) {
+            let plain = Integrand::new(sum, integrand.activation);
+            let companion = match sum {
+                Sum::Merged | Sum::LogLoss => plain,
+                _ => Integrand { sum, ..integrand.clone() },
+            };
+            self.add(name, companion)?;
+        }
+        self.add(name, integrand)
     }
 
-    /// The group of an activation that some term has.
-    pub fn group(&self, activation: Activation) -> Option<&Group> {
-        self.groups.iter().find(|group| group.activation == activation)
-    }
-
-    fn column(&mut self, column: Column) -> usize {
-        self.columns.push(column);
-        self.columns.len() - 1
-    }
-
-    fn add_group(&mut self, activation: Activation) -> Result<()> {
-        let terms: Vec<_> = (0..self.terms.len())
-            .filter(|&term| self.terms[term].1.activation == activation)
-            .map(|term| (term, self.terms[term].1.loss.clone()))
-            .collect();
-        if terms.is_empty() {
+    /// `name` is what it is wanted for.
+    fn add(&mut self, name: &str, integrand: Integrand) -> Result<()> {
+        if self.0.contains(&integrand) {
             return Ok(());
         }
-        let mut group = Group {
-            activation,
-            sums: [None; DIRECTIONS],
-            distances: None,
-            log_loss: None,
-            merged: None,
-            binary: None,
-            focal: Vec::new(),
-        };
-        for (term, loss) in &terms {
-            match loss {
-                Loss::Overlap(formula) => {
-                    self.add_sums(&mut group, formula.uses());
-                    if let Some(distances) = formula.distances() {
-                        let matrix = distances.normalised(self.classes);
-                        if group.distances.as_ref().is_some_and(|other| *other != matrix) {
-                            return parameter(
-                                format!("{}: distances", formula.name()),
-                                "two different matrices",
-                                "one matrix of distances for each activation",
-                            );
-                        }
-                        group.distances = Some(matrix);
-                    }
-                }
-                Loss::Voxel(loss) => self.add_voxel_loss(&mut group, *term, loss),
-            }
+        let is_second = |other: &Integrand| other.sum == integrand.sum;
+        if integrand.sum.is_count() && self.0.iter().any(is_second) {
+            let wanted = "one hard decision, of one activation";
+            return parameter(name, "two different decisions", wanted);
         }
-        self.groups.push(group);
+        let of_one = |other: &Integrand| other.activation == integrand.activation;
+        if integrand.sum == Sum::Transport && self.0.iter().any(|o| is_second(o) && of_one(o)) {
+            return parameter(
+                format!("{name}: distances"),
+                "two different matrices",
+                "one matrix of distances for each activation",
+            );
+        }
+        self.0.push(integrand);
         Ok(())
     }
+}
 
-    fn add_sums(&mut self, group: &mut Group, uses: Uses) {
-        for direction in 0..DIRECTIONS {
-            if uses.contains(direction) && group.sums[direction].is_none() {
-                group.sums[direction] = Some(self.column(Column::Sum(group.activation, direction)));
-            }
-        }
+impl Group {
+    /// `None` if nothing is summed up under the activation but counts.
+    fn new(activation: Activation, integrands: &[Integrand]) -> Option<Self> {
+        let here = |integrand: &Integrand| {
+            integrand.activation == Some(activation) && !integrand.sum.is_count()
+        };
+        integrands.iter().find(|integrand| here(integrand))?;
+        let position = |of: &dyn Fn(&Integrand) -> bool| {
+            integrands.iter().position(|integrand| here(integrand) && of(integrand))
+        };
+        let at = |sum| position(&|integrand| integrand.sum == sum);
+        let matrix = at(Sum::Transport).and_then(|column| integrands[column].distances.as_ref());
+        let focal = integrands.iter().enumerate().filter_map(|(positive, integrand)| {
+            let gamma = integrand.gamma.as_ref().filter(|_| here(integrand))?;
+            let negative = |other: &Integrand| {
+                other.sum == Sum::FocalNegative && other.gamma.as_ref() == Some(gamma)
+            };
+            (integrand.sum == Sum::Focal).then(|| FocalPlan {
+                gamma: gamma.clone(),
+                positive,
+                negative: position(&negative),
+            })
+        });
+        Some(Self {
+            activation,
+            sums: ByDirection::new(|direction| at(direction.sum())),
+            distances: matrix.map(|rows| rows.concat()),
+            log_loss: at(Sum::LogLoss)
+                .map(|of_reference| LogLoss { of_reference, of_all: at(Sum::LogLossOfAll) }),
+            merged: at(Sum::Merged),
+            binary: at(Sum::Positive).zip(at(Sum::Negative)).map(<[usize; 2]>::from),
+            focal: focal.collect(),
+        })
     }
 
-    fn add_voxel_loss(&mut self, group: &mut Group, term: usize, loss: &VoxelLoss) {
-        let activation = group.activation;
-        match loss {
-            VoxelLoss::CrossEntropy(loss) => {
-                self.add_merged(group);
-                let mut columns = group.log_loss.unwrap_or_else(|| LogLoss {
-                    of_reference: self.column(Column::LogLoss(activation)),
-                    of_all: None,
-                });
-                if loss.label_smoothing > 0.0 && columns.of_all.is_none() {
-                    columns.of_all = Some(self.column(Column::LogLossOfAll(activation)));
-                }
-                group.log_loss = Some(columns);
-            }
-            VoxelLoss::BinaryCrossEntropy(_) => {
-                if group.binary.is_none() {
-                    group.binary = Some([
-                        self.column(Column::Positive(activation)),
-                        self.column(Column::Negative(activation)),
-                    ]);
-                }
-            }
+    /// Where the sums of a voxel term are; `group` is the number of this one.
+    fn place(&self, group: usize, term: &Term, classes: usize) -> Option<Place> {
+        let Loss::Voxel(loss) = &term.loss else { return None };
+        let losses = match loss {
+            VoxelLoss::CrossEntropy(_) => LogLosses::CrossEntropy,
+            VoxelLoss::BinaryCrossEntropy(_) => LogLosses::Binary,
             VoxelLoss::Focal(loss) => {
-                let positive = self.column(Column::Focal(term));
-                let negative = match activation {
-                    Activation::Softmax => {
-                        self.add_merged(group);
-                        None
-                    }
-                    _ => Some(self.column(Column::FocalNegative(term))),
-                };
-                let gamma = (0..self.classes).map(|class| loss.gamma.at(class)).collect();
-                group.focal.push(FocalPlan { term, gamma, positive, negative });
+                let gamma = each(&loss.gamma, classes);
+                let alike = |focal: &FocalPlan| focal.gamma == gamma;
+                LogLosses::Focal(self.focal.iter().position(alike)?)
+            }
+        };
+        Some(Place { group, losses })
+    }
+
+    /// The columns of log losses: of voxels of a class, of voxels outside it, and of all voxels.
+    pub fn columns(&self, losses: LogLosses) -> [Option<usize>; 3] {
+        match losses {
+            LogLosses::CrossEntropy => {
+                let columns = self.log_loss;
+                [columns.map(|c| c.of_reference), None, columns.and_then(|c| c.of_all)]
+            }
+            LogLosses::Binary => [self.binary.map(|c| c[0]), self.binary.map(|c| c[1]), None],
+            LogLosses::Focal(index) => {
+                let focal = self.focal.get(index);
+                [focal.map(|f| f.positive), focal.and_then(|f| f.negative), None]
             }
         }
     }
 
-    fn add_merged(&mut self, group: &mut Group) {
-        if group.merged.is_none() {
-            group.merged = Some(self.column(Column::Merged(group.activation)));
-        }
+    /// Whether some formula reads a sum of the prediction.
+    pub fn has_sums(&self) -> bool {
+        self.sums.each().any(|(_, column)| column.is_some())
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use crate::region::{ByDirection, Direction};
+
 /// A real number as the formula of a loss sees it.
 ///
 /// A formula is written once, over `Real`. Evaluated on `f64` it is the loss; on dual numbers it is
@@ -62,35 +64,32 @@ impl Real for f64 {
     }
 }
 
-/// How many sums of a class depend on the prediction: the directions a [`Dual`] carries.
-pub const DIRECTIONS: usize = 6;
-
 /// A value with its derivatives by the sums of one class.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dual {
     /// The value.
     pub value: f64,
-    /// Its derivatives, in the order of the prediction's fields in [`Sums`](crate::Sums).
-    pub derivatives: [f64; DIRECTIONS],
+    /// Its derivatives.
+    pub derivatives: ByDirection<f64>,
 }
 
 impl Dual {
-    /// The independent variable number `direction`.
-    pub fn variable(value: f64, direction: usize) -> Self {
+    /// The independent variable of a direction.
+    pub fn variable(value: f64, direction: Direction) -> Self {
         let mut dual = Self::from(value);
         dual.derivatives[direction] = 1.0;
         dual
     }
 
     fn combine(value: f64, a: Self, da: f64, b: Self, db: f64) -> Self {
-        let derivatives = std::array::from_fn(|i| da * a.derivatives[i] + db * b.derivatives[i]);
+        let derivatives = a.derivatives.zip(b.derivatives, |a, b| da * a + db * b);
         Self { value, derivatives }
     }
 }
 
 impl From<f64> for Dual {
     fn from(value: f64) -> Self {
-        Self { value, derivatives: [0.0; DIRECTIONS] }
+        Self { value, derivatives: ByDirection::default() }
     }
 }
 
@@ -146,12 +145,12 @@ impl Real for Dual {
 pub struct Uses(pub(crate) u8);
 
 impl Uses {
-    pub(crate) fn variable(direction: usize) -> Self {
-        Self(1 << direction)
+    pub(crate) fn variable(direction: Direction) -> Self {
+        Self(1 << direction as u8)
     }
 
-    pub(crate) fn contains(self, direction: usize) -> bool {
-        self.0 & (1 << direction) != 0
+    pub(crate) fn contains(self, direction: Direction) -> bool {
+        self.0 & Self::variable(direction).0 != 0
     }
 }
 
@@ -203,6 +202,10 @@ operators!(Add add, Sub sub, Mul mul, Div div);
 mod tests {
     use super::*;
 
+    const PG: Direction = Direction::Intersection;
+    const PP: Direction = Direction::PredictionSquared;
+    const L1: Direction = Direction::Difference;
+
     fn formula<S: Real>(x: S, y: S) -> S {
         let ratio = (x * y + 0.5) / (x + y * 2.0);
         (S::from(2.0) - ratio).powf(0.75) + ratio.ln() * x.sqrt() - (-y).ln_cosh()
@@ -211,40 +214,40 @@ mod tests {
     #[test]
     fn duals_carry_the_derivative() {
         let (x, y, h) = (1.3, 0.7, 1e-6);
-        let dual = formula(Dual::variable(x, 0), Dual::variable(y, 3));
+        let dual = formula(Dual::variable(x, PG), Dual::variable(y, L1));
         assert_eq!(dual.value, formula(x, y));
         let dx = (formula(x + h, y) - formula(x - h, y)) / (2.0 * h);
         let dy = (formula(x, y + h) - formula(x, y - h)) / (2.0 * h);
-        assert!((dual.derivatives[0] - dx).abs() < 1e-9);
-        assert!((dual.derivatives[3] - dy).abs() < 1e-9);
-        assert_eq!(dual.derivatives[1], 0.0);
+        assert!((dual.derivatives[PG] - dx).abs() < 1e-9);
+        assert!((dual.derivatives[L1] - dy).abs() < 1e-9);
+        assert_eq!(dual.derivatives[PP], 0.0);
     }
 
     #[test]
     fn powers_below_one_have_a_finite_gradient_at_zero() {
-        let dual = Dual::variable(0.0, 0).powf(0.5);
-        assert_eq!((dual.value, dual.derivatives[0]), (0.0, 0.0));
+        let dual = Dual::variable(0.0, PG).powf(0.5);
+        assert_eq!((dual.value, dual.derivatives[PG]), (0.0, 0.0));
     }
 
     #[test]
     fn not_a_number_stays_one() {
-        let nan = Dual::variable(f64::NAN, 0);
+        let nan = Dual::variable(f64::NAN, PG);
         for dual in [nan.powf(0.5), nan.sqrt(), nan.at_least_zero(), nan.ln_cosh(), nan.ln()] {
             assert!(dual.value.is_nan());
         }
-        assert!(nan.powf(2.0).derivatives[0].is_nan() && nan.sqrt().derivatives[0].is_nan());
+        assert!(nan.powf(2.0).derivatives[PG].is_nan() && nan.sqrt().derivatives[PG].is_nan());
     }
 
     #[test]
     fn rounding_below_zero_is_taken_back() {
-        let dual = Dual::variable(-1e-9, 2).at_least_zero();
-        assert_eq!((dual.value, dual.derivatives[2]), (0.0, 1.0));
-        assert_eq!(Dual::variable(2.0, 2).at_least_zero().value, 2.0);
+        let dual = Dual::variable(-1e-9, PP).at_least_zero();
+        assert_eq!((dual.value, dual.derivatives[PP]), (0.0, 1.0));
+        assert_eq!(Dual::variable(2.0, PP).at_least_zero().value, 2.0);
     }
 
     #[test]
     fn uses_unite() {
-        let uses = formula(Uses::variable(0), Uses::variable(4));
-        assert!(uses.contains(0) && uses.contains(4) && !uses.contains(1));
+        let uses = formula(Uses::variable(PG), Uses::variable(L1));
+        assert!(uses.contains(PG) && uses.contains(L1) && !uses.contains(PP));
     }
 }

@@ -13,11 +13,11 @@ use std::fmt::Display;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    Decision, Objective, Reduction, Result, Term, Words, catalogue, declaration::each,
-    error::parameter, settings::Settings, term::Loss,
+    Decision, Integrand, Objective, Reduction, Result, Term, Words, catalogue, declaration::each,
+    error::stated, settings::Settings, term::Loss,
 };
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "terms",
     "activation",
     "pool",
@@ -26,11 +26,13 @@ const KEYS: [&str; 8] = [
     "class_weights",
     "reduction",
     "decision",
+    "sums",
 ];
 
 impl Objective {
-    /// The objective that a text stands for: JSON with the keys `terms`, `reduction`, `decision`, and
-    /// what the terms leave open: `activation`, `pool`, `absent`, `background`, `class_weights`.
+    /// The objective that a text stands for: JSON with the keys `terms`, `reduction`, `decision`,
+    /// `sums` (further [`Integrand`]s) and what the terms leave open: `activation`, `pool`, `absent`,
+    /// `background`, `class_weights`.
     ///
     /// A term is `{"loss": NAME, …}` with its options and settings, or a pair `[weight, term]`. Losses
     /// are those of the [`catalogue`](crate::catalogue()), compounds among them, which are taken apart.
@@ -53,7 +55,7 @@ impl Objective {
             Err(error) => return refuse("objective", error, "JSON"),
         };
         if let Some(key) = given.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return parameter("objective: key", key, format!("one of {}", KEYS.join(", ")));
+            return stated("objective: key", key, format!("one of {}", KEYS.join(", ")));
         }
         let defaults = defaults(&mut given)?;
         let mut objective = Self::new().defaults(&defaults);
@@ -70,6 +72,13 @@ impl Objective {
                 Some(reduction) => objective = objective.reduction(reduction),
                 None => return refuse("objective: reduction", word, "mean, sum or none"),
             }
+        }
+        match given.remove("sums") {
+            None | Some(Value::Null) => {}
+            Some(sums) => match serde_json::from_value::<Vec<Integrand>>(sums) {
+                Ok(integrands) => objective = objective.also(integrands),
+                Err(error) => return refuse("objective: sums", error, "a list of {\"sum\": …}"),
+            },
         }
         match given.remove("decision") {
             None | Some(Value::Null) => Ok(objective),
@@ -100,7 +109,11 @@ impl Objective {
             Some(Decision::Threshold(threshold)) => json!(threshold),
         };
         let reduction = self.reduced_by().word();
-        Ok(json!({ "terms": terms, "reduction": reduction, "decision": decision }).to_string())
+        let mut spec = json!({ "terms": terms, "reduction": reduction, "decision": decision });
+        if !self.further_sums().is_empty() {
+            spec["sums"] = json!(self.further_sums());
+        }
+        Ok(spec.to_string())
     }
 }
 
@@ -149,7 +162,7 @@ fn described(term: &Term) -> Result<Map<String, Value>> {
         Loss::Overlap(formula) => match formula.written() {
             Some(written) => (written, crate::Kind::Overlap { coupled: formula.is_coupled() }),
             None => {
-                return parameter("spec", term.name(), "a loss of the catalogue");
+                return stated("spec", term.name(), "a loss of the catalogue");
             }
         },
         Loss::Voxel(loss) => (loss.written(), crate::Kind::Voxel),
@@ -163,9 +176,5 @@ fn described(term: &Term) -> Result<Map<String, Value>> {
 }
 
 fn refuse<T>(what: &str, found: impl Display, wanted: impl Into<String>) -> Result<T> {
-    Err(crate::Error::Parameter {
-        what: what.into(),
-        found: found.to_string(),
-        wanted: wanted.into(),
-    })
+    stated(what, found.to_string(), wanted)
 }

@@ -28,6 +28,14 @@ Options: TypeAlias = tuple[
 def catalogue() -> list[tuple[str, str, str, str, list[str]]]:
     """Every loss of the engine: name, title, formula, paper, activations."""
 
+def spec(text: str) -> str:
+    """An objective as the engine writes it: compounds taken apart, everything filled in, names in
+    order. JSON with the keys "terms" (each `{"loss": …}` with options and settings, alone or as
+    `[weight, term]`), "sums", "reduction", "decision", and what the terms leave open:
+    "activation", "pool", "absent", "background", "class_weights". Raises for unknown names, and for
+    what is wrong whatever the number of classes.
+    """
+
 def check(spec: str, classes: int) -> None:
     """Whether all options fit each other and the number of classes."""
 

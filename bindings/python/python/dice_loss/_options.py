@@ -103,14 +103,6 @@ def matrix(what: str, value: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(numbers(what, row) for row in _entries(what, value))
 
 
-def sums(what: str, value: Any) -> tuple[str, ...]:
-    """Names of sums of an overlap loss."""
-    choose = one_of(
-        "intersection", "prediction", "prediction_squared", "difference", "magnitude", "transport"
-    )
-    return tuple(choose(what, name) for name in _entries(what, value))
-
-
 def _entries(what: str, value: Any) -> list[Any]:
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{what}: found {value!r}, wanted a sequence")

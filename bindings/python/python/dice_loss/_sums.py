@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from . import _spec
+from . import _core, _spec
 from ._reference.objective import Integrand
 from ._reference.voxels import SUMS
 from .terms import Activation
@@ -15,16 +15,6 @@ _Matrix = tuple[tuple[float, ...], ...]
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
-#: What the engine sums up under some activations only, because a loss needs it under no other.
-_ENGINE = {
-    "log_loss": ("softmax", "probabilities"),
-    "log_loss_of_all": ("softmax", "probabilities"),
-    "merged": ("softmax", "probabilities"),
-    "positive": ("sigmoid", "probabilities"),
-    "negative": ("sigmoid", "probabilities"),
-    "focal": ("softmax", "sigmoid"),
-    "focal_negative": ("sigmoid",),
-}
 
 
 class Plan(NamedTuple):
@@ -47,9 +37,10 @@ def plan(
 ) -> Plan:
     """What to measure for these sums, in the order asked for."""
     integrands = _integrands(sums, activation, classes, gamma, distances)
-    if not all(activation in _ENGINE.get(name, ACTIVATIONS) for name in sums):
+    engine = dict(_core.sums())
+    if not all(activation in (engine[name] or ACTIVATIONS) for name in sums):
         return Plan(integrands, None, ())
-    spec = _spec.spec_of_sums(sums, activation=activation, gamma=gamma, distances=distances)
+    spec = _spec.spec((), sums=[_described(integrand) for integrand in integrands])
     return Plan(integrands, spec, _spec.columns(spec, classes, sums))
 
 
@@ -80,6 +71,20 @@ def _integrands(
             values = _distances(distances, classes)
         integrands.append(Integrand(name, None if name in _OF_DATA else activation, values))
     return tuple(integrands)
+
+
+def _described(integrand: Integrand) -> dict[str, Any]:
+    """As the engine writes it."""
+    described: dict[str, Any] = {"sum": integrand.name}
+    if integrand.activation is not None:
+        described["activation"] = integrand.activation
+    values = integrand.values
+    if integrand.name == "transport":
+        classes = math.isqrt(len(values))
+        described["distances"] = [values[k * classes :][:classes] for k in range(classes)]
+    elif values:
+        described["gamma"] = values
+    return described
 
 
 def _gammas(gamma: float | tuple[float, ...], classes: int) -> tuple[float, ...]:

@@ -1,11 +1,11 @@
-"""What the generated terms and compounds are made of, and the one term that is no loss."""
+"""What the generated terms and compounds are made of."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from . import _options
 from ._choices import ABSENT, ACTIVATION, POOL, Absent, Activation, Pool
@@ -15,10 +15,6 @@ Smoothing: TypeAlias = float | tuple[float, float]
 """Added to numerator and denominator: one number for both, or a pair."""
 ClassValues: TypeAlias = float | Sequence[float] | BackgroundForeground
 """One value for all classes, one for each, or one for the background and one for the rest."""
-SumName: TypeAlias = Literal[
-    "intersection", "prediction", "prediction_squared", "difference", "magnitude", "transport"
-]
-"""Σpg, Σp, Σp², Σ|p − g|, Σ|p|, or Σ g_k Σ_l M_kl p_l."""
 
 FLAG = {"convert": _options.flag}
 NUMBER = {"convert": _options.number}
@@ -27,7 +23,6 @@ INDICES = {"convert": _options.integers}
 SMOOTHING = {"convert": _options.smoothing}
 CLASS_VALUES = {"convert": _options.class_values}
 DISTANCES = {"convert": _options.matrix}
-SUMS = {"convert": _options.sums}
 
 
 class Options:
@@ -129,31 +124,8 @@ class Compound(Options):
         return _spec.expanded(self, activation)
 
 
-@dataclass(frozen=True, kw_only=True, repr=False)
-class Sums(OverlapTerm):
-    """No loss but the sums that losses are made of, for a formula of one's own.
-
-    Its value, where one is asked for, is the plain total of the sums named in `of`.
-
-    Args:
-        of: which sums; see `SumName`.
-        distances: M of the transport sum, as in `GeneralizedWassersteinDice`.
-    """
-
-    loss: ClassVar[str] = "sums"
-    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
-    of: Sequence[SumName] = field(default=("intersection", "prediction"), metadata=SUMS)
-    distances: Sequence[Sequence[float]] | None = field(default=None, metadata=DISTANCES)
-
-
 def described(term: Term | Compound) -> dict[str, Any]:
-    """A term as plain data, under the engine's names: that of its loss, and every option."""
-    options = {
-        # Python's keywords have an underscore behind them.
-        entry.name.rstrip("_"): getattr(term, entry.name)
-        for entry in dataclasses.fields(term)
-    }
+    """A term as plain data: the name of its loss, and every field by name."""
     return {"loss": term.loss} | {
-        name: value._asdict() if isinstance(value, BackgroundForeground) else value
-        for name, value in options.items()
+        entry.name: getattr(term, entry.name) for entry in dataclasses.fields(term)
     }

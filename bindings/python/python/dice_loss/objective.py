@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, Unpack
 
@@ -93,10 +93,15 @@ class Objective:
         absent: what a class counts that the reference lacks: "skip", nothing; "formula", what the
             formula says; "zero", a loss of 0 that stays in the mean.
         background: whether class 0 takes part in overlap terms; with one channel it always does.
+        class_weights: one for each class, not negative, of the terms that have none of their own;
+            they normalise the mean over classes.
         reduction: "mean" over what counts, "sum", or "none": overlap terms give (N, C) or what
             pooling leaves of it, voxel terms (N, 1, spatial…) or (N, C, spatial…).
         decision: also count hard decisions, by "argmax" or by a threshold on the probability of
             the first activation; see `Moments.counts`.
+        sums: measured whatever the terms need, for formulas of one's own; there may be no terms at
+            all. Names, such as "intersection", under `activation`; or with their parameters,
+            `{"sum": "transport", "distances": [[0, 1], [1, 0]]}`. `Moments.names` has all of them.
 
     Raises:
         TypeError, ValueError: an option of the wrong kind, or out of its range.
@@ -106,14 +111,16 @@ class Objective:
 
     def __init__(
         self,
-        terms: Term | Compound | Iterable[WeightedTerm],
+        terms: Term | Compound | Iterable[WeightedTerm] = (),
         *,
         activation: Activation | None = None,
         pool: Pool = "sample",
         absent: Absent = "skip",
         background: bool = True,
+        class_weights: Sequence[float] | None = None,
         reduction: Reduction = "mean",
         decision: Decision | None = None,
+        sums: Sequence[str | Mapping[str, Any]] = (),
     ) -> None:
         self._terms = (terms,) if isinstance(terms, (Term, Compound)) else tuple(terms)
         self._settings: dict[str, Any] = {
@@ -121,8 +128,10 @@ class Objective:
             "pool": pool,
             "absent": absent,
             "background": background,
+            "class_weights": class_weights,
             "reduction": reduction,
             "decision": decision,
+            "sums": tuple(sums),
         }
         self._spec = _spec.spec(self._terms, **self._settings)
         self._has_map = _spec.has_map(self._spec)

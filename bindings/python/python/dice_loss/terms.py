@@ -28,20 +28,9 @@ from ._choices import Reduction as Reduction
 from ._choices import TransportWeight as TransportWeight
 from ._choices import VolumeWeight as VolumeWeight
 from ._options import BackgroundForeground
-from ._terms import (
-    CLASS_VALUES,
-    DISTANCES,
-    FLAG,
-    NUMBER,
-    SMOOTHING,
-    OverlapTerm,
-    Sums,
-    Term,
-    VoxelTerm,
-)
+from ._terms import CLASS_VALUES, DISTANCES, FLAG, NUMBER, SMOOTHING, OverlapTerm, Term, VoxelTerm
 from ._terms import ClassValues as ClassValues
 from ._terms import Smoothing as Smoothing
-from ._terms import SumName as SumName
 from ._terms import described as described
 
 __all__ = [
@@ -58,7 +47,6 @@ __all__ = [
     "LogDice",
     "MatthewsCorrelation",
     "OverlapTerm",
-    "Sums",
     "Term",
     "Tversky",
     "VoxelTerm",

@@ -43,7 +43,7 @@ pub(crate) fn cuda_passes(
         let prepared = objectives::find(spec, classes)?;
         let Ok(classes) = u32::try_from(classes) else { return Ok(None) };
         let needs = Needs { form, weighted, partial, shared_memory: SHARED_MEMORY };
-        let Some(passes) = Passes::new(&prepared.measurement, classes, needs) else {
+        let Some(passes) = Passes::new(&prepared, needs) else {
             return Ok(None);
         };
         let moments = passes.columns();

@@ -71,14 +71,15 @@ impl Sweep for Objective {
     fn run(spec: &str, threads: usize, job: Job) -> Result<()> {
         let batch = &job.batch;
         let prepared = objectives::find(spec, batch.classes())?;
-        let verdict = prepared.objective.evaluate(&sweeps::measure(&prepared, batch, threads)?)?;
-        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let verdict = prepared.evaluate(&sweeps::measure(&prepared, batch, threads)?)?;
+        let shape = objectives::shape_of_sums(&prepared, batch.samples());
         let [mut loss, mut slopes] = exactly(job.results)?;
         match verdict.values() {
             Some(values) => loss.write_numbers("loss", &verdict.shape(), values)?,
             None => loss.write_numbers("loss", &[], &[verdict.loss()])?,
         }
-        slopes.write_numbers("slopes", &shape, &prepared.measurement.gradient(&verdict)?)
+        let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?);
+        slopes.write_numbers("slopes", &shape, &derivatives)
     }
 }
 
@@ -91,10 +92,10 @@ impl Sweep for Measure {
     fn run(spec: &str, threads: usize, job: Job) -> Result<()> {
         let batch = &job.batch;
         let prepared = objectives::find(spec, batch.classes())?;
-        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let shape = objectives::shape_of_sums(&prepared, batch.samples());
         let moments = sweeps::measure(&prepared, batch, threads)?;
         let [mut out] = exactly(job.results)?;
-        out.write_numbers("moments", &shape, moments.as_slice())
+        out.write_numbers("moments", &shape, &objectives::by_sum(&prepared, moments.as_slice()))
     }
 }
 
@@ -110,7 +111,7 @@ impl Sweep for PullBack {
         let gradient = job.like_logits(gradient);
         let batch = &job.batch;
         let prepared = objectives::find(spec, batch.classes())?;
-        let shape = [batch.samples(), prepared.columns, batch.classes()];
+        let shape = objectives::shape_of_sums(&prepared, batch.samples());
         let slopes = slopes.numbers("slopes", &shape)?;
         gradient.advise_huge_pages();
         sweeps::pull_back(&prepared, &slopes, batch, threads, gradient)

@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from cpp import COMPILER
+
 HERE = Path(__file__).parent / "cuda"
 FLOATS = ("f32", "f16", "bf16")
 
@@ -34,13 +36,13 @@ def build(sources: Path, folder: Path) -> Path:
     def compiled(unit: Path) -> Path:
         target = folder / f"{unit.stem}.o"
         options = ["-std=c++20", "-O1", "-ffp-contract=off", "-fPIC", "-w", f"-I{HERE}"]
-        subprocess.run(["g++", *options, "-c", unit, "-o", target], check=True)
+        subprocess.run([COMPILER, *options, "-c", unit, "-o", target], check=True)
         return target
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         objects = list(pool.map(compiled, units))
     library = folder / "libcuda.so"
-    link = ["g++", "-shared", "-Wl,-soname,libcuda.so", "-o", library, *objects]
+    link = [COMPILER, "-shared", "-Wl,-soname,libcuda.so", "-o", library, *objects]
     subprocess.run(link, check=True)
     return library
 

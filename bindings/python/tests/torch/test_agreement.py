@@ -8,6 +8,14 @@ from batches import BATCHES, LOSSES, built, every_case, labels_of, logits_of
 from dice_loss.torch import DiceLoss, FocalLoss, _ops, _plan
 
 NATIVE = _ops.is_native
+#: Steps of 1 that the engine may lose, relative to the largest: halves of them are 112 for what a
+#: voxel contributes and 68 for adding voxels up, as the engine's own tests derive them, and one for
+#: each class. The reference loses less of these few voxels.
+ROUNDINGS = (112 + 68 + 4) / 2
+
+
+def lost(dtype):
+    return ROUNDINGS * torch.finfo(dtype).eps
 
 
 @pytest.fixture
@@ -29,9 +37,14 @@ def value_and_gradient(loss, batch):
     return value.detach(), x.grad
 
 
+def size(x):
+    """The largest."""
+    return x.abs().max().item() if x.numel() else 0.0
+
+
 def compare(found, wanted, relative, absolute=0.0):
-    size = wanted.abs().max().item() if wanted.numel() else 0.0
-    bound = relative * max(size, 1.0) + absolute
+    """Relative to the largest."""
+    bound = relative * size(wanted) + absolute
     torch.testing.assert_close(found, wanted, rtol=0.0, atol=bound)
 
 
@@ -44,11 +57,11 @@ def test_every_loss_of_every_batch(name, activation, kind, reference_only):
     reference_only()
     wanted = value_and_gradient(loss, batch)
     assert wanted[0].isfinite() and wanted[1].isfinite().all()
-    compare(found[0], wanted[0], 1e-13)
-    compare(found[1], wanted[1], 1e-13)
+    compare(found[0], wanted[0], lost(torch.float64))
+    compare(found[1], wanted[1], lost(torch.float64))
     assert single[0].dtype == single[1].dtype == torch.float32
-    compare(single[0].double(), wanted[0], 1e-5)
-    compare(single[1].double(), wanted[1], 1e-5)
+    compare(single[0].double(), wanted[0], lost(torch.float32))
+    compare(single[1].double(), wanted[1], lost(torch.float32))
 
 
 # Without reduction all terms must have values of one shape.
@@ -69,8 +82,8 @@ def test_other_reductions(name, reduction, kind, reference_only):
     reference_only()
     wanted = value_and_gradient(loss, batch)
     assert found[0].shape == wanted[0].shape
-    compare(found[0], wanted[0], 1e-13)
-    compare(found[1], wanted[1], 1e-13)
+    compare(found[0], wanted[0], lost(torch.float64))
+    compare(found[1], wanted[1], lost(torch.float64))
 
 
 @pytest.mark.parametrize(
@@ -104,9 +117,11 @@ def test_halves_are_read_as_they_are(name, dtype, reference_only):
     assert value.dtype is torch.float32 and gradient.dtype is dtype
     reference_only()
     exact, exact_gradient = value_and_gradient(loss, batch.to(torch.float64))
-    compare(value.double(), exact, 1e-6)
-    step = torch.finfo(dtype).eps
-    torch.testing.assert_close(gradient.double(), exact_gradient, rtol=step, atol=1e-7)
+    compare(value.double(), exact, lost(torch.float32))
+    # Half a step of its own, and half of the least that float16 holds.
+    own = lost(torch.float32) * size(exact_gradient) + 2.0**-25
+    half = torch.finfo(dtype).eps / 2
+    torch.testing.assert_close(gradient.double(), exact_gradient, rtol=half, atol=own * (1 + half))
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -114,14 +129,17 @@ def test_large_logits(name, reference_only):
     """±1e4, as an untrained network may give them."""
     activation = LOSSES[name][2][0]
     batch = BATCHES["labels"](activation).to(torch.float32)
-    batch.logits *= 5e3
     loss = built(name, activation, batch)
+    _, usual = value_and_gradient(loss, batch)
+    batch.logits *= 5e3
     found = value_and_gradient(loss, batch)
     assert found[0].isfinite() and found[1].isfinite().all()
     reference_only()
     wanted = value_and_gradient(loss, batch)
-    compare(found[0], wanted[0], 1e-5)
-    compare(found[1], wanted[1], 1e-5)
+    compare(found[0], wanted[0], lost(torch.float32))
+    # Where p is 1, q − Σ p q cancels; a gradient at usual logits is about as large as q.
+    relative = lost(torch.float32)
+    compare(found[1], wanted[1], relative, absolute=relative * size(usual))
 
 
 def test_nan_in_a_voxel_that_counts_reaches_loss_and_gradient(reference_only):
@@ -148,8 +166,8 @@ def test_odd_shapes(shape, reference_only):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(_ops, "is_native", lambda *_: False)
             wanted = value_and_gradient(loss, batch)
-        compare(found[0], wanted[0], 1e-13)
-        compare(found[1], wanted[1], 1e-13)
+        compare(found[0], wanted[0], lost(torch.float64))
+        compare(found[1], wanted[1], lost(torch.float64))
 
 
 def test_the_engine_is_used(monkeypatch):

@@ -11,7 +11,7 @@ use burn::backend::{
     },
     tensor::FloatTensor,
 };
-use dice_loss::Measurement;
+use dice_loss::Prepared;
 
 use super::KernelBackend;
 use crate::targets::TargetTensors;
@@ -20,14 +20,14 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
     fn segmentation_sums(
         logits: FloatTensor<Self>,
         targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> FloatTensor<Self> {
         let (logits, node) = logits.into_parts();
         let targets = targets.constants();
-        let sums = B::segmentation_sums(logits.clone(), targets.clone(), measurement.clone());
+        let sums = B::segmentation_sums(logits.clone(), targets.clone(), prepared.clone());
         match PullBack.prepare::<C>([node]).compute_bound().stateful() {
-            OpsKind::Tracked(prepared) => prepared.finish((logits, targets, measurement), sums),
-            OpsKind::UnTracked(prepared) => prepared.finish(sums),
+            OpsKind::Tracked(step) => step.finish((logits, targets, prepared), sums),
+            OpsKind::UnTracked(step) => step.finish(sums),
         }
     }
 
@@ -35,11 +35,11 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
         slopes: FloatTensor<Self>,
         logits: FloatTensor<Self>,
         targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> FloatTensor<Self> {
         // Only the backward step above calls it, on the backend within.
         let (slopes, logits) = (slopes.into_primitive(), logits.into_primitive());
-        let gradient = B::segmentation_gradient(slopes, logits, targets.constants(), measurement);
+        let gradient = B::segmentation_gradient(slopes, logits, targets.constants(), prepared);
         FloatTensor::<Self>::new(gradient)
     }
 }
@@ -48,13 +48,13 @@ impl<B: KernelBackend, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
 struct PullBack;
 
 impl<B: KernelBackend> Backward<B, 1> for PullBack {
-    type State = (FloatTensor<B>, TargetTensors<B>, Arc<Measurement>);
+    type State = (FloatTensor<B>, TargetTensors<B>, Arc<Prepared>);
 
     fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let slopes = gradients.consume::<B>(&ops.node);
         let [Some(parent)] = ops.parents else { return };
-        let (logits, targets, measurement) = ops.state;
-        let gradient = B::segmentation_gradient(slopes, logits, targets, measurement);
+        let (logits, targets, prepared) = ops.state;
+        let gradient = B::segmentation_gradient(slopes, logits, targets, prepared);
         gradients.register::<B>(parent.id, gradient);
     }
 }

@@ -11,7 +11,7 @@ use burn::{
 };
 use burn_cubecl::{CubeBackend, kernel::into_contiguous, tensor::CubeTensor};
 use cubecl::ir::{ElemType, FloatKind};
-use dice_loss::{Layout, Measurement};
+use dice_loss::{Layout, Prepared};
 use dice_loss_gpu::{Buffers, Geometry, Kind, Passes, View};
 
 use super::{KernelBackend, needs};
@@ -21,9 +21,9 @@ impl KernelBackend for CubeBackend {
     fn segmentation_sums(
         logits: CubeTensor,
         targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> CubeTensor {
-        let job = Job::new(logits, targets, &measurement);
+        let job = Job::new(logits, targets, &prepared);
         let [samples, classes, _] = job.geometry.shape.map(|size| size as usize);
         let shape = [samples, job.passes.columns() as usize, classes];
         let Job { logits, passes, geometry, buffers } = &job;
@@ -36,10 +36,10 @@ impl KernelBackend for CubeBackend {
         slopes: CubeTensor,
         logits: CubeTensor,
         targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> CubeTensor {
         let slopes = into_contiguous(Self::float_cast(slopes, FloatDType::F32));
-        let job = Job::new(logits, targets, &measurement);
+        let job = Job::new(logits, targets, &prepared);
         let Job { logits, passes, geometry, buffers } = &job;
         let (client, device) = (logits.client.clone(), logits.device.clone());
         let bytes = logits.shape().num_elements() * logits.dtype.size();
@@ -58,17 +58,13 @@ struct Job {
 }
 
 impl Job {
-    fn new(
-        logits: CubeTensor,
-        targets: TargetTensors<CubeBackend>,
-        measurement: &Measurement,
-    ) -> Self {
+    fn new(logits: CubeTensor, targets: TargetTensors<CubeBackend>, prepared: &Prepared) -> Self {
         let mut needs = needs(&targets);
         let memory = logits.client.properties().hardware.max_shared_memory_size;
         needs.shared_memory = needs.shared_memory.max(memory as u32);
         let (logits, layout) = followed(logits, Layout::strided);
         let shape = layout.shape().map(|size| size as u32);
-        let passes = Passes::new(measurement, shape[1], needs)
+        let passes = Passes::new(prepared, needs)
             .expect("the caller has asked for less memory than there is");
         let (target, target_view) = match targets.reference {
             Reference::Labels(labels) => of_voxels(readable_integers(labels)),

@@ -5,17 +5,18 @@
 
 mod autodiff;
 mod cube;
+pub(crate) mod device;
 
 use std::sync::Arc;
 
 use burn::{
     backend::{
-        Backend, Dispatch, DispatchTensor, DispatchTensorKind, TensorMetadata, backend_extension,
+        Backend, Dispatch, DispatchTensor, TensorMetadata, backend_extension,
         fusion::custom::TensorSpec, tensor::FloatTensor,
     },
     tensor::{DType, Shape},
 };
-use dice_loss::Measurement;
+use dice_loss::Prepared;
 use dice_loss_gpu::{Form, Needs, Passes};
 
 use crate::targets::{Reference, TargetTensors, TargetTensorsMetadata, VoxelWeights};
@@ -31,7 +32,7 @@ pub(crate) trait KernelBackend: Backend {
     fn segmentation_sums(
         logits: FloatTensor<Self>,
         #[extension_type] targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> FloatTensor<Self>;
 
     /// The gradient by the logits of Σ slope · sum.
@@ -40,16 +41,16 @@ pub(crate) trait KernelBackend: Backend {
         slopes: FloatTensor<Self>,
         logits: FloatTensor<Self>,
         #[extension_type] targets: TargetTensors<Self>,
-        measurement: Arc<Measurement>,
+        prepared: Arc<Prepared>,
     ) -> FloatTensor<Self>;
 }
 
 fn sums_spec(
     logits: &TensorSpec,
     _: &TargetTensorsMetadata,
-    measurement: &Arc<Measurement>,
+    prepared: &Arc<Prepared>,
 ) -> TensorSpec {
-    let columns = measurement.integrands().len();
+    let columns = prepared.integrands().len();
     TensorSpec::new(Shape::from([logits.shape[0], columns, logits.shape[1]]), DType::F32)
 }
 
@@ -57,7 +58,7 @@ fn gradient_spec(
     _: &TensorSpec,
     logits: &TensorSpec,
     _: &TargetTensorsMetadata,
-    _: &Arc<Measurement>,
+    _: &Arc<Prepared>,
 ) -> TensorSpec {
     logits.clone()
 }
@@ -66,20 +67,21 @@ fn gradient_spec(
 pub(crate) fn sums(
     logits: &DispatchTensor,
     targets: &TargetTensors<Dispatch>,
-    measurement: &Measurement,
+    prepared: &Prepared,
 ) -> Option<DispatchTensor> {
     let shape = logits.shape();
     let numbers = shape.iter().try_fold(1u32, |all, &size| {
         u32::try_from(size).ok().and_then(|size| all.checked_mul(size))
     })?;
     let takes = matches!(logits.dtype(), DType::F32 | DType::F16 | DType::BF16);
-    if numbers == 0 || !takes || !reach(logits) {
+    let client = device::client(&logits.kind)?;
+    if numbers == 0 || !takes || !device::suffices(&client) {
         return None;
     }
     let needs = Needs { shared_memory: SHARED_MEMORY, ..needs(targets) };
-    Passes::new(measurement, shape[1] as u32, needs)?;
+    Passes::new(prepared, needs)?;
     let (logits, targets) = (logits.clone(), targets.clone());
-    Some(Dispatch::segmentation_sums(logits, targets, Arc::new(measurement.clone())))
+    Some(Dispatch::segmentation_sums(logits, targets, Arc::new(prepared.clone())))
 }
 
 fn needs<B: Backend>(targets: &TargetTensors<B>) -> Needs {
@@ -93,13 +95,5 @@ fn needs<B: Backend>(targets: &TargetTensors<B>) -> Needs {
         weighted: matches!(targets.weights, VoxelWeights::Each(_)),
         partial: targets.rules.class_valid.is_some(),
         shared_memory: SHARED_MEMORY,
-    }
-}
-
-fn reach(tensor: &DispatchTensor) -> bool {
-    match &tensor.kind {
-        DispatchTensorKind::Cube(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Cube(_)),
-        _ => false,
     }
 }

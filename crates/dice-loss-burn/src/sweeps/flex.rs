@@ -10,7 +10,7 @@ use burn::{
     },
     tensor::{Bytes, DType, FloatDType, Shape},
 };
-use dice_loss::{Moments, Objective, Result, Target, Upstream, Verdict};
+use dice_loss::{Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
 
 use super::{Form, Outcome, SegmentationBackend, view::View};
 use crate::targets::{Mask, Reference, Rules, TargetTensors, VoxelWeights};
@@ -42,7 +42,7 @@ pub(super) struct Evaluated {
 pub(super) struct SecondSweep {
     logits: View,
     targets: TargetViews,
-    objective: Arc<Objective>,
+    prepared: Prepared,
     pub verdict: Arc<Verdict>,
     form: Form,
 }
@@ -71,9 +71,10 @@ pub(super) fn evaluate(
     targets.check(logits.layout().shape())?;
     let shape = logits.layout().shape().clone();
     let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
-    let moments = objective.measure(&logits.logits()?, &targets.target()?)?;
-    let verdict = Arc::new(objective.evaluate(&moments)?);
-    let step = SecondSweep { logits, targets, objective, verdict, form };
+    let prepared = objective.prepare(shape[1])?;
+    let moments = prepared.measure(&logits.logits()?, &targets.target()?)?;
+    let verdict = Arc::new(prepared.evaluate(&moments)?);
+    let step = SecondSweep { logits, targets, prepared, verdict, form };
     let output = match form {
         Form::Number => step.number(&[step.verdict.loss()], [1].into()),
         Form::Unreduced => match step.verdict.values() {
@@ -111,11 +112,11 @@ impl SecondSweep {
 
     /// The map of voxel losses, with a channel axis of one where classes share a loss.
     fn map(&self, mut shape: Shape) -> Result<FlexTensor> {
-        let [_, channels, _] = self.objective.map_shape(self.logits.layout())?;
+        let [_, channels, _] = self.prepared.map_shape(self.logits.layout())?;
         shape[1] = channels;
         let mut map = View::of_channels(FlexTensor::zeros(shape, self.dtype()))?;
         let (logits, target) = (self.logits.logits()?, self.targets.target()?);
-        map.fill(|map| self.objective.voxel_losses(&logits, &target, map))?;
+        map.fill(|map| self.prepared.voxel_losses(&logits, &target, map))?;
         Ok(map.into_tensor())
     }
 
@@ -136,7 +137,7 @@ impl SecondSweep {
     fn gradient(&self, upstream: Upstream) -> Result<FlexTensor> {
         let (logits, target) = (self.logits.logits()?, self.targets.target()?);
         self.logits.filled_alike(|gradient| {
-            self.objective.pull_back(&self.verdict, upstream, &logits, &target, gradient)
+            self.prepared.pull_back(&self.verdict, upstream, &logits, &target, gradient)
         })
     }
 }

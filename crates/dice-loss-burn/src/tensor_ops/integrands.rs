@@ -4,7 +4,7 @@ use burn::tensor::{
     Bool, Tensor, TensorData,
     activation::{log_sigmoid, log_softmax},
 };
-use dice_loss::{Activation, Decision, Integrand};
+use dice_loss::{Activation, Decision, Integrand, Sum};
 
 use super::voxels::Voxels;
 
@@ -19,47 +19,52 @@ impl Voxels {
     /// `[N, C, S]`, or `[N, 1, S]` where all classes share it.
     pub fn integrand(&self, integrand: &Integrand) -> Tensor<3> {
         let g = || self.target.clone();
-        let p = |activation: &Activation| self.probabilities(*activation);
-        match integrand {
-            Integrand::Reference => self.annotated(g()),
-            Integrand::ReferenceSquared => self.annotated(g() * g()),
-            Integrand::Voxels => self.annotated(self.weights.ones_like()),
-            Integrand::TruePositives(decision, activation) => {
-                let (predicted, there) = self.decide(*decision, *activation);
+        // The sums of the reference alone ask for none.
+        let activation = integrand.activation.unwrap_or(Activation::Probabilities);
+        let p = || self.probabilities(activation);
+        let decide = || self.decide(integrand.decision.unwrap_or(Decision::Argmax), activation);
+        let gamma = integrand.gamma.as_deref();
+        match integrand.sum {
+            Sum::Reference => self.annotated(g()),
+            Sum::ReferenceSquared => self.annotated(g() * g()),
+            Sum::Voxels => self.annotated(self.weights.ones_like()),
+            Sum::TruePositives => {
+                let (predicted, there) = decide();
                 self.count(predicted.bool_and(there))
             }
-            Integrand::FalsePositives(decision, activation) => {
-                let (predicted, there) = self.decide(*decision, *activation);
+            Sum::FalsePositives => {
+                let (predicted, there) = decide();
                 self.count(predicted.bool_and(there.bool_not()))
             }
-            Integrand::FalseNegatives(decision, activation) => {
-                let (predicted, there) = self.decide(*decision, *activation);
+            Sum::FalseNegatives => {
+                let (predicted, there) = decide();
                 self.count(predicted.bool_not().bool_and(there))
             }
-            Integrand::Intersection(activation) => self.annotated(p(activation) * g()),
-            Integrand::Prediction(activation) => self.annotated(p(activation)),
-            Integrand::PredictionSquared(activation) => {
-                self.annotated(p(activation) * p(activation))
+            Sum::Intersection => self.annotated(p() * g()),
+            Sum::Prediction => self.annotated(p()),
+            Sum::PredictionSquared => self.annotated(p() * p()),
+            Sum::Difference => self.annotated((p() - g()).abs()),
+            Sum::Magnitude => self.annotated(p().abs()),
+            Sum::Transport => {
+                let distances = integrand.distances.as_deref().unwrap_or_default().concat();
+                self.annotated(self.cost(p(), &distances) * g())
             }
-            Integrand::Difference(activation) => self.annotated((p(activation) - g()).abs()),
-            Integrand::Magnitude(activation) => self.annotated(p(activation).abs()),
-            Integrand::Transport(activation, distances) => {
-                self.annotated(self.cost(p(activation), distances) * g())
-            }
-            Integrand::LogLoss(activation) => {
-                let Merged { target, ln_p } = self.merged(*activation);
+            Sum::LogLoss => {
+                let Merged { target, ln_p } = self.merged(activation);
                 self.weigh(target, -ln_p)
             }
-            Integrand::LogLossOfAll(activation) => {
-                let ln_p = self.merged(*activation).ln_p;
+            Sum::LogLossOfAll => {
+                let ln_p = self.merged(activation).ln_p;
                 self.weigh(self.share_of_classes(), -ln_p)
             }
-            Integrand::Merged(_) => self.merge(g()) * self.weights.clone(),
-            Integrand::Positive(activation) => self.positive(*activation, None),
-            Integrand::Negative(activation) => self.negative(*activation, None),
-            Integrand::Focal(Activation::Softmax, gamma) => self.focal_over_classes(gamma),
-            Integrand::Focal(activation, gamma) => self.positive(*activation, Some(gamma)),
-            Integrand::FocalNegative(activation, gamma) => self.negative(*activation, Some(gamma)),
+            Sum::Merged => self.merge(g()) * self.weights.clone(),
+            Sum::Positive => self.positive(activation, None),
+            Sum::Negative => self.negative(activation, None),
+            Sum::Focal if activation == Activation::Softmax => {
+                self.focal_over_classes(gamma.unwrap_or_default())
+            }
+            Sum::Focal => self.positive(activation, gamma),
+            Sum::FocalNegative => self.negative(activation, gamma),
         }
     }
 
@@ -181,13 +186,13 @@ impl Voxels {
     }
 
     /// g (1 − p)^γ (−ln p).
-    fn positive(&self, activation: Activation, gamma: Option<&Vec<f64>>) -> Tensor<3> {
+    fn positive(&self, activation: Activation, gamma: Option<&[f64]>) -> Tensor<3> {
         let g = self.only_annotated(self.target.clone());
         self.binary(activation, gamma, g, false)
     }
 
     /// (1 − g) p^γ (−ln(1 − p)).
-    fn negative(&self, activation: Activation, gamma: Option<&Vec<f64>>) -> Tensor<3> {
+    fn negative(&self, activation: Activation, gamma: Option<&[f64]>) -> Tensor<3> {
         let against = self.only_annotated(-self.target.clone() + 1);
         self.binary(activation, gamma, against, true)
     }
@@ -195,7 +200,7 @@ impl Voxels {
     fn binary(
         &self,
         activation: Activation,
-        gamma: Option<&Vec<f64>>,
+        gamma: Option<&[f64]>,
         coefficient: Tensor<3>,
         opposite: bool,
     ) -> Tensor<3> {

@@ -5,6 +5,7 @@
 
 mod integrands;
 mod output;
+mod types;
 mod voxels;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use burn::{
     tensor::{Bool, Device, Float, Int, Tensor, kind::Autodiff},
 };
 use dice_loss::{
-    Error, Integrand, Layout, Logits, Measurement, Moments, Objective, Result, Target, Verdict,
+    Error, Layout, Logits, Moments, Objective, Prepared, Result, Sum, Target, Verdict,
 };
 
 use crate::{
@@ -45,32 +46,32 @@ fn evaluate(
     let mut shape = logits.shape();
     targets.check(&shape)?;
     let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
-    check(&objective, &targets, layout)?;
-    let measurement = objective.measurement(shape[1])?;
-    let has_map = form == Form::Unreduced && objective.map_shape(layout).is_ok();
+    let prepared = objective.prepare(shape[1])?;
+    check(&prepared, &targets, layout)?;
+    types::check_logits(&logits)?;
+    types::check_targets(&targets, types::kernels_convert)?;
+    let has_map = form == Form::Unreduced && prepared.map_shape(layout).is_ok();
     let by_kernel = match has_map {
         true => None,
-        false => sums_by_kernel(&logits, &targets, &measurement),
+        false => sums_by_kernel(&logits, &targets, &prepared),
     };
     let (sums, integrands, invalid) = match by_kernel {
         Some(sums) => (sums, Vec::new(), false),
         None => {
+            types::check_targets(&targets, |_| true)?;
             let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
-            let integrands: Vec<_> = measurement
-                .integrands()
-                .iter()
-                .map(|integrand| voxels.integrand(integrand))
-                .collect();
+            let integrands: Vec<_> =
+                prepared.integrands().iter().map(|integrand| voxels.integrand(integrand)).collect();
             (sums(&integrands, layout.shape()), integrands, voxels.any_invalid())
         }
     };
     let host = (!invalid).then(|| on_host(&sums));
-    let Some(host) = host.filter(|host| !says_invalid(&measurement, host, layout)) else {
+    let Some(host) = host.filter(|host| !says_invalid(&prepared, host)) else {
         return Err(located(logits, targets, objective, form));
     };
-    let moments = moments(&measurement, host, &targets.rules, layout)?;
-    let verdict = objective.evaluate(&moments)?;
-    let slopes = Slopes::new(&measurement, &verdict, &sums)?;
+    let moments = moments(&prepared, host, &targets.rules, layout)?;
+    let verdict = prepared.evaluate(&moments)?;
+    let slopes = Slopes::new(&prepared, &verdict, &sums)?;
     let output = match (form, verdict.values()) {
         (Form::Number, _) => {
             shape = [1].into();
@@ -81,7 +82,7 @@ fn evaluate(
             slopes.values(sums, values).into_dispatch()
         }
         (Form::Unreduced, None) => {
-            shape[1] = objective.map_shape(layout)?[1];
+            shape[1] = prepared.map_shape(layout)?[1];
             slopes.map(integrands, shape[1]).into_dispatch()
         }
     };
@@ -94,7 +95,7 @@ fn broadcast(shape: &[usize]) -> Result<Layout> {
 }
 
 /// What the engine would say before it reads a voxel.
-fn check(objective: &Objective, targets: &TargetTensors<Dispatch>, logits: Layout) -> Result<()> {
+fn check(prepared: &Prepared, targets: &TargetTensors<Dispatch>, logits: Layout) -> Result<()> {
     let [samples, classes, voxels] = logits.shape();
     let per_voxel = broadcast(&[samples, 1, voxels])?;
     let mut target = match (&targets.reference, &targets.rules.regions) {
@@ -108,7 +109,7 @@ fn check(objective: &Objective, targets: &TargetTensors<Dispatch>, logits: Layou
     if let VoxelWeights::Each(_) = targets.weights {
         target = target.voxel_weights(&[1.0f32], per_voxel)?;
     }
-    objective.check_tensors(&Logits::new(&[0.0f32], logits)?, &targets.rules.apply(target))
+    prepared.check_tensors(&Logits::new(&[0.0f32], logits)?, &targets.rules.apply(target))
 }
 
 /// `[N, C, K]`: the sums of K integrands.
@@ -122,9 +123,9 @@ fn sums(integrands: &[Tensor<3>], [samples, classes, _]: [usize; 3]) -> Tensor<3
 fn sums_by_kernel(
     logits: &DispatchTensor,
     targets: &TargetTensors<Dispatch>,
-    measurement: &Measurement,
+    prepared: &Prepared,
 ) -> Option<Tensor<3>> {
-    let sums = crate::kernels::sums(logits, targets, measurement)?;
+    let sums = crate::kernels::sums(logits, targets, prepared)?;
     Some(Tensor::<3>::from_dispatch(sums).swap_dims(1, 2))
 }
 
@@ -132,40 +133,31 @@ fn sums_by_kernel(
 fn sums_by_kernel(
     _: &DispatchTensor,
     _: &TargetTensors<Dispatch>,
-    _: &Measurement,
+    _: &Prepared,
 ) -> Option<Tensor<3>> {
     None
 }
 
-/// The sums, row-major `[N, K, C]`. Waits for the device.
+/// The sums, row-major `[N, C, K]`. Waits for the device.
 fn on_host(sums: &Tensor<3>) -> Vec<f64> {
-    let sums = sums.clone().without_autodiff().swap_dims(1, 2).into_data().convert::<f64>();
+    let sums = sums.clone().without_autodiff().into_data().convert::<f64>();
     sums.iter::<f64>().collect()
 }
 
 /// Whether a kernel met something out of range: it makes the number of voxels NaN.
-fn says_invalid(measurement: &Measurement, sums: &[f64], logits: Layout) -> bool {
-    let integrands = measurement.integrands();
-    let voxels = integrands.iter().position(|integrand| *integrand == Integrand::Voxels);
-    let classes = logits.shape()[1].max(1);
-    let rows = sums.chunks(classes * integrands.len().max(1));
-    voxels.is_some_and(|at| {
-        rows.into_iter().any(|row| row[at * classes..][..classes].iter().any(|sum| sum.is_nan()))
-    })
+fn says_invalid(prepared: &Prepared, sums: &[f64]) -> bool {
+    let integrands = prepared.integrands();
+    let voxels = integrands.iter().position(|integrand| integrand.sum == Sum::Voxels);
+    voxels.is_some_and(|at| sums.iter().skip(at).step_by(integrands.len()).any(|sum| sum.is_nan()))
 }
 
-fn moments(
-    measurement: &Measurement,
-    sums: Vec<f64>,
-    rules: &Rules,
-    logits: Layout,
-) -> Result<Moments> {
+fn moments(prepared: &Prepared, sums: Vec<f64>, rules: &Rules, logits: Layout) -> Result<Moments> {
     let [samples, classes, _] = logits.shape();
     let valid = match &rules.class_valid {
         Some(valid) => valid.clone(),
         None => vec![true; samples * classes],
     };
-    measurement.moments(sums, valid)
+    prepared.moments(sums, valid)
 }
 
 /// The engine's own error, with the place and the value, for what is known to be out of range.

@@ -1,23 +1,23 @@
 //! The engine's loss, with Burn's way back to the voxels.
 
 use burn::tensor::{Tensor, TensorData};
-use dice_loss::{Measurement, Result, Verdict};
+use dice_loss::{Prepared, Result, Verdict};
 
 /// ∂loss/∂sums, `[N, C, K]`.
 pub(super) struct Slopes {
     slopes: Tensor<3>,
     /// Which value each (sample, class) belongs to, for reduction none.
-    cells: Vec<usize>,
+    value_of_each: Vec<usize>,
 }
 
 impl Slopes {
-    pub fn new(measurement: &Measurement, verdict: &Verdict, sums: &Tensor<3>) -> Result<Self> {
+    pub fn new(prepared: &Prepared, verdict: &Verdict, sums: &Tensor<3>) -> Result<Self> {
         let [samples, classes, integrands] = sums.dims();
-        let slopes = measurement.gradient(verdict)?;
-        let slopes = TensorData::new(slopes, [samples, integrands, classes]);
+        let slopes = prepared.gradient(verdict)?;
+        let slopes = TensorData::new(slopes, [samples, classes, integrands]);
         let options = (&sums.device(), sums.dtype());
-        let slopes = Tensor::<3>::from_data(slopes, options).swap_dims(1, 2);
-        Ok(Self { slopes, cells: measurement.cells(verdict) })
+        let slopes = Tensor::<3>::from_data(slopes, options);
+        Ok(Self { slopes, value_of_each: prepared.value_of_each(verdict) })
     }
 
     /// Slope times sum; nothing of something infinite is nothing.
@@ -35,12 +35,12 @@ impl Slopes {
     pub fn values(self, sums: Tensor<3>, values: &[f64]) -> Tensor<1> {
         let [samples, classes, _] = sums.dims();
         let options = (&sums.device(), sums.dtype());
-        let rows = values.len();
+        let (rows, columns) = (values.len(), self.value_of_each.len());
         let member = |index: usize| {
-            let (cell, of) = (index / self.cells.len(), index % self.cells.len());
-            f64::from(u8::from(self.cells[of] == cell))
+            let (value, of) = (index / columns, index % columns);
+            f64::from(u8::from(self.value_of_each[of] == value))
         };
-        let members: Vec<_> = (0..rows * self.cells.len()).map(member).collect();
+        let members: Vec<_> = (0..rows * columns).map(member).collect();
         let members = TensorData::new(members, [rows, samples * classes]);
         let members = Tensor::<2>::from_data(members, options);
         let values = Tensor::<1>::from_data(TensorData::new(values.to_vec(), [rows]), options);

@@ -6,6 +6,7 @@ mod kernels;
 mod layouts;
 mod modules;
 mod native;
+mod precision;
 mod refused;
 mod tensor_ops;
 mod unreduced;

@@ -70,8 +70,9 @@ pub struct CountsInput {
 impl Adaptor<CountsInput> for SegmentationOutput {
     fn adapt(&self) -> CountsInput {
         let moments = &self.moments;
-        let of_class = |class| (0..moments.rows()).map(|row| moments.counts(row, class)).sum();
+        let of_class =
+            |class| (0..moments.samples()).map(|sample| moments.counts(sample, class)).sum();
         let counts: Option<_> = (0..moments.classes()).map(of_class).collect();
-        CountsInput { counts: counts.unwrap_or_default(), samples: moments.rows() }
+        CountsInput { counts: counts.unwrap_or_default(), samples: moments.samples() }
     }
 }

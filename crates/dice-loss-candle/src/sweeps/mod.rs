@@ -5,7 +5,7 @@ mod view;
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
-use dice_loss::{Objective, Reduction, Target, Upstream, Verdict};
+use dice_loss::{Objective, Prepared, Reduction, Target, Upstream, Verdict};
 
 use crate::{
     Evaluation, Targets, refused,
@@ -21,12 +21,13 @@ pub(crate) fn evaluate(
     objective: Arc<Objective>,
 ) -> Result<Evaluation> {
     let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
+    let prepared = objective.prepare(logits.tensor().dim(1)?).map_err(refused)?;
     let moments = {
         let (logits, targets) = (logits.lend(), targets.lend());
-        objective.measure(&logits.logits()?, &targets.target()?).map_err(refused)?
+        prepared.measure(&logits.logits()?, &targets.target()?).map_err(refused)?
     };
-    let verdict = Arc::new(objective.evaluate(&moments).map_err(refused)?);
-    let step = SecondSweep { targets, objective, verdict: verdict.clone() };
+    let verdict = Arc::new(prepared.evaluate(&moments).map_err(refused)?);
+    let step = SecondSweep { targets, prepared, verdict: verdict.clone() };
     let loss = logits.tensor().apply_op1(step)?;
     Ok(Evaluation { loss, verdict, moments })
 }
@@ -36,7 +37,7 @@ pub(crate) fn evaluate(
 #[derive(Debug)]
 struct SecondSweep {
     targets: TargetViews,
-    objective: Arc<Objective>,
+    prepared: Prepared,
     verdict: Arc<Verdict>,
 }
 
@@ -92,7 +93,7 @@ enum Form<'a> {
 
 impl SecondSweep {
     fn output(&self) -> Form<'_> {
-        match (self.objective.reduced_by(), self.verdict.values()) {
+        match (self.prepared.reduced_by(), self.verdict.values()) {
             (Reduction::None, Some(values)) => Form::Values(values),
             (Reduction::None, None) => Form::Map,
             _ => Form::Number,
@@ -107,11 +108,11 @@ impl SecondSweep {
     ) -> Result<(CpuStorage, Shape)> {
         let axes = dice_loss::Layout::strided(layout.dims(), layout.stride()).map_err(refused)?;
         let mut shape = layout.dims().to_vec();
-        shape[1] = self.objective.map_shape(axes).map_err(refused)?[1];
+        shape[1] = self.prepared.map_shape(axes).map_err(refused)?[1];
         let (shape, targets) = (Shape::from(shape), self.targets.lend());
         let (logits, target) =
             (view::logits(logits, layout.start_offset(), axes)?, targets.target()?);
-        let map = filled(dtype, &shape, |map| self.objective.voxel_losses(&logits, &target, map))?;
+        let map = filled(dtype, &shape, |map| self.prepared.voxel_losses(&logits, &target, map))?;
         Ok((map, shape))
     }
 
@@ -120,7 +121,7 @@ impl SecondSweep {
         let (lent, targets) = (view.lend(), self.targets.lend());
         let (x, target) = (lent.logits()?, targets.target()?);
         let gradient = filled(logits.dtype(), logits.shape(), |gradient| {
-            self.objective.pull_back(&self.verdict, upstream, &x, &target, gradient)
+            self.prepared.pull_back(&self.verdict, upstream, &x, &target, gradient)
         })?;
         Ok(constant(gradient, logits.shape()))
     }

@@ -1,7 +1,7 @@
 //! What the moments sum up, voxel by voxel.
 
 use candle_core::{Result, Tensor};
-use dice_loss::{Activation, Decision, Integrand};
+use dice_loss::{Activation, Decision, Integrand, Sum};
 
 use super::voxels::{Voxels, fill, log_sigmoid, log_softmax, not};
 
@@ -16,47 +16,52 @@ impl Voxels {
     /// `[N, C, S]`, or `[N, 1, S]` where all classes share it.
     pub fn integrand(&self, integrand: &Integrand) -> Result<Tensor> {
         let g = &self.target;
-        let p = |activation: &Activation| self.probabilities(*activation);
-        match integrand {
-            Integrand::Reference => self.annotated(g),
-            Integrand::ReferenceSquared => self.annotated(&g.sqr()?),
-            Integrand::Voxels => self.annotated(&self.weights.ones_like()?),
-            Integrand::TruePositives(decision, activation) => {
-                let (predicted, there) = self.decide(*decision, *activation)?;
+        // The sums of the reference alone ask for none.
+        let activation = integrand.activation.unwrap_or(Activation::Probabilities);
+        let p = || self.probabilities(activation);
+        let decide = || self.decide(integrand.decision.unwrap_or(Decision::Argmax), activation);
+        let gamma = integrand.gamma.as_deref();
+        match integrand.sum {
+            Sum::Reference => self.annotated(g),
+            Sum::ReferenceSquared => self.annotated(&g.sqr()?),
+            Sum::Voxels => self.annotated(&self.weights.ones_like()?),
+            Sum::TruePositives => {
+                let (predicted, there) = decide()?;
                 self.count(&predicted.mul(&there)?)
             }
-            Integrand::FalsePositives(decision, activation) => {
-                let (predicted, there) = self.decide(*decision, *activation)?;
+            Sum::FalsePositives => {
+                let (predicted, there) = decide()?;
                 self.count(&predicted.mul(&not(&there)?)?)
             }
-            Integrand::FalseNegatives(decision, activation) => {
-                let (predicted, there) = self.decide(*decision, *activation)?;
+            Sum::FalseNegatives => {
+                let (predicted, there) = decide()?;
                 self.count(&not(&predicted)?.mul(&there)?)
             }
-            Integrand::Intersection(activation) => self.annotated(&p(activation)?.mul(g)?),
-            Integrand::Prediction(activation) => self.annotated(&p(activation)?),
-            Integrand::PredictionSquared(activation) => self.annotated(&p(activation)?.sqr()?),
-            Integrand::Difference(activation) => {
-                self.annotated(&magnitude(&p(activation)?.sub(g)?)?)
+            Sum::Intersection => self.annotated(&p()?.mul(g)?),
+            Sum::Prediction => self.annotated(&p()?),
+            Sum::PredictionSquared => self.annotated(&p()?.sqr()?),
+            Sum::Difference => self.annotated(&magnitude(&p()?.sub(g)?)?),
+            Sum::Magnitude => self.annotated(&magnitude(&p()?)?),
+            Sum::Transport => {
+                let distances = integrand.distances.as_deref().unwrap_or_default().concat();
+                self.annotated(&self.cost(&p()?, &distances)?.mul(g)?)
             }
-            Integrand::Magnitude(activation) => self.annotated(&magnitude(&p(activation)?)?),
-            Integrand::Transport(activation, distances) => {
-                self.annotated(&self.cost(&p(activation)?, distances)?.mul(g)?)
-            }
-            Integrand::LogLoss(activation) => {
-                let Merged { target, ln_p } = self.merged(*activation)?;
+            Sum::LogLoss => {
+                let Merged { target, ln_p } = self.merged(activation)?;
                 self.weigh(&target, &ln_p.neg()?)
             }
-            Integrand::LogLossOfAll(activation) => {
-                let ln_p = self.merged(*activation)?.ln_p;
+            Sum::LogLossOfAll => {
+                let ln_p = self.merged(activation)?.ln_p;
                 self.weigh(&self.share_of_classes()?, &ln_p.neg()?)
             }
-            Integrand::Merged(_) => self.merge(g)?.broadcast_mul(&self.weights),
-            Integrand::Positive(activation) => self.positive(*activation, None),
-            Integrand::Negative(activation) => self.negative(*activation, None),
-            Integrand::Focal(Activation::Softmax, gamma) => self.focal_over_classes(gamma),
-            Integrand::Focal(activation, gamma) => self.positive(*activation, Some(gamma)),
-            Integrand::FocalNegative(activation, gamma) => self.negative(*activation, Some(gamma)),
+            Sum::Merged => self.merge(g)?.broadcast_mul(&self.weights),
+            Sum::Positive => self.positive(activation, None),
+            Sum::Negative => self.negative(activation, None),
+            Sum::Focal if activation == Activation::Softmax => {
+                self.focal_over_classes(gamma.unwrap_or_default())
+            }
+            Sum::Focal => self.positive(activation, gamma),
+            Sum::FocalNegative => self.negative(activation, gamma),
         }
     }
 
@@ -168,13 +173,13 @@ impl Voxels {
     }
 
     /// g (1 − p)^γ (−ln p).
-    fn positive(&self, activation: Activation, gamma: Option<&Vec<f64>>) -> Result<Tensor> {
+    fn positive(&self, activation: Activation, gamma: Option<&[f64]>) -> Result<Tensor> {
         let g = self.only_annotated(self.target.clone())?;
         self.binary(activation, gamma, &g, false)
     }
 
     /// (1 − g) p^γ (−ln(1 − p)).
-    fn negative(&self, activation: Activation, gamma: Option<&Vec<f64>>) -> Result<Tensor> {
+    fn negative(&self, activation: Activation, gamma: Option<&[f64]>) -> Result<Tensor> {
         let against = self.only_annotated(self.target.affine(-1.0, 1.0)?)?;
         self.binary(activation, gamma, &against, true)
     }
@@ -182,7 +187,7 @@ impl Voxels {
     fn binary(
         &self,
         activation: Activation,
-        gamma: Option<&Vec<f64>>,
+        gamma: Option<&[f64]>,
         coefficient: &Tensor,
         opposite: bool,
     ) -> Result<Tensor> {

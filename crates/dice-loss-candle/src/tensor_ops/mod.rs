@@ -10,7 +10,7 @@ mod voxels;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
-use dice_loss::{Error, Layout, Logits, Measurement, Moments, Objective, Reduction, Target};
+use dice_loss::{Error, Layout, Logits, Moments, Objective, Prepared, Reduction, Target};
 
 use crate::{
     Evaluation, Targets, refused, sweeps,
@@ -27,13 +27,13 @@ pub(crate) fn evaluate(
 ) -> Result<Evaluation> {
     let mut shape = logits.dims().to_vec();
     let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
-    check(objective, &targets, layout)?;
+    let prepared = objective.prepare(shape[1]).map_err(refused)?;
+    check(&prepared, &targets, layout)?;
     if logits.elem_count() == 0 {
         return nothing(logits, targets, objective);
     }
-    let measurement = objective.measurement(shape[1]).map_err(refused)?;
     let voxels = Voxels::new(logits, &targets, layout.shape())?;
-    let integrands: Vec<_> = measurement
+    let integrands: Vec<_> = prepared
         .integrands()
         .iter()
         .map(|integrand| voxels.integrand(integrand))
@@ -42,15 +42,15 @@ pub(crate) fn evaluate(
     if voxels.any_invalid()? {
         return Err(located(logits, targets, objective));
     }
-    let moments = moments(&measurement, &sums, &targets.rules, layout)?;
-    let verdict = objective.evaluate(&moments).map_err(refused)?;
-    let slopes = Slopes::new(&measurement, &verdict, &sums)?;
+    let moments = moments(&prepared, &sums, &targets.rules, layout)?;
+    let verdict = prepared.evaluate(&moments).map_err(refused)?;
+    let slopes = Slopes::new(&prepared, &verdict, &sums)?;
     let loss = match (objective.reduced_by(), verdict.values()) {
         (Reduction::None, Some(values)) => {
             slopes.values(&sums, values)?.reshape(verdict.shape())?
         }
         (Reduction::None, None) => {
-            shape[1] = objective.map_shape(layout).map_err(refused)?[1];
+            shape[1] = prepared.map_shape(layout).map_err(refused)?[1];
             slopes.map(&integrands, shape[1])?.reshape(shape)?
         }
         _ => slopes.number(&sums, verdict.loss())?,
@@ -64,7 +64,7 @@ fn broadcast(shape: &[usize]) -> Result<Layout> {
 }
 
 /// What the engine would say before it reads a voxel.
-fn check(objective: &Objective, targets: &Targets, logits: Layout) -> Result<()> {
+fn check(prepared: &Prepared, targets: &Targets, logits: Layout) -> Result<()> {
     let [samples, _, voxels] = logits.shape();
     let per_voxel = broadcast(&[samples, 1, voxels])?;
     let target = || {
@@ -79,7 +79,7 @@ fn check(objective: &Objective, targets: &Targets, logits: Layout) -> Result<()>
         if targets.weights.is_some() {
             target = target.voxel_weights(&[1.0f32], per_voxel)?;
         }
-        objective.check_tensors(&Logits::new(&[0.0f32], logits)?, &targets.rules.apply(target))
+        prepared.check_tensors(&Logits::new(&[0.0f32], logits)?, &targets.rules.apply(target))
     };
     target().map_err(refused)
 }
@@ -90,19 +90,14 @@ fn sums(integrands: &[Tensor], [samples, classes, _]: [usize; 3]) -> Result<Tens
     Tensor::cat(&integrands.iter().map(sum).collect::<Result<Vec<_>>>()?, 2)
 }
 
-fn moments(
-    measurement: &Measurement,
-    sums: &Tensor,
-    rules: &Rules,
-    logits: Layout,
-) -> Result<Moments> {
+fn moments(prepared: &Prepared, sums: &Tensor, rules: &Rules, logits: Layout) -> Result<Moments> {
     let [samples, classes, _] = logits.shape();
-    let sums = sums.detach().transpose(1, 2)?.flatten_all()?.to_device(&Device::Cpu)?;
+    let sums = sums.detach().flatten_all()?.to_device(&Device::Cpu)?;
     let valid = match &rules.class_valid {
         Some(valid) => valid.clone(),
         None => vec![true; samples * classes],
     };
-    measurement.moments(sums.to_dtype(DType::F64)?.to_vec1()?, valid).map_err(refused)
+    prepared.moments(sums.to_dtype(DType::F64)?.to_vec1()?, valid).map_err(refused)
 }
 
 /// A batch without voxels, of which Candle takes neither sum nor maximum. Its gradient is empty.

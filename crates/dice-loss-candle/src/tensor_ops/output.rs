@@ -1,7 +1,7 @@
 //! The engine's loss, with Candle's way back to the voxels.
 
 use candle_core::{Result, Tensor};
-use dice_loss::{Measurement, Verdict};
+use dice_loss::{Prepared, Verdict};
 
 use super::voxels::{constant, fill};
 use crate::refused;
@@ -10,18 +10,15 @@ use crate::refused;
 pub(super) struct Slopes {
     slopes: Tensor,
     /// Which value each (sample, class) belongs to, for reduction none.
-    cells: Vec<usize>,
+    value_of_each: Vec<usize>,
 }
 
 impl Slopes {
-    pub fn new(measurement: &Measurement, verdict: &Verdict, sums: &Tensor) -> Result<Self> {
+    pub fn new(prepared: &Prepared, verdict: &Verdict, sums: &Tensor) -> Result<Self> {
         let (samples, classes, integrands) = sums.dims3()?;
-        let slopes = measurement.gradient(verdict).map_err(refused)?;
-        let slopes = constant(slopes, &[samples, integrands, classes], sums)?;
-        Ok(Self {
-            slopes: slopes.transpose(1, 2)?.contiguous()?,
-            cells: measurement.cells(verdict),
-        })
+        let slopes = prepared.gradient(verdict).map_err(refused)?;
+        let slopes = constant(slopes, &[samples, classes, integrands], sums)?;
+        Ok(Self { slopes, value_of_each: prepared.value_of_each(verdict) })
     }
 
     /// Slope times sum; nothing of something infinite is nothing.
@@ -37,9 +34,10 @@ impl Slopes {
 
     /// `[values]`
     pub fn values(&self, sums: &Tensor, values: &[f64]) -> Result<Tensor> {
-        let (rows, columns) = (values.len(), self.cells.len());
-        let member =
-            |index: usize| f64::from(u8::from(self.cells[index % columns] == index / columns));
+        let (rows, columns) = (values.len(), self.value_of_each.len());
+        let member = |index: usize| {
+            f64::from(u8::from(self.value_of_each[index % columns] == index / columns))
+        };
         let members = (0..rows * columns).map(member).collect();
         let members = constant(members, &[rows, columns], sums)?;
         let products = self.products(sums)?.sum(2)?.reshape((1, columns))?;

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 use dice_loss::{Activation, CrossEntropy, Dice, Objective};
 
-use super::{Case, case::noise, values};
+use super::{Case, case::noise, precision, values};
 use crate::{SegmentationLoss, Targets, sweeps::View, targets::Reference};
 
 fn loss() -> SegmentationLoss {
@@ -82,10 +82,8 @@ fn layouts_change_nothing() -> Result<()> {
     ];
     for (name, make) in makes {
         let (found, found_gradient) = forward_backward(case, make, labels(case)?)?;
-        assert!((found[0] - value[0]).abs() < 1e-6, "{name}");
-        for (found, wanted) in found_gradient.iter().zip(&gradient) {
-            assert!((found - wanted).abs() < 1e-7, "{name}: {found}, wanted {wanted}");
-        }
+        assert_eq!(found, value, "{name}");
+        assert_eq!(found_gradient, gradient, "{name}");
     }
     let strided = labels(case)?.transpose(1, 2)?.contiguous()?.transpose(1, 2)?;
     assert_eq!(forward_backward(case, |x| Ok(x.clone()), strided)?, (value, gradient));
@@ -122,7 +120,9 @@ fn ragged_sizes() -> Result<()> {
             &std::sync::Arc::new(loss().objective().clone()),
         )?;
         let (found, wanted) = (values(&found)[0], values(&plain.loss)[0]);
-        assert!((found - wanted).abs() < 1e-5, "{voxels}: {found}, {wanted}");
+        // Each is off by what f32 loses, of a ratio of sums and of a difference of logarithms.
+        let tolerance = 4.0 * precision::F32 * (1.0 + wanted);
+        assert!((found - wanted).abs() <= tolerance, "{voxels}: {found}, {wanted}");
     }
     Ok(())
 }

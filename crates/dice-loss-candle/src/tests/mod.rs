@@ -5,6 +5,7 @@ mod graph;
 mod layouts;
 mod named;
 mod native;
+mod precision;
 mod refused;
 mod tensor_ops;
 mod unreduced;

@@ -6,7 +6,7 @@ use dice_loss::{
     reference,
 };
 
-use super::{Case, Way, case::every_loss, values};
+use super::{Case, Way, case::every_loss, precision, values};
 use crate::SegmentationLoss;
 
 /// Loss and gradient of the engine, called with the same numbers.
@@ -62,15 +62,8 @@ fn every_loss_has_the_engines_value_and_gradient_in_every_type() {
     });
 }
 
-/// What a type rounds, of a sum of magnitudes.
-fn tolerances(dtype: DType) -> [f64; 2] {
-    match dtype {
-        DType::F64 => [64.0 * f64::EPSILON, 1e-12],
-        _ => [32.0 * f64::from(f32::EPSILON), 1e-4],
-    }
-}
-
 /// Sums, value and gradient by either way, which may differ from the reference by what is rounded.
+/// The gradient is that of the value found, so that only what is pulled back is compared.
 pub fn against_the_reference(
     way: Way,
     dtype: DType,
@@ -84,26 +77,26 @@ pub fn against_the_reference(
     let (measured, gradient) = case
         .engine(|logits, target| {
             let measured = reference::measure(objective, logits, target)?;
-            let verdict = objective.evaluate(&measured.moments)?;
-            let gradient = reference::pull_back(objective, &verdict, 1.0, logits, target)?;
+            let gradient = reference::pull_back(objective, &found.verdict, 1.0, logits, target)?;
             Ok((measured, gradient))
         })
         .expect(name);
-    let [of_sums, of_gradient] = tolerances(dtype);
+    let relative = precision::of(dtype);
     let sums = found.moments.as_slice().iter().zip(measured.moments.as_slice());
     for ((found, wanted), magnitude) in sums.zip(&measured.magnitudes) {
         let off = (found - wanted).abs();
-        assert!(off <= of_sums * magnitude, "{name}: sum {found}, wanted {wanted}");
+        assert!(off <= relative * magnitude, "{name}: sum {found}, wanted {wanted}");
     }
-    let wanted = objective.evaluate(&measured.moments).expect(name).loss();
-    let value = values(&found.loss)[0];
-    let off = (value - wanted).abs();
-    assert!(off <= of_gradient / 10.0 * (1.0 + wanted.abs()), "{name}: {value}, wanted {wanted}");
+    let exact = objective.evaluate(&measured.moments).expect(name);
+    let (value, wanted) = (values(&found.loss)[0], exact.loss());
+    let (moments, magnitudes) = (&measured.moments, &measured.magnitudes);
+    let tolerance = precision::of_loss(relative, objective, &exact, moments, magnitudes);
+    assert!((value - wanted).abs() <= tolerance, "{name}: {value}, wanted {wanted}");
     let found = values(gradients.get(&logits).expect(name));
     assert_eq!(found.len(), gradient.values.len(), "{name}");
     let pairs = found.iter().zip(&gradient.values);
-    for (index, ((found, wanted), magnitude)) in pairs.zip(&gradient.magnitudes).enumerate() {
-        let tolerance = of_gradient * (magnitude + 1e-5);
+    let tolerances = precision::of_gradient(relative, &gradient.magnitudes);
+    for (index, ((found, wanted), tolerance)) in pairs.zip(tolerances).enumerate() {
         assert!(
             (found - wanted).abs() <= tolerance,
             "{name}: gradient {index} {found}, wanted {wanted}, tolerance {tolerance}"

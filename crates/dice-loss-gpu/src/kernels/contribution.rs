@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use dice_loss::Activation;
+use dice_loss::{Activation, Sum};
 
 use crate::recipe::Quantity;
 
@@ -115,29 +115,29 @@ pub(super) fn of_class(
     #[comptime] quantity: Quantity,
 ) -> f32 {
     let mut value = 0.0f32;
-    if comptime!(quantity == Quantity::Reference) {
+    if comptime!(quantity.sum == Sum::Reference) {
         value = g;
-    } else if comptime!(quantity == Quantity::ReferenceSquared) {
+    } else if comptime!(quantity.sum == Sum::ReferenceSquared) {
         value = g * g;
-    } else if comptime!(quantity == Quantity::Voxels) {
+    } else if comptime!(quantity.sum == Sum::Voxels) {
         value = 1.0f32;
-    } else if comptime!(quantity == Quantity::Intersection) {
+    } else if comptime!(quantity.sum == Sum::Intersection) {
         value = chance.p * g;
-    } else if comptime!(quantity == Quantity::Prediction) {
+    } else if comptime!(quantity.sum == Sum::Prediction) {
         value = chance.p;
-    } else if comptime!(quantity == Quantity::PredictionSquared) {
+    } else if comptime!(quantity.sum == Sum::PredictionSquared) {
         value = chance.p * chance.p;
-    } else if comptime!(quantity == Quantity::Difference) {
+    } else if comptime!(quantity.sum == Sum::Difference) {
         value = (chance.p - g).abs();
-    } else if comptime!(quantity == Quantity::Magnitude) {
+    } else if comptime!(quantity.sum == Sum::Magnitude) {
         value = chance.p.abs();
-    } else if comptime!(quantity == Quantity::Positive) {
+    } else if comptime!(quantity.sum == Sum::Positive) {
         value = share(g, chance.log_loss);
-    } else if comptime!(quantity == Quantity::Negative) {
+    } else if comptime!(quantity.sum == Sum::Negative) {
         value = share(1.0 - g, chance.log_loss_against);
-    } else if comptime!(matches!(quantity, Quantity::Focal(_))) {
+    } else if comptime!(quantity.sum == Sum::Focal) {
         value = share(g, share(power(chance.complement, exponent), chance.log_loss));
-    } else if comptime!(matches!(quantity, Quantity::FocalNegative(_))) {
+    } else if comptime!(quantity.sum == Sum::FocalNegative) {
         value = share(1.0 - g, share(power(chance.p, exponent), chance.log_loss_against));
     }
     value
@@ -154,11 +154,11 @@ pub(super) fn of_merged(
     #[comptime] quantity: Quantity,
 ) -> f32 {
     let mut value = 0.0f32;
-    if comptime!(quantity == Quantity::LogLoss) {
+    if comptime!(quantity.sum == Sum::LogLoss) {
         value = share(g, log_loss);
-    } else if comptime!(quantity == Quantity::LogLossOfAll) {
+    } else if comptime!(quantity.sum == Sum::LogLossOfAll) {
         value = even * log_loss;
-    } else if comptime!(quantity == Quantity::Merged) {
+    } else if comptime!(quantity.sum == Sum::Merged) {
         value = g;
     } else {
         value = share(g, share(power(complement, exponent), log_loss));

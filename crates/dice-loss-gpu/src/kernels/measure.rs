@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use dice_loss::Activation;
+use dice_loss::Sum;
 
 use super::{
     contribution::{Common, chance_of_channel, chance_of_class, ln_one_plus, of_class, of_merged},
@@ -71,7 +71,7 @@ pub fn measure<F: Float>(
     sync_cube();
 
     let mut distinct = classes;
-    if comptime!(merges && recipe.has(Quantity::LogLossOfAll)) {
+    if comptime!(merges && recipe.has(Sum::LogLossOfAll)) {
         for class in 1..classes {
             if tables[(annotated_row + class) as usize] == 0.0 {
                 distinct -= 1;
@@ -194,7 +194,7 @@ pub fn measure<F: Float>(
                     #[unroll]
                     for column in 0..columns {
                         let quantity = comptime!(recipe.columns[column]);
-                        if comptime!(is_merged(&recipe, quantity)) {
+                        if comptime!(quantity.sum.merges(recipe.activation)) {
                             let mut log_loss = chance.log_loss;
                             let mut complement = chance.complement;
                             let mut alone = true;
@@ -225,7 +225,7 @@ pub fn measure<F: Float>(
                                     );
                             }
                         } else if counted {
-                            if comptime!(quantity.is_count()) {
+                            if comptime!(quantity.sum.is_count()) {
                                 totals[column] += count(
                                     batch,
                                     class,
@@ -235,7 +235,7 @@ pub fn measure<F: Float>(
                                     found[place as usize],
                                     quantity,
                                 );
-                            } else if comptime!(quantity == Quantity::Transport) {
+                            } else if comptime!(quantity.sum == Sum::Transport) {
                                 let mut cost = 0.0f32;
                                 if g != 0.0 && batch.transports != 0 {
                                     let row = batch.distances + class * classes;
@@ -297,15 +297,6 @@ fn of_units(needed: bool) -> usize {
     if needed { UNITS as usize } else { 1 }
 }
 
-/// Whether a sum is one over merged classes.
-pub(super) fn is_merged(recipe: &Recipe, quantity: Quantity) -> bool {
-    match quantity {
-        Quantity::LogLoss | Quantity::LogLossOfAll | Quantity::Merged => true,
-        Quantity::Focal(_) => recipe.activation == Activation::Softmax,
-        _ => false,
-    }
-}
-
 /// The exponent of a focal term for a class.
 #[cube]
 pub(super) fn exponent_of(
@@ -315,18 +306,11 @@ pub(super) fn exponent_of(
     #[comptime] quantity: Quantity,
 ) -> f32 {
     let mut exponent = 0.0f32;
-    if comptime!(table_of(quantity).is_some()) {
-        let table = comptime!(table_of(quantity).unwrap_or(0));
+    if comptime!(matches!(quantity.sum, Sum::Focal | Sum::FocalNegative)) {
+        let table = comptime!(quantity.table);
         exponent = tables[(batch.exponents + table * batch.classes + class) as usize];
     }
     exponent
-}
-
-fn table_of(quantity: Quantity) -> Option<u32> {
-    match quantity {
-        Quantity::Focal(table) | Quantity::FocalNegative(table) => Some(table),
-        _ => None,
-    }
 }
 
 /// A hard count: whether decision and reference have the class.
@@ -348,9 +332,9 @@ fn count(
         there = g >= least;
     }
     let mut counts = predicted && there;
-    if comptime!(quantity == Quantity::FalsePositives) {
+    if comptime!(quantity.sum == Sum::FalsePositives) {
         counts = predicted && !there;
-    } else if comptime!(quantity == Quantity::FalseNegatives) {
+    } else if comptime!(quantity.sum == Sum::FalseNegatives) {
         counts = !predicted && there;
     }
     select(counts, 1.0f32, 0.0f32)

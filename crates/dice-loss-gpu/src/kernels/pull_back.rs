@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use dice_loss::Activation;
+use dice_loss::{Activation, Sum};
 
 use super::{
     contribution::{Common, chance_of_channel, chance_of_class, ln_one_plus, share},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     batch::Batch,
-    recipe::{Quantity, Recipe, UNITS},
+    recipe::{Recipe, UNITS},
 };
 
 /// Writes Σ slope · ∂sum/∂logits.
@@ -57,7 +57,7 @@ pub fn pull_back<F: Float>(
 
     let annotated_row = batch.annotated + (batch.first + sample) * classes;
     let mut distinct = classes;
-    if comptime!(merges && partial && recipe.has(Quantity::LogLossOfAll)) {
+    if comptime!(merges && partial && recipe.has(Sum::LogLossOfAll)) {
         for class in 1..classes {
             if tables[(annotated_row + class) as usize] == 0.0 {
                 distinct -= 1;

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use dice_loss::Activation;
+use dice_loss::{Activation, Sum};
 
 use super::{
     contribution::{Chance, power, share},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     batch::Batch,
-    recipe::{Form, Quantity, Recipe},
+    recipe::{Form, Recipe},
 };
 
 /// ∂/∂p of the overlap sums of a class.
@@ -28,15 +28,15 @@ pub(super) fn by_probability(
     for column in 0..comptime!(recipe.columns.len()) {
         let quantity = comptime!(recipe.columns[column]);
         let at = (comptime!(column as u32 * recipe.classes_at_most()) + class) as usize;
-        if comptime!(quantity == Quantity::Intersection) {
+        if comptime!(quantity.sum == Sum::Intersection) {
             total += slopes[at] * g;
-        } else if comptime!(quantity == Quantity::Prediction) {
+        } else if comptime!(quantity.sum == Sum::Prediction) {
             total += slopes[at];
-        } else if comptime!(quantity == Quantity::PredictionSquared) {
+        } else if comptime!(quantity.sum == Sum::PredictionSquared) {
             total += 2.0 * slopes[at] * p;
-        } else if comptime!(quantity == Quantity::Difference) {
+        } else if comptime!(quantity.sum == Sum::Difference) {
             total += slopes[at] * sign(p - g);
-        } else if comptime!(quantity == Quantity::Magnitude) {
+        } else if comptime!(quantity.sum == Sum::Magnitude) {
             total += slopes[at] * sign(p);
         }
     }
@@ -57,9 +57,9 @@ pub(super) fn by_transport(
     #[comptime] recipe: Recipe,
 ) -> f32 {
     let mut total = 0.0f32;
-    if comptime!(recipe.has(Quantity::Transport)) {
+    if comptime!(recipe.has(Sum::Transport)) {
         let column =
-            comptime!(recipe.column(Quantity::Transport) as u32 * recipe.classes_at_most());
+            comptime!(recipe.column(Sum::Transport.into()) as u32 * recipe.classes_at_most());
         let form = comptime!(recipe.form);
         let mut from = 0u32;
         let mut to = select(batch.transports != 0, batch.classes, 0u32);
@@ -96,13 +96,12 @@ pub(super) fn by_log(
     for column in 0..comptime!(recipe.columns.len()) {
         let quantity = comptime!(recipe.columns[column]);
         let at = (comptime!(column as u32 * recipe.classes_at_most()) + class) as usize;
-        if comptime!(quantity == Quantity::LogLoss) {
+        if comptime!(quantity.sum == Sum::LogLoss) {
             total += slopes[at] * g;
-        } else if comptime!(quantity == Quantity::LogLossOfAll) {
+        } else if comptime!(quantity.sum == Sum::LogLossOfAll) {
             total += slopes[at] * even;
-        } else if comptime!(
-            matches!(quantity, Quantity::Focal(_)) && recipe.activation == Activation::Softmax
-        ) {
+        } else if comptime!(quantity.sum == Sum::Focal && recipe.activation == Activation::Softmax)
+        {
             if g != 0.0 {
                 // (1 − p)^γ (1 − γ p ln p / (1 − p)); the quotient is 1 at p = 1.
                 let exponent = exponent_of(tables, batch, class, quantity);
@@ -132,23 +131,23 @@ pub(super) fn of_channel(
     for column in 0..comptime!(recipe.columns.len()) {
         let quantity = comptime!(recipe.columns[column]);
         let slope = (comptime!(column as u32 * recipe.classes_at_most()) + class) as usize;
-        if comptime!(quantity == Quantity::Positive) {
+        if comptime!(quantity.sum == Sum::Positive) {
             if comptime!(sigmoid) {
                 total -= slopes[slope] * g * chance.complement;
             } else {
                 total -= share(slopes[slope] * g, 1.0 / chance.p);
             }
-        } else if comptime!(quantity == Quantity::Negative) {
+        } else if comptime!(quantity.sum == Sum::Negative) {
             if comptime!(sigmoid) {
                 total += slopes[slope] * (1.0 - g) * chance.p;
             } else {
                 total += share(slopes[slope] * (1.0 - g), 1.0 / chance.complement);
             }
-        } else if comptime!(matches!(quantity, Quantity::Focal(_)) && sigmoid) {
+        } else if comptime!(quantity.sum == Sum::Focal && sigmoid) {
             let exponent = exponent_of(tables, batch, class, quantity);
             let rise = chance.complement + exponent * share(chance.p, chance.log_loss);
             total -= slopes[slope] * g * power(chance.complement, exponent) * rise;
-        } else if comptime!(matches!(quantity, Quantity::FocalNegative(_)) && sigmoid) {
+        } else if comptime!(quantity.sum == Sum::FocalNegative && sigmoid) {
             let exponent = exponent_of(tables, batch, class, quantity);
             let fall = chance.p + exponent * share(chance.complement, chance.log_loss_against);
             total += slopes[slope] * (1.0 - g) * power(chance.p, exponent) * fall;

@@ -45,7 +45,7 @@ macro_rules! compounds {
 
         /// Every compound.
         pub(crate) const CATALOGUE: &[crate::Entry] =
-            &[$(crate::Entry::new(&crate::catalogue::Sum::<$Loss>($Loss::objective))),+];
+            &[$(crate::Entry::new(&crate::catalogue::Many::<$Loss>($Loss::objective))),+];
     };
 }
 

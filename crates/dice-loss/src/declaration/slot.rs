@@ -147,7 +147,6 @@ impl Slot<'_> {
             | Self::OptionalClassValues(Some(ClassValues::Each(values)))
             | Self::OptionalNumbers(Some(values)) => Some(values.len()),
             Self::Distances(Distances::Matrix(rows)) => Some(rows.len()),
-            Self::OptionalIndices(Some(indices)) => indices.iter().max().map(|index| index + 1),
             _ => None,
         }
     }

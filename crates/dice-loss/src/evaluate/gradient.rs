@@ -1,48 +1,38 @@
 //! The derivatives of the loss by the moments, in the moments' own shape.
 
-use super::{Verdict, voxel};
-use crate::{plan::Plan, term::Loss};
+use super::Verdict;
+use crate::plan::Plan;
 
 impl Verdict {
-    /// ∂loss/∂moments, row-major (row, column, class).
+    /// ∂loss/∂moments, row-major (sample, class, column).
     pub(crate) fn gradient(&self, plan: &Plan) -> Vec<f64> {
-        let (columns, classes) = (plan.columns.len(), self.classes);
-        let mut gradient = vec![0.0; self.rows * columns * classes];
-        let mut add = |row: usize, column: usize, class: usize, derivative: f64| {
-            gradient[(row * columns + column) * classes + class] += derivative;
-        };
+        let (columns, classes) = (plan.columns(), self.classes);
+        let mut gradient = vec![0.0; self.samples * classes * columns];
         for (group, partials) in plan.groups.iter().zip(&self.partials) {
-            for (index, partials) in partials.iter().enumerate() {
-                for (column, partial) in group.sums.iter().zip(partials) {
+            for (row, partials) in gradient.chunks_exact_mut(columns).zip(partials) {
+                for (direction, column) in group.sums.each() {
                     if let Some(column) = column {
-                        add(index / classes, *column, index % classes, *partial);
+                        row[column] += partials[direction];
                     }
                 }
             }
         }
-        for factors in &self.factors {
-            let (_, term) = &plan.terms[factors.term];
-            let (Loss::Voxel(loss), Some(group)) = (&term.loss, plan.group(term.activation)) else {
-                continue;
-            };
+        for (place, factors) in &self.factors {
             let of_columns = [&factors.positive, &factors.negative, &factors.all];
-            let columns = voxel::columns(factors.term, loss, group);
-            for (column, factors) in columns.into_iter().zip(of_columns) {
+            let columns_of_place = plan.groups[place.group].columns(place.losses);
+            for (column, factors) in columns_of_place.into_iter().zip(of_columns) {
                 let Some(column) = column else { continue };
-                for row in 0..self.rows {
-                    for (class, factor) in factors.iter().enumerate() {
-                        add(row, column, class, *factor);
-                    }
-                }
+                // Each class has its factor, in every sample.
+                let rows = gradient.chunks_exact_mut(columns);
+                rows.zip(factors.iter().cycle()).for_each(|(row, factor)| row[column] += factor);
             }
         }
         gradient
     }
 
-    /// The value that each (row, class) is part of.
-    pub(crate) fn cell_of_each(&self) -> Vec<usize> {
-        (0..self.rows * self.classes)
-            .map(|index| self.cells.index(index / self.classes, index % self.classes, self.classes))
-            .collect()
+    /// The value that each (sample, class) is part of.
+    pub(crate) fn value_of_each(&self) -> Vec<usize> {
+        let of = |index| self.unit.index(index / self.classes, index % self.classes, self.classes);
+        (0..self.samples * self.classes).map(of).collect()
     }
 }

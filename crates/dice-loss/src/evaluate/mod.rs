@@ -12,32 +12,31 @@ pub use verdict::{TermVerdict, Verdict};
 pub(crate) use voxel::Factors;
 
 use crate::{
-    Activation, Layout, Moments, Objective, Pool, Reduction, Result, Term, error::parameter,
-    plan::Plan, term::Loss,
+    Layout, Moments, Pool, Reduction, Result, Term, error::parameter, plan::Plan,
+    region::Direction, term::Loss,
 };
-use verdict::Cells;
+use verdict::Unit;
 
 /// Evaluates every term.
-pub(crate) fn evaluate(objective: &Objective, plan: &Plan, moments: &Moments) -> Result<Verdict> {
-    let reduction = objective.reduced_by();
+pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
     let mut verdict = Verdict::new(plan, moments);
-    for (index, (weight, term)) in plan.terms.iter().enumerate() {
-        match &term.loss {
+    for planned in &plan.terms {
+        match &planned.term.loss {
             Loss::Overlap(formula) => {
-                let pool = term.pool.unwrap_or_default();
+                let pool = planned.term.pool.unwrap_or_default();
                 if moments.is_pooled() && pool == Pool::Sample {
                     return parameter(
-                        format!("{}: pool", term.name()),
+                        format!("{}: pool", planned.term.name()),
                         format!("{pool:?} of pooled moments"),
                         "moments that still have their samples, or a pool over the batch",
                     );
                 }
-                let outcome = overlap::evaluate(term, formula.as_ref(), plan, moments, reduction);
-                verdict.add_overlap(*weight, term, plan, outcome, reduction);
+                let outcome = overlap::evaluate(planned, formula.as_ref(), plan, moments);
+                verdict.add_overlap(planned, outcome, plan.reduction);
             }
             Loss::Voxel(loss) => {
-                let outcome = voxel::evaluate(index, term, loss, plan, moments, reduction);
-                verdict.add_voxel(*weight, term, outcome, reduction);
+                let outcome = voxel::evaluate(planned, loss, plan, moments);
+                verdict.add_voxel(planned, outcome, plan.reduction);
             }
         }
     }
@@ -48,7 +47,7 @@ pub(crate) fn evaluate(objective: &Objective, plan: &Plan, moments: &Moments) ->
 pub(crate) fn check_one_shape(terms: &[(f64, Term)]) -> Result<()> {
     let shape = |term: &Term| match &term.loss {
         Loss::Overlap(formula) => {
-            format!("{:?}", Cells::of(term.pool.unwrap_or_default(), formula.is_coupled()))
+            format!("{:?}", Unit::of(term.pool.unwrap_or_default(), formula.is_coupled()))
         }
         Loss::Voxel(loss) if loss.is_per_voxel(term.activation) => "voxel map (N, S)".into(),
         Loss::Voxel(_) => "map (N, C, S)".into(),
@@ -61,11 +60,13 @@ pub(crate) fn check_one_shape(terms: &[(f64, Term)]) -> Result<()> {
 }
 
 /// The shape of the map of voxel losses.
-pub(crate) fn map_shape(objective: &Objective, logits: Layout) -> Result<[usize; 3]> {
+pub(crate) fn map_shape<'t>(
+    terms: impl Iterator<Item = &'t Term>,
+    logits: Layout,
+) -> Result<[usize; 3]> {
     let [n, c, s] = logits.shape();
-    let terms = objective.resolved();
     let mut per_voxel = Vec::new();
-    for (_, term) in &terms {
+    for term in terms {
         match &term.loss {
             Loss::Voxel(loss) => per_voxel.push(loss.is_per_voxel(term.activation)),
             Loss::Overlap(_) => {
@@ -86,21 +87,22 @@ pub(crate) fn map_shape(objective: &Objective, logits: Layout) -> Result<[usize;
     }
 }
 
-/// The soft Dice of every class, (2 Σpg) / (Σp + Σg), a mean over the rows that have the class.
+/// The soft Dice of every class, (2 Σpg) / (Σp + Σg), a mean over the samples that have the
+/// class.
 fn soft_dice(plan: &Plan, moments: &Moments) -> Option<Vec<f64>> {
-    let activation: Activation = plan.terms.first()?.1.activation;
-    let group = plan.group(activation)?;
-    let (pg, p) = (group.sums[0]?, group.sums[1]?);
+    let group = &plan.groups[plan.terms.first()?.group?];
+    let pg = group.sums[Direction::Intersection]?;
+    let p = group.sums[Direction::Prediction]?;
     let of_class = |class| {
-        let (mut sum, mut rows) = (0.0, 0.0);
-        for row in 0..moments.rows() {
-            let g = moments.at(Plan::REFERENCE, row, class);
+        let (mut sum, mut samples) = (0.0, 0.0);
+        for sample in 0..moments.samples() {
+            let g = moments.at(Plan::REFERENCE, sample, class);
             if g > 0.0 {
-                sum += 2.0 * moments.at(pg, row, class) / (moments.at(p, row, class) + g);
-                rows += 1.0;
+                sum += 2.0 * moments.at(pg, sample, class) / (moments.at(p, sample, class) + g);
+                samples += 1.0;
             }
         }
-        sum / rows
+        sum / samples
     };
     Some((0..plan.classes).map(of_class).collect())
 }

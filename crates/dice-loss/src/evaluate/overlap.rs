@@ -1,11 +1,10 @@
 //! Overlap terms: pooling, absent classes, and the formula.
 
-use super::{Scale, verdict::Cells};
+use super::{Scale, verdict::Unit};
 use crate::{
-    Absent, Moments, Reduction, Sums, Term,
-    plan::{Group, Plan},
-    real::DIRECTIONS,
-    region::Formula,
+    Absent, Moments, Reduction, Sums,
+    plan::{Group, Plan, Planned},
+    region::{ByDirection, Formula},
 };
 
 /// An overlap term's losses and derivatives.
@@ -14,30 +13,28 @@ pub(super) struct Outcome {
     pub loss: f64,
     /// Each class's loss, NaN where nothing counted.
     pub per_class: Vec<f64>,
-    /// One value for each cell, as reduction none returns them.
-    pub cells: Vec<f64>,
-    /// (row, class): the derivative of the term's loss by each sum.
-    pub partials: Vec<[f64; DIRECTIONS]>,
+    /// One value for each unit, as reduction none returns them.
+    pub values: Vec<f64>,
+    /// (sample, class): the derivative of the term's loss by each sum.
+    pub partials: Vec<ByDirection<f64>>,
 }
 
-/// Pools the sums into cells, evaluates the formula on each, and reduces.
+/// Pools the sums, evaluates the formula on each unit, and reduces.
 pub(super) fn evaluate(
-    term: &Term,
+    Planned { term, group, .. }: &Planned,
     formula: &dyn Formula,
     plan: &Plan,
     moments: &Moments,
-    reduction: Reduction,
 ) -> Outcome {
-    let pool = term.pool.unwrap_or_default();
     let evaluation = Evaluation {
         formula,
-        group: plan.group(term.activation),
+        group: group.map(|group| &plan.groups[group]),
         moments,
         absent: term.absent.unwrap_or_default(),
         weights: term.weights(plan.classes),
-        cells: Cells::of(pool, formula.is_coupled()),
+        unit: Unit::of(term.pool.unwrap_or_default(), formula.is_coupled()),
     };
-    evaluation.reduce(reduction)
+    evaluation.reduce(plan.reduction)
 }
 
 struct Evaluation<'a> {
@@ -46,47 +43,47 @@ struct Evaluation<'a> {
     moments: &'a Moments,
     absent: Absent,
     weights: Vec<f64>,
-    cells: Cells,
+    unit: Unit,
 }
 
-/// What a cell contributes: its weight in the mean, its value, and by which factor each member's
+/// What a unit contributes: its weight in the mean, its value, and by which factor each member's
 /// derivative enters.
-struct Cell {
+struct Contribution {
     weight: f64,
     value: f64,
-    /// (row, class, factor, derivatives).
-    members: Vec<(usize, usize, f64, [f64; DIRECTIONS])>,
+    /// (sample, class, factor, derivatives).
+    members: Vec<(usize, usize, f64, ByDirection<f64>)>,
 }
 
 impl Evaluation<'_> {
     fn reduce(&self, reduction: Reduction) -> Outcome {
-        let (rows, classes) = (self.moments.rows(), self.weights.len());
+        let (samples, classes) = (self.moments.samples(), self.weights.len());
         let mut outcome = Outcome {
             loss: 0.0,
             per_class: vec![f64::NAN; classes],
-            cells: vec![0.0; self.cells.count(rows, classes)],
-            partials: vec![[0.0; DIRECTIONS]; rows * classes],
+            values: vec![0.0; self.unit.count(samples, classes)],
+            partials: vec![ByDirection::default(); samples * classes],
         };
-        let cells: Vec<_> =
-            (0..outcome.cells.len()).map(|index| self.cell(index, rows, classes)).collect();
-        let total = cells.iter().flatten().map(|cell| cell.weight).sum();
+        let contributions: Vec<_> = (0..outcome.values.len())
+            .map(|index| self.contribution(index, samples, classes))
+            .collect();
+        let total = contributions.iter().flatten().map(|unit| unit.weight).sum();
         let factor = Scale { reduction, total }.factor();
         let mut class_totals = vec![(0.0, 0.0); classes];
-        for (index, cell) in cells.iter().enumerate() {
-            let Some(cell) = cell else { continue };
-            outcome.cells[index] = cell.weight * cell.value;
-            outcome.loss += factor * cell.weight * cell.value;
-            if let Some(class) = self.cells.class(index, classes)
-                && cell.weight > 0.0
+        for (index, contribution) in contributions.iter().enumerate() {
+            let Some(Contribution { weight, value, members }) = contribution else { continue };
+            outcome.values[index] = weight * value;
+            outcome.loss += factor * weight * value;
+            if let Some(class) = self.unit.class(index, classes)
+                && *weight > 0.0
             {
-                class_totals[class].0 += cell.value;
+                class_totals[class].0 += value;
                 class_totals[class].1 += 1.0;
             }
-            for (row, class, share, derivatives) in &cell.members {
-                let partials = &mut outcome.partials[row * classes + class];
-                for (partial, derivative) in partials.iter_mut().zip(derivatives) {
-                    *partial += factor * cell.weight * share * derivative;
-                }
+            for (sample, class, share, derivatives) in members {
+                let partials = &mut outcome.partials[sample * classes + class];
+                let add = |sum, derivative| sum + factor * weight * share * derivative;
+                *partials = partials.zip(*derivatives, add);
             }
         }
         for (value, (sum, count)) in outcome.per_class.iter_mut().zip(class_totals) {
@@ -95,45 +92,45 @@ impl Evaluation<'_> {
         outcome
     }
 
-    /// `None` where nothing in the cell counts.
-    fn cell(&self, index: usize, rows: usize, classes: usize) -> Option<Cell> {
-        match self.cells {
-            Cells::SampleAndClass => {
-                let (row, class) = (index / classes, index % classes);
-                self.of_class(row..row + 1, class..class + 1)
+    /// `None` where nothing in the unit counts.
+    fn contribution(&self, index: usize, samples: usize, classes: usize) -> Option<Contribution> {
+        match self.unit {
+            Unit::SampleAndClass => {
+                let (sample, class) = (index / classes, index % classes);
+                self.of_class(sample..sample + 1, class..class + 1)
             }
-            Cells::Class => self.of_class(0..rows, index..index + 1),
-            Cells::One { coupled: false } => self.of_class(0..rows, 0..classes),
-            Cells::Sample => self.of_row(index..index + 1),
-            Cells::One { coupled: true } => self.of_row(0..rows),
+            Unit::Class => self.of_class(0..samples, index..index + 1),
+            Unit::One { coupled: false } => self.of_class(0..samples, 0..classes),
+            Unit::Sample => self.of_row(index..index + 1),
+            Unit::One { coupled: true } => self.of_row(0..samples),
         }
     }
 
-    fn counts(&self, row: usize, class: usize) -> bool {
-        self.weights[class] > 0.0 && self.moments.is_valid(row, class)
+    fn counts(&self, sample: usize, class: usize) -> bool {
+        self.weights[class] > 0.0 && self.moments.is_valid(sample, class)
     }
 
-    /// One formula over the sums of some rows and classes, added up.
+    /// One formula over the sums of some samples and classes, added up.
     fn of_class(
         &self,
-        rows: std::ops::Range<usize>,
+        samples: std::ops::Range<usize>,
         classes: std::ops::Range<usize>,
-    ) -> Option<Cell> {
-        // A cell of one class weighs in the mean; one of all classes weighs their sums.
-        let alone = classes.len() == 1 && self.cells != Cells::One { coupled: false };
-        let members: Vec<_> = rows
-            .flat_map(|row| classes.clone().map(move |class| (row, class)))
-            .filter(|&(row, class)| self.counts(row, class))
+    ) -> Option<Contribution> {
+        // A unit of one class weighs in the mean; one of all classes weighs their sums.
+        let alone = classes.len() == 1 && self.unit != Unit::One { coupled: false };
+        let members: Vec<_> = samples
+            .flat_map(|sample| classes.clone().map(move |class| (sample, class)))
+            .filter(|&(sample, class)| self.counts(sample, class))
             .collect();
         let (_, first) = *members.first()?;
         let share = |class: usize| if alone { 1.0 } else { self.weights[class] };
         let mut sums = Sums::default();
-        for &(row, class) in &members {
-            sums.add(share(class), self.sums(row, class));
+        for &(sample, class) in &members {
+            sums.add(share(class), self.sums(sample, class));
         }
         let weight = if alone { self.weights[first] } else { 1.0 };
         if sums.g <= 0.0 && self.absent != Absent::Formula {
-            return (self.absent == Absent::Zero).then(|| Cell {
+            return (self.absent == Absent::Zero).then(|| Contribution {
                 weight,
                 value: 0.0,
                 members: Vec::new(),
@@ -143,20 +140,20 @@ impl Evaluation<'_> {
         let derivatives = outcome.derivatives[0];
         let members = members
             .into_iter()
-            .map(|(row, class)| (row, class, share(class), derivatives))
+            .map(|(sample, class)| (sample, class, share(class), derivatives))
             .collect();
-        Some(Cell { weight, value: outcome.value, members })
+        Some(Contribution { weight, value: outcome.value, members })
     }
 
     /// One formula over the row of all classes' sums, added up over some samples.
-    fn of_row(&self, rows: std::ops::Range<usize>) -> Option<Cell> {
+    fn of_row(&self, samples: std::ops::Range<usize>) -> Option<Contribution> {
         let classes = self.weights.len();
         let mut row_sums = vec![Sums::default(); classes];
         let mut weights = vec![0.0; classes];
         let mut any = false;
         for (class, sums) in row_sums.iter_mut().enumerate() {
-            for row in rows.clone().filter(|&row| self.counts(row, class)) {
-                sums.add(1.0, self.sums(row, class));
+            for sample in samples.clone().filter(|&sample| self.counts(sample, class)) {
+                sums.add(1.0, self.sums(sample, class));
                 weights[class] = self.weights[class];
                 any = true;
             }
@@ -165,29 +162,29 @@ impl Evaluation<'_> {
             }
         }
         if weights.iter().all(|&weight| weight == 0.0) {
-            let zero = Cell { weight: 1.0, value: 0.0, members: Vec::new() };
+            let zero = Contribution { weight: 1.0, value: 0.0, members: Vec::new() };
             return (any && self.absent == Absent::Zero).then_some(zero);
         }
         let outcome = self.formula.evaluate(&row_sums, &weights);
-        let members = rows
-            .flat_map(|row| (0..classes).map(move |class| (row, class)))
-            .filter(|&(row, class)| self.counts(row, class))
-            .map(|(row, class)| (row, class, 1.0, outcome.derivatives[class]))
+        let members = samples
+            .flat_map(|sample| (0..classes).map(move |class| (sample, class)))
+            .filter(|&(sample, class)| self.counts(sample, class))
+            .map(|(sample, class)| (sample, class, 1.0, outcome.derivatives[class]))
             .collect();
-        Some(Cell { weight: 1.0, value: outcome.value, members })
+        Some(Contribution { weight: 1.0, value: outcome.value, members })
     }
 
-    fn sums(&self, row: usize, class: usize) -> Sums {
+    fn sums(&self, sample: usize, class: usize) -> Sums {
         let mut sums = Sums {
-            g: self.moments.at(Plan::REFERENCE, row, class),
-            gg: self.moments.at(Plan::REFERENCE_SQUARED, row, class),
-            n: self.moments.at(Plan::VOXELS, row, class),
+            g: self.moments.at(Plan::REFERENCE, sample, class),
+            gg: self.moments.at(Plan::REFERENCE_SQUARED, sample, class),
+            n: self.moments.at(Plan::VOXELS, sample, class),
             ..Sums::default()
         };
         if let Some(group) = self.group {
-            for (direction, column) in group.sums.iter().enumerate() {
+            for (direction, column) in group.sums.each() {
                 if let Some(column) = column {
-                    sums.set(direction, self.moments.at(*column, row, class));
+                    sums.set(direction, self.moments.at(column, sample, class));
                 }
             }
         }

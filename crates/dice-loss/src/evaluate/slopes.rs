@@ -6,10 +6,9 @@ use super::{
 };
 use crate::{
     Error, Layout, Logits, Result,
-    plan::{Group, Plan},
-    real::DIRECTIONS,
+    plan::{FocalPlan, Group, LogLosses, Place, Plan, Planned},
+    region::ByDirection,
     term::Loss,
-    voxel::VoxelLoss,
 };
 
 /// The gradient by the output, which [`pull_back`](crate::Objective::pull_back) multiplies with.
@@ -54,7 +53,7 @@ pub(crate) struct Slopes<'u> {
 #[derive(Debug)]
 pub(crate) struct GroupSlopes {
     /// (sample, class): ∂loss/∂sum for each direction; empty without overlap terms.
-    pub partials: Vec<[f64; DIRECTIONS]>,
+    pub partials: Vec<ByDirection<f64>>,
     /// Of the voxel terms: of each sample, or of all alike.
     voxel: Vec<VoxelSlopes>,
 }
@@ -73,70 +72,67 @@ pub(crate) struct VoxelSlopes {
     pub cross_entropy: Option<Factors>,
     /// Binary cross-entropy, by class.
     pub binary: Option<Factors>,
-    /// Focal terms, in the order of the plan.
-    pub focal: Vec<Factors>,
+    /// Focal terms, for each of the group's exponents.
+    focal: Vec<Option<Factors>>,
 }
 
 impl VoxelSlopes {
-    /// Sorts the factors of voxel terms into the group they belong to.
-    fn new(plan: &Plan, group: &Group, factors: &[Factors]) -> Self {
-        let mut slopes = Self::default();
-        for factors in factors {
-            let term = &plan.terms[factors.term].1;
-            let Loss::Voxel(loss) = &term.loss else { continue };
-            if term.activation != group.activation {
-                continue;
-            }
-            match loss {
-                VoxelLoss::CrossEntropy(_) => add(&mut slopes.cross_entropy, factors),
-                VoxelLoss::BinaryCrossEntropy(_) => add(&mut slopes.binary, factors),
-                VoxelLoss::Focal(_) => slopes.focal.push(factors.clone()),
+    /// Sorts the factors of voxel terms into the group they belong to, which has this number.
+    fn new(plan: &Plan, index: usize, factors: &[(Place, Factors)]) -> Self {
+        let focal = vec![None; plan.groups[index].focal.len()];
+        let mut slopes = Self { focal, ..Self::default() };
+        for (place, factors) in factors.iter().filter(|(place, _)| place.group == index) {
+            match place.losses {
+                LogLosses::CrossEntropy => add(&mut slopes.cross_entropy, factors),
+                LogLosses::Binary => add(&mut slopes.binary, factors),
+                LogLosses::Focal(exponents) => add(&mut slopes.focal[exponents], factors),
             }
         }
         slopes
     }
 
     /// Of derivatives by the columns themselves.
-    fn of_columns<'c>(group: &Group, classes: usize, column: impl Fn(usize) -> &'c [f64]) -> Self {
-        let of = |index: Option<usize>| index.map_or(vec![0.0; classes], |i| column(i).to_vec());
-        let factors = |[positive, negative, all]: [Option<usize>; 3]| Factors {
-            positive: of(positive),
-            negative: of(negative),
-            all: of(all),
-            ..Factors::default()
+    fn of_columns(group: &Group, classes: usize, column: impl Fn(usize) -> Vec<f64>) -> Self {
+        let factors = |losses| {
+            let of = |index: Option<usize>| index.map_or_else(|| vec![0.0; classes], &column);
+            let [positive, negative, all] = group.columns(losses).map(of);
+            Factors { positive, negative, all }
         };
+        let focal = 0..group.focal.len();
         Self {
-            cross_entropy: group
-                .log_loss
-                .map(|columns| factors([Some(columns.of_reference), None, columns.of_all])),
-            binary: group.binary.map(|[yes, no]| factors([Some(yes), Some(no), None])),
-            focal: group
-                .focal
-                .iter()
-                .map(|focal| Factors {
-                    term: focal.term,
-                    ..factors([Some(focal.positive), focal.negative, None])
-                })
-                .collect(),
+            cross_entropy: group.log_loss.map(|_| factors(LogLosses::CrossEntropy)),
+            binary: group.binary.map(|_| factors(LogLosses::Binary)),
+            focal: focal.map(|index| Some(factors(LogLosses::Focal(index)))).collect(),
         }
     }
 
     /// For a map of voxel losses: no mean is taken.
-    pub fn unreduced(plan: &Plan, group: &Group) -> Self {
-        let factors: Vec<_> = plan
-            .terms
-            .iter()
-            .enumerate()
-            .filter_map(|(index, (weight, term))| match &term.loss {
-                Loss::Voxel(loss) => {
-                    let mut factors = unreduced(index, term, loss, plan.classes);
-                    factors.scale(*weight);
-                    Some(factors)
-                }
-                Loss::Overlap(_) => None,
-            })
-            .collect();
-        Self::new(plan, group, &factors)
+    pub fn unreduced(plan: &Plan, index: usize) -> Self {
+        let of_term = |planned: &Planned| match &planned.term.loss {
+            Loss::Voxel(loss) => {
+                let mut factors = unreduced(&planned.term, loss, plan.classes);
+                factors.scale(planned.weight);
+                planned.place.map(|place| (place, factors))
+            }
+            Loss::Overlap(_) => None,
+        };
+        let factors: Vec<_> = plan.terms.iter().filter_map(of_term).collect();
+        Self::new(plan, index, &factors)
+    }
+
+    /// Whether some focal term has slopes.
+    pub fn has_focal(&self) -> bool {
+        self.focal.iter().any(Option::is_some)
+    }
+
+    /// The focal terms that have slopes, with the group's exponents.
+    #[inline(always)]
+    pub fn focal<'a>(
+        &'a self,
+        group: &'a Group,
+    ) -> impl Iterator<Item = (&'a FocalPlan, &'a Factors)> {
+        let both = group.focal.iter().zip(&self.focal);
+        both.filter_map(|(focal, factors)| Some((focal, factors.as_ref()?)))
     }
 }
 
@@ -161,46 +157,48 @@ impl<'u> Slopes<'u> {
     pub fn of_annotated(mut self, valid: &[bool]) -> Self {
         for group in &mut self.groups {
             let unannotated = group.partials.iter_mut().zip(valid).filter(|(_, valid)| !**valid);
-            unannotated.for_each(|(partials, _)| *partials = [0.0; DIRECTIONS]);
+            unannotated.for_each(|(partials, _)| *partials = ByDirection::default());
         }
         self
     }
 
-    /// Of derivatives by the moments themselves, row-major (row, column, class): a row for each
-    /// sample, or one for all.
+    /// Of derivatives by the moments themselves, row-major (sample, class, column): of each sample,
+    /// or once for all.
     pub fn of_moments(plan: &Plan, gradient: &[f64], logits: Layout) -> Result<Self> {
         let [samples, classes, voxels] = logits.shape();
-        let row = plan.columns.len() * classes;
-        if classes != plan.classes || ![row, samples * row].contains(&gradient.len()) {
+        let columns = plan.columns();
+        let all = classes * columns;
+        if classes != plan.classes || ![all, samples * all].contains(&gradient.len()) {
             return Err(Error::Shape {
                 what: "derivatives by the sums, logits",
                 found: vec![gradient.len(), samples, classes, voxels],
                 wanted: format!(
-                    "{} classes, and {} × {} derivatives for each sample or for all",
+                    "{0} classes, and {0} × {columns} derivatives for each sample or for all",
                     plan.classes,
-                    plan.columns.len(),
-                    plan.classes
                 ),
             });
         }
-        let rows = if gradient.len() == row { 1 } else { samples };
-        let at = |sample: usize, column: usize| {
-            let start = if rows == 1 { 0 } else { sample * row };
-            &gradient[start + column * classes..][..classes]
+        let given = if gradient.len() == all { 1 } else { samples };
+        let at = |sample: usize, class: usize, column: usize| {
+            let sample = if given == 1 { 0 } else { sample };
+            gradient[(sample * classes + class) * columns + column]
         };
         let groups = plan.groups.iter().map(|group| GroupSlopes {
-            partials: match group.sums.iter().any(Option::is_some) {
+            partials: match group.has_sums() {
                 true => (0..samples * classes)
                     .map(|index| {
-                        group.sums.map(|column| {
-                            column.map_or(0.0, |c| at(index / classes, c)[index % classes])
-                        })
+                        let of = |column| at(index / classes, index % classes, column);
+                        group.sums.map(|column| column.map_or(0.0, of))
                     })
                     .collect(),
                 false => Vec::new(),
             },
-            voxel: (0..rows)
-                .map(|sample| VoxelSlopes::of_columns(group, classes, |c| at(sample, c)))
+            voxel: (0..given)
+                .map(|sample| {
+                    let column =
+                        |column| (0..classes).map(|class| at(sample, class, column)).collect();
+                    VoxelSlopes::of_columns(group, classes, column)
+                })
                 .collect(),
         });
         Ok(Self { groups: groups.collect(), map: None })
@@ -216,34 +214,35 @@ impl Verdict {
         logits: Layout,
     ) -> Result<Slopes<'u>> {
         let [samples, classes, voxels] = logits.shape();
-        if classes != self.classes || !(self.pooled || samples == self.rows) {
+        if classes != self.classes || !(self.pooled || samples == self.samples) {
             return Err(Error::Shape {
                 what: "logits",
                 found: vec![samples, classes, voxels],
                 wanted: format!(
                     "the {} samples and {} classes of the verdict",
-                    self.rows, self.classes
+                    self.samples, self.classes
                 ),
             });
         }
         let (scalar, values, map) = match *upstream {
             Upstream::Scalar(scalar) => (scalar, None, None),
             Upstream::Values(values) => (1.0, Some(self.check_values(values)?), None),
-            Upstream::Map(map) => (1.0, None, Some(self.check_map(map, plan, logits)?)),
+            Upstream::Map(map) => (1.0, None, Some(self.check_map(map, logits)?)),
         };
         let mut factors = self.factors.clone();
-        factors.iter_mut().for_each(|factors| factors.scale(scalar));
-        let groups = plan.groups.iter().zip(&self.partials).map(|(group, partials)| {
-            let voxel = vec![VoxelSlopes::new(plan, group, &factors)];
+        factors.iter_mut().for_each(|(_, factors)| factors.scale(scalar));
+        let partials = plan.groups.iter().zip(&self.partials).enumerate();
+        let groups = partials.map(|(index, (group, partials))| {
+            let voxel = vec![VoxelSlopes::new(plan, index, &factors)];
             let mut slopes = GroupSlopes { partials: Vec::new(), voxel };
-            if group.sums.iter().any(Option::is_some) {
+            if group.has_sums() {
                 slopes.partials = (0..samples * classes)
                     .map(|index| {
                         let (sample, class) = (index / classes, index % classes);
-                        let row = if self.pooled { 0 } else { sample };
-                        let cell = self.cells.index(row, class, classes);
-                        let upstream = scalar * values.map_or(1.0, |values| values[cell]);
-                        partials[row * classes + class].map(|partial| times(upstream, partial))
+                        let sample = if self.pooled { 0 } else { sample };
+                        let value = self.unit.index(sample, class, classes);
+                        let upstream = scalar * values.map_or(1.0, |values| values[value]);
+                        partials[sample * classes + class].map(|partial| times(upstream, partial))
                     })
                     .collect();
             }
@@ -267,13 +266,9 @@ impl Verdict {
         })
     }
 
-    fn check_map<'u>(&self, map: Logits<'u>, plan: &Plan, logits: Layout) -> Result<Logits<'u>> {
+    fn check_map<'u>(&self, map: Logits<'u>, logits: Layout) -> Result<Logits<'u>> {
         let [n, c, s] = logits.shape();
-        let per_voxel = plan.terms.iter().all(|(_, term)| match &term.loss {
-            Loss::Voxel(loss) => loss.is_per_voxel(term.activation),
-            Loss::Overlap(_) => false,
-        });
-        let wanted = [n, if per_voxel { 1 } else { c }, s];
+        let wanted = [n, if self.is_per_voxel { 1 } else { c }, s];
         let found = map.layout.shape();
         let has_map = self.has_map;
         if found == wanted && has_map {

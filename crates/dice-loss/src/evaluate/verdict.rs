@@ -1,28 +1,39 @@
 //! The loss, what it is made of, and what pull_back needs.
 
+use std::sync::Arc;
+
 use super::{
     overlap, soft_dice,
     voxel::{Factors, Outcome},
 };
-use crate::{Error, Moments, Pool, Reduction, Result, Term, plan::Plan, real::DIRECTIONS};
+use crate::{
+    Integrand, Moments, Pool, Reduction, Result, Term,
+    moments::expect_sums,
+    plan::{Place, Plan, Planned},
+    region::ByDirection,
+    term::Loss,
+};
 
 /// The value of an objective, of its terms and classes; and its derivatives by the moments.
 #[derive(Debug, Clone)]
 pub struct Verdict {
-    identity: String,
+    /// What it has derivatives by.
+    integrands: Arc<[Integrand]>,
     loss: f64,
     values: Option<Vec<f64>>,
     /// Whether the output is a map of voxel losses.
     pub(super) has_map: bool,
+    /// Whether such a map has one value a voxel; otherwise one a voxel and class.
+    pub(super) is_per_voxel: bool,
     terms: Vec<TermVerdict>,
     soft_dice: Option<Vec<f64>>,
-    pub(super) rows: usize,
+    pub(super) samples: usize,
     pub(super) classes: usize,
     pub(super) pooled: bool,
-    pub(super) cells: Cells,
-    /// For each group of the plan, (row, class): derivatives by the sums.
-    pub(super) partials: Vec<Vec<[f64; DIRECTIONS]>>,
-    pub(super) factors: Vec<Factors>,
+    pub(super) unit: Unit,
+    /// For each group of the plan, (sample, class): derivatives by the sums.
+    pub(super) partials: Vec<Vec<ByDirection<f64>>>,
+    pub(super) factors: Vec<(Place, Factors)>,
 }
 
 /// What one term says.
@@ -39,16 +50,16 @@ pub struct TermVerdict {
     pub per_class: Vec<f64>,
 }
 
-/// Which outputs an overlap term has, by its pool and kind.
+/// What an overlap term has a value for, by its pool and kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cells {
+pub(crate) enum Unit {
     SampleAndClass,
     Class,
     Sample,
     One { coupled: bool },
 }
 
-impl Cells {
+impl Unit {
     pub fn of(pool: Pool, coupled: bool) -> Self {
         match (pool, coupled) {
             (Pool::Sample, false) => Self::SampleAndClass,
@@ -58,16 +69,16 @@ impl Cells {
         }
     }
 
-    pub fn count(self, rows: usize, classes: usize) -> usize {
+    pub fn count(self, samples: usize, classes: usize) -> usize {
         match self {
-            Self::SampleAndClass => rows * classes,
+            Self::SampleAndClass => samples * classes,
             Self::Class => classes,
-            Self::Sample => rows,
+            Self::Sample => samples,
             Self::One { .. } => 1,
         }
     }
 
-    /// The class of a cell, if it has one.
+    /// The class of a value, if it has one.
     pub fn class(self, index: usize, classes: usize) -> Option<usize> {
         match self {
             Self::SampleAndClass => Some(index % classes),
@@ -76,21 +87,21 @@ impl Cells {
         }
     }
 
-    /// The cell that a (row, class) belongs to.
-    pub fn index(self, row: usize, class: usize, classes: usize) -> usize {
+    /// The number of the value that a (sample, class) is part of.
+    pub fn index(self, sample: usize, class: usize, classes: usize) -> usize {
         match self {
-            Self::SampleAndClass => row * classes + class,
+            Self::SampleAndClass => sample * classes + class,
             Self::Class => class,
-            Self::Sample => row,
+            Self::Sample => sample,
             Self::One { .. } => 0,
         }
     }
 
-    fn shape(self, rows: usize, classes: usize) -> Vec<usize> {
+    fn shape(self, samples: usize, classes: usize) -> Vec<usize> {
         match self {
-            Self::SampleAndClass => vec![rows, classes],
+            Self::SampleAndClass => vec![samples, classes],
             Self::Class => vec![classes],
-            Self::Sample => vec![rows],
+            Self::Sample => vec![samples],
             Self::One { .. } => vec![],
         }
     }
@@ -98,19 +109,24 @@ impl Cells {
 
 impl Verdict {
     pub(super) fn new(plan: &Plan, moments: &Moments) -> Self {
-        let (rows, classes) = (moments.rows(), plan.classes);
+        let (samples, classes) = (moments.samples(), plan.classes);
+        let is_per_voxel = |planned: &Planned| match &planned.term.loss {
+            Loss::Voxel(loss) => loss.is_per_voxel(planned.term.activation),
+            Loss::Overlap(_) => false,
+        };
         Self {
-            identity: plan.identity.clone(),
+            integrands: Arc::clone(&plan.integrands),
             loss: 0.0,
             values: None,
             has_map: false,
+            is_per_voxel: plan.terms.iter().all(is_per_voxel),
             terms: Vec::with_capacity(plan.terms.len()),
             soft_dice: soft_dice(plan, moments),
-            rows,
+            samples,
             classes,
             pooled: moments.is_pooled(),
-            cells: Cells::One { coupled: false },
-            partials: vec![vec![[0.0; DIRECTIONS]; rows * classes]; plan.groups.len()],
+            unit: Unit::One { coupled: false },
+            partials: vec![vec![ByDirection::default(); samples * classes]; plan.groups.len()],
             factors: Vec::new(),
         }
     }
@@ -134,7 +150,7 @@ impl Verdict {
 
     /// The shape of [`values`](Self::values): (N, C), (C), (N), or that of a number.
     pub fn shape(&self) -> Vec<usize> {
-        self.cells.shape(self.rows, self.classes)
+        self.unit.shape(self.samples, self.classes)
     }
 
     /// The soft Dice of each class under the first term's activation, 2Σpg / (Σp + Σg): a mean
@@ -147,52 +163,46 @@ impl Verdict {
 
     pub(super) fn add_overlap(
         &mut self,
-        weight: f64,
-        term: &Term,
-        plan: &Plan,
+        Planned { weight, term, group, .. }: &Planned,
         outcome: overlap::Outcome,
         reduction: Reduction,
     ) {
         self.loss += weight * outcome.loss;
-        let group = plan.groups.iter().position(|group| group.activation == term.activation);
         if let Some(partials) = group.and_then(|group| self.partials.get_mut(group)) {
             for (sum, partials) in partials.iter_mut().zip(&outcome.partials) {
-                sum.iter_mut().zip(partials).for_each(|(sum, partial)| *sum += weight * partial);
+                *sum = sum.zip(*partials, |sum, partial| sum + weight * partial);
             }
         }
         if reduction == Reduction::None {
-            if let crate::term::Loss::Overlap(formula) = &term.loss {
-                self.cells = Cells::of(term.pool.unwrap_or_default(), formula.is_coupled());
+            if let Loss::Overlap(formula) = &term.loss {
+                self.unit = Unit::of(term.pool.unwrap_or_default(), formula.is_coupled());
             }
-            let values = self.values.get_or_insert_with(|| vec![0.0; outcome.cells.len()]);
-            values.iter_mut().zip(&outcome.cells).for_each(|(sum, cell)| *sum += weight * cell);
+            let values = self.values.get_or_insert_with(|| vec![0.0; outcome.values.len()]);
+            values.iter_mut().zip(&outcome.values).for_each(|(sum, value)| *sum += weight * value);
         }
-        self.push(weight, term, outcome.loss, outcome.per_class);
+        self.push(*weight, term, outcome.loss, outcome.per_class);
     }
 
     pub(super) fn add_voxel(
         &mut self,
-        weight: f64,
-        term: &Term,
+        Planned { weight, term, place, .. }: &Planned,
         outcome: Outcome,
         reduction: Reduction,
     ) {
         self.has_map = reduction == Reduction::None;
         let Outcome { loss, per_class, mut factors } = outcome;
         self.loss += weight * loss;
-        factors.scale(weight);
-        self.factors.push(factors);
-        self.push(weight, term, loss, per_class);
+        factors.scale(*weight);
+        self.factors.extend(place.map(|place| (place, factors)));
+        self.push(*weight, term, loss, per_class);
     }
 
     fn push(&mut self, weight: f64, term: &Term, loss: f64, per_class: Vec<f64>) {
         self.terms.push(TermVerdict { name: term.name(), weight, loss, per_class });
     }
 
-    pub(crate) fn expect_objective(&self, wanted: &str) -> Result<()> {
-        if self.identity == wanted {
-            return Ok(());
-        }
-        Err(Error::Objective { found: self.identity.clone(), wanted: wanted.into() })
+    /// Fails unless its derivatives are by the sums of the plan.
+    pub(crate) fn expect_sums(&self, plan: &Plan) -> Result<()> {
+        expect_sums("verdict", &self.integrands, &plan.integrands)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::Scale;
 use crate::{
-    Activation, Moments, Reduction, Term,
-    plan::{Group, Plan},
+    Activation, Moments, Term,
+    plan::{Plan, Planned},
     voxel::VoxelLoss,
 };
 
@@ -21,7 +21,6 @@ pub(crate) struct Outcome {
 /// outside it, and for all voxels alike.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Factors {
-    pub term: usize,
     pub positive: Vec<f64>,
     pub negative: Vec<f64>,
     pub all: Vec<f64>,
@@ -35,12 +34,12 @@ impl Factors {
 }
 
 /// The factors before any mean is taken.
-pub(crate) fn unreduced(index: usize, term: &Term, loss: &VoxelLoss, classes: usize) -> Factors {
+pub(crate) fn unreduced(term: &Term, loss: &VoxelLoss, classes: usize) -> Factors {
     let weights = term.weights(classes);
     let by_class = |value: &dyn Fn(usize) -> f64| {
         weights.iter().enumerate().map(|(class, weight)| weight * value(class)).collect()
     };
-    let mut factors = Factors { term: index, ..Factors::default() };
+    let mut factors = Factors::default();
     match loss {
         VoxelLoss::CrossEntropy(loss) => {
             factors.positive = by_class(&|_| 1.0 - loss.label_smoothing);
@@ -61,64 +60,46 @@ pub(crate) fn unreduced(index: usize, term: &Term, loss: &VoxelLoss, classes: us
     factors
 }
 
-/// The columns that the three factors belong to.
-pub(super) fn columns(index: usize, loss: &VoxelLoss, group: &Group) -> [Option<usize>; 3] {
-    match loss {
-        VoxelLoss::CrossEntropy(_) => {
-            let columns = group.log_loss;
-            [columns.map(|c| c.of_reference), None, columns.and_then(|c| c.of_all)]
-        }
-        VoxelLoss::BinaryCrossEntropy(_) => {
-            let columns = group.binary;
-            [columns.map(|c| c[0]), columns.map(|c| c[1]), None]
-        }
-        VoxelLoss::Focal(_) => {
-            let focal = group.focal.iter().find(|focal| focal.term == index);
-            [focal.map(|f| f.positive), focal.and_then(|f| f.negative), None]
-        }
-    }
-}
-
 pub(super) fn evaluate(
-    index: usize,
-    term: &Term,
+    Planned { term, place, .. }: &Planned,
     loss: &VoxelLoss,
     plan: &Plan,
     moments: &Moments,
-    reduction: Reduction,
 ) -> Outcome {
     let classes = plan.classes;
     let weights = term.weights(classes);
-    let mut factors = unreduced(index, term, loss, classes);
+    let mut factors = unreduced(term, loss, classes);
     let (mut sum, mut total) = (0.0, 0.0);
     let mut per_class = vec![f64::NAN; classes];
-    if let Some(group) = plan.group(term.activation) {
+    if let Some(place) = place {
+        let group = &plan.groups[place.group];
         let counted = if loss.is_per_voxel(term.activation) {
             group.merged.unwrap_or(Plan::REFERENCE)
         } else {
             Plan::VOXELS
         };
-        let [positive, negative, all] = columns(index, loss, group);
+        let [positive, negative, all] = group.columns(place.losses);
         for class in 0..classes {
-            let over_rows = |column: Option<usize>| -> f64 {
-                let at =
-                    |column| (0..moments.rows()).map(|row| moments.at(column, row, class)).sum();
+            let over_samples = |column: Option<usize>| -> f64 {
+                let at = |column| {
+                    (0..moments.samples()).map(|sample| moments.at(column, sample, class)).sum()
+                };
                 column.map_or(0.0, at)
             };
             let part = |factors: &[f64], column: Option<usize>| match factors.get(class) {
                 // A sum that may be infinite does not enter with a factor of 0.
-                Some(&factor) if factor != 0.0 => factor * over_rows(column),
+                Some(&factor) if factor != 0.0 => factor * over_samples(column),
                 _ => 0.0,
             };
             sum += part(&factors.positive, positive)
                 + part(&factors.negative, negative)
                 + part(&factors.all, all);
-            let voxels = over_rows(Some(counted));
+            let voxels = over_samples(Some(counted));
             total += weights[class] * voxels;
-            per_class[class] = (over_rows(positive) + over_rows(negative)) / voxels;
+            per_class[class] = (over_samples(positive) + over_samples(negative)) / voxels;
         }
     }
-    let factor = Scale { reduction, total }.factor();
+    let factor = Scale { reduction: plan.reduction, total }.factor();
     factors.scale(factor);
     Outcome { loss: if factor == 0.0 { 0.0 } else { sum * factor }, per_class, factors }
 }

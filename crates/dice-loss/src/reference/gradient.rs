@@ -10,7 +10,7 @@ use crate::{
     Activation,
     evaluate::{GroupSlopes, Slopes},
     plan::{Group, Plan},
-    real::DIRECTIONS,
+    region::{ByDirection, Direction},
 };
 
 /// Adds up, for every counted voxel, what each activation's terms contribute.
@@ -79,19 +79,27 @@ fn add_overlap(
 /// ∂L/∂p of a class, and its magnitude.
 fn by_probability(
     group: &Group,
-    partials: &[[f64; DIRECTIONS]],
+    partials: &[ByDirection<f64>],
     voxel: &Voxel,
     p: &[Probability],
     class: usize,
 ) -> (f64, f64) {
-    let [pg, size, squared, l1, absolute, _] = partials[class];
     let (p_k, g) = (p[class].p, voxel.target[class]);
-    let mut pieces =
-        vec![pg * g, size, squared * 2.0 * p_k, l1 * sign(p_k - g), absolute * sign(p_k)];
+    let by_p = |direction| match direction {
+        Direction::Intersection => g,
+        Direction::Prediction => 1.0,
+        Direction::PredictionSquared => 2.0 * p_k,
+        Direction::Difference => sign(p_k - g),
+        Direction::Magnitude => sign(p_k),
+        // It goes through every class's, below.
+        Direction::Transport => 0.0,
+    };
+    let own = partials[class].each().filter(|(direction, _)| *direction != Direction::Transport);
+    let mut pieces: Vec<_> = own.map(|(direction, partial)| partial * by_p(direction)).collect();
     if let Some(distances) = &group.distances {
         for (other, partial) in partials.iter().enumerate() {
             let distance = distances[other * partials.len() + class];
-            pieces.push(partial[DIRECTIONS - 1] * voxel.target[other] * distance);
+            pieces.push(partial[Direction::Transport] * voxel.target[other] * distance);
         }
     }
     let sum =

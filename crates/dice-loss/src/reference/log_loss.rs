@@ -173,10 +173,7 @@ pub fn of_group(group: &Group, slopes: &VoxelSlopes, voxel: &Voxel) -> Vec<LogLo
         let (positive, negative) = (&factors.positive, &factors.negative);
         losses.extend(each_class(activation, voxel, |_| 0.0, |k| positive[k], |k| negative[k]));
     }
-    for factors in &slopes.focal {
-        let Some(focal) = group.focal.iter().find(|focal| focal.term == factors.term) else {
-            continue;
-        };
+    for (focal, factors) in slopes.focal(group) {
         let gamma = |k: usize| focal.gamma[k];
         let (positive, negative) = (&factors.positive, &factors.negative);
         losses.extend(match activation {
@@ -191,12 +188,12 @@ pub fn of_group(group: &Group, slopes: &VoxelSlopes, voxel: &Voxel) -> Vec<LogLo
 pub fn voxel_losses(plan: &Plan, batch: &Batch, channels: usize) -> VoxelLosses {
     let size = batch.samples * channels * batch.voxels;
     let mut map = VoxelLosses { values: vec![0.0; size], magnitudes: vec![0.0; size] };
-    for group in &plan.groups {
-        let slopes = VoxelSlopes::unreduced(plan, group);
-        for (sample, index, voxel) in batch.counted() {
+    for (index, group) in plan.groups.iter().enumerate() {
+        let slopes = VoxelSlopes::unreduced(plan, index);
+        for (sample, place, voxel) in batch.counted() {
             for loss in of_group(group, &slopes, voxel) {
                 let channel = if channels == 1 { 0 } else { loss.class };
-                let at = (sample * channels + channel) * batch.voxels + index;
+                let at = (sample * channels + channel) * batch.voxels + place;
                 map.values[at] += loss.value();
                 map.magnitudes[at] += loss.magnitude();
             }

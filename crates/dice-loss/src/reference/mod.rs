@@ -32,7 +32,7 @@ mod log_loss;
 mod probability;
 mod sums;
 
-use crate::{Logits, Moments, Objective, Result, Target, Upstream, Verdict, evaluate, plan::Plan};
+use crate::{Logits, Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
 use batch::Batch;
 
 /// The moments of a batch.
@@ -64,8 +64,8 @@ pub struct VoxelLosses {
 
 /// Sweep 1, as [`Objective::measure`], with the same errors.
 pub fn measure(objective: &Objective, logits: &Logits, target: &Target) -> Result<Measured> {
-    let (plan, batch) = read(objective, logits, target)?;
-    Ok(sums::measure(&plan, &batch))
+    let (prepared, batch) = read(objective, logits, target)?;
+    Ok(sums::measure(prepared.plan(), &batch))
 }
 
 /// The loss of a batch.
@@ -81,10 +81,11 @@ pub fn pull_back<'u>(
     logits: &Logits,
     target: &Target,
 ) -> Result<Gradient> {
-    let (plan, batch) = read(objective, logits, target)?;
-    verdict.expect_objective(&plan.identity)?;
-    let slopes = verdict.slopes(&upstream.into(), &plan, logits.layout)?;
-    Ok(gradient::pull_back(&plan, &slopes, &batch))
+    let (prepared, batch) = read(objective, logits, target)?;
+    let plan = prepared.plan();
+    verdict.expect_sums(plan)?;
+    let slopes = verdict.slopes(&upstream.into(), plan, logits.layout)?;
+    Ok(gradient::pull_back(plan, &slopes, &batch))
 }
 
 /// The loss of every voxel, as [`Objective::voxel_losses`], with the errors of `measure`.
@@ -93,15 +94,14 @@ pub fn voxel_losses(
     logits: &Logits,
     target: &Target,
 ) -> Result<VoxelLosses> {
-    let (plan, batch) = read(objective, logits, target)?;
-    let [_, channels, _] = evaluate::map_shape(objective, logits.layout)?;
-    Ok(log_loss::voxel_losses(&plan, &batch, channels))
+    let (prepared, batch) = read(objective, logits, target)?;
+    let [_, channels, _] = prepared.map_shape(logits.layout)?;
+    Ok(log_loss::voxel_losses(prepared.plan(), &batch, channels))
 }
 
-fn read(objective: &Objective, logits: &Logits, target: &Target) -> Result<(Plan, Batch)> {
-    objective.check(logits.layout.classes)?;
-    target.check(logits.layout)?;
-    let plan = Plan::new(objective, logits.layout.classes)?;
+fn read(objective: &Objective, logits: &Logits, target: &Target) -> Result<(Prepared, Batch)> {
+    let prepared = objective.prepare(logits.layout.classes)?;
+    prepared.check_tensors(logits, target)?;
     let batch = Batch::read(logits, target)?;
-    Ok((plan, batch))
+    Ok((prepared, batch))
 }

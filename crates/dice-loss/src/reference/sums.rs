@@ -1,4 +1,4 @@
-//! The moments, column by column as the plan names them.
+//! The moments, integrand by integrand.
 
 use super::{
     Measured,
@@ -6,70 +6,73 @@ use super::{
     log_loss::{LogLoss, cross_entropy, each_class, focal_over_classes, merged},
     probability::probabilities,
 };
-use crate::{
-    Activation, Decision, Moments,
-    plan::{Column, Plan},
-    term::Loss,
-    voxel::VoxelLoss,
-};
+use crate::{Activation, Decision, Integrand, Moments, Sum, plan::Plan};
 
 /// What a voxel adds to a sum of a class: the value, and its magnitude.
 type Contribution = (f64, f64);
 
-/// Adds up every column over every counted voxel.
+/// Adds up every integrand over every counted voxel.
 pub fn measure(plan: &Plan, batch: &Batch) -> Measured {
-    let row = plan.columns.len() * plan.classes;
-    let mut data = vec![0.0; batch.samples * row];
-    let mut magnitudes = vec![0.0; batch.samples * row];
+    let columns = plan.columns();
+    let mut rows = vec![0.0; batch.samples * plan.classes * columns];
+    let mut magnitudes = vec![0.0; rows.len()];
     for (sample, _, voxel) in batch.counted() {
-        for (index, column) in plan.columns.iter().enumerate() {
-            let contributions = contributions(plan, column, voxel);
-            for (class, (value, magnitude)) in contributions.into_iter().enumerate() {
-                data[sample * row + index * plan.classes + class] += value;
-                magnitudes[sample * row + index * plan.classes + class] += magnitude;
+        for (column, integrand) in plan.integrands.iter().enumerate() {
+            for (class, (value, magnitude)) in
+                contributions(integrand, voxel).into_iter().enumerate()
+            {
+                let at = (sample * plan.classes + class) * columns + column;
+                rows[at] += value;
+                magnitudes[at] += magnitude;
             }
         }
     }
     let valid = batch.annotated.clone();
-    let moments =
-        Moments::new(&plan.identity, &plan.columns, [batch.samples, plan.classes], data, valid);
+    let moments = Moments::new(&plan.integrands, [batch.samples, plan.classes], rows, valid);
     Measured { moments, magnitudes }
 }
 
-/// What a voxel adds to a column, class by class.
-fn contributions(plan: &Plan, column: &Column, voxel: &Voxel) -> Vec<Contribution> {
-    let w = voxel.weight;
-    match *column {
-        Column::Reference => annotated(voxel, |class| exact(w * voxel.target[class])),
-        Column::ReferenceSquared => {
-            annotated(voxel, |class| exact(w * voxel.target[class] * voxel.target[class]))
-        }
-        Column::Voxels => annotated(voxel, |_| exact(w)),
-        Column::TruePositives => count(plan, voxel, |predicted, there| predicted && there),
-        Column::FalsePositives => count(plan, voxel, |predicted, there| predicted && !there),
-        Column::FalseNegatives => count(plan, voxel, |predicted, there| !predicted && there),
-        Column::Sum(activation, direction) => overlap(plan, activation, direction, voxel),
-        Column::Merged(activation) => {
-            let mut sums = vec![(0.0, 0.0); plan.classes];
+/// What a voxel adds to a sum, class by class.
+fn contributions(integrand: &Integrand, voxel: &Voxel) -> Vec<Contribution> {
+    let (w, classes) = (voxel.weight, voxel.logits.len());
+    // Of the reference alone, whatever the activation.
+    let activation = integrand.activation.unwrap_or(Activation::Probabilities);
+    let p = probabilities(activation, &voxel.logits);
+    let gamma = |class: usize| integrand.gamma.as_ref().map_or(0.0, |gamma| gamma[class]);
+    let overlap = |of: &dyn Fn(f64, f64) -> Contribution| {
+        annotated(voxel, |class| of(p[class].p, voxel.target[class]))
+    };
+    match integrand.sum {
+        Sum::Reference => overlap(&|_, g| exact(w * g)),
+        Sum::ReferenceSquared => overlap(&|_, g| exact(w * g * g)),
+        Sum::Voxels => overlap(&|_, _| exact(w)),
+        Sum::TruePositives => count(integrand, voxel, |predicted, there| predicted && there),
+        Sum::FalsePositives => count(integrand, voxel, |predicted, there| predicted && !there),
+        Sum::FalseNegatives => count(integrand, voxel, |predicted, there| !predicted && there),
+        Sum::Intersection => overlap(&|p, g| exact(w * p * g)),
+        Sum::Prediction => overlap(&|p, _| exact(w * p)),
+        Sum::PredictionSquared => overlap(&|p, _| exact(w * p * p)),
+        Sum::Difference => overlap(&|p, g| (w * (p - g).abs(), w * (p.abs() + g))),
+        Sum::Magnitude => overlap(&|p, _| exact(w * p.abs())),
+        Sum::Transport => transport(integrand, activation, voxel),
+        Sum::Merged => {
+            let mut sums = vec![(0.0, 0.0); classes];
             for (class, _, target) in merged(activation, voxel) {
                 sums[class] = exact(w * target);
             }
             sums
         }
-        Column::LogLoss(activation) => {
-            added(plan, cross_entropy(activation, voxel, |_| 1.0, |_| 0.0))
+        Sum::LogLoss => added(classes, cross_entropy(activation, voxel, |_| 1.0, |_| 0.0)),
+        Sum::LogLossOfAll => added(classes, cross_entropy(activation, voxel, |_| 0.0, |_| 1.0)),
+        Sum::Focal if activation == Activation::Softmax => {
+            added(classes, focal_over_classes(activation, voxel, gamma, |_| 1.0))
         }
-        Column::LogLossOfAll(activation) => {
-            added(plan, cross_entropy(activation, voxel, |_| 0.0, |_| 1.0))
+        Sum::Positive | Sum::Focal => {
+            added(classes, each_class(activation, voxel, gamma, |_| 1.0, |_| 0.0))
         }
-        Column::Positive(activation) => {
-            added(plan, each_class(activation, voxel, |_| 0.0, |_| 1.0, |_| 0.0))
+        Sum::Negative | Sum::FocalNegative => {
+            added(classes, each_class(activation, voxel, gamma, |_| 0.0, |_| 1.0))
         }
-        Column::Negative(activation) => {
-            added(plan, each_class(activation, voxel, |_| 0.0, |_| 0.0, |_| 1.0))
-        }
-        Column::Focal(term) => focal(plan, term, voxel, 1.0, 0.0),
-        Column::FocalNegative(term) => focal(plan, term, voxel, 0.0, 1.0),
     }
 }
 
@@ -83,35 +86,21 @@ fn annotated(voxel: &Voxel, of_class: impl Fn(usize) -> Contribution) -> Vec<Con
     (0..voxel.logits.len()).map(of_class).collect()
 }
 
-/// The sums that overlap losses are made of.
-fn overlap(
-    plan: &Plan,
-    activation: Activation,
-    direction: usize,
-    voxel: &Voxel,
-) -> Vec<Contribution> {
+/// What it costs to take the prediction to the classes that are there.
+fn transport(integrand: &Integrand, activation: Activation, voxel: &Voxel) -> Vec<Contribution> {
     let p = probabilities(activation, &voxel.logits);
-    let distances = plan.group(activation).and_then(|group| group.distances.as_deref());
+    let Some(distances) = &integrand.distances else { return Vec::new() };
     annotated(voxel, |class| {
-        let (w, p_k, g) = (voxel.weight, p[class].p, voxel.target[class]);
-        match direction {
-            0 => exact(w * p_k * g),
-            1 => exact(w * p_k),
-            2 => exact(w * p_k * p_k),
-            3 => (w * (p_k - g).abs(), w * (p_k.abs() + g)),
-            4 => exact(w * p_k.abs()),
-            _ => {
-                let row = &distances.unwrap_or_default()[class * plan.classes..];
-                let cost: f64 = row.iter().zip(&p).map(|(distance, p)| distance * p.p).sum();
-                let size: f64 = row.iter().zip(&p).map(|(distance, p)| distance * p.p.abs()).sum();
-                (w * g * cost, w * g * size)
-            }
-        }
+        let over_classes = |of: fn(f64) -> f64| -> f64 {
+            distances[class].iter().zip(&p).map(|(distance, p)| distance * of(p.p)).sum()
+        };
+        let there = voxel.weight * voxel.target[class];
+        (there * over_classes(|p| p), there * over_classes(f64::abs))
     })
 }
 
-fn added(plan: &Plan, losses: Vec<LogLoss>) -> Vec<Contribution> {
-    let mut sums = vec![(0.0, 0.0); plan.classes];
+fn added(classes: usize, losses: Vec<LogLoss>) -> Vec<Contribution> {
+    let mut sums = vec![(0.0, 0.0); classes];
     for loss in losses {
         sums[loss.class].0 += loss.value();
         sums[loss.class].1 += loss.magnitude();
@@ -119,24 +108,15 @@ fn added(plan: &Plan, losses: Vec<LogLoss>) -> Vec<Contribution> {
     sums
 }
 
-fn focal(plan: &Plan, term: usize, voxel: &Voxel, inside: f64, outside: f64) -> Vec<Contribution> {
-    let activation = plan.terms[term].1.activation;
-    let Loss::Voxel(VoxelLoss::Focal(loss)) = &plan.terms[term].1.loss else {
+/// Hard counts: each voxel once, whatever its weight.
+fn count(
+    integrand: &Integrand,
+    voxel: &Voxel,
+    counts: impl Fn(bool, bool) -> bool,
+) -> Vec<Contribution> {
+    let Some((decision, activation)) = integrand.decision.zip(integrand.activation) else {
         return Vec::new();
     };
-    let gamma = |class: usize| loss.gamma.at(class);
-    added(
-        plan,
-        match activation {
-            Activation::Softmax => focal_over_classes(activation, voxel, gamma, |_| inside),
-            _ => each_class(activation, voxel, gamma, |_| inside, |_| outside),
-        },
-    )
-}
-
-/// Hard counts: each voxel once, whatever its weight.
-fn count(plan: &Plan, voxel: &Voxel, counts: impl Fn(bool, bool) -> bool) -> Vec<Contribution> {
-    let Some((decision, activation)) = plan.decision else { return Vec::new() };
     let p = probabilities(activation, &voxel.logits);
     annotated(voxel, |class| {
         let (predicted, there) = match decision {

@@ -42,15 +42,18 @@ impl Distances {
         }
     }
 
-    /// Row-major, with 1 as the largest distance.
-    pub(crate) fn normalised(&self, classes: usize) -> Vec<f64> {
+    /// A row for each class, with 1 as the largest distance.
+    pub(crate) fn normalised(&self, classes: usize) -> Vec<Vec<f64>> {
         match self {
-            Self::Uniform => (0..classes * classes)
-                .map(|index| f64::from(u8::from(index / classes != index % classes)))
-                .collect(),
+            Self::Uniform => {
+                let row =
+                    |class| (0..classes).map(move |other| f64::from(u8::from(class != other)));
+                (0..classes).map(|class| row(class).collect()).collect()
+            }
             Self::Matrix(rows) => {
                 let largest = rows.iter().flatten().fold(0.0f64, |a, &b| a.max(b));
-                rows.iter().flatten().map(|distance| distance / largest).collect()
+                let row = |row: &Vec<f64>| row.iter().map(|distance| distance / largest).collect();
+                rows.iter().map(row).collect()
             }
         }
     }

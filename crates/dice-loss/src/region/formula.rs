@@ -4,11 +4,11 @@ use std::{any::TypeId, fmt::Debug};
 
 use serde_json::{Map, Value};
 
-use super::{Distances, Sums};
+use super::{ByDirection, Distances, Sums};
 use crate::{
     Activation, Kind, Result, catalogue,
     declaration::{self, Declare},
-    real::{DIRECTIONS, Dual, Real, Uses},
+    real::{Dual, Real, Uses},
 };
 
 /// The loss of one class, as the formula in the paper.
@@ -69,7 +69,7 @@ pub trait RowLoss: Declare + Debug + Send + Sync + 'static {
 /// The value of a formula and, per class, its derivatives by that class's sums.
 pub(crate) struct Outcome {
     pub value: f64,
-    pub derivatives: Vec<[f64; DIRECTIONS]>,
+    pub derivatives: Vec<ByDirection<f64>>,
 }
 
 /// Either kind of loss, erased.

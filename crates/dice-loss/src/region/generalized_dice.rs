@@ -150,6 +150,6 @@ mod tests {
         let row = [ABSENT, ABSENT];
         let loss = GeneralizedDice::default().loss(&row.map(|m| m.variables()), &[1.0; 2]);
         assert!((loss.value - 1.0).abs() < 1e-4);
-        assert!(loss.derivatives[1] > 0.0);
+        assert!(loss.derivatives[crate::region::Direction::Prediction] > 0.0);
     }
 }

@@ -12,6 +12,7 @@ pub use distances::Distances;
 pub use formula::{ClassLoss, RowLoss};
 pub(crate) use formula::{Formula, PerClass, PerRow};
 pub use sums::Sums;
+pub(crate) use sums::{ByDirection, Direction};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,88 @@
 //! What a sweep over the voxels leaves of a class.
 
-use crate::real::{DIRECTIONS, Dual, Real, Uses};
+use std::ops::{Index, IndexMut};
+
+use crate::{
+    Sum,
+    real::{Dual, Real, Uses},
+};
+
+/// A [`Sum`] of the prediction that overlap losses are formulas of: a derivative for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    Intersection,
+    Prediction,
+    PredictionSquared,
+    Difference,
+    Magnitude,
+    Transport,
+}
+
+impl Direction {
+    pub const ALL: [Self; 6] = [
+        Self::Intersection,
+        Self::Prediction,
+        Self::PredictionSquared,
+        Self::Difference,
+        Self::Magnitude,
+        Self::Transport,
+    ];
+
+    /// The sum that it is the direction of.
+    pub const fn sum(self) -> Sum {
+        match self {
+            Self::Intersection => Sum::Intersection,
+            Self::Prediction => Sum::Prediction,
+            Self::PredictionSquared => Sum::PredictionSquared,
+            Self::Difference => Sum::Difference,
+            Self::Magnitude => Sum::Magnitude,
+            Self::Transport => Sum::Transport,
+        }
+    }
+}
+
+/// One of something for each direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct ByDirection<T>([T; Direction::ALL.len()]);
+
+impl<T: Copy> ByDirection<T> {
+    pub fn new(of: impl FnMut(Direction) -> T) -> Self {
+        Self(Direction::ALL.map(of))
+    }
+
+    pub fn map<U>(self, of: impl FnMut(T) -> U) -> ByDirection<U> {
+        ByDirection(self.0.map(of))
+    }
+
+    pub fn zip(self, other: Self, of: impl Fn(T, T) -> T) -> Self {
+        Self(std::array::from_fn(|i| of(self.0[i], other.0[i])))
+    }
+
+    #[cfg(test)]
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.0.iter()
+    }
+
+    pub fn each(&self) -> impl Iterator<Item = (Direction, T)> {
+        Direction::ALL.into_iter().zip(self.0)
+    }
+}
+
+impl<T> Index<Direction> for ByDirection<T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn index(&self, direction: Direction) -> &T {
+        &self.0[direction as usize]
+    }
+}
+
+impl<T> IndexMut<Direction> for ByDirection<T> {
+    #[inline(always)]
+    fn index_mut(&mut self, direction: Direction) -> &mut T {
+        &mut self.0[direction as usize]
+    }
+}
 
 /// The sums over the counted voxels of one class, each voxel with its weight w.
 ///
@@ -29,13 +111,6 @@ pub struct Sums<S = f64> {
     pub n: f64,
 }
 
-impl<S> Sums<S> {
-    fn predictions(&mut self) -> [&mut S; DIRECTIONS] {
-        let Self { pg, p, pp, l1, abs_p, transport, .. } = self;
-        [pg, p, pp, l1, abs_p, transport]
-    }
-}
-
 #[cfg(test)]
 impl Sums {
     /// Of p = (0.9, 0.2, 0.4) and g = (1, 0, 1): what the tests by hand start from.
@@ -53,15 +128,41 @@ impl Sums {
 }
 
 impl Sums {
+    /// The sum of a direction.
+    pub(crate) fn get(&self, direction: Direction) -> f64 {
+        match direction {
+            Direction::Intersection => self.pg,
+            Direction::Prediction => self.p,
+            Direction::PredictionSquared => self.pp,
+            Direction::Difference => self.l1,
+            Direction::Magnitude => self.abs_p,
+            Direction::Transport => self.transport,
+        }
+    }
+
+    /// Sets the sum of a direction.
+    pub(crate) fn set(&mut self, direction: Direction, value: f64) {
+        let sum = match direction {
+            Direction::Intersection => &mut self.pg,
+            Direction::Prediction => &mut self.p,
+            Direction::PredictionSquared => &mut self.pp,
+            Direction::Difference => &mut self.l1,
+            Direction::Magnitude => &mut self.abs_p,
+            Direction::Transport => &mut self.transport,
+        };
+        *sum = value;
+    }
+
     /// The same sums as numbers of another kind.
-    fn lift<S: Real>(&self, lift: impl Fn(f64, usize) -> S) -> Sums<S> {
+    fn lift<S: Real>(&self, lift: impl Fn(f64, Direction) -> S) -> Sums<S> {
+        let lift = |direction| lift(self.get(direction), direction);
         Sums {
-            pg: lift(self.pg, 0),
-            p: lift(self.p, 1),
-            pp: lift(self.pp, 2),
-            l1: lift(self.l1, 3),
-            abs_p: lift(self.abs_p, 4),
-            transport: lift(self.transport, 5),
+            pg: lift(Direction::Intersection),
+            p: lift(Direction::Prediction),
+            pp: lift(Direction::PredictionSquared),
+            l1: lift(Direction::Difference),
+            abs_p: lift(Direction::Magnitude),
+            transport: lift(Direction::Transport),
             g: self.g,
             gg: self.gg,
             n: self.n,
@@ -89,17 +190,12 @@ impl Sums {
     }
 
     /// Adds `weight` times the other's sums.
-    pub(crate) fn add(&mut self, weight: f64, mut other: Self) {
-        for (sum, other) in self.predictions().into_iter().zip(other.predictions()) {
-            *sum += weight * *other;
+    pub(crate) fn add(&mut self, weight: f64, other: Self) {
+        for direction in Direction::ALL {
+            self.set(direction, self.get(direction) + weight * other.get(direction));
         }
         self.g += weight * other.g;
         self.gg += weight * other.gg;
         self.n += weight * other.n;
-    }
-
-    /// Sets the sum that belongs to a direction.
-    pub(crate) fn set(&mut self, direction: usize, value: f64) {
-        *self.predictions()[direction] = value;
     }
 }

@@ -1,7 +1,7 @@
 //! What holds for every overlap loss of the catalogue.
 
 use super::*;
-use crate::{Objective, real::DIRECTIONS, term::Loss};
+use crate::{Objective, term::Loss};
 use std::sync::Arc;
 
 const CLASSES: usize = 3;
@@ -102,14 +102,12 @@ fn derivatives_are_those_of_the_formula() {
         let row = sums(&probabilities(&mut numbers), &labels(&mut numbers));
         for formula in formulas() {
             let outcome = formula.evaluate(&row, &weights);
-            for (class, direction) in
-                (0..CLASSES).flat_map(|c| (0..DIRECTIONS).map(move |d| (c, d)))
+            for (class, direction) in (0..CLASSES).flat_map(|c| Direction::ALL.map(move |d| (c, d)))
             {
                 let moved = |by: f64| {
                     let mut row = row.clone();
-                    let m = row[class];
-                    let sums = [m.pg, m.p, m.pp, m.l1, m.abs_p, m.transport];
-                    row[class].set(direction, sums[direction] + by);
+                    let sum = row[class].get(direction);
+                    row[class].set(direction, sum + by);
                     formula.evaluate(&row, &weights).value
                 };
                 let h = 1e-6;
@@ -117,10 +115,10 @@ fn derivatives_are_those_of_the_formula() {
                 let found = outcome.derivatives[class][direction];
                 assert!(
                     (found - wanted).abs() < 1e-6 * (1.0 + wanted.abs()),
-                    "{formula:?}, class {class}, sum {direction}: {found}, wanted {wanted}"
+                    "{formula:?}, class {class}, {direction:?}: {found}, wanted {wanted}"
                 );
                 let read = formula.uses().contains(direction);
-                assert!(read || found == 0.0, "{formula:?} reads {direction} unannounced");
+                assert!(read || found == 0.0, "{formula:?} reads {direction:?} unannounced");
             }
         }
     }
@@ -165,8 +163,9 @@ fn empty_and_full_references_have_finite_losses_and_gradients() {
         let row = sums(&prediction, &labels);
         for formula in formulas() {
             let outcome = formula.evaluate(&row, &[1.0; CLASSES]);
-            let all = outcome.derivatives.iter().flatten().chain([&outcome.value]);
-            assert!(all.into_iter().all(|value| value.is_finite()), "{formula:?}: {row:?}");
+            let all = outcome.derivatives.iter().flat_map(ByDirection::iter);
+            let mut all = all.chain([&outcome.value]);
+            assert!(all.all(|value| value.is_finite()), "{formula:?}: {row:?}");
         }
     }
 }

@@ -32,108 +32,91 @@ use jobs::{Job, Jobs};
 use number::Number;
 use scratch::{SPAN, Scratch, Scratched, TILE, Work};
 use store::Store;
-use tile::{Batch, Borrow, Tile};
+pub(crate) use tile::Batch;
+use tile::{Borrow, Tile};
 
 use crate::{
-    Activation, Logits, Moments, Output, Result, Target,
+    Moments, Output, Result,
     evaluate::{Slopes, VoxelSlopes},
-    plan::{Column, Plan},
+    plan::Plan,
     tensor::FloatSlice,
 };
 
 /// Sweep 1.
-pub(crate) fn measure(isa: Isa, plan: &Plan, logits: &Logits, target: &Target) -> Result<Moments> {
-    let batch = Batch { plan, logits, target, check: true };
+pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
+    let Batch { plan, logits, target, .. } = *batch;
+    let batch = &Batch { check: true, ..*batch };
     let jobs = Jobs::new(logits.layout.shape());
     let parts = jobs.map(|job| match logits.data {
-        FloatSlice::F64(_) => measure_job::<f64>(isa, &batch, job),
-        _ => measure_job::<f32>(isa, &batch, job),
+        FloatSlice::F64(_) => measure_job::<f64>(batch, job),
+        _ => measure_job::<f32>(batch, job),
     });
     let [samples, classes, _] = logits.layout.shape();
-    let row = plan.columns.len() * classes;
-    let mut data = vec![0.0; samples * row];
+    let columns = plan.columns();
+    let mut rows = vec![0.0; samples * classes * columns];
     for (job, part) in jobs.iter().zip(parts) {
-        let sums = &mut data[job.sample * row..][..row];
-        sums.iter_mut().zip(part?).for_each(|(sum, value)| *sum += value);
+        let rows = &mut rows[job.sample * classes * columns..][..classes * columns];
+        for (column, sums) in part?.chunks_exact(classes).enumerate() {
+            let of_column = rows.iter_mut().skip(column).step_by(columns);
+            of_column.zip(sums).for_each(|(sum, value)| *sum += value);
+        }
     }
     let valid = match target.masks.class_valid {
         Some(valid) => valid.to_vec(),
         None => vec![true; samples * classes],
     };
-    forget_unannotated(plan, &valid, &mut data);
-    Ok(Moments::new(&plan.identity, &plan.columns, [samples, classes], data, valid))
+    forget_unannotated(plan, &valid, &mut rows);
+    Ok(Moments::new(&plan.integrands, [samples, classes], rows, valid))
 }
 
-fn measure_job<F: Borrow + Scratched>(isa: Isa, batch: &Batch, job: Job) -> Result<Vec<f64>> {
-    let sums = sweep::<F, _>(isa, batch, job, measure::Sums::new(batch.plan))?;
+fn measure_job<F: Borrow + Scratched>(batch: &Batch, job: Job) -> Result<Vec<f64>> {
+    let sums = sweep::<F, _>(batch, job, measure::Sums::new(batch.plan))?;
     Ok(sums.finish(batch, job.sample))
 }
 
 /// What was not annotated has no sums, but for softmax voxel terms, which merge it.
-fn forget_unannotated(plan: &Plan, valid: &[bool], data: &mut [f64]) {
-    let (classes, columns) = (plan.classes, plan.columns.len());
-    for (index, _) in valid.iter().enumerate().filter(|(_, valid)| !**valid) {
-        let (sample, class) = (index / classes, index % classes);
-        for (column, kind) in plan.columns.iter().enumerate() {
-            let merges = match kind {
-                Column::LogLoss(_) | Column::LogLossOfAll(_) | Column::Merged(_) => true,
-                Column::Focal(term) => plan.terms[*term].1.activation == Activation::Softmax,
-                _ => false,
-            };
-            if !merges {
-                data[(sample * columns + column) * classes + class] = 0.0;
+fn forget_unannotated(plan: &Plan, valid: &[bool], rows: &mut [f64]) {
+    let rows = rows.chunks_exact_mut(plan.columns());
+    for (row, _) in rows.zip(valid).filter(|(_, valid)| !**valid) {
+        for (sum, integrand) in row.iter_mut().zip(&*plan.integrands) {
+            if !integrand.activation.is_some_and(|by| integrand.sum.merges(by)) {
+                *sum = 0.0;
             }
         }
     }
 }
 
 /// Sweep 2.
-pub(crate) fn pull_back(
-    isa: Isa,
-    plan: &Plan,
-    slopes: Slopes,
-    logits: &Logits,
-    target: &Target,
-    gradient: Output,
-) -> Result<()> {
-    let slopes = match target.masks.class_valid {
+pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Result<()> {
+    let slopes = match batch.target.masks.class_valid {
         Some(valid) => slopes.of_annotated(valid),
         None => slopes,
     };
-    let batch = Batch { plan, logits, target, check: false };
     let store = Store::new(gradient);
-    write(isa, &batch, &store, PullBack { slopes: &slopes, store: &store })
+    write(batch, &store, PullBack { slopes: &slopes, store: &store })
 }
 
 /// The loss of every voxel.
-pub(crate) fn voxel_losses(
-    isa: Isa,
-    plan: &Plan,
-    logits: &Logits,
-    target: &Target,
-    map: Output,
-) -> Result<()> {
+pub(crate) fn voxel_losses(batch: &Batch, map: Output) -> Result<()> {
     // A first sweep, so that nothing is written if a label is wrong.
-    measure(isa, plan, logits, target)?;
-    let batch = Batch { plan, logits, target, check: false };
-    let slopes: Vec<_> =
-        plan.groups.iter().map(|group| VoxelSlopes::unreduced(plan, group)).collect();
+    measure(batch)?;
+    let groups = 0..batch.plan.groups.len();
+    let slopes: Vec<_> = groups.map(|group| VoxelSlopes::unreduced(batch.plan, group)).collect();
     let [_, channels, _] = map.layout.shape();
     let store = Store::new(map);
-    write(isa, &batch, &store, VoxelLosses { slopes: &slopes, channels, store: &store })
+    write(batch, &store, VoxelLosses { slopes: &slopes, channels, store: &store })
 }
 
 /// Runs all jobs of a sweep that writes.
 fn write<V: Visit<f32> + Visit<f64> + Copy + Sync>(
-    isa: Isa,
     batch: &Batch,
     store: &Store,
     visitor: V,
 ) -> Result<()> {
     let run = |job: Job| {
         let done = match batch.logits.data {
-            FloatSlice::F64(_) => sweep::<f64, _>(isa, batch, job, visitor).map(drop),
-            _ => sweep::<f32, _>(isa, batch, job, visitor).map(drop),
+            FloatSlice::F64(_) => sweep::<f64, _>(batch, job, visitor).map(drop),
+            _ => sweep::<f32, _>(batch, job, visitor).map(drop),
         };
         store.finish();
         done
@@ -150,14 +133,9 @@ trait Visit<F> {
 }
 
 /// Runs a job in this thread's buffers, compiled for the instruction set; returns the visitor.
-fn sweep<F: Borrow + Scratched, V: Visit<F>>(
-    isa: Isa,
-    batch: &Batch,
-    job: Job,
-    visitor: V,
-) -> Result<V> {
+fn sweep<F: Borrow + Scratched, V: Visit<F>>(batch: &Batch, job: Job, visitor: V) -> Result<V> {
     F::with_scratch(batch.plan.classes, |scratch| {
-        dispatch(isa, Sweep { batch, job, scratch, visitor })
+        dispatch(batch.plan.isa, Sweep { batch, job, scratch, visitor })
     })
 }
 

@@ -18,7 +18,8 @@ use crate::{
 };
 
 /// The caller's tensors, and what is to be done with them.
-pub(super) struct Batch<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Batch<'a> {
     pub plan: &'a Plan,
     pub logits: &'a Logits<'a>,
     pub target: &'a Target<'a>,
@@ -114,10 +115,17 @@ fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) -> (usize, 
     (sample * sn + class * sc + voxel * ss, ss)
 }
 
+impl<'a> Batch<'a> {
+    /// Of tensors that fit the plan's number of classes and each other.
+    pub fn new(plan: &'a Plan, logits: &'a Logits, target: &'a Target) -> Self {
+        Self { plan, logits, target, check: false }
+    }
+}
+
 impl Batch<'_> {
     /// Loads what is said once for each of a span's voxels.
     #[inline(always)]
-    pub fn span<'s, F: Number>(
+    pub(super) fn span<'s, F: Number>(
         &self,
         Job { sample, start, end }: Job,
         input: &'s mut SpanInput<F>,
@@ -165,7 +173,7 @@ impl Batch<'_> {
 
     /// Loads a tile of a span, from its voxel `at` on.
     #[inline(always)]
-    pub fn tile<'s, F: Borrow>(
+    pub(super) fn tile<'s, F: Borrow>(
         &'s self,
         span: &Span<'s, F>,
         at: usize,

@@ -78,7 +78,7 @@ fn add_softmax<I: Instructions, F: Number>(
         if let Some(factors) = &slopes.cross_entropy {
             add_log_loss::<I, F>(factors, class, even, outcome.reference, outcome.log_loss, map);
         }
-        for (term, factors) in group.focal.iter().zip(&slopes.focal) {
+        for (term, factors) in slopes.focal(group) {
             raise::<I, F>(outcome.complement, term.gamma[class], focus);
             let factor = F::of(factors.positive[class]);
             for i in 0..TILE {
@@ -123,7 +123,7 @@ fn add_channels<I: Instructions, F: Number>(
             continue;
         }
         let map = &mut map[class];
-        let focal = group.focal.iter().map(|term| term.gamma[class]).zip(&slopes.focal);
+        let focal = slopes.focal(group).map(|(term, factors)| (term.gamma[class], factors));
         for (gamma, factors) in slopes.binary.iter().map(|factors| (0.0, factors)).chain(focal) {
             let gamma = F::of(gamma);
             let (yes, no) = (F::of(factors.positive[class]), F::of(factors.negative[class]));

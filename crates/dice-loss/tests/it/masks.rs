@@ -3,7 +3,9 @@
 use dice_loss::{Activation, CrossEntropy, Dice, Isa, Layout, Logits, Objective, Target};
 use proptest::prelude::*;
 
-use crate::cases::{Arrangement, Batch, Rng, check, engine, gradient_of, options, trials};
+use crate::cases::{
+    Arrangement, Batch, FloatKind, Precision, Rng, check, engine, gradient_of, options, trials,
+};
 
 #[test]
 fn uncounted_logits_never_matter() {
@@ -120,10 +122,28 @@ fn a_class_that_was_not_annotated_has_no_sums_and_no_gradient() {
     assert_eq!(moments.sums(Activation::Sigmoid, 1, 1), dice_loss::Sums::default());
     assert!(!moments.is_valid(1, 1) && moments.is_valid(1, 0));
     let verdict = objective.evaluate(&moments).expect("its moments");
-    assert!(verdict.loss().is_finite());
+    let s = 1e-5;
+    let (mut loss, mut slopes) = (0.0, Vec::new());
+    for (x, g) in x.chunks(3).zip(g.chunks(3)).take(3) {
+        let p: Vec<f64> = x.iter().map(|&x| 1.0 / (1.0 + (-f64::from(x)).exp())).collect();
+        let g: Vec<f64> = g.iter().map(|&g| f64::from(g)).collect();
+        let numerator = 2.0 * p.iter().zip(&g).map(|(p, g)| p * g).sum::<f64>() + s;
+        let denominator = p.iter().sum::<f64>() + g.iter().sum::<f64>() + s;
+        loss += (1.0 - numerator / denominator) / 3.0;
+        slopes.extend(p.iter().zip(&g).map(|(p, g)| {
+            (numerator - 2.0 * g * denominator) / denominator.powi(2) * p * (1.0 - p) / 3.0
+        }));
+    }
+    let precision = Precision::of(FloatKind::F32);
+    let tolerance = precision.of_sum([2, 2, 3], 1.0);
+    assert!((verdict.loss() - loss).abs() <= tolerance, "{}, {loss}", verdict.loss());
     let mut gradient = [1.0f32; 12];
     let output = dice_loss::Output::new(&mut gradient, layout).expect("twelve places");
     objective.pull_back(&verdict, 1.0, &logits, &target, output).expect("a batch");
     assert_eq!(gradient[9..], [0.0; 3]);
-    assert!(gradient[..9].iter().all(|&derivative| derivative != 0.0));
+    for (&found, &wanted) in gradient.iter().zip(&slopes) {
+        // The ratio's parts are below 1, and rounded in the sums as well.
+        let tolerance = precision.of_element([2, 2, 3], wanted, 1.0) + tolerance;
+        assert!((f64::from(found) - wanted).abs() <= tolerance, "{found}, {wanted}");
+    }
 }

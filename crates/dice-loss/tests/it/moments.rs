@@ -1,12 +1,12 @@
 //! Moments add up, across batches and processes, and refuse what does not belong together.
 
 use dice_loss::{
-    Activation, CrossEntropy, Decision, Dice, Error, Layout, Logits, Moments, Objective, Pool,
-    Target,
+    Activation, CrossEntropy, Decision, Dice, Error, Focal, Integrand, Layout, Logits, Moments,
+    Objective, Output, Pool, Reduction, Sum, Target, reference,
 };
 use proptest::prelude::*;
 
-use crate::cases::{Batch, Precision, check, engine, trials};
+use crate::cases::{Arrangement, Batch, Precision, check, engine, gradient_of, trials};
 
 /// The samples of a batch, one by one.
 fn samples(batch: &Batch) -> Vec<Batch> {
@@ -41,7 +41,7 @@ fn parts_of_a_batch_add_up_to_the_whole() {
                 pooled.add(&part.clone().pooled()).expect("moments of one objective");
             }
             let wanted = whole.pooled();
-            prop_assert!(pooled.is_pooled() && pooled.rows() == 1);
+            prop_assert!(pooled.is_pooled() && pooled.rows() == classes);
             let precision = Precision::of(batch.logits.data.kind());
             for (found, wanted) in pooled.as_slice().iter().zip(wanted.as_slice()) {
                 let tolerance = precision.of_sum(batch.shape, wanted.abs());
@@ -99,19 +99,29 @@ fn per_sample_terms_refuse_pooled_moments() {
 fn what_does_not_belong_together_is_refused() {
     let one = objective();
     let mut moments = measured(&one, &X, &LABELS);
+    let softmax = || Objective::new().term(1.0, Dice::default().softmax());
+    let counted = |objective: Objective| objective.decision(Decision::Argmax);
     let others = [
-        one.clone().pool(Pool::All).term(0.0, Dice::default().softmax()),
-        objective().decision(Decision::Threshold(0.5)),
-        Objective::new().term(1.0, Dice::default().softmax()),
+        (
+            objective().decision(Decision::Threshold(0.5)),
+            "sum 3 of the moments: found true_positives (softmax, decision 0.5), wanted \
+             true_positives (softmax, decision argmax)",
+        ),
+        (counted(softmax()), "sum 8 of the moments: found none, wanted log_loss (softmax)"),
+        (
+            counted(softmax().term(1.0, Focal::default().softmax())),
+            "sum 8 of the moments: found merged (softmax), wanted log_loss (softmax)",
+        ),
     ];
-    for other in others {
+    for (other, says) in others {
         let foreign = measured(&other, &X, &LABELS);
         for error in [
             moments.append(&foreign).unwrap_err(),
             moments.clone().pooled().add(&foreign.clone().pooled()).unwrap_err(),
             one.evaluate(&foreign).map(|_| ()).unwrap_err(),
         ] {
-            assert!(matches!(error, Error::Objective { .. }), "{error}");
+            assert!(matches!(error, Error::Sums { .. }), "{error}");
+            assert_eq!(error.to_string(), says);
         }
     }
     let more_classes = measured(&one, &[X, X].concat(), &LABELS);
@@ -132,27 +142,152 @@ fn moments_survive_serialisation() {
     assert_eq!(read, moments);
     let (found, wanted) = (objective.evaluate(&read), objective.evaluate(&moments));
     assert_eq!(found.expect("its moments").loss(), wanted.expect("its moments").loss());
-    // Another objective's still are another objective's.
+    // Other sums still are other sums.
     let other = Objective::new().term(1.0, Dice::default().sigmoid());
-    assert!(matches!(other.evaluate(&read), Err(Error::Objective { .. })));
+    assert!(matches!(other.evaluate(&read), Err(Error::Sums { .. })));
 }
 
 #[test]
 fn broken_serialisations_are_refused() {
-    let objective = objective();
-    let text = serde_json::to_string(&measured(&objective, &X, &LABELS)).expect("serialisable");
-    for (part, instead) in [
-        ("\"rows\":2", "\"rows\":3"),
-        ("\"valid\":[true,", "\"valid\":["),
-        ("\"data\":[", "\"data\":[1.0,"),
+    let text = serde_json::to_string(&measured(&objective(), &X, &LABELS)).expect("serialisable");
+    for (part, instead, says) in [
+        ("\"version\":1", "\"version\":2", "version of the moments: found 2, wanted 1"),
+        ("\"samples\":2", "\"samples\":3", "wanted rows of 10 sums"),
+        ("\"valid\":[true,", "\"valid\":[", "wanted rows of 10 sums"),
+        ("\"offsets\":[0,1", "\"offsets\":[0,5", "wanted rows of 10 sums"),
+        ("\"rows\":[", "\"rows\":[1.0,", "wanted rows of 10 sums"),
+        ("\"sum\":\"log_loss\"", "\"sum\":\"logloss\"", "unknown variant `logloss`"),
     ] {
         assert!(text.contains(part), "{text}");
-        let Ok(mut broken) = serde_json::from_str::<Moments>(&text.replace(part, instead)) else {
-            continue;
-        };
-        assert!(objective.evaluate(&broken).is_err(), "{instead}");
-        let copy = broken.clone();
-        assert!(broken.append(&copy).is_err(), "{instead}");
+        let error = serde_json::from_str::<Moments>(&text.replace(part, instead)).unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+    }
+}
+
+/// Weights, pools and the reduction are no part of what was measured, nor is the order of terms.
+#[test]
+fn another_objective_of_the_same_sums_evaluates_them() {
+    let one = objective();
+    let other = Objective::new()
+        .term(0.25, CrossEntropy::default().softmax().class_weights([1.0, 3.0]))
+        .term(3.0, Dice::default().softmax().pool(Pool::All))
+        .decision(Decision::Argmax)
+        .reduction(Reduction::Sum);
+    let moments = measured(&one, &X, &LABELS);
+    assert_eq!(measured(&other, &X, &LABELS), moments);
+    let verdict = other.evaluate(&moments).expect("the same sums");
+
+    // Its slopes are by the sums, so that either objective pulls them back.
+    let layout = Layout::channels_first(&[2, 2, 3]).expect("a small shape");
+    let logits = Logits::new(&X, layout).expect("logits");
+    let target = Target::labels(&LABELS, Layout::voxels(&[2, 3]).expect("two axes"));
+    let target = target.expect("labels");
+    let pulled_back = |by: &Objective| {
+        let mut gradient = [0.0f32; 12];
+        let output = Output::new(&mut gradient, layout).expect("an output");
+        by.pull_back(&verdict, 1.0, &logits, &target, output).expect("its sums");
+        gradient
+    };
+    assert_eq!(pulled_back(&one), pulled_back(&other));
+    assert_ne!(pulled_back(&one), [0.0; 12]);
+}
+
+#[test]
+fn every_sum_can_be_asked_for() {
+    for activation in Activation::ALL {
+        let is_under =
+            |sum: &Sum| sum.activations().is_empty() || sum.activations().contains(&activation);
+        let asked: Vec<_> = Sum::ALL.into_iter().filter(is_under).collect();
+        for sum in asked {
+            let by = (!sum.activations().is_empty()).then_some(activation);
+            let plain = Integrand::new(sum, by);
+            let integrand = match sum {
+                Sum::Focal | Sum::FocalNegative => plain.gamma([2.0, 0.5]),
+                Sum::Transport => plain.distances(vec![vec![0.0, 3.0], vec![0.5, 0.0]]),
+                _ if sum.is_count() => plain.decision(Decision::Threshold(0.4)),
+                _ => plain,
+            };
+            let of_text: Integrand = serde_json::to_string(&integrand)
+                .and_then(|text| serde_json::from_str(&text))
+                .expect("the same structure");
+            assert_eq!(of_text, integrand);
+            check(&format!("{integrand}"), 6, |mut recipe| {
+                recipe.shape[1] = 2;
+                let batch = Batch::new(&recipe, activation);
+                let precision = Precision::of(batch.logits.data.kind());
+                let objective = Objective::new().also([integrand.clone()]);
+                let (logits, target) = (batch.logits(), batch.target());
+                let found = objective.measure(&logits, &target).expect("a batch");
+                let wanted = reference::measure(&objective, &logits, &target).expect("a batch");
+                prop_assert!(found.integrands().contains(&integrand));
+                let both = found.as_slice().iter().zip(wanted.moments.as_slice());
+                for ((found, wanted), magnitude) in both.zip(&wanted.magnitudes) {
+                    let tolerance = precision.of_sum(batch.shape, *magnitude);
+                    prop_assert!((found - wanted).abs() <= tolerance || found == wanted);
+                }
+                let verdict = objective.evaluate(&found).expect("its moments");
+                prop_assert!(verdict.loss() == 0.0 && verdict.terms().is_empty());
+                Ok(())
+            });
+        }
+    }
+}
+
+#[test]
+fn sums_beside_the_terms_change_no_loss_and_no_gradient() {
+    let sigmoid = |sum| Integrand::new(sum, Activation::Sigmoid);
+    for trial in trials() {
+        check(&format!("{} and further sums", trial.name), 2, |mut recipe| {
+            recipe.shape[1] = trial.classes(recipe.shape[1]);
+            let objective = trial.objective(recipe.shape[1]);
+            let gamma = vec![1.5; recipe.shape[1]];
+            let further = [sigmoid(Sum::Magnitude), sigmoid(Sum::Focal).gamma(gamma)];
+            let with = objective.clone().also(further);
+            let batch = Batch::new(&recipe, trial.activation);
+            let gradient = |objective: &Objective| {
+                let (_, verdict) = engine(objective, &batch).expect("a batch");
+                let arrangement = Arrangement::ChannelsFirst;
+                let found = gradient_of(objective, &verdict, 1.0, &batch, arrangement);
+                (verdict.loss().to_bits(), found.expect("a gradient").to_f64())
+            };
+            prop_assert_eq!(gradient(&with), gradient(&objective));
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn sums_that_cannot_be_measured_are_refused() {
+    let under = |sum| Integrand::new(sum, Activation::Sigmoid);
+    let refused = [
+        (under(Sum::LogLoss), "log_loss: activation: found sigmoid, wanted softmax or "),
+        (
+            Integrand::new(Sum::Prediction, None),
+            "prediction: activation: found none, wanted one of",
+        ),
+        (under(Sum::Voxels), "voxels: activation: found Sigmoid, wanted one of []"),
+        (under(Sum::Focal), "focal: gamma: found none, wanted one"),
+        (under(Sum::Focal).gamma([1.0]), "focal: gamma: found [1.0], wanted 2 values"),
+        (under(Sum::Focal).gamma([1.0, -1.0]), "focal: gamma: found -1.0, wanted finite"),
+        (under(Sum::Prediction).gamma([1.0, 1.0]), "prediction: gamma: found one, wanted none"),
+        (under(Sum::Transport), "transport: distances: found none, wanted one"),
+        (
+            under(Sum::Transport).distances(vec![vec![0.0]]),
+            "transport: distances: found \"rows of [1] entries\", wanted 2 rows",
+        ),
+        (under(Sum::TruePositives), "true_positives: decision: found none, wanted one"),
+        (
+            under(Sum::TruePositives).decision(Decision::Threshold(f64::NAN)),
+            "true_positives: threshold: found NaN, wanted a finite number",
+        ),
+        (
+            under(Sum::TruePositives).decision(Decision::Threshold(0.5)),
+            "true_positives: found \"two different decisions\", wanted one hard decision",
+        ),
+    ];
+    for (integrand, says) in refused {
+        let error = objective().also([integrand]).prepare(2).unwrap_err();
+        assert!(error.to_string().starts_with(says), "{error}");
     }
 }
 

@@ -32,7 +32,7 @@ settings hold for its parts: pool, absent and background for the overlap term (t
 the background), class weights for both.
 ";
 
-const BASES: [&str; 5] = ["BackgroundForeground", "OverlapTerm", "Sums", "Term", "VoxelTerm"];
+const BASES: [&str; 4] = ["BackgroundForeground", "OverlapTerm", "Term", "VoxelTerm"];
 const METADATA: [&str; 8] =
     ["CLASS_VALUES", "DISTANCES", "FLAG", "INDICES", "NUMBER", "NUMBERS", "SMOOTHING", "Compound"];
 
@@ -47,11 +47,11 @@ pub(super) fn terms() -> Generated {
     text += &imports("._choices", &constants(), &used);
     text += &reexported("._choices", &choices::types());
     text += "from ._options import BackgroundForeground\n";
-    let from_terms = [&METADATA[..], &["OverlapTerm", "Sums", "Term", "VoxelTerm"]].concat();
+    let from_terms = [&METADATA[..], &["OverlapTerm", "Term", "VoxelTerm"]].concat();
     let mut wanted = used;
     wanted.extend(BASES.map(str::to_owned));
     text += &imports("._terms", &from_terms, &wanted);
-    text += &reexported("._terms", &["ClassValues", "Smoothing", "SumName", "described"]);
+    text += &reexported("._terms", &["ClassValues", "Smoothing", "described"]);
     text += &format!("\n{}\n\n{classes}", all(&names));
     Generated { path: package("terms.py"), text }
 }

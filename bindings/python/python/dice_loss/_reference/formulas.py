@@ -44,21 +44,6 @@ def row_loss(xp: Namespace, name: str, options: Options, row: Sums, weights: Arr
     return ROW_LOSSES[name](xp, row, options, weights)
 
 
-def _sums(xp: Namespace, m: Sums, options: Options) -> Array:
-    named = {
-        "intersection": m.pg,
-        "prediction": m.p,
-        "prediction_squared": m.pp,
-        "difference": m.l1,
-        "magnitude": m.abs_p,
-        "transport": m.transport,
-    }
-    total = xp.zeros_like(m.pg)
-    for name in options["of"]:
-        total = total + named[name]
-    return total
-
-
 def _dice(xp: Namespace, m: Sums, options: Options) -> Array:
     return 1.0 - _coefficient(xp, m, options)
 
@@ -192,7 +177,6 @@ CLASS_LOSSES: dict[str, Callable[[Namespace, Sums, Options], Array]] = {
     "log_dice": _log_dice,
     "log_cosh_dice": _log_cosh_dice,
     "matthews_correlation": _matthews_correlation,
-    "sums": _sums,
 }
 """Losses of the sums of each class by itself."""
 ROW_LOSSES: dict[str, Callable[[Namespace, Sums, Options, Array], Array]] = {

@@ -156,4 +156,4 @@ def _columns(classes: int) -> tuple[str, tuple[int, ...]]:
 
 @lru_cache(maxsize=1)
 def _spec_of_sums() -> str:
-    return _spec.spec_of_sums(_SUMS, activation="probabilities")
+    return _spec.spec((), activation="probabilities", sums=_SUMS)

@@ -14,10 +14,6 @@ use super::{
 };
 use crate::{Activation, Decision, plan::Plan};
 
-const TRUE_POSITIVES: usize = Plan::COUNTS;
-const FALSE_POSITIVES: usize = Plan::COUNTS + 1;
-const FALSE_NEGATIVES: usize = Plan::COUNTS + 2;
-
 /// Counts a tile's voxels, each as one whatever its weight.
 #[inline(always)]
 pub(super) fn add<I: Instructions, F: Number>(
@@ -54,12 +50,12 @@ fn add_argmax<F: Number>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums<F>)
             continue;
         }
         if predicted == wanted {
-            sums.count(TRUE_POSITIVES, *predicted as usize, F::ONE);
+            sums.count(Plan::TRUE_POSITIVES, *predicted as usize, F::ONE);
             continue;
         }
-        sums.count(FALSE_POSITIVES, *predicted as usize, F::ONE);
+        sums.count(Plan::FALSE_POSITIVES, *predicted as usize, F::ONE);
         if *wanted >= 0 {
-            sums.count(FALSE_NEGATIVES, *wanted as usize, F::ONE);
+            sums.count(Plan::FALSE_NEGATIVES, *wanted as usize, F::ONE);
         }
     }
 }
@@ -110,8 +106,8 @@ fn add_thresholded<I: Instructions, F: Number>(
             wanted += u32::from(g);
         }
         let count = |voxels: u32| F::of(f64::from(voxels));
-        sums.count(TRUE_POSITIVES, class, count(both));
-        sums.count(FALSE_POSITIVES, class, count(predicted - both));
-        sums.count(FALSE_NEGATIVES, class, count(wanted - both));
+        sums.count(Plan::TRUE_POSITIVES, class, count(both));
+        sums.count(Plan::FALSE_POSITIVES, class, count(predicted - both));
+        sums.count(Plan::FALSE_NEGATIVES, class, count(wanted - both));
     }
 }

@@ -19,7 +19,15 @@ use super::{
 use crate::{
     Activation,
     plan::{Group, Plan},
+    region::Direction,
 };
+
+/// The sums that are linear in p, of each class by itself: all that most losses ask for.
+const LINEAR: [Direction; 2] = [Direction::Intersection, Direction::Prediction];
+
+/// Those that are not.
+const FURTHER: [Direction; 3] =
+    [Direction::PredictionSquared, Direction::Difference, Direction::Magnitude];
 
 /// The sums of a job: a row of classes for each column of the plan.
 pub(super) struct Sums<F> {
@@ -32,7 +40,7 @@ pub(super) struct Sums<F> {
 
 impl<F: Number> Sums<F> {
     pub fn new(plan: &Plan) -> Self {
-        let count = plan.columns.len() * plan.classes;
+        let count = plan.columns() * plan.classes;
         Self {
             classes: plan.classes,
             lanes: vec![Aligned([F::ZERO; LANES]); count],
@@ -128,14 +136,21 @@ fn add_overlap<I: Instructions, F: Number>(
     sums: &mut Sums<F>,
 ) {
     let (p, g) = (&probability[class], &reference[class]);
-    if group.sums[2..5].iter().any(Option::is_some) {
-        let found = five_sums::<I, F>(p, g, weight);
-        group.sums.iter().zip(found).for_each(|(column, sum)| sums.add_if(*column, class, sum));
-    } else if group.sums[..2].iter().any(Option::is_some) {
-        let found = two_sums::<I, F>(p, g, weight);
-        group.sums.iter().zip(found).for_each(|(column, sum)| sums.add_if(*column, class, sum));
+    let asks = |direction: &Direction| group.sums[*direction].is_some();
+    let mut add = |direction, found| sums.add_if(group.sums[direction], class, found);
+    if FURTHER.iter().any(asks) {
+        let [pg, sum, pp, l1, abs] = five_sums::<I, F>(p, g, weight);
+        add(Direction::Intersection, pg);
+        add(Direction::Prediction, sum);
+        add(Direction::PredictionSquared, pp);
+        add(Direction::Difference, l1);
+        add(Direction::Magnitude, abs);
+    } else if LINEAR.iter().any(asks) {
+        let [pg, sum] = two_sums::<I, F>(p, g, weight);
+        add(Direction::Intersection, pg);
+        add(Direction::Prediction, sum);
     }
-    if let (Some(column), Some(distances)) = (group.sums[5], &group.distances) {
+    if let (Some(column), Some(distances)) = (group.sums[Direction::Transport], &group.distances) {
         transport::<I, F>(distances, class, probability, cost);
         let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);
         sums.add(column, class, found);

@@ -11,9 +11,9 @@ use super::{
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
         tile::{Batch, Reference, Tile},
     },
-    Sums, add_overlap,
+    LINEAR, Sums, add_overlap,
 };
-use crate::{Activation, plan::Group};
+use crate::{Activation, plan::Group, region::Direction};
 
 /// Adds a tile to the columns of the softmax group.
 #[inline(always)]
@@ -35,7 +35,7 @@ pub(super) fn add<I: Instructions, F: Number>(
 
 /// Whether all sums that are asked for are linear in p.
 pub(in super::super) fn is_linear(group: &Group) -> bool {
-    group.sums[2..].iter().all(Option::is_none)
+    group.sums.each().all(|(direction, column)| column.is_none() || LINEAR.contains(&direction))
 }
 
 /// Whether a sample's sums are added up by label.
@@ -62,12 +62,12 @@ fn add_labelled<I: Instructions, F: Number>(
     for i in 0..TILE {
         factor[i] = weight[i] / softmax.sum[i];
     }
-    if let Some(column) = group.sums[1] {
+    if let Some(column) = group.sums[Direction::Prediction] {
         for (class, e) in softmax.planes.iter().enumerate() {
             sums.add(column, class, lanes::fold(e, factor, |s, e, f| e.mul_add::<I>(f, s)));
         }
     }
-    if let Some(column) = group.sums[0] {
+    if let Some(column) = group.sums[Direction::Intersection] {
         labels.gather(|class| &softmax.planes[class], own);
         for i in 0..TILE {
             own[i] = own[i] * factor[i];

@@ -54,7 +54,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
             if let Some(factors) = &slopes.binary {
                 add_binary(group.activation, factors, class, [p, complement], g, out);
             }
-            for (term, factors) in group.focal.iter().zip(&slopes.focal) {
+            for (term, factors) in slopes.focal(group) {
                 add_focal::<I, F>(F::of(term.gamma[class]), factors, class, x, g, out);
             }
         }

@@ -14,12 +14,12 @@ use crate::{
     Activation, Logits,
     evaluate::{GroupSlopes, Slopes},
     plan::Group,
-    real::DIRECTIONS,
+    region::{ByDirection, Direction},
 };
 
 /// A group's slopes by the sums, for one sample: of each class in every direction.
 #[derive(Clone, Copy)]
-struct Partials<'a>(&'a [[f64; DIRECTIONS]]);
+struct Partials<'a>(&'a [ByDirection<f64>]);
 
 impl<'a> Partials<'a> {
     /// `None` if no overlap term reaches the sample.
@@ -29,7 +29,7 @@ impl<'a> Partials<'a> {
     }
 
     #[inline(always)]
-    fn of<F: Number>(self, direction: usize, class: usize) -> F {
+    fn of<F: Number>(self, direction: Direction, class: usize) -> F {
         F::of(self.0[class][direction])
     }
 }
@@ -97,8 +97,12 @@ fn slopes_by_probability<I: Instructions, F: Number>(
     g: &Plane<F>,
     out: &mut Plane<F>,
 ) {
-    let [_, b, c, d, e, _] = std::array::from_fn(|direction| partials.of::<F>(direction, class));
-    let (a_and_b, two_c) = (F::of(partials.0[class][0] + partials.0[class][1]), c + c);
+    let slope = |direction| partials.of::<F>(direction, class);
+    let (b, c) = (slope(Direction::Prediction), slope(Direction::PredictionSquared));
+    let (d, e) = (slope(Direction::Difference), slope(Direction::Magnitude));
+    let exact = &partials.0[class];
+    let a_and_b = F::of(exact[Direction::Intersection] + exact[Direction::Prediction]);
+    let two_c = c + c;
     for i in 0..TILE {
         let linear = g[i].mul_add::<I>(a_and_b, (F::ONE - g[i]) * b);
         let smooth = p[i].mul_add::<I>(two_c, linear);
@@ -125,7 +129,8 @@ fn add_transport<I: Instructions, F: Number>(
     let Some(distances) = &group.distances else { return };
     let classes = partials.0.len();
     for (class, g) in reference[..classes].iter().enumerate() {
-        let factor = partials.of::<F>(5, class) * F::of(distances[class * classes + to]);
+        let factor =
+            partials.of::<F>(Direction::Transport, class) * F::of(distances[class * classes + to]);
         if factor == F::ZERO {
             continue;
         }

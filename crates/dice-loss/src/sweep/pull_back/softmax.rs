@@ -19,6 +19,7 @@ use super::{
 use crate::{
     evaluate::{Factors, VoxelSlopes},
     plan::{FocalPlan, Group},
+    region::Direction,
 };
 
 /// Writes the gradient of the softmax group to the class planes of `work.slopes`.
@@ -56,10 +57,10 @@ fn pull_back_labelled<I: Instructions, F: Number>(
     let Work { probability, slopes: gradient, planes, outcome, .. } = work;
     let [sum, shift, common, own, dot, extra, slope, ..] = planes;
     let classes = tile.classes;
-    let of = |direction: usize| {
+    let of = |direction: Direction| {
         move |class| partials.map_or(F::ZERO, |partials| partials.of(direction, class))
     };
-    let (a, b) = (of(0), of(1));
+    let (a, b) = (of(Direction::Intersection), of(Direction::Prediction));
     let softmax = Exponentials::weighed::<I>(tile, probability, [sum, shift], b, dot);
     log_slopes_by_label::<I, F>(group, slopes, labels, &softmax, tile, outcome, [own, extra]);
     labels.gather(|class| &softmax.planes[class], own);
@@ -105,12 +106,12 @@ fn log_slopes_by_label<I: Instructions, F: Number>(
         Some(factors) => labels.look_up(|class| F::of(-factors.positive[class]), out),
         None => *out = [F::ZERO; TILE],
     }
-    if slopes.focal.is_empty() {
+    if !slopes.has_focal() {
         return;
     }
     let [probability, complement, log_loss, largest, focus] = planes;
     let own = Own::new::<I>(softmax, tile, labels, [probability, complement, log_loss, largest]);
-    for (term, factors) in group.focal.iter().zip(&slopes.focal) {
+    for (term, factors) in slopes.focal(group) {
         raise_by_label::<I, F>(labels, own.complement, &term.gamma, focus);
         labels.look_up(|class| F::of(term.gamma[class]), factor);
         for i in 0..TILE {
@@ -172,7 +173,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
     }
     *total = [F::ZERO; TILE];
     log_slopes[..classes].fill([F::ZERO; TILE]);
-    if slopes.cross_entropy.is_some() || !slopes.focal.is_empty() {
+    if slopes.cross_entropy.is_some() || slopes.has_focal() {
         softmax.split(largest, others);
         if let Some(merged) = merged {
             merged.log_sum::<I, F>(&tile.logits, softmax.shift, merged_log_sum);
@@ -222,7 +223,7 @@ fn log_slopes_by_class<I: Instructions, F: Number>(
                 h[i] = outcome.reference[i].mul_add::<I>(positive, all);
             }
         }
-        for (term, factors) in group.focal.iter().zip(&slopes.focal) {
+        for (term, factors) in slopes.focal(group) {
             add_focal::<I, F>(term, factors.positive[class], class, &outcome, focus, h);
         }
         for i in 0..TILE {

@@ -1,6 +1,8 @@
 //! Whether the engine agrees with the reference, to the precision that its arithmetic allows.
 
-use dice_loss::{Moments, Objective, Output, Reduction, Result, Upstream, Verdict, reference};
+use dice_loss::{
+    Logits, Moments, Objective, Output, Reduction, Result, Target, Upstream, Verdict, reference,
+};
 use proptest::{prelude::*, test_runner::TestCaseResult};
 
 use super::{Arrangement, Batch, FloatKind, Floats, Rng};
@@ -21,6 +23,8 @@ pub struct Precision {
     unit: f64,
     /// Half an ulp of 1 in the type that the gradient is written in, and the least step there.
     storage: (f64, f64),
+    /// What the size of the logits adds to a contribution, in units.
+    logits: f64,
 }
 
 const CONTRIBUTION: f64 = 112.0;
@@ -29,12 +33,19 @@ const SUMMATION: f64 = 68.0;
 impl Precision {
     pub fn of(kind: FloatKind) -> Self {
         let (f32_unit, f64_unit) = (2f64.powi(-24), 2f64.powi(-53));
-        match kind {
-            FloatKind::F32 => Self { unit: f32_unit, storage: (f32_unit, 1e-37) },
-            FloatKind::F64 => Self { unit: f64_unit, storage: (f64_unit, 0.0) },
-            FloatKind::F16 => Self { unit: f32_unit, storage: (2f64.powi(-11), 2f64.powi(-25)) },
-            FloatKind::Bf16 => Self { unit: f32_unit, storage: (2f64.powi(-8), 1e-37) },
-        }
+        let (unit, storage) = match kind {
+            FloatKind::F32 => (f32_unit, (f32_unit, 1e-37)),
+            FloatKind::F64 => (f64_unit, (f64_unit, 0.0)),
+            FloatKind::F16 => (f32_unit, (2f64.powi(-11), 2f64.powi(-25))),
+            FloatKind::Bf16 => (f32_unit, (2f64.powi(-8), 1e-37)),
+        };
+        Self { unit, storage, logits: 0.0 }
+    }
+
+    /// Of logits this large: where one is rounded beside a logarithm of a sum, four times at most,
+    /// that becomes a relative error of exponentials.
+    pub fn of_logits(self, largest: f64) -> Self {
+        Self { logits: 4.0 * largest, ..self }
     }
 
     pub fn of_sum(self, [_, classes, voxels]: [usize; 3], magnitude: f64) -> f64 {
@@ -44,7 +55,7 @@ impl Precision {
 
     pub fn of_element(self, [_, classes, _]: [usize; 3], value: f64, magnitude: f64) -> f64 {
         let (relative, step) = self.storage;
-        let own = (CONTRIBUTION + classes as f64) * self.unit * magnitude;
+        let own = (CONTRIBUTION + self.logits + classes as f64) * self.unit * magnitude;
         own + (value.abs() + own) * relative + step
     }
 }
@@ -134,11 +145,39 @@ pub fn agrees(
         }
         _ => Upstream::Scalar(0.7),
     };
-    let wanted = reference::pull_back(objective, &verdict, upstream, &logits, &target);
-    let wanted = wanted.expect("a valid batch");
     let found = gradient_of(objective, &verdict, upstream, batch, arrangement);
     let found = found.expect("a valid batch").to_f64();
-    compare("derivative", &found, (&wanted.values, &wanted.magnitudes), tolerance)
+    let verdict = (objective, &verdict, upstream);
+    gradient_agrees(precision, verdict, (&logits, &target), &found)
+}
+
+/// Compares a gradient with what the reference pulls back of the same verdict.
+pub fn gradient_agrees(
+    precision: Precision,
+    (objective, verdict, upstream): (&Objective, &Verdict, Upstream),
+    (logits, target): (&Logits, &Target),
+    found: &[f64],
+) -> TestCaseResult {
+    let wanted = reference::pull_back(objective, verdict, upstream, logits, target);
+    let wanted = wanted.expect("a valid batch");
+    let shape = logits.layout().shape();
+    let tolerance = |value, magnitude| precision.of_element(shape, value, magnitude);
+    compare("derivative", found, (&wanted.values, &wanted.magnitudes), tolerance)
+}
+
+/// How far the rounding of the sums can take the loss: each sum's error times the derivative by it.
+pub fn loss_tolerance(objective: &Objective, verdict: &Verdict, batch: &Batch) -> f64 {
+    let prepared = objective.prepare(batch.shape[1]).expect("a valid objective");
+    let derivatives = prepared.gradient(verdict).expect("its verdict");
+    let measured = reference::measure(objective, &batch.logits(), &batch.target());
+    let magnitudes = measured.expect("a batch").magnitudes;
+    let precision = Precision::of(batch.logits.data.kind());
+    let of_sum = |(derivative, &magnitude): (&f64, &f64)| match *derivative {
+        // What the loss does not depend on may be NaN.
+        0.0 => 0.0,
+        derivative => derivative.abs() * precision.of_sum(batch.shape, magnitude),
+    };
+    derivatives.iter().zip(&magnitudes).map(of_sum).sum::<f64>() + 1e-15
 }
 
 fn map_shape(batch: &Batch, length: usize) -> [usize; 3] {

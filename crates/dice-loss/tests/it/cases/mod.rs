@@ -6,7 +6,9 @@ mod objectives;
 mod recipe;
 mod tensors;
 
-pub use agreement::{Precision, agrees, engine, gradient_of, written};
+pub use agreement::{
+    Precision, agrees, engine, gradient_agrees, gradient_of, loss_tolerance, written,
+};
 pub use batch::Batch;
 pub use objectives::{Moved, Trial, options, own, trials};
 pub use recipe::{Recipe, Rng, Softness, TargetKind, check};

@@ -1,0 +1,179 @@
+//! An objective for one number of classes: checked once, planned once.
+
+use crate::{
+    Error, Integrand, Layout, Logits, Moments, Objective, Output, Reduction, Result, Target,
+    Upstream, Verdict,
+    evaluate::{self, Slopes},
+    plan::Plan,
+    sweep::{self, Batch},
+};
+
+/// An [`Objective`] for one number of classes: what it sums up, and its verbs without preparation.
+///
+/// A front end that cannot lend its tensors to [`measure`](Self::measure) computes the sums of
+/// [`integrands`](Self::integrands) itself and hands them to [`moments`](Self::moments);
+/// [`evaluate`](Self::evaluate) then gives the loss and [`gradient`](Self::gradient) its derivatives
+/// by the sums, which a framework's automatic differentiation takes from there. The other way round,
+/// one that computes a loss of its own from the sums of [`measure`](Self::measure) hands its
+/// derivatives to [`pull_back_sums`](Self::pull_back_sums).
+///
+/// ```
+/// use dice_loss::{Dice, Objective, Sum};
+/// let prepared = Objective::new().term(1.0, Dice::default().sigmoid()).prepare(1)?;
+/// let sum = |sum: Sum| match sum {
+///     Sum::Intersection => 0.9, // p = 0.9 and 0.2, g = 1 and 0
+///     Sum::Prediction => 1.1,
+///     Sum::Reference | Sum::ReferenceSquared => 1.0,
+///     _ => 2.0,
+/// };
+/// let sums = prepared.integrands().iter().map(|integrand| sum(integrand.sum)).collect();
+/// let verdict = prepared.evaluate(&prepared.moments(sums, vec![true])?)?;
+/// assert!((verdict.loss() - (1.0 - 1.8 / 2.1)).abs() < 1e-5);
+/// assert_eq!(prepared.gradient(&verdict)?.len(), prepared.integrands().len());
+/// # Ok::<(), dice_loss::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    plan: Plan,
+}
+
+impl Prepared {
+    pub(crate) fn new(objective: &Objective, classes: usize) -> Result<Self> {
+        objective.check(classes)?;
+        Ok(Self { plan: Plan::new(objective, classes)? })
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Classes.
+    pub fn classes(&self) -> usize {
+        self.plan.classes
+    }
+
+    /// How the values become the loss.
+    pub fn reduced_by(&self) -> Reduction {
+        self.plan.reduction
+    }
+
+    /// What is summed up, in the order of the sums.
+    pub fn integrands(&self) -> &[Integrand] {
+        &self.plan.integrands
+    }
+
+    /// Sweep 1, as [`Objective::measure`].
+    pub fn measure(&self, logits: &Logits, target: &Target) -> Result<Moments> {
+        sweep::measure(&self.batch(logits, target)?)
+    }
+
+    /// Moments of sums computed elsewhere, row-major (sample, class, integrand).
+    ///
+    /// `valid` says which classes were annotated, row-major (sample, class). Fails if the lengths
+    /// do not fit.
+    pub fn moments(&self, sums: Vec<f64>, valid: Vec<bool>) -> Result<Moments> {
+        let (columns, classes) = (self.plan.columns(), self.plan.classes);
+        if classes == 0
+            || !valid.len().is_multiple_of(classes)
+            || sums.len() != columns * valid.len()
+        {
+            return Err(Error::Shape {
+                what: "sums, class validity",
+                found: vec![sums.len(), valid.len()],
+                wanted: format!("N × {classes} × {columns} and N × {classes} entries"),
+            });
+        }
+        Ok(Moments::new(&self.plan.integrands, [valid.len() / classes, classes], sums, valid))
+    }
+
+    /// Scalar arithmetic, as [`Objective::evaluate`].
+    pub fn evaluate(&self, moments: &Moments) -> Result<Verdict> {
+        moments.expect(&self.plan.integrands, self.plan.classes)?;
+        evaluate::evaluate(&self.plan, moments)
+    }
+
+    /// ∂loss/∂sums, in the order of [`Moments::as_slice`].
+    ///
+    /// For [`Reduction::None`](crate::Reduction::None) the derivatives of the sum of all values:
+    /// each sum belongs to one value only. Fails for the verdict of other sums.
+    pub fn gradient(&self, verdict: &Verdict) -> Result<Vec<f64>> {
+        verdict.expect_sums(&self.plan)?;
+        Ok(verdict.gradient(&self.plan))
+    }
+
+    /// Sweep 2, as [`Objective::pull_back`].
+    pub fn pull_back<'u>(
+        &self,
+        verdict: &Verdict,
+        upstream: impl Into<Upstream<'u>>,
+        logits: &Logits,
+        target: &Target,
+        gradient: Output,
+    ) -> Result<()> {
+        let batch = self.batch(logits, target)?;
+        verdict.expect_sums(&self.plan)?;
+        gradient.check(logits)?;
+        let slopes = verdict.slopes(&upstream.into(), &self.plan, logits.layout)?;
+        sweep::pull_back(&batch, slopes, gradient)
+    }
+
+    /// Sweep 2 from the sums on: reads logits and target and writes Σ derivative · ∂sum/∂logits.
+    ///
+    /// The derivatives are row-major (sample, class, integrand), as [`gradient`](Self::gradient)
+    /// gives them: for each sample, or once for all. Those by sums that do not depend on the logits
+    /// are not read. Fails as [`pull_back`](Self::pull_back) does.
+    pub fn pull_back_sums(
+        &self,
+        derivatives: &[f64],
+        logits: &Logits,
+        target: &Target,
+        gradient: Output,
+    ) -> Result<()> {
+        let batch = self.batch(logits, target)?;
+        gradient.check(logits)?;
+        let slopes = Slopes::of_moments(&self.plan, derivatives, logits.layout)?;
+        sweep::pull_back(&batch, slopes, gradient)
+    }
+
+    /// The loss of every voxel, as [`Objective::voxel_losses`].
+    pub fn voxel_losses(&self, logits: &Logits, target: &Target, map: Output) -> Result<()> {
+        let batch = self.batch(logits, target)?;
+        let wanted = self.map_shape(logits.layout)?;
+        if map.layout.shape() != wanted {
+            return Err(Error::Shape {
+                what: "map of voxel losses",
+                found: map.layout.shape().to_vec(),
+                wanted: format!("{wanted:?}"),
+            });
+        }
+        sweep::voxel_losses(&batch, map)
+    }
+
+    /// The shape of the map of voxel losses, as [`Objective::map_shape`].
+    pub fn map_shape(&self, logits: Layout) -> Result<[usize; 3]> {
+        evaluate::map_shape(self.plan.terms.iter().map(|planned| &planned.term), logits)
+    }
+
+    /// Which of the [values](Verdict::values) each (sample, class) is part of, row-major.
+    pub fn value_of_each(&self, verdict: &Verdict) -> Vec<usize> {
+        verdict.value_of_each()
+    }
+
+    /// Whether logits and target fit each other and the number of classes: all that can be said
+    /// without reading a voxel. `measure` asks this first.
+    pub fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
+        if logits.layout.classes != self.plan.classes {
+            return Err(Error::Shape {
+                what: "logits",
+                found: logits.layout.shape().to_vec(),
+                wanted: format!("{} classes, as was prepared for", self.plan.classes),
+            });
+        }
+        target.check(logits.layout)
+    }
+
+    fn batch<'a>(&'a self, logits: &'a Logits, target: &'a Target) -> Result<Batch<'a>> {
+        self.check_tensors(logits, target)?;
+        Ok(Batch::new(&self.plan, logits, target))
+    }
+}
