@@ -3,40 +3,11 @@
 from __future__ import annotations
 
 import cases
-import naive
-from dice_loss import _core
+import declared
+from dice_loss import BackgroundForeground
 
-CATALOGUE = {name: activations for name, _, _, _, activations in _core.catalogue()}
+CATALOGUE = {name: loss["activations"] for name, loss in declared.LOSSES.items()}
 
-DICE = [{"squared": True}, {"overlap": "l1", "smoothing": (0.5, 1.5)}]
-OPTIONS = {
-    "dice": DICE,
-    "iou": [{"overlap": "l1", "smoothing": (0.5, 1.5)}],
-    "tversky": [{"alpha": 0.9, "beta": 0.2, "smoothing": 0.1}, {"overlap": "l1"}],
-    "focal_tversky": [{"gamma": 1.5, "alpha": 0.4, "beta": 0.6, "overlap": "l1"}],
-    "log_dice": [{"gamma": 0.3, "squared": True, "smoothing": 0.2}],
-    "log_cosh_dice": DICE,
-    "generalized_dice": [{"weight": "inverse", "overlap": "l1"}, {"weight": "uniform"}],
-    "generalized_wasserstein_dice": [
-        {"distances": [[0, 1, 2], [1, 0, 0.5], [2, 0.5, 0]], "smoothing": (0.1, 0.2)},
-        {"weight": "inverse_square"},
-        {"weight": "inverse"},
-        {"weight": "uniform"},
-    ],
-    "matthews_correlation": [{"smoothing": 0.5}],
-    "cross_entropy": [{"label_smoothing": 0.2}],
-    "binary_cross_entropy": [{"pos_weight": 3.0}, {"pos_weight": [1.0, 2.0, 0.5]}],
-    "focal": [{"gamma": 0.5, "alpha": 0.3}, {"gamma": [1.0, 2.0, 3.0], "alpha": [0.2, 0.5, 0.9]}],
-    "dice_cross_entropy": [{"label_smoothing": 0.1, "dice_weight": 0.3, "squared": True}],
-    "dice_binary_cross_entropy": [{"pos_weight": 2.0, "cross_entropy_weight": 0.5}],
-    "dice_focal": [{"gamma": 1.0, "alpha": 0.3, "focal_weight": 2.0, "overlap": "l1"}],
-    "generalized_dice_focal": [{"weight": "inverse", "generalized_dice_weight": 0.7}],
-    "combo": [{"alpha": 0.2, "beta": 0.7, "smoothing": 0.3}],
-    "unified_focal": [
-        {"asymmetric": True},
-        {"lambda_": 0.2, "delta": 0.7, "gamma": 0.2, "smoothing": 0.1},
-    ],
-}
 OF_OVERLAP = [
     {"pool": "batch"},
     {"pool": "all", "class_weights": [0.5, 1.0, 2.0]},
@@ -52,8 +23,18 @@ OF_VOXELS = [
 
 def settings_of(loss):
     """The default, each option, each setting."""
-    shared = OF_VOXELS if loss in naive.VOXEL else OF_OVERLAP
-    return [{}, *OPTIONS[loss], *shared]
+    shared = OF_VOXELS if declared.LOSSES[loss]["kind"] == "voxel" else OF_OVERLAP
+    return [{}, *declared.trials_of(loss), *shared]
+
+
+def spelled_out(settings):
+    """Settings as the naive losses take them: a value for each class."""
+    return {
+        name: [value.background] + [value.foreground] * (declared.CLASSES - 1)
+        if isinstance(value, BackgroundForeground)
+        else value
+        for name, value in settings.items()
+    }
 
 
 def combinations():

@@ -39,7 +39,7 @@ def taking_part(classes, background=None, chosen=None, weights=None):
 
 
 def pair(smoothing):
-    return smoothing if isinstance(smoothing, tuple) else (smoothing, smoothing)
+    return smoothing if isinstance(smoothing, tuple | list) else (smoothing, smoothing)
 
 
 def sums(p, g, w):

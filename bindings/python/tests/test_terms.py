@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 
+import declared
 import numpy as np
 import pytest
 from dice_loss import _core, _spec, compounds, terms
@@ -50,11 +51,39 @@ def test_terms_are_values(loss):
     assert loss.__doc__ and "Args:" in loss.__doc__
 
 
-def test_compounds_know_the_activations_of_the_engine():
-    of_engine = {name: activations for name, *_, activations in _core.catalogue()}
-    for loss in LOSSES:
-        if issubclass(loss, compounds.Compound):
-            assert list(loss.activations) == of_engine[loss.loss]
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.loss)
+def test_terms_are_as_declared(loss):
+    wanted = declared.LOSSES[loss.loss]
+    assert loss.__name__ == wanted["term"]
+    assert list(loss.activations) == wanted["activations"]
+    fields = {field.name: field for field in dataclasses.fields(loss)}
+    options = {option["name"]: option for option in wanted["options"]}
+    assert {*fields} == {*options, *wanted["settings"]}
+    for name, option in options.items():
+        assert fields[name].default == declared.default_of(option)
+    for name in wanted["settings"]:
+        assert fields[name].default is None
+
+
+def test_choices_are_as_declared():
+    for option in declared.SETTINGS.values():
+        for word in option["words"] or []:
+            assert getattr(Dice(**{option["name"]: word}), option["name"]) == word
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.loss)
+def test_every_trial_value_comes_back_from_the_engine(loss):
+    """Options by Python's names go to the engine and are read there as the same numbers."""
+    for options in declared.trials_of(loss.loss):
+        term = loss(**options)
+        if isinstance(term, compounds.Compound):
+            assert term.terms(loss.activations[0]) != loss().terms(loss.activations[0])
+            continue
+        ((_, described),) = json.loads(_spec.spec(term, activation=loss.activations[0]))["terms"]
+        for name in options:
+            value = getattr(term, name)
+            value = value._asdict() if isinstance(value, BackgroundForeground) else value
+            assert described[name] == json.loads(json.dumps(value)), name
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import inspect
 import json
 
+import declared
 import keras
 import pytest
 from dice_loss import compounds, terms
@@ -21,6 +22,7 @@ LOSSES = [
     losses.GeneralizedDice(weight="inverse", reduction="sum", dtype="float64"),
     losses.Focal(gamma=terms.BackgroundForeground(0.0, 2.0), alpha=[0.1, 0.9], native=False),
     losses.DiceCE(label_smoothing=0.1, sparse_y_true=True),
+    losses.CrossEntropy(background=False, classes=[1, 2]),
     losses.SegmentationLoss(WEIGHTED, from_logits=True, reduction="mean_with_sample_weight"),
 ]
 
@@ -34,22 +36,43 @@ def test_configuration_makes_the_same_loss(loss):
     assert again._plan == loss._plan
 
 
-def test_every_loss_is_tested_and_exported():
-    tested = {type(loss).__name__ for loss in LOSSES}
-    assert tested == {*losses.losses.__all__, "SegmentationLoss"}
-    assert tested <= {*losses.__all__}
+def test_every_loss_is_exported():
+    names = {loss["keras"] for loss in declared.LOSSES.values()}
+    assert names == {*losses.losses.__all__}
+    assert names <= {*losses.__all__}
 
 
-@pytest.mark.parametrize("name", losses.losses.__all__)
+@pytest.mark.parametrize("name", declared.LOSSES)
+def test_configuration_holds_every_option(name):
+    loss = declared.LOSSES[name]
+    for options in declared.trials_of(name):
+        made = getattr(losses, loss["keras"])(from_logits=True, **options)
+        saved = json.loads(json.dumps(keras.losses.serialize(made)))
+        again = keras.losses.deserialize(saved)
+        assert again._plan == made._plan
+        assert again._plan != getattr(losses, loss["keras"])(from_logits=True)._plan
+
+
+@pytest.mark.parametrize("name", declared.LOSSES)
 def test_signature_spells_all_options_out(name):
-    loss = getattr(losses, name)
-    signature = inspect.signature(loss)
-    assert {"from_logits", "axis", "reduction", "ignore_index"} <= {*signature.parameters}
-    assert {*signature.parameters} == {*loss().get_config()}
-    for option, value in loss().get_config().items():
-        default = signature.parameters[option].default
-        if option not in ("name", "smoothing"):
-            assert value == default, option
+    loss = declared.LOSSES[name]
+    signature = inspect.signature(getattr(losses, loss["keras"])).parameters
+    made = getattr(losses, loss["keras"])(from_logits=True)
+    assert {"axis", "reduction", "ignore_index", *loss["settings"]} <= {*signature}
+    assert {*signature} == {*made.get_config()}
+    assert signature["activation"].default == loss["activations"][0]
+    for option in loss["options"]:
+        assert signature[option["name"]].default == declared.default_of(option)
+    for option, value in made.get_config().items():
+        if option not in ("name", "smoothing", "from_logits"):
+            assert value == signature[option].default, option
+
+
+def test_losses_of_two_activations_want_logits():
+    with pytest.raises(ValueError, match="terms with sigmoid and softmax, wanted True"):
+        losses.DiceFocal()
+    losses.DiceFocal(focal_activation="softmax")
+    losses.DiceFocal(activation="sigmoid")
 
 
 def test_unknown_term_is_refused():

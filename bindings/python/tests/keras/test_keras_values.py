@@ -1,6 +1,7 @@
 """Every loss by its definition: value and gradient, on labels, soft targets, masks and weights."""
 
 import cases
+import declared
 import keras
 import naive
 import numpy as np
@@ -8,38 +9,33 @@ import pytest
 from backends import NATIVE, channels_last, precision, value_and_gradient
 from dice_loss import keras as losses
 from dice_loss import terms
+from every_loss import applies, spelled_out
 from keras.src.backend.common.masking import set_keras_mask
 
 WEIGHTS = [1.0, 0.5, 2.0]
-SOFT = ("softmax", "sigmoid", "probabilities")
-LOSSES = {
-    "dice": (losses.Dice, {}, SOFT),
-    "dice squared": (losses.Dice, {"squared": True, "smoothing": (0.5, 1.0)}, SOFT),
-    "dice batch": (losses.Dice, {"pool": "batch", "background": False}, SOFT),
-    "dice all": (losses.Dice, {"pool": "all", "class_weights": WEIGHTS}, SOFT),
-    "dice formula": (losses.Dice, {"absent": "formula"}, SOFT),
-    "iou": (losses.IoU, {"class_weights": WEIGHTS, "absent": "zero"}, SOFT),
-    "tversky": (losses.Tversky, {"alpha": 0.2, "beta": 0.9}, SOFT),
-    "focal tversky": (losses.FocalTversky, {"gamma": 1.5}, SOFT),
-    "generalized dice": (losses.GeneralizedDice, {}, SOFT),
-    "generalized dice batch": (
-        losses.GeneralizedDice,
-        {"weight": "inverse", "pool": "batch", "class_weights": WEIGHTS},
-        SOFT,
-    ),
-    "focal": (losses.Focal, {"gamma": 1.5}, ("softmax", "sigmoid")),
-    "focal weighted": (losses.Focal, {"alpha": [0.1, 0.5, 0.8]}, ("softmax", "sigmoid")),
-    "dice + ce": (losses.DiceCE, {"label_smoothing": 0.1}, ("softmax", "probabilities")),
+SETTINGS = {
+    "dice": {
+        "batch": {"pool": "batch", "background": False},
+        "all": {"pool": "all", "class_weights": WEIGHTS},
+        "formula": {"absent": "formula"},
+    },
+    "iou": {"zero": {"class_weights": WEIGHTS, "absent": "zero"}},
+    "tversky": {"classes": {"classes": [0, 2]}},
+    "generalized_dice": {"batch": {"pool": "batch", "class_weights": WEIGHTS}},
+    "focal": {"foreground": {"background": False}},
 }
-NAMES = {
-    losses.Dice: "dice",
-    losses.IoU: "iou",
-    losses.Tversky: "tversky",
-    losses.FocalTversky: "focal_tversky",
-    losses.GeneralizedDice: "generalized_dice",
-    losses.Focal: "focal",
-    losses.DiceCE: "dice_cross_entropy",
-}
+
+
+def _losses():
+    """Of each loss: its name, options and activations; with all options, and with some settings."""
+    for name, loss in declared.LOSSES.items():
+        of_loss = {"": {}, **SETTINGS.get(name, {})}
+        of_loss["options"] = declared.trials_of(name)[-1]
+        for label, options in of_loss.items():
+            yield f"{name} {label}".strip(), (name, options, loss["activations"])
+
+
+LOSSES = dict(_losses())
 #: One kind of target for each, besides the one with everything in it.
 BATCHES = {"softmax": "labels", "sigmoid": "multilabel", "probabilities": "soft target"}
 #: Of float32, the reference's own: eps times the number of voxels of a class's sums.
@@ -49,7 +45,8 @@ CASES = [
     for name, (_, _, activations) in LOSSES.items()
     for activation in activations
     for batch in (BATCHES[activation], "counted voxels", *["regions"] * (name == "dice"))
-    if (activation, batch) not in (("softmax", "regions"), ("probabilities", "regions"))
+    if applies(LOSSES[name][0], activation, batch)
+    if (activation, batch) != ("probabilities", "regions")
 ]
 
 
@@ -64,6 +61,11 @@ def keras_case(activation, batch):
     target = np.asarray(case.target)
     target = channels_last(target) if target.shape == case.logits.shape else target
     return case, target, counted.get("voxel_weight"), counted.get("mask"), settings
+
+
+def type_of(loss):
+    """The class by the loss's name in the catalogue."""
+    return getattr(losses, declared.LOSSES[loss]["keras"])
 
 
 def function_of(loss, target, weight, mask):
@@ -81,7 +83,7 @@ def expected(name, activation, case):
     loss, options, _ = LOSSES[name]
 
     def value(x):
-        return naive.loss_value(NAMES[loss], case.naive_at(x), activation, **options)
+        return naive.loss_value(loss, case.naive_at(x), activation, **spelled_out(options))
 
     return value(case.logits), naive.gradient(value, case.logits.astype(float))
 
@@ -91,7 +93,8 @@ def expected(name, activation, case):
 @pytest.mark.parametrize(("name", "activation", "batch"), CASES)
 def test_value_and_gradient(name, activation, batch, dtype, native):
     case, target, weight, mask, settings = keras_case(activation, batch)
-    loss_type, options, _ = LOSSES[name]
+    loss, options, _ = LOSSES[name]
+    loss_type = type_of(loss)
     with precision(dtype):
         loss = loss_type(**options, **settings, native=native)
         function = function_of(loss, target, weight, mask)
@@ -108,9 +111,9 @@ def test_value_and_gradient(name, activation, batch, dtype, native):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_compiled_is_the_same(name):
-    case, target, _, _, settings = keras_case("softmax", "labels")
-    loss_type, options, _ = LOSSES[name]
-    loss = loss_type(**options, **settings)
+    loss, options, activations = LOSSES[name]
+    case, target, _, _, settings = keras_case(activations[0], "labels")
+    loss = type_of(loss)(**options, **settings)
     x, target = channels_last(case.logits).astype("float32"), keras.ops.convert_to_tensor(target)
     plain = value_and_gradient(lambda x: loss(target, x), x)
     compiled = value_and_gradient(lambda x: loss(target, x), x, compiled=True)

@@ -9,11 +9,12 @@ import pytest
 import torch
 from batches import labels_of, logits_of
 from dice_loss.terms import CrossEntropy, Dice
+from dice_loss.torch import losses
 
 DOCUMENTED = [
     package,
     package.SegmentationLoss,
-    package.DiceLoss,
+    *(getattr(package, name) for name in losses.__all__),
     package.DeepSupervisionLoss,
     package.Accumulation,
     package.distributed,

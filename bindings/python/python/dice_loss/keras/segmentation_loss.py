@@ -173,9 +173,9 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         self._clips = not self.from_logits and not all(term.is_overlap for term in whole.terms)
         return Plan(spec, whole, self.reduction == "mean_with_sample_weight", self.native)
 
-    def _weighted(self) -> list[Weighted]:
+    def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the loss says of each."""
-        return list(self.terms)
+        return self.terms
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss.
@@ -256,17 +256,16 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
 class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
 
-    def _weighted(self) -> list[Weighted]:
-        weighted = super()._weighted()
+    def _weighted(self) -> tuple[Weighted, ...]:
         if self.background is None:
-            return weighted
+            return self.terms
         # Voxel terms of a sum keep the background; by itself a voxel loss does what it is told.
-        return [
+        return tuple(
             dataclasses.replace(entry, background=self.background)
             if isinstance(entry, VoxelTerm)
             else entry
-            for entry in weighted
-        ]
+            for entry in self.terms
+        )
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes the same loss of."""

@@ -192,9 +192,9 @@ class SegmentationLoss(nn.Module):
             unreduced,
         )
 
-    def _weighted(self) -> list[Weighted]:
+    def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the module says of each."""
-        return list(self.terms)
+        return self.terms
 
     @overload
     def forward(
@@ -306,17 +306,16 @@ def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
 class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
 
-    def _weighted(self) -> list[Weighted]:
-        weighted = super()._weighted()
+    def _weighted(self) -> tuple[Weighted, ...]:
         if self.background is None:
-            return weighted
+            return self.terms
         # Voxel terms of a sum keep the background; by itself a voxel loss does what it is told.
-        return [
+        return tuple(
             dataclasses.replace(entry, background=self.background)
             if isinstance(entry, VoxelTerm)
             else entry
-            for entry in weighted
-        ]
+            for entry in self.terms
+        )
 
     def extra_repr(self) -> str:
         """What differs from the default."""
