@@ -36,7 +36,8 @@ fn dice(u: &mut Unstructured) -> Result<Dice> {
 
 fn tversky(u: &mut Unstructured) -> Result<Tversky> {
     let (alpha, beta) = (number(u)?, number(u)?);
-    Ok(Tversky { alpha, beta, overlap: overlap(u)?, smoothing: smoothing(u)? })
+    let (squared, overlap, smoothing) = (u.arbitrary()?, overlap(u)?, smoothing(u)?);
+    Ok(Tversky { squared, alpha, beta, overlap, smoothing })
 }
 
 fn overlap(u: &mut Unstructured) -> Result<Overlap> {
@@ -62,7 +63,8 @@ fn distances(u: &mut Unstructured, classes: usize) -> Result<Distances> {
 fn term(u: &mut Unstructured, activation: Activation, classes: usize) -> Result<Term> {
     let term = match u.int_in_range(0..=11)? {
         0 => dice(u)?.with(activation),
-        1 => IoU { overlap: overlap(u)?, smoothing: smoothing(u)? }.with(activation),
+        1 => IoU { squared: u.arbitrary()?, overlap: overlap(u)?, smoothing: smoothing(u)? }
+            .with(activation),
         2 => tversky(u)?.with(activation),
         3 => FocalTversky { tversky: tversky(u)?, gamma: number(u)? }.with(activation),
         4 => LogDice { dice: dice(u)?, gamma: number(u)? }.with(activation),

@@ -71,20 +71,26 @@ def dice_coefficient(m, squared=False, overlap="product", smoothing=1e-5):
     return (2 * i + s) / (p + m["g"] + t)
 
 
-def tversky_index(m, alpha=0.3, beta=0.7, overlap="product", smoothing=1e-5):
+def sizes(m, squared, overlap):
+    if squared:
+        return m["pg"], m["pp"], m["gg"]
+    return *intersection(m, overlap), m["g"]
+
+
+def tversky_index(m, squared=False, alpha=0.3, beta=0.7, overlap="product", smoothing=1e-5):
     s, t = pair(smoothing)
-    i, p = intersection(m, overlap)
-    return (i + s) / (i + alpha * (p - i) + beta * (m["g"] - i) + t)
+    i, p, g = sizes(m, squared, overlap)
+    return (i + s) / (i + alpha * (p - i) + beta * (g - i) + t)
 
 
 def dice(m, **options):
     return 1 - dice_coefficient(m, **options)
 
 
-def iou(m, overlap="product", smoothing=1e-5):
+def iou(m, squared=False, overlap="product", smoothing=1e-5):
     s, t = pair(smoothing)
-    i, p = intersection(m, overlap)
-    return 1 - (i + s) / (p + m["g"] - i + t)
+    i, p, g = sizes(m, squared, overlap)
+    return 1 - (i + s) / (p + g - i + t)
 
 
 def tversky(m, **options):
@@ -103,6 +109,12 @@ def log_cosh_dice(m, **options):
     return np.log(np.cosh(1 - dice_coefficient(m, **options)))
 
 
+def kappa(m, smoothing=1e-5):
+    s, t = pair(smoothing)
+    by_chance = m["p"] * m["g"] / m["n"]
+    return 1 - (2 * (m["pg"] - by_chance) + s) / (m["p"] + m["g"] - 2 * by_chance + t)
+
+
 def matthews_correlation(m, smoothing=1e-5):
     n, pg, p, g = (
         m[key] + more * smoothing for key, more in {"n": 2, "pg": 1, "p": 1, "g": 1}.items()
@@ -119,6 +131,7 @@ OF_CLASS = {
         focal_tversky,
         log_dice,
         log_cosh_dice,
+        kappa,
         matthews_correlation,
     )
 }

@@ -32,9 +32,7 @@ mod voxel;
 
 pub use activation::{Activation, Decision};
 pub use catalogue::{Entry, catalogue, settings};
-pub use compound::{
-    Combo, DiceBinaryCrossEntropy, DiceCrossEntropy, DiceFocal, GeneralizedDiceFocal, UnifiedFocal,
-};
+pub use compound::*;
 pub use declaration::{
     Choice, Declaration, Declare, Facts, Field, LossOption, OptionInfo, OptionKind, Options, Paper,
     PerfectMatch, Range, Slot, Words, each,
@@ -46,14 +44,10 @@ pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use prepared::Prepared;
 pub use real::Real;
-pub use region::{
-    ClassLoss, Dice, Distances, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU,
-    LogCoshDice, LogDice, MatthewsCorrelation, Overlap, RowLoss, Smoothing, Sums, TransportWeight,
-    Tversky, VolumeWeight,
-};
+pub use region::*;
 pub use settings::{Kind, Settings};
 pub use sum::{Integrand, Sum};
 pub use sweep::Isa;
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
 pub use term::{Absent, Pool, Term};
-pub use voxel::{BinaryCrossEntropy, ClassValues, CrossEntropy, Focal};
+pub use voxel::*;

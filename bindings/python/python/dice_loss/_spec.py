@@ -44,8 +44,8 @@ def spec(
 
     `activation`, `pool`, `absent`, `background` and `class_weights` are those of the terms that do
     not say; pool, absent and background of overlap terms only. `sums` are measured whatever the
-    terms need: names, under `activation`, or `{"sum": "focal", "gamma": [2.0, 2.0], …}`. Raises ValueError or TypeError for
-    what is wrong whatever the number of classes.
+    terms need: names, under `activation`, or `{"sum": "focal", "gamma": [2.0, 2.0], …}`. Raises
+    ValueError or TypeError for what is wrong whatever the number of classes.
     """
     defaults = terms.OverlapTerm(
         activation=activation,

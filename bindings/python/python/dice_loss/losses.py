@@ -33,6 +33,7 @@ __all__ = [
     "generalized_dice_focal",
     "generalized_wasserstein_dice",
     "iou",
+    "kappa",
     "log_cosh_dice",
     "log_dice",
     "matthews_correlation",
@@ -136,6 +137,7 @@ def iou(
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
+    squared: bool = False,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     pool: Pool | None = "sample",
@@ -152,13 +154,15 @@ def iou(
 ) -> tuple[Value, Array]:
     """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg; or with `squared`
+    sizes Σp² and Σg² (power Jaccard).
 
     It has the minimum of Dice and punishes a small overlap more.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
     Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     Args:
         logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
@@ -166,6 +170,7 @@ def iou(
             one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
+        squared: sizes as sums of squares, Σp² + Σg².
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -199,6 +204,7 @@ def iou(
     return evaluated(
         terms.IoU(
             activation=activation,
+            squared=squared,
             overlap=overlap,
             smoothing=smoothing,
             pool=pool,
@@ -223,6 +229,7 @@ def tversky(
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
+    squared: bool = False,
     alpha: float = 0.3,
     beta: float = 0.7,
     overlap: Overlap = "product",
@@ -242,13 +249,14 @@ def tversky(
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
     Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     Args:
         logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
@@ -256,6 +264,7 @@ def tversky(
             one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -291,6 +300,7 @@ def tversky(
     return evaluated(
         terms.Tversky(
             activation=activation,
+            squared=squared,
             alpha=alpha,
             beta=beta,
             overlap=overlap,
@@ -317,6 +327,7 @@ def focal_tversky(
     target: ArrayLike,
     *,
     activation: Activation = "softmax",
+    squared: bool = False,
     alpha: float = 0.3,
     beta: float = 0.7,
     overlap: Overlap = "product",
@@ -350,6 +361,7 @@ def focal_tversky(
             one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -386,6 +398,7 @@ def focal_tversky(
     return evaluated(
         terms.FocalTversky(
             activation=activation,
+            squared=squared,
             alpha=alpha,
             beta=beta,
             overlap=overlap,
@@ -833,6 +846,89 @@ def matthews_correlation(
     """
     return evaluated(
         terms.MatthewsCorrelation(
+            activation=activation,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
+
+
+def kappa(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    smoothing: Smoothing = 1e-5,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+) -> tuple[Value, Array]:
+    """Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
+
+    L = 1 − (2 Σpg − 2C + s) / (Σp + Σg − 2C + s′), each class against the rest, with the overlap
+    C = Σp Σg / n that n voxels would have by chance.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for s ≤ s′; 1 where the two agree as by chance; a perfect match costs 0 by default.
+    Paper: Zhang, Petitjean and Ainouz 2020, https://doi.org/10.1109/ISBI45749.2020.9098404.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part in the overlap; with one channel it always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.Kappa(
             activation=activation,
             smoothing=smoothing,
             pool=pool,

@@ -43,6 +43,7 @@ __all__ = [
     "GeneralizedDice",
     "GeneralizedWassersteinDice",
     "IoU",
+    "Kappa",
     "LogCoshDice",
     "LogDice",
     "MatthewsCorrelation",
@@ -84,15 +85,18 @@ class Dice(OverlapTerm):
 class IoU(OverlapTerm):
     """IoU: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg; or with `squared`
+    sizes Σp² and Σg² (power Jaccard).
 
     It has the minimum of Dice and punishes a small overlap more.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
     Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -101,6 +105,7 @@ class IoU(OverlapTerm):
 
     loss: ClassVar[str] = "iou"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
@@ -110,15 +115,17 @@ class Tversky(OverlapTerm):
     """Tversky: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
     Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -129,6 +136,7 @@ class Tversky(OverlapTerm):
 
     loss: ClassVar[str] = "tversky"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    squared: bool = field(default=False, metadata=FLAG)
     alpha: float = field(default=0.3, metadata=NUMBER)
     beta: float = field(default=0.7, metadata=NUMBER)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -148,6 +156,7 @@ class FocalTversky(OverlapTerm):
     Khan 2018, https://arxiv.org/abs/1810.07842.
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -159,6 +168,7 @@ class FocalTversky(OverlapTerm):
 
     loss: ClassVar[str] = "focal_tversky"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    squared: bool = field(default=False, metadata=FLAG)
     alpha: float = field(default=0.3, metadata=NUMBER)
     beta: float = field(default=0.7, metadata=NUMBER)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -298,6 +308,28 @@ class MatthewsCorrelation(OverlapTerm):
     loss: ClassVar[str] = "matthews_correlation"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     smoothing: float = field(default=1e-5, metadata=NUMBER)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Kappa(OverlapTerm):
+    """Kappa: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
+
+    L = 1 − (2 Σpg − 2C + s) / (Σp + Σg − 2C + s′), each class against the rest, with the overlap
+    C = Σp Σg / n that n voxels would have by chance.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for s ≤ s′; 1 where the two agree as by chance; a perfect match costs 0 by default.
+    Paper: Zhang, Petitjean and Ainouz 2020, https://doi.org/10.1109/ISBI45749.2020.9098404.
+
+    Args:
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+    """
+
+    loss: ClassVar[str] = "kappa"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

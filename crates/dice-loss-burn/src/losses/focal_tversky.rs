@@ -19,6 +19,9 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct FocalTverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    #[config(default = false)]
+    pub squared: bool,
     /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
     #[config(default = 0.3)]
     pub alpha: f64,
@@ -70,6 +73,7 @@ impl FocalTverskyLossConfig {
         let objective = named::single(
             FocalTversky {
                 tversky: Tversky {
+                    squared: self.squared,
                     alpha: self.alpha,
                     beta: self.beta,
                     overlap: self.overlap,
@@ -195,6 +199,7 @@ impl ModuleDisplay for FocalTverskyLoss {
     fn custom_content(&self, content: Content) -> Option<Content> {
         content
             .add_debug_attribute("activation", &self.config.activation)
+            .add_debug_attribute("squared", &self.config.squared)
             .add_debug_attribute("alpha", &self.config.alpha)
             .add_debug_attribute("beta", &self.config.beta)
             .add_debug_attribute("overlap", &self.config.overlap)

@@ -17,6 +17,9 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct IoULossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    #[config(default = false)]
+    pub squared: bool,
     /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
     /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     #[config(default = "Overlap::Product")]
@@ -57,7 +60,7 @@ impl IoULossConfig {
     /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> IoULoss {
         let objective = named::single(
-            IoU { overlap: self.overlap, smoothing: self.smoothing }
+            IoU { squared: self.squared, overlap: self.overlap, smoothing: self.smoothing }
                 .with(self.activation)
                 .pool(self.pool)
                 .absent(self.absent)
@@ -72,14 +75,16 @@ impl IoULossConfig {
 
 /// IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 ///
-/// L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+/// L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg; or with `squared`
+/// sizes Σp² and Σg² (power Jaccard).
 ///
 /// It has the minimum of Dice and punishes a small overlap more.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Papers**: Rahman and Wang 2016, <https://doi.org/10.1007/978-3-319-50835-1_22>; Wang and
-///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>; Duque-Arias et al. 2021 (squared),
+///   <https://hal.science/hal-03139997>.
 ///
 /// Created by [`IoULossConfig`]; [`dice_loss::IoU`] is its formula.
 ///
@@ -176,6 +181,7 @@ impl ModuleDisplay for IoULoss {
     fn custom_content(&self, content: Content) -> Option<Content> {
         content
             .add_debug_attribute("activation", &self.config.activation)
+            .add_debug_attribute("squared", &self.config.squared)
             .add_debug_attribute("overlap", &self.config.overlap)
             .add_debug_attribute("smoothing", &self.config.smoothing)
             .add_debug_attribute("pool", &self.config.pool)

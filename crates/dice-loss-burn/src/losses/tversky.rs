@@ -17,6 +17,9 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct TverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    #[config(default = false)]
+    pub squared: bool,
     /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
     #[config(default = 0.3)]
     pub alpha: f64,
@@ -64,6 +67,7 @@ impl TverskyLossConfig {
     pub fn init(&self) -> TverskyLoss {
         let objective = named::single(
             Tversky {
+                squared: self.squared,
                 alpha: self.alpha,
                 beta: self.beta,
                 overlap: self.overlap,
@@ -84,14 +88,15 @@ impl TverskyLossConfig {
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
 /// L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-/// FN = Σg − I.
+/// FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
 ///
 /// The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Papers**: Salehi, Erdogmus and Gholipour 2017, <https://arxiv.org/abs/1706.05721>; Wang and
-///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>; Duque-Arias et al. 2021 (squared),
+///   <https://hal.science/hal-03139997>.
 ///
 /// Created by [`TverskyLossConfig`]; [`dice_loss::Tversky`] is its formula.
 ///
@@ -188,6 +193,7 @@ impl ModuleDisplay for TverskyLoss {
     fn custom_content(&self, content: Content) -> Option<Content> {
         content
             .add_debug_attribute("activation", &self.config.activation)
+            .add_debug_attribute("squared", &self.config.squared)
             .add_debug_attribute("alpha", &self.config.alpha)
             .add_debug_attribute("beta", &self.config.beta)
             .add_debug_attribute("overlap", &self.config.overlap)

@@ -24,6 +24,7 @@ pub fn of(name: &str, activation: Activation) -> Vec<Trial> {
         "generalized_dice" => generalized_dice(activation),
         "generalized_wasserstein_dice" => generalized_wasserstein_dice(activation),
         "matthews_correlation" => matthews_correlation(activation),
+        "kappa" => kappa(activation),
         "cross_entropy" => cross_entropy(activation),
         "binary_cross_entropy" => binary_cross_entropy(activation),
         "focal" => focal(activation),
@@ -64,6 +65,7 @@ fn dice(activation: Activation) -> Vec<Trial> {
 fn iou(activation: Activation) -> Vec<Trial> {
     let plain = || IoULossConfig::new(activation);
     vec![
+        ("squared", "true", plain().with_squared(true).init().into()),
         ("overlap", r#""l1""#, plain().with_overlap(Overlap::L1).init().into()),
         (
             "smoothing",
@@ -87,6 +89,7 @@ fn iou(activation: Activation) -> Vec<Trial> {
 fn tversky(activation: Activation) -> Vec<Trial> {
     let plain = || TverskyLossConfig::new(activation);
     vec![
+        ("squared", "true", plain().with_squared(true).init().into()),
         ("alpha", "0.6", plain().with_alpha(0.6).init().into()),
         ("beta", "0.9", plain().with_beta(0.9).init().into()),
         ("overlap", r#""l1""#, plain().with_overlap(Overlap::L1).init().into()),
@@ -112,6 +115,7 @@ fn tversky(activation: Activation) -> Vec<Trial> {
 fn focal_tversky(activation: Activation) -> Vec<Trial> {
     let plain = || FocalTverskyLossConfig::new(activation);
     vec![
+        ("squared", "true", plain().with_squared(true).init().into()),
         ("alpha", "0.6", plain().with_alpha(0.6).init().into()),
         ("beta", "0.9", plain().with_beta(0.9).init().into()),
         ("overlap", r#""l1""#, plain().with_overlap(Overlap::L1).init().into()),
@@ -262,6 +266,28 @@ fn matthews_correlation(activation: Activation) -> Vec<Trial> {
     let plain = || MatthewsCorrelationLossConfig::new(activation);
     vec![
         ("smoothing", "1.0", plain().with_smoothing(1.0).init().into()),
+        ("pool", r#""batch""#, plain().with_pool(Pool::Batch).init().into()),
+        ("pool", r#""all""#, plain().with_pool(Pool::All).init().into()),
+        ("absent", r#""formula""#, plain().with_absent(Absent::Formula).init().into()),
+        ("absent", r#""zero""#, plain().with_absent(Absent::Zero).init().into()),
+        ("background", "false", plain().with_background(false).init().into()),
+        ("classes", "[2]", plain().with_classes(Some(vec![2])).init().into()),
+        (
+            "class_weights",
+            "[0.5,0.75,1.0]",
+            plain().with_class_weights(Some(vec![0.5, 0.75, 1.0])).init().into(),
+        ),
+    ]
+}
+
+fn kappa(activation: Activation) -> Vec<Trial> {
+    let plain = || KappaLossConfig::new(activation);
+    vec![
+        (
+            "smoothing",
+            "[0.5,1.5]",
+            plain().with_smoothing(Smoothing { numerator: 0.5, denominator: 1.5 }).init().into(),
+        ),
         ("pool", r#""batch""#, plain().with_pool(Pool::Batch).init().into()),
         ("pool", r#""all""#, plain().with_pool(Pool::All).init().into()),
         ("absent", r#""formula""#, plain().with_absent(Absent::Formula).init().into()),

@@ -14,6 +14,8 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct FocalTverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    pub squared: bool,
     /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
     pub alpha: f64,
     /// β, the weight of false negatives. A finite number of at least 0; `0.7` by default.
@@ -52,6 +54,7 @@ impl FocalTverskyLossConfig {
     pub fn new(activation: Activation) -> Self {
         Self {
             activation,
+            squared: false,
             alpha: 0.3,
             beta: 0.7,
             overlap: Overlap::Product,
@@ -111,6 +114,7 @@ impl FocalTverskyLoss {
         let objective = named::single(
             FocalTversky {
                 tversky: Tversky {
+                    squared: config.squared,
                     alpha: config.alpha,
                     beta: config.beta,
                     overlap: config.overlap,

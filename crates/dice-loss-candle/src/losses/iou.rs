@@ -12,6 +12,8 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct IoULossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    pub squared: bool,
     /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
     /// same for hard labels and largest at p = g for soft ones. `Product` by default.
     pub overlap: Overlap,
@@ -44,6 +46,7 @@ impl IoULossConfig {
     pub fn new(activation: Activation) -> Self {
         Self {
             activation,
+            squared: false,
             overlap: Overlap::Product,
             smoothing: Smoothing::both(1e-5),
             pool: Pool::Sample,
@@ -60,14 +63,16 @@ impl IoULossConfig {
 
 /// IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 ///
-/// L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+/// L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg; or with `squared`
+/// sizes Σp² and Σg² (power Jaccard).
 ///
 /// It has the minimum of Dice and punishes a small overlap more.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Papers**: Rahman and Wang 2016, <https://doi.org/10.1007/978-3-319-50835-1_22>; Wang and
-///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>; Duque-Arias et al. 2021 (squared),
+///   <https://hal.science/hal-03139997>.
 ///
 /// Its options are a [`IoULossConfig`]; [`dice_loss::IoU`] is its formula.
 ///
@@ -98,7 +103,7 @@ impl IoULoss {
     /// used.
     pub fn new(config: IoULossConfig) -> Self {
         let objective = named::single(
-            IoU { overlap: config.overlap, smoothing: config.smoothing }
+            IoU { squared: config.squared, overlap: config.overlap, smoothing: config.smoothing }
                 .with(config.activation)
                 .pool(config.pool)
                 .absent(config.absent)

@@ -16,6 +16,7 @@ mod generalized_dice;
 mod generalized_dice_focal;
 mod generalized_wasserstein_dice;
 mod iou;
+mod kappa;
 mod log_cosh_dice;
 mod log_dice;
 mod matthews_correlation;
@@ -37,6 +38,7 @@ pub use generalized_wasserstein_dice::{
     GeneralizedWassersteinDiceLoss, GeneralizedWassersteinDiceLossConfig,
 };
 pub use iou::{IoULoss, IoULossConfig};
+pub use kappa::{KappaLoss, KappaLossConfig};
 pub use log_cosh_dice::{LogCoshDiceLoss, LogCoshDiceLossConfig};
 pub use log_dice::{LogDiceLoss, LogDiceLossConfig};
 pub use matthews_correlation::{MatthewsCorrelationLoss, MatthewsCorrelationLossConfig};

@@ -12,6 +12,8 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct TverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
+    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    pub squared: bool,
     /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
     pub alpha: f64,
     /// β, the weight of false negatives. A finite number of at least 0; `0.7` by default.
@@ -48,6 +50,7 @@ impl TverskyLossConfig {
     pub fn new(activation: Activation) -> Self {
         Self {
             activation,
+            squared: false,
             alpha: 0.3,
             beta: 0.7,
             overlap: Overlap::Product,
@@ -67,14 +70,15 @@ impl TverskyLossConfig {
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
 /// L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-/// FN = Σg − I.
+/// FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
 ///
 /// The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 ///
 /// - **Activation**: softmax, sigmoid or probabilities.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′.
 /// - **Papers**: Salehi, Erdogmus and Gholipour 2017, <https://arxiv.org/abs/1706.05721>; Wang and
-///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>.
+///   Blaschko 2023 (`L1`), <https://arxiv.org/abs/2302.05666>; Duque-Arias et al. 2021 (squared),
+///   <https://hal.science/hal-03139997>.
 ///
 /// Its options are a [`TverskyLossConfig`]; [`dice_loss::Tversky`] is its formula.
 ///
@@ -106,6 +110,7 @@ impl TverskyLoss {
     pub fn new(config: TverskyLossConfig) -> Self {
         let objective = named::single(
             Tversky {
+                squared: config.squared,
                 alpha: config.alpha,
                 beta: config.beta,
                 overlap: config.overlap,

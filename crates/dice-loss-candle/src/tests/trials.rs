@@ -24,6 +24,7 @@ pub fn of(name: &str, activation: Activation) -> Vec<Trial> {
         "generalized_dice" => generalized_dice(activation),
         "generalized_wasserstein_dice" => generalized_wasserstein_dice(activation),
         "matthews_correlation" => matthews_correlation(activation),
+        "kappa" => kappa(activation),
         "cross_entropy" => cross_entropy(activation),
         "binary_cross_entropy" => binary_cross_entropy(activation),
         "focal" => focal(activation),
@@ -69,6 +70,7 @@ fn iou(activation: Activation) -> Vec<Trial> {
     let loss = |config| SegmentationLoss::from(IoULoss::new(config));
     let plain = || IoULossConfig::new(activation);
     vec![
+        ("squared", "true", loss(IoULossConfig { squared: true, ..plain() })),
         ("overlap", r#""l1""#, loss(IoULossConfig { overlap: Overlap::L1, ..plain() })),
         (
             "smoothing",
@@ -96,6 +98,7 @@ fn tversky(activation: Activation) -> Vec<Trial> {
     let loss = |config| SegmentationLoss::from(TverskyLoss::new(config));
     let plain = || TverskyLossConfig::new(activation);
     vec![
+        ("squared", "true", loss(TverskyLossConfig { squared: true, ..plain() })),
         ("alpha", "0.6", loss(TverskyLossConfig { alpha: 0.6, ..plain() })),
         ("beta", "0.9", loss(TverskyLossConfig { beta: 0.9, ..plain() })),
         ("overlap", r#""l1""#, loss(TverskyLossConfig { overlap: Overlap::L1, ..plain() })),
@@ -125,6 +128,7 @@ fn focal_tversky(activation: Activation) -> Vec<Trial> {
     let loss = |config| SegmentationLoss::from(FocalTverskyLoss::new(config));
     let plain = || FocalTverskyLossConfig::new(activation);
     vec![
+        ("squared", "true", loss(FocalTverskyLossConfig { squared: true, ..plain() })),
         ("alpha", "0.6", loss(FocalTverskyLossConfig { alpha: 0.6, ..plain() })),
         ("beta", "0.9", loss(FocalTverskyLossConfig { beta: 0.9, ..plain() })),
         ("overlap", r#""l1""#, loss(FocalTverskyLossConfig { overlap: Overlap::L1, ..plain() })),
@@ -391,6 +395,32 @@ fn matthews_correlation(activation: Activation) -> Vec<Trial> {
                 class_weights: Some(vec![0.5, 0.75, 1.0]),
                 ..plain()
             }),
+        ),
+    ]
+}
+
+fn kappa(activation: Activation) -> Vec<Trial> {
+    let loss = |config| SegmentationLoss::from(KappaLoss::new(config));
+    let plain = || KappaLossConfig::new(activation);
+    vec![
+        (
+            "smoothing",
+            "[0.5,1.5]",
+            loss(KappaLossConfig {
+                smoothing: Smoothing { numerator: 0.5, denominator: 1.5 },
+                ..plain()
+            }),
+        ),
+        ("pool", r#""batch""#, loss(KappaLossConfig { pool: Pool::Batch, ..plain() })),
+        ("pool", r#""all""#, loss(KappaLossConfig { pool: Pool::All, ..plain() })),
+        ("absent", r#""formula""#, loss(KappaLossConfig { absent: Absent::Formula, ..plain() })),
+        ("absent", r#""zero""#, loss(KappaLossConfig { absent: Absent::Zero, ..plain() })),
+        ("background", "false", loss(KappaLossConfig { background: false, ..plain() })),
+        ("classes", "[2]", loss(KappaLossConfig { classes: Some(vec![2]), ..plain() })),
+        (
+            "class_weights",
+            "[0.5,0.75,1.0]",
+            loss(KappaLossConfig { class_weights: Some(vec![0.5, 0.75, 1.0]), ..plain() }),
         ),
     ]
 }

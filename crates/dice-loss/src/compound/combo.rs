@@ -50,10 +50,27 @@ impl Declare for Combo {
         range: "[0, ∞)",
         perfect_match: PerfectMatch::Zero,
         activations: &[Activation::Sigmoid, Activation::Probabilities],
-        papers: &[Paper { cite: "Taghanaki et al. 2019", address: "https://arxiv.org/abs/1805.02798" }],
+        papers: &[Paper {
+            cite: "Taghanaki et al. 2019",
+            address: "https://arxiv.org/abs/1805.02798",
+        }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("alpha", "α, the share of cross-entropy", |l: &mut Self| Slot::Number(&mut l.alpha)).range(Range::closed(0.0, 1.0)).trial("0.3"), LossOption::new("beta", "β, the share of the voxels of a class in its cross-entropy", |l: &mut Self| Slot::Number(&mut l.beta)).range(Range::open(0.0, 1.0)).trial("0.7"), LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new("alpha", "α, the share of cross-entropy", |l: &mut Self| {
+            Slot::Number(&mut l.alpha)
+        })
+        .range(Range::closed(0.0, 1.0))
+        .trial("0.3"),
+        LossOption::new(
+            "beta",
+            "β, the share of the voxels of a class in its cross-entropy",
+            |l: &mut Self| Slot::Number(&mut l.beta),
+        )
+        .range(Range::open(0.0, 1.0))
+        .trial("0.7"),
+        LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)),
+    ];
 }
 
 impl Compound for Combo {

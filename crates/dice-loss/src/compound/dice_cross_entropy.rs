@@ -57,10 +57,26 @@ impl Declare for DiceCrossEntropy {
         range: "[0, ∞)",
         perfect_match: PerfectMatch::Zero,
         activations: &[Activation::Softmax, Activation::Probabilities],
-        papers: &[Paper { cite: "Isensee et al. 2021 (nnU-Net)", address: "https://arxiv.org/abs/1809.10486" }],
+        papers: &[Paper {
+            cite: "Isensee et al. 2021 (nnU-Net)",
+            address: "https://arxiv.org/abs/1809.10486",
+        }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::part("cross_entropy", |l: &mut Self| Slot::Part(&mut l.cross_entropy)), LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| Slot::Number(&mut l.dice_weight)).trial("0.7"), LossOption::new("cross_entropy_weight", "λ_CE, the weight of cross-entropy", |l: &mut Self| Slot::Number(&mut l.cross_entropy_weight)).trial("0.7")];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)),
+        LossOption::part("cross_entropy", |l: &mut Self| Slot::Part(&mut l.cross_entropy)),
+        LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| {
+            Slot::Number(&mut l.dice_weight)
+        })
+        .trial("0.7"),
+        LossOption::new(
+            "cross_entropy_weight",
+            "λ_CE, the weight of cross-entropy",
+            |l: &mut Self| Slot::Number(&mut l.cross_entropy_weight),
+        )
+        .trial("0.7"),
+    ];
 }
 
 impl Compound for DiceCrossEntropy {

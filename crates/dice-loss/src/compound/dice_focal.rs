@@ -54,10 +54,30 @@ impl Declare for DiceFocal {
         range: "[0, ∞)",
         perfect_match: PerfectMatch::Zero,
         activations: &[Activation::Softmax, Activation::Sigmoid],
-        papers: &[Paper { cite: "Zhu et al. 2018 (AnatomyNet)", address: "https://arxiv.org/abs/1808.05238" }],
+        papers: &[Paper {
+            cite: "Zhu et al. 2018 (AnatomyNet)",
+            address: "https://arxiv.org/abs/1808.05238",
+        }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)), LossOption::new("focal_activation", "that of the focal loss, beside any activation of the other", |l: &mut Self| Slot::Choice(&mut l.focal_activation)).trial("\"softmax\""), LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| Slot::Number(&mut l.dice_weight)).trial("0.7"), LossOption::new("focal_weight", "λ_F, the weight of focal", |l: &mut Self| Slot::Number(&mut l.focal_weight)).trial("0.7")];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)),
+        LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)),
+        LossOption::new(
+            "focal_activation",
+            "that of the focal loss, beside any activation of the other",
+            |l: &mut Self| Slot::Choice(&mut l.focal_activation),
+        )
+        .trial("\"softmax\""),
+        LossOption::new("dice_weight", "λ_D, the weight of Dice", |l: &mut Self| {
+            Slot::Number(&mut l.dice_weight)
+        })
+        .trial("0.7"),
+        LossOption::new("focal_weight", "λ_F, the weight of focal", |l: &mut Self| {
+            Slot::Number(&mut l.focal_weight)
+        })
+        .trial("0.7"),
+    ];
 }
 
 impl Compound for DiceFocal {

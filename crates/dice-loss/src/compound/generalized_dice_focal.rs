@@ -56,10 +56,32 @@ impl Declare for GeneralizedDiceFocal {
         range: "[0, ∞)",
         perfect_match: PerfectMatch::Zero,
         activations: &[Activation::Softmax, Activation::Sigmoid],
-        papers: &[Paper { cite: "Sudre et al. 2017", address: "https://arxiv.org/abs/1707.03237" }, Paper { cite: "Lin et al. 2017", address: "https://arxiv.org/abs/1708.02002" }],
+        papers: &[
+            Paper { cite: "Sudre et al. 2017", address: "https://arxiv.org/abs/1707.03237" },
+            Paper { cite: "Lin et al. 2017", address: "https://arxiv.org/abs/1708.02002" },
+        ],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("generalized_dice", |l: &mut Self| Slot::Part(&mut l.generalized_dice)), LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)), LossOption::new("focal_activation", "that of the focal loss, beside any activation of the other", |l: &mut Self| Slot::Choice(&mut l.focal_activation)).trial("\"softmax\""), LossOption::new("generalized_dice_weight", "λ_GD, the weight of generalized Dice", |l: &mut Self| Slot::Number(&mut l.generalized_dice_weight)).trial("0.7"), LossOption::new("focal_weight", "λ_F, the weight of focal", |l: &mut Self| Slot::Number(&mut l.focal_weight)).trial("0.7")];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::part("generalized_dice", |l: &mut Self| Slot::Part(&mut l.generalized_dice)),
+        LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)),
+        LossOption::new(
+            "focal_activation",
+            "that of the focal loss, beside any activation of the other",
+            |l: &mut Self| Slot::Choice(&mut l.focal_activation),
+        )
+        .trial("\"softmax\""),
+        LossOption::new(
+            "generalized_dice_weight",
+            "λ_GD, the weight of generalized Dice",
+            |l: &mut Self| Slot::Number(&mut l.generalized_dice_weight),
+        )
+        .trial("0.7"),
+        LossOption::new("focal_weight", "λ_F, the weight of focal", |l: &mut Self| {
+            Slot::Number(&mut l.focal_weight)
+        })
+        .trial("0.7"),
+    ];
 }
 
 impl Compound for GeneralizedDiceFocal {

@@ -76,7 +76,27 @@ impl Declare for UnifiedFocal {
         papers: &[Paper { cite: "Yeung et al. 2022", address: "https://arxiv.org/abs/2102.04525" }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("asymmetric", "the asymmetric form", |l: &mut Self| Slot::Flag(&mut l.asymmetric)), LossOption::new("lambda", "λ, the share of F", |l: &mut Self| Slot::Number(&mut l.lambda)).range(Range::closed(0.0, 1.0)).trial("0.3"), LossOption::new("delta", "δ, the weight of the foreground and of false negatives", |l: &mut Self| Slot::Number(&mut l.delta)).range(Range::closed(0.0, 1.0)).trial("0.7"), LossOption::new("gamma", "γ, the focus: 0 is none in F and full in T", |l: &mut Self| Slot::Number(&mut l.gamma)).range(Range::half_open(0.0, 1.0)).trial("0.2"), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new("asymmetric", "the asymmetric form", |l: &mut Self| {
+            Slot::Flag(&mut l.asymmetric)
+        }),
+        LossOption::new("lambda", "λ, the share of F", |l: &mut Self| Slot::Number(&mut l.lambda))
+            .range(Range::closed(0.0, 1.0))
+            .trial("0.3"),
+        LossOption::new(
+            "delta",
+            "δ, the weight of the foreground and of false negatives",
+            |l: &mut Self| Slot::Number(&mut l.delta),
+        )
+        .range(Range::closed(0.0, 1.0))
+        .trial("0.7"),
+        LossOption::new("gamma", "γ, the focus: 0 is none in F and full in T", |l: &mut Self| {
+            Slot::Number(&mut l.gamma)
+        })
+        .range(Range::half_open(0.0, 1.0))
+        .trial("0.2"),
+        LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
+    ];
 }
 
 impl Compound for UnifiedFocal {

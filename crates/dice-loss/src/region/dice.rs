@@ -52,9 +52,11 @@ impl Declare for Dice {
     };
 
     const OPTIONS: &'static [LossOption<Self>] = &[
-        LossOption::new("squared", "sizes as sums of squares, Σp² + Σg², as in V-Net", |l: &mut Self| {
-            Slot::Flag(&mut l.squared)
-        }),
+        LossOption::new(
+            "squared",
+            "sizes as sums of squares, Σp² + Σg², as in V-Net",
+            |l: &mut Self| Slot::Flag(&mut l.squared),
+        ),
         LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)),
         LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
     ];
@@ -63,14 +65,9 @@ impl Declare for Dice {
 impl Dice {
     /// The smoothed Dice coefficient.
     pub(super) fn coefficient<S: Real>(&self, m: &Sums<S>) -> S {
-        let (overlap, sizes) = if self.squared {
-            (m.pg, m.pp + m.gg)
-        } else {
-            let (overlap, predicted) = self.overlap.of(m);
-            (overlap, predicted + m.g)
-        };
+        let (overlap, predicted, reference) = self.overlap.with_sizes(m, self.squared);
         let Smoothing { numerator, denominator } = self.smoothing;
-        (overlap * 2.0 + numerator) / (sizes + denominator)
+        (overlap * 2.0 + numerator) / (predicted + reference + denominator)
     }
 }
 

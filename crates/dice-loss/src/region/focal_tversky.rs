@@ -44,10 +44,18 @@ impl Declare for FocalTversky {
         range: "[0, 1] for hard labels and s ≤ s′",
         perfect_match: PerfectMatch::Zero,
         activations: &Activation::ALL,
-        papers: &[Paper { cite: "Abraham and Khan 2018", address: "https://arxiv.org/abs/1810.07842" }],
+        papers: &[Paper {
+            cite: "Abraham and Khan 2018",
+            address: "https://arxiv.org/abs/1810.07842",
+        }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("tversky", |l: &mut Self| Slot::Part(&mut l.tversky)), LossOption::new("gamma", "γ, the exponent", |l: &mut Self| Slot::Number(&mut l.gamma)).range(Range::above(0.0)).trial("1.5")];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::part("tversky", |l: &mut Self| Slot::Part(&mut l.tversky)),
+        LossOption::new("gamma", "γ, the exponent", |l: &mut Self| Slot::Number(&mut l.gamma))
+            .range(Range::above(0.0))
+            .trial("1.5"),
+    ];
 }
 
 impl ClassLoss for FocalTversky {

@@ -79,7 +79,15 @@ impl Declare for GeneralizedDice {
         papers: &[Paper { cite: "Sudre et al. 2017", address: "https://arxiv.org/abs/1707.03237" }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("weight", "v by the size G of a class: `inverse_square`, 1/G²; `inverse`, 1/G; `uniform`, 1", |l: &mut Self| Slot::Choice(&mut l.weight)), LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new(
+            "weight",
+            "v by the size G of a class: `inverse_square`, 1/G²; `inverse`, 1/G; `uniform`, 1",
+            |l: &mut Self| Slot::Choice(&mut l.weight),
+        ),
+        LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)),
+        LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
+    ];
 }
 
 impl RowLoss for GeneralizedDice {

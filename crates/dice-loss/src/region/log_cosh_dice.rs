@@ -35,7 +35,8 @@ impl Declare for LogCoshDice {
         papers: &[Paper { cite: "Jadon 2020", address: "https://arxiv.org/abs/2006.14822" }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice))];
+    const OPTIONS: &'static [LossOption<Self>] =
+        &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice))];
 }
 
 impl ClassLoss for LogCoshDice {

@@ -47,7 +47,12 @@ impl Declare for LogDice {
         papers: &[Paper { cite: "Wong et al. 2018", address: "https://arxiv.org/abs/1809.00076" }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)), LossOption::new("gamma", "γ, the exponent", |l: &mut Self| Slot::Number(&mut l.gamma)).range(Range::above(0.0)).trial("0.3")];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::part("dice", |l: &mut Self| Slot::Part(&mut l.dice)),
+        LossOption::new("gamma", "γ, the exponent", |l: &mut Self| Slot::Number(&mut l.gamma))
+            .range(Range::above(0.0))
+            .trial("0.3"),
+    ];
 }
 
 impl ClassLoss for LogDice {

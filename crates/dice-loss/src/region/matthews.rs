@@ -47,10 +47,19 @@ impl Declare for MatthewsCorrelation {
         range: "[0, 2] for probabilities; 1 without any correlation",
         perfect_match: PerfectMatch::Zero,
         activations: &Activation::ALL,
-        papers: &[Paper { cite: "Abhishek and Hamarneh 2020", address: "https://arxiv.org/abs/2010.13454" }],
+        papers: &[Paper {
+            cite: "Abhishek and Hamarneh 2020",
+            address: "https://arxiv.org/abs/2010.13454",
+        }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("smoothing", "s, voxels added to the true positives and to the true negatives", |l: &mut Self| Slot::Number(&mut l.smoothing)).range(Range::at_least(0.0)).trial("1.0")];
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new(
+        "smoothing",
+        "s, voxels added to the true positives and to the true negatives",
+        |l: &mut Self| Slot::Number(&mut l.smoothing),
+    )
+    .range(Range::at_least(0.0))
+    .trial("1.0")];
 }
 
 impl ClassLoss for MatthewsCorrelation {

@@ -62,6 +62,16 @@ impl Overlap {
             Self::L1 => (((m.abs_p + m.g - m.l1) * 0.5).at_least_zero(), m.abs_p),
         }
     }
+
+    /// The intersection and the two sizes; as sums of squares (‖p‖² + ‖g‖² − ‖p − g‖²) / 2 is Σpg
+    /// again, however the intersection is counted.
+    pub(crate) fn with_sizes<S: Real>(self, m: &Sums<S>, squared: bool) -> (S, S, S) {
+        let (overlap, predicted) = self.of(m);
+        match squared {
+            true => (m.pg, m.pp, S::from(m.gg)),
+            false => (overlap, predicted, S::from(m.g)),
+        }
+    }
 }
 
 /// Declares the overlap losses: the one place where each is named.
@@ -111,6 +121,7 @@ overlap_losses! {
     PerRow generalized_dice::GeneralizedDice,
     PerRow wasserstein_dice::GeneralizedWassersteinDice,
     PerClass matthews::MatthewsCorrelation,
+    PerClass kappa::Kappa,
 }
 
 pub use generalized_dice::VolumeWeight;

@@ -20,6 +20,9 @@ use crate::{Activation, declaration::*, real::Real};
 ///   <https://arxiv.org/abs/2303.16296> ([`Overlap::L1`], for soft labels).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tversky {
+    /// Sizes as sums of squares: FP = Σp² − I and FN = Σg² − I, with I = Σpg whatever
+    /// [`overlap`](Self::overlap) says, as in [`Dice`](super::Dice).
+    pub squared: bool,
     /// α, the weight of false positives; 0.3 by default.
     pub alpha: f64,
     /// β, the weight of false negatives; 0.7 by default.
@@ -32,7 +35,13 @@ pub struct Tversky {
 
 impl Default for Tversky {
     fn default() -> Self {
-        Self { alpha: 0.3, beta: 0.7, overlap: Overlap::default(), smoothing: Smoothing::default() }
+        Self {
+            squared: false,
+            alpha: 0.3,
+            beta: 0.7,
+            overlap: Overlap::default(),
+            smoothing: Smoothing::default(),
+        }
     }
 }
 
@@ -45,22 +54,51 @@ impl Declare for Tversky {
         summary: "Dice with a price each for false positives and false negatives",
         formula: "1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g)",
         details: "L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP \
-             = Σp − I and FN = Σg − I.\n\n\
+             = Σp − I and FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.\n\n\
              The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.",
         range: "[0, 1] for hard labels and s ≤ s′",
         perfect_match: PerfectMatch::Zero,
         activations: &Activation::ALL,
-        papers: &[Paper { cite: "Salehi, Erdogmus and Gholipour 2017", address: "https://arxiv.org/abs/1706.05721" }, Paper { cite: "Wang and Blaschko 2023 (`l1`)", address: "https://arxiv.org/abs/2302.05666" }],
+        papers: &[
+            Paper {
+                cite: "Salehi, Erdogmus and Gholipour 2017",
+                address: "https://arxiv.org/abs/1706.05721",
+            },
+            Paper {
+                cite: "Wang and Blaschko 2023 (`l1`)",
+                address: "https://arxiv.org/abs/2302.05666",
+            },
+            Paper {
+                cite: "Duque-Arias et al. 2021 (squared)",
+                address: "https://hal.science/hal-03139997",
+            },
+        ],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("alpha", "α, the weight of false positives", |l: &mut Self| Slot::Number(&mut l.alpha)).range(Range::at_least(0.0)).trial("0.6"), LossOption::new("beta", "β, the weight of false negatives", |l: &mut Self| Slot::Number(&mut l.beta)).range(Range::at_least(0.0)).trial("0.9"), LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new("squared", "sizes as sums of squares, Σp² + Σg²", |l: &mut Self| {
+            Slot::Flag(&mut l.squared)
+        }),
+        LossOption::new("alpha", "α, the weight of false positives", |l: &mut Self| {
+            Slot::Number(&mut l.alpha)
+        })
+        .range(Range::at_least(0.0))
+        .trial("0.6"),
+        LossOption::new("beta", "β, the weight of false negatives", |l: &mut Self| {
+            Slot::Number(&mut l.beta)
+        })
+        .range(Range::at_least(0.0))
+        .trial("0.9"),
+        LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)),
+        LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
+    ];
 }
 
 impl ClassLoss for Tversky {
     fn loss<S: Real>(&self, m: &Sums<S>) -> S {
-        let (overlap, predicted) = self.overlap.of(m);
+        let (overlap, predicted, reference) = self.overlap.with_sizes(m, self.squared);
         let false_positives = predicted - overlap;
-        let false_negatives = -overlap + m.g;
+        let false_negatives = reference - overlap;
         let counted = overlap + false_positives * self.alpha + false_negatives * self.beta;
         let Smoothing { numerator, denominator } = self.smoothing;
         S::from(1.0) - (overlap + numerator) / (counted + denominator)
@@ -76,6 +114,9 @@ mod tests {
         let plain = Tversky { smoothing: Smoothing::both(0.0), ..Tversky::default() };
         // by hand: 1.3 + 0.3 × 0.2 + 0.7 × 0.7 = 1.85
         assert!((plain.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
+        // by hand: 1.3 + 0.3 × (1.01 − 1.3) + 0.7 × 0.7 = 1.703
+        let squared = Tversky { squared: true, ..plain };
+        assert!((squared.loss(&Sums::EXAMPLE) - 0.403 / 1.703).abs() < 1e-15);
         let soft = Tversky { overlap: Overlap::L1, ..plain };
         assert!((soft.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
         let smooth = Tversky { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };

@@ -64,7 +64,19 @@ impl Declare for GeneralizedWassersteinDice {
         papers: &[Paper { cite: "Fidon et al. 2017", address: "https://arxiv.org/abs/1707.00478" }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("distances", "M, a row for each class: not negative, 0 on the diagonal, divided by its largest entry; by default all classes are equally far apart", |l: &mut Self| Slot::Distances(&mut l.distances)), LossOption::new("weight", "`foreground`, a = 1 for foreground classes, 0 for the background, and b = 1; or a = b = v by the size G of a class: `inverse_square`, 1/G²; `inverse`, 1/G; `uniform`, 1", |l: &mut Self| Slot::Choice(&mut l.weight)), LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new(
+            "distances",
+            "M, a row for each class: not negative, 0 on the diagonal, divided by its largest entry; by default all classes are equally far apart",
+            |l: &mut Self| Slot::Distances(&mut l.distances),
+        ),
+        LossOption::new(
+            "weight",
+            "`foreground`, a = 1 for foreground classes, 0 for the background, and b = 1; or a = b = v by the size G of a class: `inverse_square`, 1/G²; `inverse`, 1/G; `uniform`, 1",
+            |l: &mut Self| Slot::Choice(&mut l.weight),
+        ),
+        LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
+    ];
 }
 
 impl RowLoss for GeneralizedWassersteinDice {

@@ -41,5 +41,10 @@ impl Declare for BinaryCrossEntropy {
         papers: &[],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("pos_weight", "π, how much a positive voxel counts against a negative one", |l: &mut Self| Slot::ClassValues(&mut l.pos_weight)).range(Range::at_least(0.0))];
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new(
+        "pos_weight",
+        "π, how much a positive voxel counts against a negative one",
+        |l: &mut Self| Slot::ClassValues(&mut l.pos_weight),
+    )
+    .range(Range::at_least(0.0))];
 }

@@ -41,8 +41,18 @@ impl Declare for CrossEntropy {
         range: "[0, ∞)",
         perfect_match: PerfectMatch::Zero,
         activations: &[Activation::Softmax, Activation::Probabilities],
-        papers: &[Paper { cite: "Szegedy et al. 2016 (label smoothing)", address: "https://arxiv.org/abs/1512.00567" }],
+        papers: &[Paper {
+            cite: "Szegedy et al. 2016 (label smoothing)",
+            address: "https://arxiv.org/abs/1512.00567",
+        }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("label_smoothing", "ε, the share of the target that is spread evenly over the classes", |l: &mut Self| Slot::Number(&mut l.label_smoothing)).range(Range::closed(0.0, 1.0)).trial("0.1").moves_match(PerfectMatch::Elsewhere)];
+    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new(
+        "label_smoothing",
+        "ε, the share of the target that is spread evenly over the classes",
+        |l: &mut Self| Slot::Number(&mut l.label_smoothing),
+    )
+    .range(Range::closed(0.0, 1.0))
+    .trial("0.1")
+    .moves_match(PerfectMatch::Elsewhere)];
 }

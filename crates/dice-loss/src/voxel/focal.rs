@@ -51,5 +51,14 @@ impl Declare for Focal {
         papers: &[Paper { cite: "Lin et al. 2017", address: "https://arxiv.org/abs/1708.02002" }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new("gamma", "γ, the focusing exponent", |l: &mut Self| Slot::ClassValues(&mut l.gamma)).range(Range::at_least(0.0)), LossOption::new("alpha", "α, the balance; none by default", |l: &mut Self| Slot::OptionalClassValues(&mut l.alpha)).range(Range::closed(0.0, 1.0))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new("gamma", "γ, the focusing exponent", |l: &mut Self| {
+            Slot::ClassValues(&mut l.gamma)
+        })
+        .range(Range::at_least(0.0)),
+        LossOption::new("alpha", "α, the balance; none by default", |l: &mut Self| {
+            Slot::OptionalClassValues(&mut l.alpha)
+        })
+        .range(Range::closed(0.0, 1.0)),
+    ];
 }

@@ -49,23 +49,20 @@ def _dice(xp: Namespace, m: Sums, options: Options) -> Array:
 
 
 def _coefficient(xp: Namespace, m: Sums, options: Options) -> Array:
-    if options["squared"]:
-        overlap, sizes = m.pg, m.pp + m.gg
-    else:
-        overlap, predicted = _overlap(xp, m, options)
-        sizes = predicted + m.g
+    overlap, predicted, reference = _sizes(xp, m, options)
+    sizes = predicted + reference
     return (2.0 * overlap + _numerator(options)) / (sizes + _denominator(options))
 
 
 def _iou(xp: Namespace, m: Sums, options: Options) -> Array:
-    overlap, predicted = _overlap(xp, m, options)
-    union = predicted + m.g - overlap
+    overlap, predicted, reference = _sizes(xp, m, options)
+    union = predicted + reference - overlap
     return 1.0 - (overlap + _numerator(options)) / (union + _denominator(options))
 
 
 def _tversky(xp: Namespace, m: Sums, options: Options) -> Array:
-    overlap, predicted = _overlap(xp, m, options)
-    false_positives, false_negatives = predicted - overlap, m.g - overlap
+    overlap, predicted, reference = _sizes(xp, m, options)
+    false_positives, false_negatives = predicted - overlap, reference - overlap
     alpha, beta = float(options["alpha"]), float(options["beta"])
     counted = overlap + alpha * false_positives + beta * false_negatives
     return 1.0 - (overlap + _numerator(options)) / (counted + _denominator(options))
@@ -82,6 +79,13 @@ def _log_dice(xp: Namespace, m: Sums, options: Options) -> Array:
 def _log_cosh_dice(xp: Namespace, m: Sums, options: Options) -> Array:
     loss = _dice(xp, m, options)
     return loss - xp.log_sigmoid(2.0 * loss) - math.log(2.0)
+
+
+def _kappa(xp: Namespace, m: Sums, options: Options) -> Array:
+    is_there = m.n > 0
+    chance = xp.where(is_there, m.p * (m.g / xp.where(is_there, m.n, 1.0)), 0.0)
+    agreement = 2.0 * (m.pg - chance) + _numerator(options)
+    return 1.0 - agreement / (m.p + m.g - 2.0 * chance + _denominator(options))
 
 
 def _matthews_correlation(xp: Namespace, m: Sums, options: Options) -> Array:
@@ -137,6 +141,13 @@ def _weighted_sum(xp: Namespace, weights: Array, values: Array) -> Array:
     return xp.sum(weights * xp.where(weights > 0, values, 0.0), -1)
 
 
+def _sizes(xp: Namespace, m: Sums, options: Options) -> tuple[Array, Array, Array]:
+    """The soft intersection, and the sizes of prediction and reference, as squares if asked for."""
+    if options["squared"]:
+        return m.pg, m.pp, m.gg
+    return *_overlap(xp, m, options), m.g
+
+
 def _overlap(xp: Namespace, m: Sums, options: Options) -> tuple[Array, Array]:
     """The soft intersection, and the predicted size that belongs to it."""
     if options["overlap"] == "product":
@@ -177,6 +188,7 @@ CLASS_LOSSES: dict[str, Callable[[Namespace, Sums, Options], Array]] = {
     "log_dice": _log_dice,
     "log_cosh_dice": _log_cosh_dice,
     "matthews_correlation": _matthews_correlation,
+    "kappa": _kappa,
 }
 """Losses of the sums of each class by itself."""
 ROW_LOSSES: dict[str, Callable[[Namespace, Sums, Options, Array], Array]] = {

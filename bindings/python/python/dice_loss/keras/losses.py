@@ -34,6 +34,7 @@ __all__ = [
     "GeneralizedDiceFocal",
     "GeneralizedWassersteinDice",
     "IoU",
+    "Kappa",
     "LogCoshDice",
     "LogDice",
     "MatthewsCorrelation",
@@ -123,19 +124,22 @@ class Dice(NamedLoss):
 class IoU(NamedLoss):
     """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg; or with `squared`
+    sizes Σp² and Σg² (power Jaccard).
 
     It has the minimum of Dice and punishes a small overlap more.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
     Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     ::
 
         model.compile("adam", IoU(from_logits=True))
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -150,6 +154,7 @@ class IoU(NamedLoss):
     def __init__(
         self,
         *,
+        squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         from_logits: bool = False,
@@ -170,6 +175,7 @@ class IoU(NamedLoss):
     ) -> None:
         super().__init__(
             terms.IoU(
+                squared=squared,
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
@@ -196,19 +202,21 @@ class Tversky(NamedLoss):
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
     Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     ::
 
         model.compile("adam", Tversky(from_logits=True))
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -225,6 +233,7 @@ class Tversky(NamedLoss):
     def __init__(
         self,
         *,
+        squared: bool = False,
         alpha: float = 0.3,
         beta: float = 0.7,
         overlap: Overlap = "product",
@@ -247,6 +256,7 @@ class Tversky(NamedLoss):
     ) -> None:
         super().__init__(
             terms.Tversky(
+                squared=squared,
                 alpha=alpha,
                 beta=beta,
                 overlap=overlap,
@@ -287,6 +297,7 @@ class FocalTversky(NamedLoss):
         model.compile("adam", FocalTversky(from_logits=True))
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -304,6 +315,7 @@ class FocalTversky(NamedLoss):
     def __init__(
         self,
         *,
+        squared: bool = False,
         alpha: float = 0.3,
         beta: float = 0.7,
         overlap: Overlap = "product",
@@ -327,6 +339,7 @@ class FocalTversky(NamedLoss):
     ) -> None:
         super().__init__(
             terms.FocalTversky(
+                squared=squared,
                 alpha=alpha,
                 beta=beta,
                 overlap=overlap,
@@ -702,6 +715,74 @@ class MatthewsCorrelation(NamedLoss):
     ) -> None:
         super().__init__(
             terms.MatthewsCorrelation(
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class Kappa(NamedLoss):
+    """Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
+
+    L = 1 − (2 Σpg − 2C + s) / (Σp + Σg − 2C + s′), each class against the rest, with the overlap
+    C = Σp Σg / n that n voxels would have by chance.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for s ≤ s′; 1 where the two agree as by chance; a perfect match costs 0 by default.
+    Paper: Zhang, Petitjean and Ainouz 2020, https://doi.org/10.1109/ISBI45749.2020.9098404.
+
+    ::
+
+        model.compile("adam", Kappa(from_logits=True))
+
+    Args:
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | None = None,
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.Kappa(
                 smoothing=smoothing,
                 classes=classes,
             ),

@@ -31,6 +31,7 @@ __all__ = [
     "generalized_dice_loss",
     "generalized_wasserstein_dice_loss",
     "iou_loss",
+    "kappa_loss",
     "log_cosh_dice_loss",
     "log_dice_loss",
     "matthews_correlation_loss",
@@ -116,6 +117,7 @@ def iou_loss(
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
     details: bool = False,
+    squared: bool = False,
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     activation: Activation = "softmax",
@@ -136,6 +138,7 @@ def iou_loss(
     Args:
         logits, target, mask, voxel_weight, class_valid, details: see the forward of
             `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg².
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -152,6 +155,7 @@ def iou_loss(
     return evaluated(
         losses.IoULoss,
         {
+            "squared": squared,
             "overlap": overlap,
             "smoothing": smoothing,
             "activation": activation,
@@ -183,6 +187,7 @@ def tversky_loss(
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
     details: bool = False,
+    squared: bool = False,
     alpha: float = 0.3,
     beta: float = 0.7,
     overlap: Overlap = "product",
@@ -205,6 +210,7 @@ def tversky_loss(
     Args:
         logits, target, mask, voxel_weight, class_valid, details: see the forward of
             `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -223,6 +229,7 @@ def tversky_loss(
     return evaluated(
         losses.TverskyLoss,
         {
+            "squared": squared,
             "alpha": alpha,
             "beta": beta,
             "overlap": overlap,
@@ -256,6 +263,7 @@ def focal_tversky_loss(
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
     details: bool = False,
+    squared: bool = False,
     alpha: float = 0.3,
     beta: float = 0.7,
     overlap: Overlap = "product",
@@ -279,6 +287,7 @@ def focal_tversky_loss(
     Args:
         logits, target, mask, voxel_weight, class_valid, details: see the forward of
             `SegmentationLoss`.
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -298,6 +307,7 @@ def focal_tversky_loss(
     return evaluated(
         losses.FocalTverskyLoss,
         {
+            "squared": squared,
             "alpha": alpha,
             "beta": beta,
             "overlap": overlap,
@@ -649,6 +659,69 @@ def matthews_correlation_loss(
     """
     return evaluated(
         losses.MatthewsCorrelationLoss,
+        {
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def kappa_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: Sequence[float] | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Sequence[Sequence[int]] | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Kappa loss, as `dice_loss.torch.KappaLoss`: one minus Cohen's κ, the agreement of prediction
+    and reference beyond chance.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.KappaLoss,
         {
             "smoothing": smoothing,
             "activation": activation,

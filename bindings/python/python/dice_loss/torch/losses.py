@@ -34,6 +34,7 @@ __all__ = [
     "GeneralizedDiceLoss",
     "GeneralizedWassersteinDiceLoss",
     "IoULoss",
+    "KappaLoss",
     "LogCoshDiceLoss",
     "LogDiceLoss",
     "MatthewsCorrelationLoss",
@@ -111,19 +112,22 @@ class DiceLoss(NamedLoss):
 class IoULoss(NamedLoss):
     """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
-    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg.
+    L = 1 − (I + s) / (Σp + Σg − I + s′), with the soft intersection I = Σpg; or with `squared`
+    sizes Σp² and Σg² (power Jaccard).
 
     It has the minimum of Dice and punishes a small overlap more.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Rahman and
     Wang 2016, https://doi.org/10.1007/978-3-319-50835-1_22; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     ::
 
         IoULoss(ignore_index=255)(logits, target).backward()
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -138,6 +142,7 @@ class IoULoss(NamedLoss):
     def __init__(
         self,
         *,
+        squared: bool = False,
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         activation: Activation = "softmax",
@@ -154,6 +159,7 @@ class IoULoss(NamedLoss):
     ) -> None:
         super().__init__(
             terms.IoU(
+                squared=squared,
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
@@ -175,19 +181,21 @@ class TverskyLoss(NamedLoss):
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
     Range [0, 1] for hard labels and s ≤ s′; a perfect match costs 0 by default. Papers: Salehi,
     Erdogmus and Gholipour 2017, https://arxiv.org/abs/1706.05721; Wang and Blaschko 2023 (`"l1"`),
-    https://arxiv.org/abs/2302.05666.
+    https://arxiv.org/abs/2302.05666; Duque-Arias et al. 2021 (squared),
+    https://hal.science/hal-03139997.
 
     ::
 
         TverskyLoss(ignore_index=255)(logits, target).backward()
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -204,6 +212,7 @@ class TverskyLoss(NamedLoss):
     def __init__(
         self,
         *,
+        squared: bool = False,
         alpha: float = 0.3,
         beta: float = 0.7,
         overlap: Overlap = "product",
@@ -222,6 +231,7 @@ class TverskyLoss(NamedLoss):
     ) -> None:
         super().__init__(
             terms.Tversky(
+                squared=squared,
                 alpha=alpha,
                 beta=beta,
                 overlap=overlap,
@@ -257,6 +267,7 @@ class FocalTverskyLoss(NamedLoss):
         FocalTverskyLoss(ignore_index=255)(logits, target).backward()
 
     Args:
+        squared: sizes as sums of squares, Σp² + Σg².
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -274,6 +285,7 @@ class FocalTverskyLoss(NamedLoss):
     def __init__(
         self,
         *,
+        squared: bool = False,
         alpha: float = 0.3,
         beta: float = 0.7,
         overlap: Overlap = "product",
@@ -293,6 +305,7 @@ class FocalTverskyLoss(NamedLoss):
     ) -> None:
         super().__init__(
             terms.FocalTversky(
+                squared=squared,
                 alpha=alpha,
                 beta=beta,
                 overlap=overlap,
@@ -623,6 +636,65 @@ class MatthewsCorrelationLoss(NamedLoss):
     ) -> None:
         super().__init__(
             terms.MatthewsCorrelation(
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class KappaLoss(NamedLoss):
+    """Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
+
+    L = 1 − (2 Σpg − 2C + s) / (Σp + Σg − 2C + s′), each class against the rest, with the overlap
+    C = Σp Σg / n that n voxels would have by chance.
+
+    It rewards true negatives too: swapping a class and its background changes nothing.
+
+    Range [0, 2] for s ≤ s′; 1 where the two agree as by chance; a perfect match costs 0 by default.
+    Paper: Zhang, Petitjean and Ainouz 2020, https://doi.org/10.1109/ISBI45749.2020.9098404.
+
+    ::
+
+        KappaLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        smoothing: Smoothing = 1e-5,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: Sequence[float] | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Sequence[Sequence[int]] | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.Kappa(
                 smoothing=smoothing,
                 classes=classes,
             ),

@@ -74,11 +74,17 @@ fn overlap_options() -> Vec<Trial> {
             Dice { overlap: Overlap::L1, ..Dice::default() }.with(activation)
         }));
         trials.push(single("L1 IoU of some classes", activation, move |classes| {
-            let term = IoU { overlap: Overlap::L1, smoothing }.with(activation);
+            let term = IoU { overlap: Overlap::L1, smoothing, ..IoU::default() }.with(activation);
             term.classes([classes - 1]).class_weights(ascending(classes))
         }));
         trials.push(single("L1 tversky", activation, move |classes| {
-            let loss = Tversky { alpha: 0.8, beta: 0.3, overlap: Overlap::L1, smoothing };
+            let loss = Tversky {
+                alpha: 0.8,
+                beta: 0.3,
+                overlap: Overlap::L1,
+                smoothing,
+                ..Tversky::default()
+            };
             loss.with(activation).class_weights(ascending(classes))
         }));
         trials.push(single("focal tversky, exponent 2", activation, move |_| {
