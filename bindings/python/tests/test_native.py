@@ -76,7 +76,10 @@ REFUSED = {
         "moments: found memory that is also read from",
     ),
     "no threads": (lambda: measure(threads=0), "threads: found 0, wanted 1 or more"),
-    "no objective": (lambda: measure(spec="{}"), "objective: terms: found null, wanted a list of terms"),
+    "no objective": (
+        lambda: measure(spec="{}"),
+        "objective: terms: found null, wanted a list of terms",
+    ),
     "an unknown kind of target": (
         lambda: measure(options=("words", None, None, None, None, None)),
         "wanted labels, dense, or regions with a table",

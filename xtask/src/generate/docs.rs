@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dice_loss::{Words, catalogue};
+use dice_loss::catalogue;
 
 use super::Generated;
 

@@ -141,7 +141,9 @@ def _split(entry: Any) -> tuple[float, Term | Compound]:
 def _given(described: dict[str, Any]) -> dict[str, Any]:
     """What is said, in words that JSON has."""
     return {
-        name.rstrip("_"): value._asdict() if isinstance(value, _options.BackgroundForeground) else value
+        name.rstrip("_"): value._asdict()
+        if isinstance(value, _options.BackgroundForeground)
+        else value
         for name, value in described.items()
         if value is not None
     }
