@@ -28,6 +28,11 @@ Options: TypeAlias = tuple[
 def catalogue() -> list[tuple[str, str, str, str, list[str]]]:
     """Every loss of the engine: name, title, formula, paper, activations."""
 
+def sums() -> list[tuple[str, list[str]]]:
+    """Every sum, with the activations that the engine sums it up under: none for those of the
+    reference alone.
+    """
+
 def check(spec: str, classes: int) -> None:
     """Whether all options fit each other and the number of classes."""
 
