@@ -9,11 +9,13 @@ import cases
 import naive
 import numpy as np
 import pytest
-from dice_loss import CrossEntropy, Dice, Moments, Objective
+from dice_loss import CrossEntropy, Dice, Focal, Moments, Objective
 from dice_loss._spec import columns
 
 POOLED = Objective([Dice(), (0.5, CrossEntropy())], activation="softmax", pool="batch")
 PER_SAMPLE = Objective(Dice(activation="softmax"))
+FOCAL = Objective(Focal(activation="softmax"))
+SOFTER = Objective(Focal(gamma=1.5, activation="softmax"))
 
 
 def halves(objective):
@@ -51,6 +53,21 @@ def test_a_gradient_from_appended_samples():
     np.testing.assert_array_equal(gradient, PER_SAMPLE.loss_and_gradient(x, labels)[1])
     half = PER_SAMPLE.pull_back(verdict, x, labels, upstream=0.5)
     np.testing.assert_allclose(half, gradient / 2, rtol=1e-14)
+
+
+def test_another_objective_of_the_same_sums_evaluates_them():
+    whole, _, (x, labels) = halves(POOLED)
+    other = Objective(
+        [(2.0, CrossEntropy(class_weights=[1.0, 2.0, 3.0])), (0.25, Dice(pool="all"))],
+        activation="softmax",
+        reduction="sum",
+    )
+    assert other.measure(x, labels) == whole
+    verdict = other.evaluate(whole)
+    assert verdict.loss == other.loss(x, labels)
+    np.testing.assert_array_equal(
+        POOLED.pull_back(verdict, x, labels), other.loss_and_gradient(x, labels)[1]
+    )
 
 
 def test_they_compare_and_pickle_and_copy():
@@ -176,7 +193,7 @@ def test_slopes_are_the_derivatives_by_the_sums():
     verdict = POOLED.evaluate(moments)
 
     def loss_at(sums):
-        return POOLED.evaluate(Moments(moments.spec, sums, moments.class_valid)).loss
+        return POOLED.evaluate(Moments(moments.integrands, sums, moments.class_valid)).loss
 
     wanted = naive.gradient(loss_at, np.array(moments.sums), step=1e-4)
     fixed = [moments.names.index(name) for name in ("reference", "reference_squared", "voxels")]
@@ -189,15 +206,25 @@ WHOLE, (FIRST, SECOND), _ = halves(POOLED)
 REFUSED = {
     "moments of samples added": (lambda: FIRST + SECOND, ValueError, "wanted pooled moments"),
     "pooled moments appended": (lambda: FIRST.pooled().append(SECOND), ValueError, "found pooled"),
-    "moments of another objective": (
+    "moments of other sums": (
         lambda: FIRST.pooled() + halves(PER_SAMPLE)[0].pooled(),
         ValueError,
-        "found moments of another objective",
+        "sum 5 of the moments: found none, wanted softmax.log_loss",
     ),
-    "evaluated by another objective": (
+    "moments of other exponents": (
+        lambda: halves(FOCAL)[0].append(halves(SOFTER)[0]),
+        ValueError,
+        r'sum 4 of the moments: found {"sum":"focal",.*"gamma":\[1.5,1.5,1.5\]}, wanted {',
+    ),
+    "evaluated by an objective of other sums": (
         lambda: PER_SAMPLE.evaluate(WHOLE),
         ValueError,
-        "found moments of another objective",
+        "sum 5 of the moments: found softmax.log_loss, wanted none",
+    ),
+    "a verdict of other sums": (
+        lambda: PER_SAMPLE.pull_back(POOLED.evaluate(WHOLE), *halves(PER_SAMPLE)[2]),
+        ValueError,
+        "sum 5 of the verdict: found softmax.log_loss, wanted none",
     ),
     "pooled moments of a loss of each sample": (
         lambda: PER_SAMPLE.evaluate(halves(PER_SAMPLE)[0].pooled()),
@@ -213,12 +240,12 @@ REFUSED = {
         "logits: found 2 samples, wanted the 1 of the verdict",
     ),
     "sums of another shape": (
-        lambda: Moments(POOLED.spec, np.zeros((2, 4, 3)), np.ones((2, 3), bool)),
+        lambda: Moments(WHOLE.integrands, np.zeros((2, 4, 3)), np.ones((2, 3), bool)),
         ValueError,
         r"sums: found shape \(2, 4, 3\), wanted \(2, 7, 3\)",
     ),
     "pooled moments of several rows": (
-        lambda: Moments(POOLED.spec, WHOLE.sums, WHOLE.class_valid, is_pooled=True),
+        lambda: Moments(WHOLE.integrands, WHOLE.sums, WHOLE.class_valid, is_pooled=True),
         ValueError,
         "pooled moments: found 2 rows, wanted 1",
     ),

@@ -36,6 +36,11 @@ def spec(text: str) -> str:
     what is wrong whatever the number of classes.
     """
 
+def sums() -> list[tuple[str, list[str]]]:
+    """Every sum, with the activations that the engine sums it up under: none for those of the
+    reference alone.
+    """
+
 def check(spec: str, classes: int) -> None:
     """Whether all options fit each other and the number of classes."""
 

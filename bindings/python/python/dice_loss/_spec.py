@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeAlias
 
 from . import _core, _options, compounds, terms
 from .compounds import Compound
-from .terms import Absent, Activation, Pool, Reduction, Term
+from .terms import Absent, Activation, Pool, Term
+from .terms import Reduction as Reduction
 
 Decision: TypeAlias = Literal["argmax"] | float
 WeightedTerm: TypeAlias = Term | Compound | tuple[float, Term | Compound]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from . import _core
 from ._arrays import Array
 from .metrics import Counts
 
 __all__ = ["Moments"]
+
+#: Of pickled moments; what was pickled under another is not read.
+_VERSION = 1
 
 
 class Moments:
@@ -24,27 +28,35 @@ class Moments:
     - `a.pooled()`: the samples added up, all that a loss over the batch needs;
     - `a.pooled() + b.pooled()`: pooled sums of several batches or processes. `sum(...)` works too.
 
-    Moments of different objectives do not mix: a ValueError.
+    What they are is said by their `integrands`, not by the objective that measured them: any other
+    with the same sums can evaluate them, whatever its weights, pool and reduction. Moments of other
+    sums do not mix: a ValueError.
     """
 
-    __slots__ = ("_is_pooled", "_spec", "_sums", "_valid")
+    __slots__ = ("_integrands", "_is_pooled", "_sums", "_valid")
 
-    def __init__(self, spec: str, sums: Array, class_valid: Array, is_pooled: bool = False) -> None:
-        self._spec = spec
+    def __init__(
+        self,
+        integrands: Sequence[str],
+        sums: Array,
+        class_valid: Array,
+        is_pooled: bool = False,
+    ) -> None:
+        self._integrands = tuple(integrands)
         self._sums = _frozen(sums, np.float64)
         self._valid = _frozen(class_valid, np.bool_)
         self._is_pooled = bool(is_pooled)
         rows, classes = self._valid.shape
-        wanted = (rows, len(_core.integrands(spec, classes)), classes)
+        wanted = (rows, len(self._integrands), classes)
         if self._sums.shape != wanted:
             raise ValueError(f"sums: found shape {self._sums.shape}, wanted {wanted}")
         if self._is_pooled and rows != 1:
             raise ValueError(f"pooled moments: found {rows} rows, wanted 1")
 
     @property
-    def spec(self) -> str:
-        """The objective that these sums were measured for."""
-        return self._spec
+    def integrands(self) -> tuple[str, ...]:
+        """What each of the K sums is, with its parameters, as JSON."""
+        return self._integrands
 
     @property
     def sums(self) -> Array:
@@ -79,8 +91,7 @@ class Moments:
         Σg², voxels Σ1, intersection Σpg, prediction Σp, prediction_squared Σp², difference
         Σ|p − g|, magnitude Σ|p|, transport, and the sums of the log losses.
         """
-        found = map(json.loads, _core.integrands(self._spec, self.classes))
-        return tuple(".".join([*filter(None, [of.get("activation")]), of["sum"]]) for of in found)
+        return tuple(map(_name, self._integrands))
 
     def __getitem__(self, name: str) -> Array:
         """(rows, C): one of the sums, by its name with or without the activation."""
@@ -106,7 +117,7 @@ class Moments:
         """The samples added up into one row."""
         sums = self._sums.sum(axis=0, keepdims=True)
         valid: Array = np.any(self._valid, axis=0, keepdims=True)
-        return Moments(self._spec, sums, valid, is_pooled=True)
+        return Moments(self._integrands, sums, valid, is_pooled=True)
 
     def append(self, other: Moments) -> Moments:
         """With the samples of another batch as further rows."""
@@ -117,7 +128,7 @@ class Moments:
                 "+ adds pooled ones"
             )
         sums = np.concatenate([self._sums, other._sums])
-        return Moments(self._spec, sums, np.concatenate([self._valid, other._valid]))
+        return Moments(self._integrands, sums, np.concatenate([self._valid, other._valid]))
 
     def __add__(self, other: object) -> Moments:
         if not isinstance(other, Moments):
@@ -129,7 +140,7 @@ class Moments:
                 "append adds samples"
             )
         sums, valid = self._sums + other._sums, self._valid | other._valid
-        return Moments(self._spec, sums, valid, is_pooled=True)
+        return Moments(self._integrands, sums, valid, is_pooled=True)
 
     def __radd__(self, other: object) -> Moments:
         return self if other == 0 and not isinstance(other, Moments) else NotImplemented
@@ -138,7 +149,7 @@ class Moments:
         if not isinstance(other, Moments):
             return NotImplemented
         return (
-            self._spec == other._spec
+            self._integrands == other._integrands
             and self._is_pooled == other._is_pooled
             and np.array_equal(self._sums, other._sums, equal_nan=True)
             and np.array_equal(self._valid, other._valid)
@@ -147,21 +158,40 @@ class Moments:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Moments, (self._spec, self._sums, self._valid, self._is_pooled))
+        parts = (self._integrands, self._sums, self._valid, self._is_pooled)
+        return (_unpickled, (_VERSION, *parts))
 
     def __repr__(self) -> str:
         pooled = ", pooled" if self._is_pooled else ""
         return f"Moments({self.rows} × {self.classes}: {', '.join(self.names)}{pooled})"
 
     def _expect_alike(self, other: Moments) -> None:
-        if self._spec != other._spec:
-            raise ValueError(
-                f"found moments of another objective: {other._spec}; wanted moments of {self._spec}"
-            )
+        expect_sums("moments", other._integrands, self._integrands)
         if self.classes != other.classes:
             raise ValueError(
                 f"found moments of {other.classes} classes, wanted {self.classes} classes"
             )
+
+
+def expect_sums(what: str, found: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    """Raises ValueError at the first sum that is not the one wanted."""
+    for index, pair in enumerate(zip_longest(found, wanted)):
+        if pair[0] != pair[1]:
+            names = ["none" if text is None else _name(text) for text in pair]
+            # Of one name, the parameters differ.
+            of_found, of_wanted = pair if names[0] == names[1] else names
+            raise ValueError(f"sum {index} of the {what}: found {of_found}, wanted {of_wanted}")
+
+
+def _name(integrand: str) -> str:
+    of = json.loads(integrand)
+    return ".".join([*filter(None, [of.get("activation")]), of["sum"]])
+
+
+def _unpickled(version: int, *parts: Any) -> Moments:
+    if version != _VERSION:
+        raise ValueError(f"version of the moments: found {version}, wanted {_VERSION}")
+    return Moments(*parts)
 
 
 def _frozen(array: Array, dtype: Any) -> Array:

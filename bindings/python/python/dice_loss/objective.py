@@ -16,7 +16,7 @@ from ._settings import Counted
 from ._spec import Decision, Reduction, WeightedTerm
 from ._threads import get_num_threads
 from .compounds import Compound
-from .moments import Moments
+from .moments import Moments, expect_sums
 from .terms import Absent, Activation, Pool, Term
 
 __all__ = ["Objective", "TermVerdict", "Verdict"]
@@ -54,7 +54,7 @@ class Verdict:
             samples that have the class, NaN if none has it. None if no term needs these sums.
         slopes: (rows, K, C): ∂loss/∂moments.
         cells: (rows, C): which of the values each class of each row is part of.
-        spec: the objective.
+        integrands: what it has derivatives by, as `Moments.integrands`.
         is_pooled: whether the samples had been added up.
     """
 
@@ -64,7 +64,7 @@ class Verdict:
     soft_dice: Array | None
     slopes: Array = field(repr=False)
     cells: Array = field(repr=False)
-    spec: str = field(repr=False)
+    integrands: tuple[str, ...] = field(repr=False)
     is_pooled: bool
 
 
@@ -151,14 +151,11 @@ class Objective:
     def evaluate(self, moments: Moments) -> Verdict:
         """From sums to the loss and its derivatives by them; a few numbers for each class.
 
-        Raises ValueError for moments of another objective, and for pooled moments if a term is
-        computed for each sample.
+        Raises ValueError for moments of other sums than the objective's, and for pooled moments if
+        a term is computed for each sample.
         """
-        if moments.spec != self._spec:
-            raise ValueError(
-                f"found moments of another objective: {moments.spec}; "
-                f"wanted moments of {self._spec}"
-            )
+        integrands = tuple(_core.integrands(self._spec, moments.classes))
+        expect_sums("moments", moments.integrands, integrands)
         slopes = np.empty(moments.sums.shape)
         valid, is_pooled = view(moments.class_valid), moments.is_pooled
         found = _core.evaluate(self._spec, view(moments.sums), valid, is_pooled, view(slopes))
@@ -173,7 +170,7 @@ class Objective:
             soft_dice=None if soft_dice is None else np.array(soft_dice),
             slopes=slopes,
             cells=np.array(found.cells, dtype=np.intp).reshape(moments.class_valid.shape),
-            spec=self._spec,
+            integrands=integrands,
             is_pooled=is_pooled,
         )
 
@@ -197,12 +194,10 @@ class Objective:
             upstream: a number; for reduction "none" and overlap terms it may have the shape of
                 `verdict.values`.
 
-        Raises ValueError for a verdict of another objective or another number of samples.
+        Raises ValueError for a verdict of other sums or of another number of samples.
         """
-        if verdict.spec != self._spec:
-            raise ValueError(
-                f"found the verdict of another objective: {verdict.spec}; wanted {self._spec}"
-            )
+        integrands = tuple(_core.integrands(self._spec, verdict.cells.shape[1]))
+        expect_sums("verdict", verdict.integrands, integrands)
         if self._has_map:
             raise ValueError(
                 "pull_back: found reduction none of voxel terms, whose gradient is by each voxel; "
@@ -280,9 +275,10 @@ class Objective:
 
     def _measure(self, batch: Batch) -> Moments:
         samples, classes = batch.logits.shape[:2]
-        sums = np.empty((samples, len(_core.integrands(self._spec, classes)), classes))
+        integrands = _core.integrands(self._spec, classes)
+        sums = np.empty((samples, len(integrands), classes))
         _core.measure(self._spec, *batch.views, batch.options, get_num_threads(), view(sums))
-        return Moments(self._spec, sums, batch.valid)
+        return Moments(integrands, sums, batch.valid)
 
     def _pull_back(self, verdict: Verdict, batch: Batch, upstream: ArrayLike) -> Array:
         slopes, samples = verdict.slopes, batch.logits.shape[0]

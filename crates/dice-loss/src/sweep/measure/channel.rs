@@ -10,7 +10,7 @@ use super::{
         softmax::{Merged, distinct, raise},
         tile::Tile,
     },
-    Sums, add_overlap,
+    Overlaps, Sums, add_overlap,
 };
 use crate::plan::Group;
 
@@ -31,13 +31,15 @@ pub(super) fn add<I: Instructions, F: Number>(
         let x = tile.logits.plane(class);
         tile.logits.prefetch(class);
         if has_voxel_terms {
-            add_binary::<I, F>(group, class, x, &reference[class], tile.weight, p, outcome, sums);
+            let channel = Channel { class, x, g: &reference[class], weight: tile.weight };
+            add_binary::<I, F>(group, channel, p, outcome, sums);
         } else {
             probabilities::<I, F>(group.activation, x, p);
         }
     }
     for class in 0..tile.classes {
-        add_overlap::<I, F>(group, class, probability, reference, tile.weight, cost, sums);
+        let planes = Overlaps { probability, reference, weight: tile.weight };
+        add_overlap::<I, F>(group, class, planes, cost, sums);
     }
     let Some(columns) = group.log_loss else { return };
     // Cross-entropy of probabilities.
@@ -83,15 +85,19 @@ pub(in super::super) fn gather_merged<F: Number>(
     }
 }
 
+/// What is read of a channel.
+struct Channel<'a, F> {
+    class: usize,
+    x: &'a Plane<F>,
+    g: &'a Plane<F>,
+    weight: &'a Plane<F>,
+}
+
 /// Binary cross-entropy and focal loss of a channel. Leaves its probabilities.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn add_binary<I: Instructions, F: Number>(
     group: &Group,
-    class: usize,
-    x: &Plane<F>,
-    g: &Plane<F>,
-    weight: &Plane<F>,
+    Channel { class, x, g, weight }: Channel<F>,
     p: &mut Plane<F>,
     [complement, yes, no, focus, _]: &mut [Plane<F>; 5],
     sums: &mut Sums<F>,

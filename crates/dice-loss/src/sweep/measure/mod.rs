@@ -124,14 +124,19 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     }
 }
 
+/// Class planes whose overlap is summed up.
+struct Overlaps<'a, F> {
+    probability: &'a [Plane<F>],
+    reference: &'a [Plane<F>],
+    weight: &'a Plane<F>,
+}
+
 /// The sums of an overlap loss for one class.
 #[inline(always)]
 fn add_overlap<I: Instructions, F: Number>(
     group: &Group,
     class: usize,
-    probability: &[Plane<F>],
-    reference: &[Plane<F>],
-    weight: &Plane<F>,
+    Overlaps { probability, reference, weight }: Overlaps<F>,
     cost: &mut Plane<F>,
     sums: &mut Sums<F>,
 ) {

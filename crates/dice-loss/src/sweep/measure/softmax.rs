@@ -11,7 +11,7 @@ use super::{
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
         tile::{Batch, Reference, Tile},
     },
-    LINEAR, Sums, add_overlap,
+    LINEAR, Overlaps, Sums, add_overlap,
 };
 use crate::{Activation, plan::Group, region::Direction};
 
@@ -134,7 +134,8 @@ fn add_dense<I: Instructions, F: Number>(
     softmax.log_sum::<I>(log_sum);
     softmax.normalise();
     for class in 0..tile.classes {
-        add_overlap::<I, F>(group, class, softmax.planes, reference, tile.weight, cost, sums);
+        let planes = Overlaps { probability: softmax.planes, reference, weight: tile.weight };
+        add_overlap::<I, F>(group, class, planes, cost, sums);
     }
     if group.merged.is_none() {
         return;

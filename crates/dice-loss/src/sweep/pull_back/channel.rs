@@ -10,21 +10,14 @@ use super::{
         softmax::{Merged, distinct},
         tile::Tile,
     },
-    Partials, add_transport, slopes_by_probability,
+    Pulled, add_transport, slopes_by_probability,
 };
-use crate::{
-    Activation,
-    evaluate::{Factors, VoxelSlopes},
-    plan::Group,
-};
+use crate::{Activation, evaluate::Factors};
 
 /// Writes the gradient of a sigmoid or probabilities group to the class planes of `work.slopes`.
 #[inline(always)]
 pub(super) fn pull_back<I: Instructions, F: Number>(
-    group: &Group,
-    slopes: &VoxelSlopes,
-    partials: Option<Partials>,
-    valid: Option<&[bool]>,
+    Pulled { group, slopes, partials, valid }: Pulled,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {

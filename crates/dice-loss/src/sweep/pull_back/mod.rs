@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Activation, Logits,
-    evaluate::{GroupSlopes, Slopes},
+    evaluate::{GroupSlopes, Slopes, VoxelSlopes},
     plan::Group,
     region::{ByDirection, Direction},
 };
@@ -34,6 +34,17 @@ impl<'a> Partials<'a> {
     }
 }
 
+/// What a group's gradient is made of, in one sample.
+#[derive(Clone, Copy)]
+struct Pulled<'a> {
+    group: &'a Group,
+    /// By the log losses.
+    slopes: &'a VoxelSlopes,
+    /// By the sums of overlap losses.
+    partials: Option<Partials<'a>>,
+    valid: Option<&'a [bool]>,
+}
+
 /// Leaves a tile's gradient in the class planes of `work.slopes`.
 #[inline(always)]
 pub(super) fn tile<I: Instructions, F: Borrow>(
@@ -50,13 +61,15 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
         if index > 0 {
             std::mem::swap(&mut work.slopes, &mut work.gradient);
         }
-        let partials = Partials::new(slopes, tile.sample, tile.classes);
-        let slopes = slopes.voxel(tile.sample);
+        let pulled = Pulled {
+            group,
+            slopes: slopes.voxel(tile.sample),
+            partials: Partials::new(slopes, tile.sample, tile.classes),
+            valid,
+        };
         match group.activation {
-            Activation::Softmax => {
-                softmax::pull_back::<I, F>(group, slopes, partials, valid, tile, work);
-            }
-            _ => channel::pull_back::<I, F>(group, slopes, partials, valid, tile, work),
+            Activation::Softmax => softmax::pull_back::<I, F>(pulled, tile, work),
+            _ => channel::pull_back::<I, F>(pulled, tile, work),
         }
         if index > 0 {
             let planes = work.slopes.iter_mut().zip(work.gradient.iter());

@@ -12,7 +12,7 @@ use super::{
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
         tile::{Reference, Tile},
     },
-    Partials, add_transport,
+    Pulled, add_transport,
     channel::weigh,
     slopes_by_probability,
 };
@@ -25,19 +25,16 @@ use crate::{
 /// Writes the gradient of the softmax group to the class planes of `work.slopes`.
 #[inline(always)]
 pub(super) fn pull_back<I: Instructions, F: Number>(
-    group: &Group,
-    slopes: &VoxelSlopes,
-    partials: Option<Partials>,
-    valid: Option<&[bool]>,
+    pulled: Pulled,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let merged = Merged::new(valid);
+    let merged = Merged::new(pulled.valid);
     match &tile.reference {
-        Reference::Labels(labels) if merged.is_none() && is_linear(group) => {
-            pull_back_labelled::<I, F>(group, slopes, partials, labels, tile, work);
+        Reference::Labels(labels) if merged.is_none() && is_linear(pulled.group) => {
+            pull_back_labelled::<I, F>(pulled, labels, tile, work);
         }
-        _ => pull_back_dense::<I, F>(group, slopes, partials, merged, tile, work),
+        _ => pull_back_dense::<I, F>(pulled, merged, tile, work),
     }
 }
 
@@ -47,9 +44,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 /// p_k (b_k − Σ_j p_j b_j − p_y a_y − H) for every class, and p_y a_y + H more for y.
 #[inline(always)]
 fn pull_back_labelled<I: Instructions, F: Number>(
-    group: &Group,
-    slopes: &VoxelSlopes,
-    partials: Option<Partials>,
+    Pulled { group, slopes, partials, .. }: Pulled,
     labels: &Labels,
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -144,9 +139,7 @@ fn focal_slope<F: Number>(gamma: F, focus: F, p: F, complement: F, log_loss: F) 
 /// h_k − p_k Σ_j h_j; a member of the merged background takes its share of that class's h.
 #[inline(always)]
 fn pull_back_dense<I: Instructions, F: Number>(
-    group: &Group,
-    slopes: &VoxelSlopes,
-    partials: Option<Partials>,
+    Pulled { group, slopes, partials, .. }: Pulled,
     merged: Option<Merged>,
     tile: &Tile<F>,
     work: &mut Work<F>,
