@@ -7,7 +7,7 @@ use crate::{Activation, CrossEntropy, Dice, Term, declaration::*};
 ///
 /// L = λ_D Dice + λ_CE CE.
 ///
-/// Cross-entropy keeps the background where [`Objective::background`] takes it from Dice.
+/// Cross-entropy keeps the background where [`Objective::background`](crate::Objective::background) takes it from Dice.
 ///
 /// - **Activation**: softmax or probabilities.
 /// - **Shapes**: a number; the terms' own for reduction none do not fit each other.

@@ -6,7 +6,7 @@ use crate::{Activation, declaration::*};
 /// Binary cross-entropy of each channel by itself: binary and multilabel.
 ///
 /// ℓ(voxel, class) = −π g ln p − (1 − g) ln(1 − p), with the weight π of positives. The mean is
-/// over the counted voxels of all annotated classes; class weights ([`Term::class_weights`])
+/// over the counted voxels of all annotated classes; class weights ([`Term::class_weights`](crate::Term::class_weights))
 /// normalise it.
 ///
 /// - **Activation**: sigmoid, computed from the logit without overflow; or probabilities.

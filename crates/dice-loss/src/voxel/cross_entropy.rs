@@ -5,7 +5,7 @@ use crate::{Activation, declaration::*};
 /// Cross-entropy over exclusive classes.
 ///
 /// ℓ(voxel) = −Σ_k t_k ln p_k, t_k = w_k ((1 − ε) g_k + ε / C), with class weights w
-/// ([`Term::class_weights`]) and label smoothing ε. The mean divides by the weights of the voxels
+/// ([`Term::class_weights`](crate::Term::class_weights)) and label smoothing ε. The mean divides by the weights of the voxels
 /// that count, Σ w_y for hard labels (Σ_k w_k g_k for soft ones), so it does not depend on how
 /// many voxels are ignored.
 ///
@@ -13,8 +13,8 @@ use crate::{Activation, declaration::*};
 ///   as it comes, infinite at 0.
 /// - **Shapes**: a voxel map (N, S) for reduction none.
 /// - **Range**: [0, ∞).
-/// - **Background**: counts, whatever the overlap terms do; only [`Term::classes`] or
-///   [`Term::background`] on this very term leave it out.
+/// - **Background**: counts, whatever the overlap terms do; only [`Term::classes`](crate::Term::classes) or
+///   [`Term::background`](crate::Term::background) on this very term leave it out.
 /// - **Partial labels**: the marginal loss, see
 ///   [`Target::class_valid`](crate::Target::class_valid).
 /// - **Errors**: ε outside [0, 1]; sigmoid (that is [`BinaryCrossEntropy`](super::BinaryCrossEntropy)).

@@ -9,7 +9,7 @@ use crate::{Activation, declaration::*};
 /// - **Sigmoid**: ℓ(voxel, class) = −α g (1 − p)^γ ln p − (1 − α)(1 − g) p^γ ln(1 − p); the mean
 ///   is over the counted voxels of all annotated classes. Without α both sides count fully.
 ///
-/// α balances but does not normalise; class weights ([`Term::class_weights`]) do both.
+/// α balances but does not normalise; class weights ([`Term::class_weights`](crate::Term::class_weights)) do both.
 /// 1 − p is computed without cancellation, and the gradient stays finite for γ < 1.
 ///
 /// - **Activation**: softmax or sigmoid.
