@@ -6,8 +6,8 @@
 
     model.compile("adam", DiceCE(from_logits=True), metrics=[DiceScore(classes=3)])
 
-- `losses`: Dice, IoU, Tversky, FocalTversky, GeneralizedDice, Focal, DiceCE; `SegmentationLoss`
-  for any weighted sum of `dice_loss.terms`.
+- `losses`: every loss of the engine, from Dice to UnifiedFocal; `SegmentationLoss` for any weighted
+  sum of `dice_loss.terms`.
 - `metrics`: DiceScore and IoUScore of each class, from counts added up over batches.
 - `builtin`: `keras.losses.Dice` and `keras.losses.Tversky`, number for number.
 """
