@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use dice_loss::catalogue;
+use dice_loss::{Entry, OptionInfo, OptionKind, Range, catalogue};
 
 use super::Generated;
 
@@ -38,5 +38,46 @@ pub(super) fn losses() -> Generated {
             activations.join(", ")
         );
     }
+    for entry in catalogue() {
+        let _ = write!(table, "\n{}", section(&entry));
+    }
     Generated { path: "docs/losses.md".to_owned(), text: table }
+}
+
+/// All that a loss says of itself.
+fn section(entry: &Entry) -> String {
+    let mut text = format!("## {}\n\n", entry.title);
+    let summary = entry.summary.replace('|', "\\|");
+    let _ = writeln!(
+        text,
+        "`{}`: {summary}.\n\n{}\n\nRange {}.",
+        entry.name, entry.details, entry.range
+    );
+    if !entry.papers.is_empty() {
+        text.push('\n');
+    }
+    for paper in entry.papers {
+        let _ = writeln!(text, "- {}: <{}>", paper.cite, paper.address);
+    }
+    let options = entry.options();
+    if !options.is_empty() {
+        text += "\n| Option | Default | |\n|---|---|---|\n";
+    }
+    for option in options {
+        let about = about(&option).replace('|', "\\|");
+        let _ = writeln!(text, "| `{}` | `{}` | {about} |", option.facts.name, option.default);
+    }
+    text
+}
+
+/// The sentence of an option, with the numbers that it can be.
+fn about(option: &OptionInfo) -> String {
+    let OptionInfo { facts, kind, .. } = option;
+    match kind {
+        OptionKind::Choice { words, .. } if !facts.about.contains('`') => {
+            format!("{}: {}", facts.about, words.join(", "))
+        }
+        _ if facts.range == Range::ANY => facts.about.to_owned(),
+        _ => format!("{}; {}", facts.about, facts.range),
+    }
 }

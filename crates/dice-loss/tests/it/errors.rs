@@ -189,7 +189,7 @@ fn options_out_of_range() {
     );
     refused(
         one(CrossEntropy::default().with(Activation::Sigmoid)),
-        "cross_entropy: activation: found Sigmoid",
+        "cross_entropy: activation: found sigmoid, wanted softmax or probabilities; under sigmoid that",
     );
     refused(one(CrossEntropy::default().softmax().pool(Pool::Batch)), "cross_entropy: pool");
     refused(

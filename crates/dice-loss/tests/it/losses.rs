@@ -2,7 +2,7 @@
 
 use dice_loss::{Activation, Isa};
 
-use crate::cases::{Batch, Rng, Trial, agrees, check, options, own, trials};
+use crate::cases::{Batch, Rng, Trial, agrees, check, declared, options, own, trials};
 
 /// Tries an objective on random batches, under random settings.
 fn try_out(trial: &Trial, cases: u32) {
@@ -29,6 +29,13 @@ fn the_catalogue_agrees_with_the_reference() {
 fn every_option_agrees_with_the_reference() {
     for trial in options() {
         try_out(&trial, 16);
+    }
+}
+
+#[test]
+fn every_declared_option_agrees_with_the_reference() {
+    for trial in declared() {
+        try_out(&trial, 3);
     }
 }
 

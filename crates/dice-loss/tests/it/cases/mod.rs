@@ -10,7 +10,7 @@ pub use agreement::{
     Precision, agrees, engine, gradient_agrees, gradient_of, loss_tolerance, written,
 };
 pub use batch::Batch;
-pub use objectives::{Moved, Trial, options, own, trials};
+pub use objectives::{Moved, Trial, declared, options, own, trials};
 pub use recipe::{Recipe, Rng, Softness, TargetKind, check};
 pub use tensors::{Arrangement, FloatKind, Floats};
 use tensors::{DenseKind, Denses, LabelKind, Labels};

@@ -43,6 +43,28 @@ pub fn trials() -> Vec<Trial> {
     catalogue().into_iter().flat_map(of_entry).collect()
 }
 
+/// Every option that a loss declares, at each of its trial values, under the loss's usual activation.
+pub fn declared() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for entry in catalogue() {
+        let activation = entry.activations[0];
+        for option in entry.options() {
+            for index in 0..option.trials(3).len() {
+                let (option, name) = (option.clone(), option.facts.name);
+                let named = format!("{}, {name}, trial {index}", entry.name);
+                trials.push(Trial::new(&named, activation, move |classes| {
+                    let value = &option.trials(classes)[index];
+                    let activation = activation.word();
+                    let term = serde_json::json!({ "loss": entry.name, name: value });
+                    let spec = serde_json::json!({ "terms": [term], "activation": activation });
+                    Objective::from_spec(&spec.to_string()).expect("an option of the loss")
+                }));
+            }
+        }
+    }
+    trials
+}
+
 fn single(name: &str, activation: Activation, term: impl Fn(usize) -> Term + 'static) -> Trial {
     Trial::new(name, activation, move |classes| Objective::new().term(1.0, term(classes)))
 }
