@@ -32,13 +32,20 @@ impl Activation {
         }
     }
 
+    /// Some of them, as errors list them.
+    pub(crate) fn words(some: &[Self]) -> String {
+        match some.iter().map(|one| one.word()).collect::<Vec<_>>()[..] {
+            [] => "none".into(),
+            ref words => words.join(" or "),
+        }
+    }
+
     /// Fails unless it is one of those that a loss or sum can be used with.
     pub(crate) fn among(self, name: &str, wanted: &[Self]) -> Result<()> {
         if wanted.contains(&self) {
             return Ok(());
         }
-        let words: Vec<_> = wanted.iter().map(|activation| activation.word()).collect();
-        let mut wanted = words.join(" or ");
+        let mut wanted = Self::words(wanted);
         if let Some(other) = self.counterpart(name) {
             wanted += &format!("; under {} that is {other}", self.word());
         }

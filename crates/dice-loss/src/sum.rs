@@ -198,7 +198,7 @@ impl Integrand {
         match self.activation {
             None if sum.activations().is_empty() => {}
             None => {
-                let wanted = format!("one of {:?}", sum.activations());
+                let wanted = Activation::words(sum.activations());
                 return stated(format!("{name}: activation"), "none", wanted);
             }
             Some(activation) => {

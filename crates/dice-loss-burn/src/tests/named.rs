@@ -119,8 +119,8 @@ fn the_loss_for_another_activation_is_named() {
     let loss = DiceCrossEntropyLossConfig::new(Activation::Sigmoid).init();
     assert_eq!(
         loss.try_forward(logits, labels).unwrap_err().to_string(),
-        "dice_cross_entropy: activation: found Sigmoid, wanted one of [Softmax, Probabilities]; under \
-         Sigmoid that is dice_binary_cross_entropy"
+        "dice_cross_entropy: activation: found sigmoid, wanted softmax or probabilities; under sigmoid \
+         that is dice_binary_cross_entropy"
     );
 }
 

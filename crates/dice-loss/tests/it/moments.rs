@@ -263,9 +263,9 @@ fn sums_that_cannot_be_measured_are_refused() {
         (under(Sum::LogLoss), "log_loss: activation: found sigmoid, wanted softmax or "),
         (
             Integrand::new(Sum::Prediction, None),
-            "prediction: activation: found none, wanted one of",
+            "prediction: activation: found none, wanted softmax or sigmoid or probabilities",
         ),
-        (under(Sum::Voxels), "voxels: activation: found Sigmoid, wanted one of []"),
+        (under(Sum::Voxels), "voxels: activation: found sigmoid, wanted none"),
         (under(Sum::Focal), "focal: gamma: found none, wanted one"),
         (under(Sum::Focal).gamma([1.0]), "focal: gamma: found [1.0], wanted 2 values"),
         (under(Sum::Focal).gamma([1.0, -1.0]), "focal: gamma: found -1.0, wanted finite"),
