@@ -161,13 +161,7 @@ impl Term {
             Loss::Voxel(loss) => loss.activations(),
         };
         self.activation.among(name, activations)?;
-        if self.activation == Activation::Softmax && classes < 2 {
-            return parameter(
-                format!("{name}: softmax"),
-                format!("{classes} channels"),
-                "2 channels or more; for one channel use sigmoid",
-            );
-        }
+        self.activation.check(name, classes)?;
         let mut result = Ok(());
         each(&mut Settings::of(self), &mut |facts, slot| {
             if result.is_ok() {
