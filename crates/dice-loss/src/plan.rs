@@ -33,6 +33,8 @@ pub(crate) struct Group {
     pub activation: Activation,
     /// The column of each direction that some formula reads.
     pub sums: ByDirection<Option<usize>>,
+    /// Whether those read are all linear in p; kept, since every tile asks.
+    pub is_linear: bool,
     /// Row-major C × C, if transport is summed up.
     pub distances: Option<Vec<f64>>,
     pub log_loss: Option<LogLoss>,
@@ -260,9 +262,13 @@ impl Group {
                 negative: position(&negative),
             })
         });
+        let sums = ByDirection::new(|direction| at(direction.sum()));
+        let is_linear =
+            sums.each().all(|(direction, column)| column.is_none() || direction.is_linear());
         Some(Self {
             activation,
-            sums: ByDirection::new(|direction| at(direction.sum())),
+            sums,
+            is_linear,
             distances: matrix.map(|rows| rows.concat()),
             log_loss: at(Sum::LogLoss)
                 .map(|of_reference| LogLoss { of_reference, of_all: at(Sum::LogLossOfAll) }),

@@ -28,6 +28,11 @@ impl Direction {
         Self::Transport,
     ];
 
+    /// Whether its sum is linear in p, and of each class by itself: all that most losses read.
+    pub const fn is_linear(self) -> bool {
+        matches!(self, Self::Intersection | Self::Prediction)
+    }
+
     /// The sum that it is the direction of.
     pub const fn sum(self) -> Sum {
         match self {

@@ -5,7 +5,6 @@ mod counts;
 mod softmax;
 
 pub(super) use channel::gather_merged;
-pub(super) use softmax::is_linear;
 
 use super::{
     aligned::Aligned,
@@ -21,13 +20,6 @@ use crate::{
     plan::{Group, Plan},
     region::Direction,
 };
-
-/// The sums that are linear in p, of each class by itself: all that most losses ask for.
-const LINEAR: [Direction; 2] = [Direction::Intersection, Direction::Prediction];
-
-/// Those that are not.
-const FURTHER: [Direction; 3] =
-    [Direction::PredictionSquared, Direction::Difference, Direction::Magnitude];
 
 /// The sums of a job: a row of classes for each column of the plan.
 pub(super) struct Sums<F> {
@@ -141,21 +133,19 @@ fn add_overlap<I: Instructions, F: Number>(
     sums: &mut Sums<F>,
 ) {
     let (p, g) = (&probability[class], &reference[class]);
-    let asks = |direction: &Direction| group.sums[*direction].is_some();
-    let mut add = |direction, found| sums.add_if(group.sums[direction], class, found);
-    if FURTHER.iter().any(asks) {
-        let [pg, sum, pp, l1, abs] = five_sums::<I, F>(p, g, weight);
-        add(Direction::Intersection, pg);
-        add(Direction::Prediction, sum);
-        add(Direction::PredictionSquared, pp);
-        add(Direction::Difference, l1);
-        add(Direction::Magnitude, abs);
-    } else if LINEAR.iter().any(asks) {
-        let [pg, sum] = two_sums::<I, F>(p, g, weight);
-        add(Direction::Intersection, pg);
-        add(Direction::Prediction, sum);
+    let of = |direction: Direction| group.sums[direction];
+    let [pg, p_sum] = [of(Direction::Intersection), of(Direction::Prediction)];
+    let [pp, l1] = [of(Direction::PredictionSquared), of(Direction::Difference)];
+    let abs = of(Direction::Magnitude);
+    if pp.is_some() || l1.is_some() || abs.is_some() {
+        let columns = [pg, p_sum, pp, l1, abs];
+        let found = columns.into_iter().zip(five_sums::<I, F>(p, g, weight));
+        found.for_each(|(column, sum)| sums.add_if(column, class, sum));
+    } else if pg.is_some() || p_sum.is_some() {
+        let found = [pg, p_sum].into_iter().zip(two_sums::<I, F>(p, g, weight));
+        found.for_each(|(column, sum)| sums.add_if(column, class, sum));
     }
-    if let (Some(column), Some(distances)) = (group.sums[Direction::Transport], &group.distances) {
+    if let (Some(column), Some(distances)) = (of(Direction::Transport), &group.distances) {
         transport::<I, F>(distances, class, probability, cost);
         let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);
         sums.add(column, class, found);

@@ -11,7 +11,7 @@ use super::{
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
         tile::{Batch, Reference, Tile},
     },
-    LINEAR, Overlaps, Sums, add_overlap,
+    Overlaps, Sums, add_overlap,
 };
 use crate::{Activation, plan::Group, region::Direction};
 
@@ -26,16 +26,11 @@ pub(super) fn add<I: Instructions, F: Number>(
 ) {
     let merged = Merged::new(valid);
     match &tile.reference {
-        Reference::Labels(labels) if merged.is_none() && is_linear(group) => {
+        Reference::Labels(labels) if merged.is_none() && group.is_linear => {
             add_labelled::<I, F>(group, labels, tile, work, sums);
         }
         _ => add_dense::<I, F>(group, merged, tile, work, sums),
     }
-}
-
-/// Whether all sums that are asked for are linear in p.
-pub(in super::super) fn is_linear(group: &Group) -> bool {
-    group.sums.each().all(|(direction, column)| column.is_none() || LINEAR.contains(&direction))
 }
 
 /// Whether a sample's sums are added up by label.
@@ -43,7 +38,7 @@ pub(super) fn is_by_label(group: &Group, batch: &Batch, sample: usize) -> bool {
     group.activation == Activation::Softmax
         && batch.has_labels()
         && Merged::new(batch.valid(sample)).is_none()
-        && is_linear(group)
+        && group.is_linear
 }
 
 /// Hard labels: two passes over the class planes, and what depends on the label by runs.

@@ -6,7 +6,6 @@ use super::{
         channel::share,
         isa::Instructions,
         labels::Labels,
-        measure::is_linear,
         number::Number,
         scratch::{Plane, TILE, Work},
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
@@ -31,7 +30,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 ) {
     let merged = Merged::new(pulled.valid);
     match &tile.reference {
-        Reference::Labels(labels) if merged.is_none() && is_linear(pulled.group) => {
+        Reference::Labels(labels) if merged.is_none() && pulled.group.is_linear => {
             pull_back_labelled::<I, F>(pulled, labels, tile, work);
         }
         _ => pull_back_dense::<I, F>(pulled, merged, tile, work),
