@@ -87,8 +87,8 @@ def check(batch, loss, dtype, device, driver):
     assert launched
     assert found[0].dtype is torch.float32 and found[1].dtype is dtype
     compare(found[0].double(), wanted[0], lost(torch.float32))
-    # What a gradient of this type can say at all, which near 0 is half the least number that it has,
-    # and what float32 arithmetic loses on the way.
+    # What a gradient of this type can say at all, near 0 half of the least number that it has, and
+    # what float32 arithmetic loses on the way.
     info = torch.finfo(dtype)
     relative = 0.5 * info.eps + lost(torch.float32)
     compare(found[1].double(), wanted[1], relative, 0.5 * info.tiny * info.eps)
