@@ -26,26 +26,8 @@ fn class_values(u: &mut Unstructured, classes: usize) -> Result<ClassValues> {
     })
 }
 
-fn smoothing(u: &mut Unstructured) -> Result<Smoothing> {
-    Ok(Smoothing { numerator: number(u)?, denominator: number(u)? })
-}
-
-fn dice(u: &mut Unstructured) -> Result<Dice> {
-    Ok(Dice { squared: u.arbitrary()?, overlap: overlap(u)?, smoothing: smoothing(u)? })
-}
-
-fn tversky(u: &mut Unstructured) -> Result<Tversky> {
-    let (alpha, beta) = (number(u)?, number(u)?);
-    let (squared, overlap, smoothing) = (u.arbitrary()?, overlap(u)?, smoothing(u)?);
-    Ok(Tversky { squared, alpha, beta, overlap, smoothing })
-}
-
-fn overlap(u: &mut Unstructured) -> Result<Overlap> {
-    Ok(*u.choose(&[Overlap::Product, Overlap::L1])?)
-}
-
-fn volume(u: &mut Unstructured) -> Result<VolumeWeight> {
-    Ok(*u.choose(&[VolumeWeight::InverseSquare, VolumeWeight::Inverse, VolumeWeight::Uniform])?)
+fn word<T: Words>(u: &mut Unstructured) -> Result<T> {
+    Ok(u.choose(T::WORDS)?.1)
 }
 
 fn distances(u: &mut Unstructured, classes: usize) -> Result<Distances> {
@@ -59,91 +41,71 @@ fn distances(u: &mut Unstructured, classes: usize) -> Result<Distances> {
     Ok(Distances::Matrix(rows))
 }
 
-/// A term with settings of its own.
-fn term(u: &mut Unstructured, activation: Activation, classes: usize) -> Result<Term> {
-    let term = match u.int_in_range(0..=11)? {
-        0 => dice(u)?.with(activation),
-        1 => IoU { squared: u.arbitrary()?, overlap: overlap(u)?, smoothing: smoothing(u)? }
-            .with(activation),
-        2 => tversky(u)?.with(activation),
-        3 => FocalTversky { tversky: tversky(u)?, gamma: number(u)? }.with(activation),
-        4 => LogDice { dice: dice(u)?, gamma: number(u)? }.with(activation),
-        5 => LogCoshDice { dice: dice(u)? }.with(activation),
-        6 => {
-            let (weight, overlap) = (volume(u)?, overlap(u)?);
-            GeneralizedDice { weight, overlap, smoothing: smoothing(u)? }.with(activation)
-        }
-        7 => {
-            let weight = match u.arbitrary()? {
-                true => TransportWeight::Foreground,
-                false => TransportWeight::Volume(volume(u)?),
-            };
-            let (distances, smoothing) = (distances(u, classes)?, smoothing(u)?);
-            GeneralizedWassersteinDice { distances, weight, smoothing }.with(activation)
-        }
-        8 => MatthewsCorrelation { smoothing: number(u)? }.with(activation),
-        9 => {
-            let loss = CrossEntropy { label_smoothing: number(u)? };
-            return voxel_settings(u, loss.with(activation), classes);
-        }
-        10 => {
-            let loss = BinaryCrossEntropy { pos_weight: class_values(u, classes)? };
-            return voxel_settings(u, loss.with(activation), classes);
-        }
-        _ => {
-            let alpha = if u.arbitrary()? { Some(class_values(u, classes)?) } else { None };
-            let loss = Focal { gamma: class_values(u, classes)?, alpha };
-            return voxel_settings(u, loss.with(activation), classes);
-        }
-    };
-    let mut term = voxel_settings(u, term, classes)?;
-    if u.ratio(1, 4)? {
-        term = term.pool(pool(u)?);
-    }
-    if u.ratio(1, 4)? {
-        term = term.absent(absent(u)?);
-    }
-    Ok(term)
+fn optional<T>(
+    u: &mut Unstructured,
+    value: impl FnOnce(&mut Unstructured) -> Result<T>,
+) -> Result<Option<T>> {
+    if u.arbitrary()? { value(u).map(Some) } else { Ok(None) }
 }
 
-/// The settings that voxel terms have too.
-fn voxel_settings(u: &mut Unstructured, mut term: Term, classes: usize) -> Result<Term> {
-    if u.ratio(1, 4)? {
-        term = term.background(u.arbitrary()?);
+/// Any value for an option, whichever it is.
+fn tell(u: &mut Unstructured, slot: Slot, classes: usize) -> Result<()> {
+    match slot {
+        Slot::Flag(flag) => *flag = u.arbitrary()?,
+        Slot::OptionalFlag(flag) => *flag = u.arbitrary()?,
+        Slot::Number(value) => *value = number(u)?,
+        Slot::Choice(choice) => {
+            let chosen = *u.choose(&choice.words())?;
+            choice.choose(chosen);
+        }
+        Slot::Smoothing(smoothing) => {
+            *smoothing = Smoothing { numerator: number(u)?, denominator: number(u)? };
+        }
+        Slot::ClassValues(values) => *values = class_values(u, classes)?,
+        Slot::OptionalClassValues(values) => {
+            *values = optional(u, |u| class_values(u, classes))?;
+        }
+        Slot::Distances(place) => *place = distances(u, classes)?,
+        Slot::OptionalIndices(indices) => {
+            *indices = optional(u, |u| Ok(vec![u.int_in_range(0..=classes)?, 0]))?;
+        }
+        Slot::OptionalNumbers(values) => *values = optional(u, |u| numbers(u, classes))?,
+        // Its options are shown by themselves.
+        Slot::Part(_) => {}
     }
-    if u.ratio(1, 4)? {
-        term = term.class_weights(numbers(u, classes)?);
-    }
-    if u.ratio(1, 8)? {
-        term = term.classes([u.int_in_range(0..=classes)?, 0]);
-    }
-    Ok(term)
+    Ok(())
 }
 
-fn pool(u: &mut Unstructured) -> Result<Pool> {
-    Ok(*u.choose(&[Pool::Sample, Pool::Batch, Pool::All])?)
+/// The terms of a loss of the catalogue, few of its options away from their defaults.
+fn terms(u: &mut Unstructured, activation: Activation, classes: usize) -> Result<Vec<(f64, Term)>> {
+    let catalogue = catalogue();
+    let entry = u.choose(&catalogue)?;
+    // Mostly one that it has.
+    let activation = if u.ratio(7, 8)? { *u.choose(entry.activations)? } else { activation };
+    let mut result = Ok(());
+    let terms = entry.terms(activation, &mut |facts, slot| {
+        // The caller has chosen.
+        if facts.name != "activation" && result.is_ok() {
+            result =
+                u.ratio(1, 4).and_then(|told| if told { tell(u, slot, classes) } else { Ok(()) });
+        }
+    });
+    result?;
+    // A compound may have refused its options; that is as it should be.
+    Ok(terms.unwrap_or_default())
 }
 
-fn absent(u: &mut Unstructured) -> Result<Absent> {
-    Ok(*u.choose(&[Absent::Skip, Absent::Formula, Absent::Zero])?)
-}
-
-/// An objective of the catalogue, or of any terms.
+/// An objective of any terms.
 pub fn objective(u: &mut Unstructured, classes: usize) -> Result<Objective> {
-    let mut objective = if u.ratio(1, 4)? {
-        let catalogue = catalogue();
-        let entry = u.choose(&catalogue)?;
-        entry.objective(*u.choose(entry.activations)?)
-    } else {
+    let mut objective = Objective::new();
+    for _ in 0..u.int_in_range(0..=3)? {
+        let weight = number(u)?;
         let activation = *u.choose(&Activation::ALL)?;
-        let mut objective = Objective::new();
-        for _ in 0..u.int_in_range(0..=3)? {
-            let activation = if u.ratio(1, 4)? { *u.choose(&Activation::ALL)? } else { activation };
-            objective = objective.term(number(u)?, term(u, activation, classes)?);
+        for (share, term) in terms(u, activation, classes)? {
+            objective = objective.term(weight * share, term);
         }
-        objective
-    };
-    objective = objective.pool(pool(u)?).absent(absent(u)?);
+    }
+    objective = objective.pool(word(u)?).absent(word(u)?);
     if u.arbitrary()? {
         objective = objective.background(u.arbitrary()?);
     }
@@ -155,7 +117,5 @@ pub fn objective(u: &mut Unstructured, classes: usize) -> Result<Objective> {
     if let Some(decision) = decision {
         objective = objective.decision(decision);
     }
-    let reduction =
-        *u.choose(&[Reduction::Mean, Reduction::Mean, Reduction::Sum, Reduction::None])?;
-    Ok(objective.reduction(reduction).isa(*u.choose(&Isa::available())?))
+    Ok(objective.reduction(word(u)?).isa(*u.choose(&Isa::available())?))
 }

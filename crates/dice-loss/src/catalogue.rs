@@ -5,9 +5,10 @@ use std::{any::TypeId, fmt, ops::Deref};
 use serde_json::{Map, Value};
 
 use crate::{
-    Activation, Declaration, Declare, Field, Objective, OptionInfo, Result, Term, compound,
-    compound::Compound,
+    Activation, Declaration, Declare, Facts, Field, Objective, OptionInfo, Result, Slot, Term,
+    compound,
     declaration::{self, each},
+    error::stated,
     region,
     settings::{Kind, Settings},
     voxel,
@@ -17,31 +18,26 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Entry(&'static dyn Maker);
 
+/// What looks at every option of a loss and may change it.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(&Facts, Slot<'_>);
+
 /// Makes one loss from its options.
 pub(crate) trait Maker: Sync {
     fn type_id(&self) -> TypeId;
     fn declaration(&self) -> &'static Declaration;
     fn kind(&self) -> Kind;
     fn fields(&self) -> Vec<Field>;
-    /// Takes its options out of what is given.
-    fn terms(
-        &self,
-        given: &mut Map<String, Value>,
-        activation: Activation,
-    ) -> Result<Vec<(f64, Term)>>;
-    fn objective(&self, activation: Activation) -> Objective;
+    /// The loss with the options that it is told, as an objective.
+    fn objective(&self, activation: Activation, tell: Tell) -> Objective;
 }
 
-/// A loss that is one term.
-pub(crate) struct Single<L> {
+/// A loss by its type.
+pub(crate) struct Of<L> {
     pub kind: Kind,
-    pub with: fn(L, Activation) -> Term,
+    pub objective: fn(L, Activation) -> Objective,
 }
 
-/// A loss that is a sum of terms.
-pub(crate) struct Many<L>(pub fn(L, Activation) -> Objective);
-
-impl<L: Declare + Default> Maker for Single<L> {
+impl<L: Declare + Default> Maker for Of<L> {
     fn type_id(&self) -> TypeId {
         TypeId::of::<L>()
     }
@@ -58,61 +54,11 @@ impl<L: Declare + Default> Maker for Single<L> {
         Field::table(&mut L::default())
     }
 
-    fn terms(
-        &self,
-        given: &mut Map<String, Value>,
-        activation: Activation,
-    ) -> Result<Vec<(f64, Term)>> {
-        Ok(vec![(1.0, (self.with)(read::<L>(given)?, activation))])
+    fn objective(&self, activation: Activation, tell: Tell) -> Objective {
+        let mut loss = L::default();
+        each(&mut loss, tell);
+        (self.objective)(loss, activation)
     }
-
-    fn objective(&self, activation: Activation) -> Objective {
-        Objective::new().term(1.0, (self.with)(L::default(), activation))
-    }
-}
-
-impl<L: Compound + Default> Maker for Many<L> {
-    fn type_id(&self) -> TypeId {
-        TypeId::of::<L>()
-    }
-
-    fn declaration(&self) -> &'static Declaration {
-        &L::DECLARATION
-    }
-
-    fn kind(&self) -> Kind {
-        Kind::Compound
-    }
-
-    fn fields(&self) -> Vec<Field> {
-        Field::table(&mut L::default())
-    }
-
-    fn terms(
-        &self,
-        given: &mut Map<String, Value>,
-        activation: Activation,
-    ) -> Result<Vec<(f64, Term)>> {
-        let compound = read::<L>(given)?;
-        compound.check(activation)?;
-        Ok(compound.terms(activation))
-    }
-
-    fn objective(&self, activation: Activation) -> Objective {
-        (self.0)(L::default(), activation)
-    }
-}
-
-/// A loss with the options given, the others by default.
-fn read<L: Declare + Default>(given: &mut Map<String, Value>) -> Result<L> {
-    let mut loss = L::default();
-    let mut result = Ok(());
-    each(&mut loss, &mut |facts, slot| {
-        if let (Ok(()), Some(value)) = (&result, given.remove(facts.name)) {
-            result = slot.set(L::DECLARATION.name, facts, &value);
-        }
-    });
-    result.map(|()| loss)
 }
 
 impl Entry {
@@ -144,7 +90,36 @@ impl Entry {
     ///
     /// Under any other, the objective says so when it is used.
     pub fn objective(&self, activation: Activation) -> Objective {
-        self.0.objective(activation)
+        self.0.objective(activation, &mut |_, _| {})
+    }
+
+    /// The weighted terms that it stands for, told everything that it can be told: `tell` is shown
+    /// each setting and each option with the place of its value, which it may change.
+    ///
+    /// Fails where a compound refuses its options. A single loss has them checked when it is used.
+    ///
+    /// ```
+    /// use dice_loss::{Activation, Objective, Slot, catalogue};
+    /// // Every loss without the background, and with half of what is added to a ratio.
+    /// for entry in catalogue() {
+    ///     let terms = entry.terms(entry.activations[0], &mut |_facts, slot| match slot {
+    ///         Slot::OptionalFlag(background) => *background = Some(false),
+    ///         Slot::Smoothing(smoothing) => smoothing.numerator /= 2.0,
+    ///         _ => {}
+    ///     })?;
+    ///     let objective = terms.into_iter().fold(Objective::new(), |objective, (weight, term)| {
+    ///         objective.term(weight, term)
+    ///     });
+    ///     assert!(objective.spec()?.contains(r#""background":false"#));
+    /// }
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn terms(
+        &self,
+        activation: Activation,
+        tell: &mut dyn FnMut(&Facts, Slot<'_>),
+    ) -> Result<Vec<(f64, Term)>> {
+        self.told(Settings { activation: Some(activation), ..Settings::default() }, tell)
     }
 
     /// The terms that it stands for, with options and settings by name, as JSON.
@@ -153,24 +128,42 @@ impl Entry {
     pub(crate) fn read(
         &self,
         mut given: Map<String, Value>,
-        default: Option<Activation>,
+        activation: Option<Activation>,
     ) -> Result<Vec<(f64, Term)>> {
-        let settings = self.settings(&mut given)?;
-        let Some(activation) = settings.activation.or(default) else {
-            return crate::error::stated(
+        let settings = names(settings());
+        let names: Vec<_> = names(self.options())
+            .chain(settings.clone().filter(|name| self.kind().takes(name)))
+            .collect();
+        if let Some(name) = given.keys().find(|name| !names.contains(&name.as_str())) {
+            let wanted = format!("one of {}", names.join(", "));
+            return stated(format!("{}: option", self.name), name, wanted);
+        }
+        // Null leaves a setting open.
+        given.retain(|name, value| !value.is_null() || settings.clone().all(|known| known != name));
+        let mut result = Ok(());
+        let settings = Settings { activation, ..Settings::default() };
+        let terms = self.told(settings, &mut |facts, slot| {
+            if let (Ok(()), Some(value)) = (&result, given.remove(facts.name)) {
+                result = slot.set(self.name, facts, &value);
+            }
+        });
+        result.and(terms)
+    }
+
+    fn told(&self, mut settings: Settings, tell: Tell) -> Result<Vec<(f64, Term)>> {
+        each(&mut settings, &mut |facts, slot| {
+            if self.kind().takes(facts.name) {
+                tell(facts, slot);
+            }
+        });
+        let Some(activation) = settings.activation else {
+            return stated(
                 format!("{}: activation", self.name),
                 "none",
                 "softmax, sigmoid or probabilities, of the term or of the whole",
             );
         };
-        let mut terms = self.0.terms(&mut given, activation)?;
-        if let Some((name, _)) = given.iter().next() {
-            return crate::error::stated(
-                format!("{}: option", self.name),
-                name,
-                format!("one of {}", self.names().join(", ")),
-            );
-        }
+        let mut terms = self.0.objective(activation, tell).into_terms()?;
         for (_, term) in &mut terms {
             match self.kind() {
                 Kind::Compound => settings.onto_part(term),
@@ -179,33 +172,15 @@ impl Entry {
         }
         Ok(terms)
     }
-
-    fn settings(&self, given: &mut Map<String, Value>) -> Result<Settings> {
-        let mut settings = Settings::default();
-        let mut result = Ok(());
-        each(&mut settings, &mut |facts, slot| {
-            if !self.kind().takes(facts.name) || result.is_err() {
-                return;
-            }
-            match given.remove(facts.name) {
-                Some(Value::Null) | None => {}
-                Some(value) => result = slot.set(self.name, facts, &value),
-            }
-        });
-        result.map(|()| settings)
-    }
-
-    /// Everything that it can be told.
-    fn names(&self) -> Vec<&'static str> {
-        let own = self.options().into_iter().map(|option| option.facts.name);
-        let settings = settings().into_iter().map(|option| option.facts.name);
-        own.chain(settings.filter(|name| self.kind().takes(name))).collect()
-    }
 }
 
 /// What every loss can be told beside its own options, as far as its [`Kind`] takes it.
 pub fn settings() -> Vec<OptionInfo> {
     flat(Field::table(&mut Settings::default()))
+}
+
+fn names(options: Vec<OptionInfo>) -> impl Iterator<Item = &'static str> + Clone {
+    options.into_iter().map(|option| option.facts.name)
 }
 
 fn flat(fields: Vec<Field>) -> Vec<OptionInfo> {

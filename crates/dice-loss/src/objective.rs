@@ -154,6 +154,14 @@ impl Objective {
         self
     }
 
+    /// The terms with their weights as they were added, unless options were refused.
+    pub(crate) fn into_terms(self) -> Result<Vec<(f64, Term)>> {
+        match self.refused {
+            Some(error) => Err(error),
+            None => Ok(self.terms),
+        }
+    }
+
     /// The terms with their weights, the objective's defaults filled in.
     pub(crate) fn resolved(&self) -> Vec<(f64, Term)> {
         let settings = Settings {

@@ -43,7 +43,7 @@ impl Declare for Settings {
         ),
         LossOption::new(
             "background",
-            "whether class 0 takes part in the overlap; with one channel it always does",
+            "whether class 0 takes part, in a compound in its overlap; with one channel it always does",
             |s: &mut Self| Slot::OptionalFlag(&mut s.background),
         ),
         LossOption::new(

@@ -87,7 +87,8 @@ def dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -179,7 +180,8 @@ def iou(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -275,7 +277,8 @@ def tversky(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -373,7 +376,8 @@ def focal_tversky(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -468,7 +472,8 @@ def log_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -557,7 +562,8 @@ def log_cosh_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -646,7 +652,8 @@ def generalized_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
@@ -738,7 +745,8 @@ def generalized_wasserstein_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
@@ -822,7 +830,8 @@ def matthews_correlation(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -905,7 +914,8 @@ def kappa(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -983,7 +993,8 @@ def cross_entropy(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
@@ -1055,7 +1066,8 @@ def binary_cross_entropy(
             input as it is).
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
@@ -1132,7 +1144,8 @@ def focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
@@ -1222,7 +1235,8 @@ def dice_cross_entropy(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1316,7 +1330,8 @@ def dice_binary_cross_entropy(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1414,7 +1429,8 @@ def dice_focal(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1516,7 +1532,8 @@ def generalized_dice_focal(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1614,7 +1631,8 @@ def combo(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1707,7 +1725,8 @@ def unified_focal(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.

@@ -21,8 +21,8 @@ pub struct BinaryCrossEntropyLossConfig {
     /// `ClassValues::Same(1.0)` by default.
     #[config(default = "ClassValues::Same(1.0)")]
     pub pos_weight: ClassValues,
-    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
-    /// default.
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
     #[config(default = true)]
     pub background: bool,
     /// Only these classes take part; all by default.

@@ -41,8 +41,8 @@ pub struct GeneralizedWassersteinDiceLossConfig {
     /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     #[config(default = "Absent::Skip")]
     pub absent: Absent,
-    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
-    /// default.
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
     #[config(default = true)]
     pub background: bool,
     /// Only these classes take part; all by default.

@@ -15,8 +15,8 @@ pub struct BinaryCrossEntropyLossConfig {
     /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
     /// `ClassValues::Same(1.0)` by default.
     pub pos_weight: ClassValues,
-    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
-    /// default.
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
     pub background: bool,
     /// Only these classes take part; all by default.
     pub classes: Option<Vec<usize>>,

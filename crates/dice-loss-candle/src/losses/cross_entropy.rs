@@ -14,8 +14,8 @@ pub struct CrossEntropyLossConfig {
     pub activation: Activation,
     /// ε, the share of the target that is spread evenly over the classes. 0 to 1; `0.0` by default.
     pub label_smoothing: f64,
-    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
-    /// default.
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
     pub background: bool,
     /// Only these classes take part; all by default.
     pub classes: Option<Vec<usize>>,

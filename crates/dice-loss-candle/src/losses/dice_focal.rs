@@ -40,8 +40,8 @@ pub struct DiceFocalLossConfig {
     /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
     /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
     pub absent: Absent,
-    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
-    /// default.
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
     pub background: bool,
     /// One for each class, at least 0; they normalise the mean over classes.
     pub class_weights: Option<Vec<f64>>,

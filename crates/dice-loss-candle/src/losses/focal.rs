@@ -17,8 +17,8 @@ pub struct FocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
-    /// Whether class 0 takes part in the overlap; with one channel it always does. `true` by
-    /// default.
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
     pub background: bool,
     /// Only these classes take part; all by default.
     pub classes: Option<Vec<usize>>,

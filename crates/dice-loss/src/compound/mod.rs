@@ -44,8 +44,9 @@ macro_rules! compounds {
         )+
 
         /// Every compound.
-        pub(crate) const CATALOGUE: &[crate::Entry] =
-            &[$(crate::Entry::new(&crate::catalogue::Many::<$Loss>($Loss::objective))),+];
+        pub(crate) const CATALOGUE: &[crate::Entry] = &[$(crate::Entry::new(
+            &crate::catalogue::Of { kind: crate::Kind::Compound, objective: $Loss::objective },
+        )),+];
     };
 }
 

@@ -106,7 +106,10 @@ macro_rules! overlap_losses {
 
         /// Every overlap loss.
         pub(crate) const CATALOGUE: &[crate::Entry] = &[$(crate::Entry::new(
-            &crate::catalogue::Single { kind: $Adapter::<$Loss>::KIND, with: $Loss::with },
+            &crate::catalogue::Of::<$Loss> {
+                kind: $Adapter::<$Loss>::KIND,
+                objective: |loss, activation| crate::Objective::new().term(1.0, loss.with(activation)),
+            },
         )),+];
     };
 }

@@ -122,7 +122,10 @@ macro_rules! voxel_losses {
 
         /// Every voxel loss.
         pub(crate) const CATALOGUE: &[crate::Entry] = &[$(crate::Entry::new(
-            &crate::catalogue::Single { kind: crate::Kind::Voxel, with: $Loss::with },
+            &crate::catalogue::Of::<$Loss> {
+                kind: crate::Kind::Voxel,
+                objective: |loss, activation| crate::Objective::new().term(1.0, loss.with(activation)),
+            },
         )),+];
     };
     (@activations $($activation:ident)+) => {

@@ -90,7 +90,8 @@ def dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -183,7 +184,8 @@ def iou(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -280,7 +282,8 @@ def tversky(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -379,7 +382,8 @@ def focal_tversky(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -475,7 +479,8 @@ def log_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -565,7 +570,8 @@ def log_cosh_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -655,7 +661,8 @@ def generalized_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
@@ -748,7 +755,8 @@ def generalized_wasserstein_dice(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
@@ -833,7 +841,8 @@ def matthews_correlation(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -917,7 +926,8 @@ def kappa(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
@@ -996,7 +1006,8 @@ def cross_entropy(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
@@ -1069,7 +1080,8 @@ def binary_cross_entropy(
             input as it is).
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
@@ -1147,7 +1159,8 @@ def focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
@@ -1238,7 +1251,8 @@ def dice_cross_entropy(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1333,7 +1347,8 @@ def dice_binary_cross_entropy(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1432,7 +1447,8 @@ def dice_focal(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1535,7 +1551,8 @@ def generalized_dice_focal(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1634,7 +1651,8 @@ def combo(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
@@ -1728,7 +1746,8 @@ def unified_focal(
             each class over the batch; `"all"`, everything at once.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
-        background: whether class 0 takes part in the overlap; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         class_weights: one for each class, at least 0; they normalise the mean over classes.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.

@@ -825,7 +825,8 @@ class CrossEntropy(NamedLoss):
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
             name, dtype: see `SegmentationLoss`.
@@ -888,7 +889,8 @@ class BCE(NamedLoss):
             each class, or `BackgroundForeground`; at least 0.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
             input as it is).
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
             name, dtype: see `SegmentationLoss`.
@@ -955,7 +957,8 @@ class Focal(NamedLoss):
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
             name, dtype: see `SegmentationLoss`.

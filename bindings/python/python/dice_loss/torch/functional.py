@@ -773,7 +773,8 @@ def cross_entropy_loss(
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
@@ -833,7 +834,8 @@ def bce_loss(
             each class, or `BackgroundForeground`; at least 0.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
             input as it is).
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
@@ -895,7 +897,8 @@ def focal_loss(
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.

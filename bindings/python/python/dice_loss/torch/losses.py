@@ -732,7 +732,8 @@ class CrossEntropyLoss(NamedLoss):
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
@@ -786,7 +787,8 @@ class BCELoss(NamedLoss):
             each class, or `BackgroundForeground`; at least 0.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
             input as it is).
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
@@ -844,7 +846,8 @@ class FocalLoss(NamedLoss):
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
-        background: whether class 0 takes part; with one channel it always does.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
         classes: only these classes take part; all by default.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.

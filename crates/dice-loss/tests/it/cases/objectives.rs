@@ -1,11 +1,10 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, BinaryCrossEntropy, ClassLoss, ClassValues, CrossEntropy, Declaration, Declare,
-    Dice, Distances, Focal, FocalTversky, GeneralizedDice, GeneralizedWassersteinDice, IoU,
-    LogDice, Objective, Overlap, Real, RowLoss, Smoothing, Sums, Term, TransportWeight, Tversky,
-    VolumeWeight, catalogue,
+    Activation, ClassLoss, Declaration, Declare, Distances, Objective, Real, RowLoss, Sums, Term,
+    catalogue,
 };
+use serde_json::{Value, json};
 
 /// An objective for any number of classes.
 pub struct Trial {
@@ -54,10 +53,7 @@ pub fn declared() -> Vec<Trial> {
                 let named = format!("{}, {name}, trial {index}", entry.name);
                 trials.push(Trial::new(&named, activation, move |classes| {
                     let value = &option.trials(classes)[index];
-                    let activation = activation.word();
-                    let term = serde_json::json!({ "loss": entry.name, name: value });
-                    let spec = serde_json::json!({ "terms": [term], "activation": activation });
-                    Objective::from_spec(&spec.to_string()).expect("an option of the loss")
+                    spelled(activation, &json!([{ "loss": entry.name, name: value }]))
                 }));
             }
         }
@@ -65,8 +61,15 @@ pub fn declared() -> Vec<Trial> {
     trials
 }
 
-fn single(name: &str, activation: Activation, term: impl Fn(usize) -> Term + 'static) -> Trial {
-    Trial::new(name, activation, move |classes| Objective::new().term(1.0, term(classes)))
+/// The objective of these terms, as a spec has them.
+fn spelled(activation: Activation, terms: &Value) -> Objective {
+    let spec = json!({ "terms": terms, "activation": activation.word() });
+    Objective::from_spec(&spec.to_string()).expect("losses with options that they have")
+}
+
+/// One term for any number of classes.
+fn single(name: &str, activation: Activation, term: impl Fn(usize) -> Value + 'static) -> Trial {
+    Trial::new(name, activation, move |classes| spelled(activation, &json!([term(classes)])))
 }
 
 /// From 0.5 on in steps, one for each class.
@@ -75,58 +78,61 @@ fn ascending(classes: usize) -> Vec<f64> {
 }
 
 /// Distances as on a line.
-fn on_a_line(classes: usize) -> Distances {
+fn on_a_line(classes: usize) -> Vec<Vec<f64>> {
     let from = |a: usize| (0..classes).map(|b| a.abs_diff(b) as f64).collect();
-    Distances::Matrix((0..classes).map(from).collect())
+    (0..classes).map(from).collect()
 }
 
-/// Every option that a sweep sees, away from its default.
+/// Options beside each other, under every activation, that a sweep sees.
 pub fn options() -> Vec<Trial> {
     [overlap_options(), voxel_options(), together(), own()].into_iter().flatten().collect()
 }
 
 fn overlap_options() -> Vec<Trial> {
-    let smoothing = Smoothing { numerator: 0.5, denominator: 1.5 };
+    let smoothing = [0.5, 1.5];
     let mut trials = Vec::new();
     for activation in Activation::ALL {
-        trials.push(single("squared dice", activation, move |_| {
-            Dice { squared: true, smoothing, ..Dice::default() }.with(activation)
-        }));
-        trials.push(single("L1 dice", activation, move |_| {
-            Dice { overlap: Overlap::L1, ..Dice::default() }.with(activation)
-        }));
+        trials.push(single(
+            "squared dice",
+            activation,
+            move |_| json!({ "loss": "dice", "squared": true, "smoothing": smoothing }),
+        ));
+        trials.push(single("L1 dice", activation, |_| json!({ "loss": "dice", "overlap": "l1" })));
         trials.push(single("L1 IoU of some classes", activation, move |classes| {
-            let term = IoU { overlap: Overlap::L1, smoothing, ..IoU::default() }.with(activation);
-            term.classes([classes - 1]).class_weights(ascending(classes))
+            json!({
+                "loss": "iou", "overlap": "l1", "smoothing": smoothing,
+                "classes": [classes - 1], "class_weights": ascending(classes),
+            })
         }));
         trials.push(single("L1 tversky", activation, move |classes| {
-            let loss = Tversky {
-                alpha: 0.8,
-                beta: 0.3,
-                overlap: Overlap::L1,
-                smoothing,
-                ..Tversky::default()
-            };
-            loss.with(activation).class_weights(ascending(classes))
+            json!({
+                "loss": "tversky", "alpha": 0.8, "beta": 0.3, "overlap": "l1",
+                "smoothing": smoothing, "class_weights": ascending(classes),
+            })
         }));
-        trials.push(single("focal tversky, exponent 2", activation, move |_| {
-            FocalTversky { gamma: 2.0, ..FocalTversky::default() }.with(activation)
-        }));
-        trials.push(single("log-dice to the 0.3", activation, move |_| {
-            let dice = Dice { smoothing, ..Dice::default() };
-            LogDice { dice, gamma: 0.3 }.with(activation)
-        }));
+        trials.push(single(
+            "focal tversky, exponent 2",
+            activation,
+            |_| json!({ "loss": "focal_tversky", "gamma": 2.0 }),
+        ));
+        trials.push(single(
+            "log-dice to the 0.3",
+            activation,
+            move |_| json!({ "loss": "log_dice", "smoothing": smoothing, "gamma": 0.3 }),
+        ));
         trials.push(single("L1 generalized dice", activation, move |classes| {
-            let loss =
-                GeneralizedDice { weight: VolumeWeight::Inverse, overlap: Overlap::L1, smoothing };
-            loss.with(activation).class_weights(ascending(classes))
+            json!({
+                "loss": "generalized_dice", "weight": "inverse", "overlap": "l1",
+                "smoothing": smoothing, "class_weights": ascending(classes),
+            })
         }));
     }
     for activation in [Activation::Softmax, Activation::Probabilities] {
         trials.push(single("wasserstein dice on a line", activation, move |classes| {
-            let distances = on_a_line(classes);
-            let weight = TransportWeight::Volume(VolumeWeight::Inverse);
-            GeneralizedWassersteinDice { distances, weight, smoothing }.with(activation)
+            json!({
+                "loss": "generalized_wasserstein_dice", "distances": on_a_line(classes),
+                "weight": "inverse", "smoothing": smoothing,
+            })
         }));
     }
     trials
@@ -175,11 +181,16 @@ impl RowLoss for Moved {
 
 /// Losses that anyone may add, and that take probabilities as they come.
 pub fn own() -> Vec<Trial> {
+    let one = |name: &str, activation, term: fn(usize, Activation) -> Term| {
+        Trial::new(name, activation, move |classes| {
+            Objective::new().term(1.0, term(classes, activation))
+        })
+    };
     let of = |activation| {
         [
-            single("every sum", activation, move |_| Term::of_class(EverySum, activation)),
-            single("moved", activation, move |classes| {
-                Term::of_row(Moved(on_a_line(classes)), activation)
+            one("every sum", activation, |_, activation| Term::of_class(EverySum, activation)),
+            one("moved", activation, |classes, activation| {
+                Term::of_row(Moved(Distances::Matrix(on_a_line(classes))), activation)
             }),
         ]
     };
@@ -189,28 +200,34 @@ pub fn own() -> Vec<Trial> {
 fn voxel_options() -> Vec<Trial> {
     let mut trials = Vec::new();
     for activation in [Activation::Softmax, Activation::Probabilities] {
-        trials.push(single("smoothed cross-entropy", activation, move |classes| {
-            let loss = CrossEntropy { label_smoothing: 0.15 };
-            loss.with(activation).class_weights(ascending(classes))
+        trials.push(single("smoothed cross-entropy", activation, |classes| {
+            json!({
+                "loss": "cross_entropy", "label_smoothing": 0.15,
+                "class_weights": ascending(classes),
+            })
         }));
     }
     for activation in [Activation::Sigmoid, Activation::Probabilities] {
-        trials.push(single("weighted binary cross-entropy", activation, move |classes| {
-            let loss = BinaryCrossEntropy { pos_weight: ascending(classes).into() };
-            loss.with(activation).class_weights(ascending(classes))
+        trials.push(single("weighted binary cross-entropy", activation, |classes| {
+            let weights = ascending(classes);
+            json!({
+                "loss": "binary_cross_entropy", "pos_weight": weights, "class_weights": weights,
+            })
         }));
     }
     for activation in [Activation::Softmax, Activation::Sigmoid] {
         for gamma in [0.0, 0.5, 1.0] {
-            trials.push(single(&format!("focal, exponent {gamma}"), activation, move |_| {
-                Focal { gamma: gamma.into(), alpha: Some(0.25.into()) }.with(activation)
-            }));
+            let name = format!("focal, exponent {gamma}");
+            trials.push(single(
+                &name,
+                activation,
+                move |_| json!({ "loss": "focal", "gamma": gamma, "alpha": 0.25 }),
+            ));
         }
-        trials.push(single("focal, class by class", activation, move |classes| {
-            let gamma = ClassValues::Each(ascending(classes));
+        trials.push(single("focal, class by class", activation, |classes| {
+            let weights = ascending(classes);
             let alpha = (0..classes).map(|class| 0.9 / (class + 1) as f64).collect::<Vec<_>>();
-            let loss = Focal { gamma, alpha: Some(alpha.into()) };
-            loss.with(activation).class_weights(ascending(classes))
+            json!({ "loss": "focal", "gamma": weights, "alpha": alpha, "class_weights": weights })
         }));
     }
     trials
@@ -218,32 +235,39 @@ fn voxel_options() -> Vec<Trial> {
 
 /// Several terms, each with settings of its own.
 fn together() -> Vec<Trial> {
-    let all_at_once = |classes: usize| {
-        Objective::new()
-            .term(1.0, Dice::default().softmax().background(false))
-            .term(0.5, CrossEntropy { label_smoothing: 0.1 }.softmax())
-            .term(0.25, CrossEntropy::default().softmax().class_weights(ascending(classes)))
-            .term(0.5, Focal::default().sigmoid())
-            .term(2.0, Focal { gamma: 1.5.into(), alpha: None }.softmax())
-            .term(0.3, BinaryCrossEntropy::default().sigmoid())
-            .term(1.5, IoU { overlap: Overlap::L1, ..IoU::default() }.sigmoid())
-            .term(0.0, Tversky::default().softmax())
-    };
-    let two_focal = |_| {
-        Objective::new()
-            .term(1.0, Focal::default().softmax())
-            .term(0.5, Focal { gamma: 0.5.into(), alpha: Some(0.7.into()) }.softmax())
-    };
-    let transported = |classes: usize| {
-        let distances = on_a_line(classes);
-        Objective::new()
-            .term(1.0, GeneralizedWassersteinDice { distances, ..Default::default() }.softmax())
-            .term(1.0, Dice { overlap: Overlap::L1, ..Dice::default() }.softmax())
-            .term(1.0, CrossEntropy::default().softmax())
+    let softmax = |name: &str, terms: fn(usize) -> Value| {
+        Trial::new(name, Activation::Softmax, move |classes| {
+            spelled(Activation::Softmax, &terms(classes))
+        })
     };
     vec![
-        Trial::new("eight terms", Activation::Softmax, all_at_once),
-        Trial::new("two focal terms", Activation::Softmax, two_focal),
-        Trial::new("transport and others", Activation::Softmax, transported),
+        softmax("eight terms", |classes| {
+            json!([
+                { "loss": "dice", "background": false },
+                [0.5, { "loss": "cross_entropy", "label_smoothing": 0.1 }],
+                [0.25, { "loss": "cross_entropy", "class_weights": ascending(classes) }],
+                [0.5, { "loss": "focal", "activation": "sigmoid" }],
+                [2.0, { "loss": "focal", "gamma": 1.5 }],
+                [0.3, { "loss": "binary_cross_entropy", "activation": "sigmoid" }],
+                [1.5, { "loss": "iou", "overlap": "l1", "activation": "sigmoid" }],
+                [0.0, { "loss": "tversky" }],
+            ])
+        }),
+        softmax(
+            "two focal terms",
+            |_| json!([{ "loss": "focal" }, [0.5, { "loss": "focal", "gamma": 0.5, "alpha": 0.7 }]]),
+        ),
+        softmax("two focal terms of one exponent", |classes| {
+            let term =
+                json!({ "loss": "focal", "gamma": 1.5, "class_weights": ascending(classes) });
+            json!([{ "loss": "focal", "gamma": 1.5 }, [0.5, term]])
+        }),
+        softmax("transport and others", |classes| {
+            json!([
+                { "loss": "generalized_wasserstein_dice", "distances": on_a_line(classes) },
+                { "loss": "dice", "overlap": "l1" },
+                { "loss": "cross_entropy" },
+            ])
+        }),
     ]
 }
