@@ -200,8 +200,12 @@ impl Suite {
         let [make, install, test] = self.titles;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         let packages = ["./bindings/python", "-r", self.requirements];
-        // With the reasons of what is skipped, and what took longest.
-        let pytest = ["-m", "pytest", "--quiet", "-rs", "--durations=15"];
+        // With the reasons of what is skipped, and what took longest. Frameworks compile on one core.
+        let pytest = [
+            &["-m", "pytest", "--quiet", "-rs", "--durations=15"][..],
+            &["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"],
+        ]
+        .concat();
         let long: &[&str] = match extent {
             Extent::Long => &["-m", "long or not long"],
             Extent::Quick | Extent::Usual => &[],

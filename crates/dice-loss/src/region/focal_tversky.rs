@@ -86,6 +86,6 @@ mod tests {
         let sums = Sums { pg: 4.0, p: 4.0, g: 4.0, n: 9.0, ..Sums::default() };
         let dual = FocalTversky::default().loss(&sums.variables());
         assert_eq!(dual.value, 0.0);
-        assert!(dual.derivatives.iter().all(|derivative| *derivative == 0.0));
+        assert!(dual.derivatives.each().all(|(_, derivative)| derivative == 0.0));
     }
 }

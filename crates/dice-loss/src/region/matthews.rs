@@ -81,7 +81,7 @@ impl ClassLoss for MatthewsCorrelation {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::sums::Direction, *};
 
     #[test]
     fn values_by_hand() {
@@ -109,7 +109,13 @@ mod tests {
             let sums = Sums { pg: size, p: size, g: size, n: 1e6, ..Sums::default() };
             let dual = MatthewsCorrelation::default().loss(&sums.variables());
             assert!(dual.value.abs() < 1e-9);
-            assert!(dual.derivatives.iter().all(|derivative| derivative.is_finite()));
+            // by hand: −(n + 2s) / (s(n + s)), and (1/s + 1/(n + s)) / 2 for both
+            let (n, s) = (1e6, 1e-5);
+            let (pg, p) = (-(n + 2.0 * s) / (s * (n + s)), (1.0 / s + 1.0 / (n + s)) / 2.0);
+            // The smoothing is the 1e-11th part of the sums that it is added to.
+            let agree = |found: f64, wanted: f64| (found / wanted - 1.0).abs() < 1e-4;
+            assert!(agree(dual.derivatives[Direction::Intersection], pg));
+            assert!(agree(dual.derivatives[Direction::Prediction], p));
         }
     }
 

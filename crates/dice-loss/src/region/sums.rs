@@ -63,11 +63,6 @@ impl<T: Copy> ByDirection<T> {
         Self(std::array::from_fn(|i| of(self.0[i], other.0[i])))
     }
 
-    #[cfg(test)]
-    pub fn iter(&self) -> std::slice::Iter<'_, T> {
-        self.0.iter()
-    }
-
     pub fn each(&self) -> impl Iterator<Item = (Direction, T)> {
         Direction::ALL.into_iter().zip(self.0)
     }
