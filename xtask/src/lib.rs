@@ -17,13 +17,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Everything but the engine is built in one go and in release mode: Burn is slow without
-/// optimisation, and two selections of packages would compile it twice.
-const RELEASE: [&str; 6] = [
+/// Everything is built in one go and in release mode: Burn is slow without optimisation, and two
+/// selections of packages would compile it twice.
+const RELEASE: [&str; 4] = [
     "--release",
     "--workspace",
-    "--exclude",
-    "dice-loss",
     "--features",
     "dice-loss-burn/train,dice-loss-burn/wgpu,dice-loss-gpu/emit",
 ];

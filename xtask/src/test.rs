@@ -162,16 +162,11 @@ fn steps(extent: Extent) -> Result<Vec<Step>, String> {
     if extent == Extent::Quick {
         return Ok(steps);
     }
-    steps.push(Step::new(
-        "engine: benchmarks, once each, and tests as optimised",
-        cargo(),
-        &["bench", "-p", "dice-loss", "--", "--test"],
-    ));
     let example =
         |name| target.join("release/examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
     let xtask = env::current_exe().map_err(|error| format!("this program's path: {error}"))?;
     steps.push(Step::new(
-        "Burn, Candle, GPU kernels, program, fuzz bodies, README: tests",
+        "engine as optimised, Burn, Candle, GPU kernels, program, README: tests, benchmarks once",
         cargo(),
         &[&["test"], &RELEASE[..]].concat(),
     ));

@@ -46,7 +46,7 @@ def check(row):
     assert row["note"] == "" and row["cpu"] and row["torch"] and row["version"]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.long)])
 def test_every_library_computes_the_same_loss(tmp_path, dtype):
     rows = run(tmp_path, "--dtype", dtype)
     assert len(rows) == 10, "two cases, five libraries"
@@ -61,6 +61,7 @@ def test_every_library_computes_the_same_loss(tmp_path, dtype):
         assert (float(row["kept_mib"]) < 0.1 * voxels) == (row["library"] == "dice-loss")
 
 
+@pytest.mark.long
 @needs_compiler
 @needs_headers
 def test_a_compiled_loss_is_measured(tmp_path):

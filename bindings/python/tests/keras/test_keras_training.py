@@ -53,7 +53,7 @@ def losses_of(ct, loss, activation=None, epochs=2, **how):
 HOW = {"eager": {"run_eagerly": True}, "compiled": {"jit_compile": BACKEND != "torch"}}
 
 
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", [pytest.param("eager", marks=pytest.mark.long), "compiled"])
 def test_engine_and_reference_train_alike(ct, how):
     found = []
     for native in NATIVE:
@@ -81,6 +81,7 @@ def test_losses_train(ct, loss):
     assert history[-1] < history[0]
 
 
+@pytest.mark.long
 def test_probabilities_train(ct):
     history, _ = losses_of(ct, DiceCE(), "softmax")
     logits, _ = losses_of(ct, DiceCE(from_logits=True))
