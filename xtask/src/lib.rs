@@ -48,4 +48,7 @@ mod documents {
 
     #[doc = include_str!("../../docs/semantics.md")]
     struct Semantics;
+
+    #[doc = include_str!("../../docs/your-own-loss.md")]
+    struct YourOwnLoss;
 }

@@ -2,8 +2,10 @@
 
 It is a script for MONAI's own loss in which one import line was changed.
 
-pip install "dice-loss[torch]" monai nibabel
-python train_monai.py
+From a clone of the repository, with a Rust toolchain:
+
+pip install "./bindings/python[torch]" monai nibabel
+python bindings/python/examples/train_monai.py
 """
 
 import argparse

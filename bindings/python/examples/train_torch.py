@@ -1,7 +1,9 @@
 """Trains a small U-Net on a chest CT, in plain PyTorch. Takes half a minute.
 
-pip install "dice-loss[torch]" nibabel
-python train_torch.py
+From a clone of the repository, with a Rust toolchain:
+
+pip install "./bindings/python[torch]" nibabel
+python bindings/python/examples/train_torch.py
 """
 
 import argparse
