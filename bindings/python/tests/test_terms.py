@@ -11,7 +11,7 @@ import sys
 import declared
 import numpy as np
 import pytest
-from dice_loss import _core, _spec, compounds, terms
+from dice_loss import Objective, _core, _spec, compounds, terms
 from dice_loss.compounds import Combo, DiceCrossEntropy, DiceFocal, UnifiedFocal
 from dice_loss.terms import (
     BackgroundForeground,
@@ -315,3 +315,29 @@ def test_nothing_but_numpy_is_imported():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_an_objective_shows_what_it_was_told():
+    weights, sums = np.array([1.0, 2.0, 3.0]), [{"sum": "focal", "gamma": [1.0, 1.0, 1.0]}]
+    objective = Objective(Dice(), activation="softmax", class_weights=weights, sums=sums)
+    shown = repr(objective)
+    assert "class_weights=(1.0, 2.0, 3.0)" in shown
+    # It keeps what it was told, whatever becomes of it.
+    weights[0], sums[0]["sum"] = 5.0, "reference"
+    assert repr(objective) == shown
+
+
+@pytest.mark.parametrize(
+    ("sums", "error", "message"),
+    [
+        ("intersection", TypeError, "sums: found 'intersection', wanted a sequence of names"),
+        (3, TypeError, "sums: found 3, wanted a sequence"),
+        ([3], TypeError, "sums: found 3, wanted a name or a mapping"),
+        ([{"sum": ["a"]}], ValueError, r"sums: found \['a'\], wanted some of reference, "),
+        ([{"sum": "focal", "gamma": [float("nan")] * 3}], ValueError, "focal: gamma: found nan"),
+        ([{"sum": "transport", "distances": 3}], TypeError, "transport: distances: found 3"),
+    ],
+)
+def test_sums_that_are_none_are_refused_by_name(sums, error, message):
+    with pytest.raises(error, match=message):
+        Objective(Dice(), activation="softmax", sums=sums)

@@ -157,11 +157,9 @@ impl Entry {
             }
         });
         let Some(activation) = settings.activation else {
-            return stated(
-                format!("{}: activation", self.name),
-                "none",
-                "softmax, sigmoid or probabilities, of the term or of the whole",
-            );
+            let words: Vec<_> = self.activations.iter().map(|known| known.word()).collect();
+            let wanted = format!("{}, of the term or of the whole", words.join(" or "));
+            return stated(format!("{}: activation", self.name), "none", wanted);
         };
         let mut terms = self.0.objective(activation, tell).into_terms()?;
         for (_, term) in &mut terms {

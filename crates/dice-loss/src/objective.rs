@@ -235,7 +235,11 @@ impl Objective {
         let own = self.class_weights.as_ref().map(Vec::len);
         let said = of_terms.chain(of_sums).chain(own).max();
         let named = self.terms.iter().filter_map(|(_, term)| term.classes.as_ref()?.iter().max());
-        self.check(said.unwrap_or_else(|| named.fold(2, |most, class| most.max(class + 1))))
+        // Of no classes nothing can be said: an empty list is one of too few values.
+        let classes = said
+            .filter(|classes| *classes > 0)
+            .unwrap_or_else(|| named.fold(2, |most, class| most.max(class.saturating_add(1))));
+        self.prepare(classes).map(drop)
     }
 
     /// The objective for logits of so many classes: its verbs, without checking and planning anew

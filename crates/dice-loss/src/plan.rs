@@ -1,6 +1,6 @@
 //! What an objective needs from the voxels: which sums, of which activation, in which column.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
@@ -143,10 +143,15 @@ fn wanted(objective: &Objective, terms: &[(f64, Term)], classes: usize) -> Resul
         wanted.add_with_companions(integrand.sum.word(), integrand.clone())?;
     }
     let Wanted(mut integrands) = wanted;
-    integrands.sort_by_key(|integrand| {
+    let place = |integrand: &Integrand| {
         let of_group = |activation| !integrand.sum.is_count() && integrand.activation == activation;
         let group = Activation::ALL.into_iter().position(|a| of_group(Some(a)));
         (group, integrand.sum)
+    };
+    // By exponents too, so that the order of the terms does not show.
+    integrands.sort_by(|a, b| {
+        let by_exponents = || a.gamma.partial_cmp(&b.gamma).unwrap_or(Ordering::Equal);
+        place(a).cmp(&place(b)).then_with(by_exponents)
     });
     Ok(integrands)
 }

@@ -179,7 +179,9 @@ impl Integrand {
 
     /// Each class's γ.
     pub fn gamma(self, gamma: impl Into<Vec<f64>>) -> Self {
-        Self { gamma: Some(gamma.into()), ..self }
+        // -0 is 0, also as text.
+        let gamma = gamma.into().into_iter().map(|gamma| gamma + 0.0).collect();
+        Self { gamma: Some(gamma), ..self }
     }
 
     /// The distances between classes, a row for each.

@@ -65,7 +65,7 @@ def spec(
     if decision is not None:
         is_word = decision == "argmax"
         objective["decision"] = decision if is_word else _options.number("decision", decision)
-    objective["sums"] = [_sum(entry, activation) for entry in sums]
+    objective["sums"] = [_sum(entry, activation) for entry in listed(sums)]
     return _core.spec(json.dumps(objective, allow_nan=False))
 
 
@@ -93,12 +93,24 @@ def expanded(loss: Term | Compound, activation: Activation | None) -> list[tuple
     return [(weight, _term(described)) for weight, described in found]
 
 
+def listed(sums: Iterable[str | Mapping[str, Any]]) -> tuple[str | dict[str, Any], ...]:
+    """Sums as they are given, in copies."""
+    if isinstance(sums, str) or not isinstance(sums, Iterable):
+        raise TypeError(f"sums: found {sums!r}, wanted a sequence of names or mappings")
+    return tuple(dict(entry) if isinstance(entry, Mapping) else entry for entry in sums)
+
+
 def _sum(entry: str | Mapping[str, Any], activation: Activation | None) -> dict[str, Any]:
     """A sum with its parameters, as `_core.integrands` has them."""
+    if not isinstance(entry, (str, Mapping)):
+        raise TypeError(f"sums: found {entry!r}, wanted a name or a mapping with the key 'sum'")
     given = {"sum": entry} if isinstance(entry, str) else dict(entry)
-    known = _activations_of_sums()
-    if given.get("sum") not in known:
-        raise ValueError(f"sums: found {given.get('sum')!r}, wanted some of {', '.join(known)}")
+    known, name = _activations_of_sums(), given.get("sum")
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"sums: found {name!r}, wanted some of {', '.join(known)}")
+    for key, convert in (("gamma", _options.numbers), ("distances", _options.matrix)):
+        if given.get(key) is not None:
+            given[key] = convert(f"sums: {name}: {key}", given[key])
     if known[given["sum"]] and activation is not None:
         given.setdefault("activation", activation)
     return given

@@ -108,7 +108,7 @@ class DiceFocal(Compound):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
     """
@@ -146,7 +146,7 @@ class GeneralizedDiceFocal(Compound):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
     """

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core, _spec
+from . import _core, _options, _spec
 from ._arrays import Array, Batch, view
 from ._settings import Counted
 from ._spec import Decision, Reduction, WeightedTerm
@@ -128,10 +128,12 @@ class Objective:
             "pool": pool,
             "absent": absent,
             "background": background,
-            "class_weights": class_weights,
+            "class_weights": (
+                None if class_weights is None else _options.numbers("class_weights", class_weights)
+            ),
             "reduction": reduction,
             "decision": decision,
-            "sums": tuple(sums),
+            "sums": _spec.listed(sums),
         }
         self._spec = _spec.spec(self._terms, **self._settings)
         self._has_map = _spec.has_map(self._spec)

@@ -96,7 +96,7 @@ class IoU(OverlapTerm):
     https://hal.science/hal-03139997.
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -115,7 +115,9 @@ class Tversky(OverlapTerm):
     """Tversky: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg, I is Σpg whatever the overlap, and
+    α is at most β: where a voxel is half found, Σp² − I is negative, and a larger α would reward
+    that.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
@@ -125,7 +127,7 @@ class Tversky(OverlapTerm):
     https://hal.science/hal-03139997.
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -156,7 +158,7 @@ class FocalTversky(OverlapTerm):
     Khan 2018, https://arxiv.org/abs/1810.07842.
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,

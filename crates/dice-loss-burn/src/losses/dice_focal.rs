@@ -37,7 +37,8 @@ pub struct DiceFocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
-    /// That of the focal loss, beside any activation of the other. `Sigmoid` by default.
+    /// That of the focal loss, softmax or sigmoid, whatever that of the other. `Sigmoid` by
+    /// default.
     #[config(default = "Activation::Sigmoid")]
     pub focal_activation: Activation,
     /// λ_D, the weight of Dice. `1.0` by default.

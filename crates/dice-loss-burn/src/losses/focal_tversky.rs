@@ -19,7 +19,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct FocalTverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    /// Sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap. `false` by default.
     #[config(default = false)]
     pub squared: bool,
     /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.

@@ -17,7 +17,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct IoULossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    /// Sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap. `false` by default.
     #[config(default = false)]
     pub squared: bool,
     /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the

@@ -17,7 +17,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct TverskyLossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    /// Sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap. `false` by default.
     #[config(default = false)]
     pub squared: bool,
     /// α, the weight of false positives. A finite number of at least 0; `0.3` by default.
@@ -88,7 +88,9 @@ impl TverskyLossConfig {
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
 /// L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-/// FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
+/// FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg, I is Σpg whatever the overlap, and
+/// α is at most β: where a voxel is half found, Σp² − I is negative, and a larger α would reward
+/// that.
 ///
 /// The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 ///

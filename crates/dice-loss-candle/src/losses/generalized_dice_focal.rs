@@ -29,7 +29,8 @@ pub struct GeneralizedDiceFocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
-    /// That of the focal loss, beside any activation of the other. `Sigmoid` by default.
+    /// That of the focal loss, softmax or sigmoid, whatever that of the other. `Sigmoid` by
+    /// default.
     pub focal_activation: Activation,
     /// λ_GD, the weight of generalized Dice. `1.0` by default.
     pub generalized_dice_weight: f64,

@@ -12,7 +12,7 @@ use crate::{Evaluation, SegmentationLoss, Targets, named};
 pub struct IoULossConfig {
     /// What turns logits into probabilities: softmax, sigmoid or probabilities.
     pub activation: Activation,
-    /// Sizes as sums of squares, Σp² + Σg². `false` by default.
+    /// Sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap. `false` by default.
     pub squared: bool,
     /// How the intersection I is counted: `Product`, Σpg; or `L1`, (Σ|p| + Σg − Σ|p − g|) / 2, the
     /// same for hard labels and largest at p = g for soft ones. `Product` by default.

@@ -65,7 +65,7 @@ impl Declare for DiceFocal {
         LossOption::part("focal", |l: &mut Self| Slot::Part(&mut l.focal)),
         LossOption::new(
             "focal_activation",
-            "that of the focal loss, beside any activation of the other",
+            "that of the focal loss, softmax or sigmoid, whatever that of the other",
             |l: &mut Self| Slot::Choice(&mut l.focal_activation),
         )
         .trial("\"softmax\""),

@@ -38,6 +38,11 @@ pub trait Declare: Clone + 'static {
     const DECLARATION: Declaration;
     /// The options, in the order in which they are documented.
     const OPTIONS: &'static [LossOption<Self>] = &[];
+
+    /// Fails for options that are right each by itself, but not together; errors begin with `loss`.
+    fn fits(&self, _loss: &str) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// What a loss is called, and where it comes from.
@@ -111,12 +116,25 @@ pub enum PerfectMatch {
     Unknown,
 }
 
-/// Fails for the first option out of its range, or that does not fit the number of classes.
+/// Fails for the first option out of its range, or that does not fit the number of classes or the
+/// others.
 pub(crate) fn check<L: Declare>(loss: &L, classes: usize) -> Result<()> {
+    let (name, mut loss) = (L::DECLARATION.name, loss.clone());
     let mut result = Ok(());
-    each(&mut loss.clone(), &mut |facts, slot| {
+    each(&mut loss, &mut |facts, slot| {
         if result.is_ok() {
-            result = slot.check(L::DECLARATION.name, facts, classes);
+            result = slot.check(name, facts, classes);
+        }
+    });
+    result.and_then(|()| fit(&mut loss, name))
+}
+
+/// Whether its options fit each other, and those of the losses inside.
+fn fit(options: &mut dyn Options, name: &str) -> Result<()> {
+    let mut result = options.fits(name);
+    options.visit(&mut |_, slot| {
+        if let (Ok(()), Slot::Part(part)) = (&result, slot) {
+            result = fit(part, name);
         }
     });
     result

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Declare, PerfectMatch, Range, Slot};
+use crate::Result;
 
 /// An option of a loss: what is said of it, and where it is kept.
 ///
@@ -85,6 +86,8 @@ pub trait Options {
     fn class(&self) -> &'static str;
     /// Shows every entry of the table with the place of its value.
     fn visit(&mut self, see: &mut dyn FnMut(&Facts, Slot<'_>));
+    /// See [`Declare::fits`].
+    fn fits(&self, loss: &str) -> Result<()>;
 }
 
 impl<L: Declare> Options for L {
@@ -96,6 +99,10 @@ impl<L: Declare> Options for L {
         for option in L::OPTIONS {
             see(&option.facts, (option.slot)(self));
         }
+    }
+
+    fn fits(&self, loss: &str) -> Result<()> {
+        Declare::fits(self, loss)
     }
 }
 

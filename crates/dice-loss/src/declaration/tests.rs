@@ -131,7 +131,7 @@ fn unknown_names_are_refused_at_every_level() {
         (json!({ "terms": [[1, term, 2]] }), "[1,", "[weight, {\"loss\": …}]"),
         (json!({ "terms": [["1", term]] }), "\"1\"", "a number"),
         (json!({ "terms": "dice" }), "\"dice\"", "a list of terms"),
-        (json!({ "terms": [{ "loss": "dice" }] }), "none", "softmax, sigmoid or probabilities"),
+        (json!({ "terms": [{ "loss": "dice" }] }), "none", "softmax or sigmoid or probabilities"),
         (json!("dice"), "\"dice\"", "terms"),
     ] {
         let error = refusal(&spec);
@@ -175,4 +175,44 @@ fn an_activation_of_the_whole_is_the_default_of_the_terms() {
         let each = read(&json!({ "terms": [{ "loss": "dice", "activation": word }] }));
         assert_eq!(whole.and_then(|it| it.spec()), each.and_then(|it| it.spec()));
     }
+}
+
+/// What fits no number of classes is refused when the objective is built, by whoever builds it.
+#[test]
+fn conflicts_of_terms_are_refused_without_a_batch() {
+    let far = json!([[0, 1, 2], [1, 0, 1], [2, 1, 0]]);
+    let transport = |distances: &Value| json!({ "loss": "generalized_wasserstein_dice", "distances": distances });
+    let counts = json!([{ "sum": "true_positives", "activation": "softmax", "decision": 0.5 }]);
+    let empty = json!([{ "loss": "binary_cross_entropy", "pos_weight": [] }]);
+    for (terms, activation, further, wanted) in [
+        (json!([transport(&far), transport(&Value::Null)]), "softmax", json!([]), "matrices"),
+        (json!([{ "loss": "dice" }]), "softmax", counts, "one hard decision"),
+        (empty, "sigmoid", json!([]), "one for each class"),
+        (json!([{ "loss": "dice", "classes": [u64::MAX] }]), "softmax", json!([]), "classes"),
+    ] {
+        let decision = if further == json!([]) { Value::Null } else { json!("argmax") };
+        let spec = json!({
+            "terms": terms, "activation": activation, "sums": further, "decision": decision,
+        });
+        let error = read(&spec).and_then(|objective| objective.check_options());
+        let error = error.expect_err(&spec.to_string()).to_string();
+        assert!(error.contains(wanted), "{spec}: {error}");
+    }
+}
+
+#[test]
+fn the_order_of_terms_does_not_show_in_the_sums() {
+    let focal = |gammas: [f64; 2]| {
+        let terms = gammas.map(|gamma| json!({ "loss": "focal", "gamma": gamma }));
+        let spec = json!({ "terms": terms, "activation": "softmax" });
+        read(&spec).and_then(|objective| objective.prepare(3)).expect("two focal terms")
+    };
+    assert_eq!(focal([1.0, 2.0]).integrands(), focal([2.0, 1.0]).integrands());
+    assert_eq!(focal([0.0, 2.0]).integrands(), focal([2.0, -0.0]).integrands());
+}
+
+#[test]
+fn an_activation_that_is_missing_is_asked_for_among_those_there_are() {
+    let error = refusal(&json!({ "terms": [{ "loss": "combo" }] }));
+    assert!(error.contains("sigmoid or probabilities") && !error.contains("softmax"), "{error}");
 }

@@ -14,7 +14,8 @@ use crate::{Activation, declaration::*, real::Real};
 ///
 /// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
-/// - **Errors**: γ not above 0; α, β or smoothing below 0; any of them not finite.
+/// - **Errors**: γ not above 0; α, β or smoothing below 0; any of them not finite; `squared` with α
+///   above β.
 /// - **Paper**: Abraham and Khan 2018, <https://arxiv.org/abs/1810.07842>.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FocalTversky {

@@ -1,7 +1,7 @@
 //! The Tversky index.
 
 use super::{ClassLoss, Overlap, Smoothing, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Result, declaration::*, error::parameter, real::Real};
 
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
@@ -14,7 +14,7 @@ use crate::{Activation, declaration::*, real::Real};
 ///
 /// - **Shapes**: one value per (sample, class), or what pooling leaves of it.
 /// - **Range**: [0, 1] for hard labels and s ≤ s′; 0 at a perfect match when s = s′.
-/// - **Errors**: α, β or smoothing below 0 or not finite.
+/// - **Errors**: α, β or smoothing below 0 or not finite; `squared` with α above β.
 /// - **Papers**: Salehi, Erdogmus and Gholipour 2017, <https://arxiv.org/abs/1706.05721>; Wang and
 ///   Blaschko 2023, <https://arxiv.org/abs/2302.05666>, and Wang et al. 2023,
 ///   <https://arxiv.org/abs/2303.16296> ([`Overlap::L1`], for soft labels).
@@ -54,7 +54,9 @@ impl Declare for Tversky {
         summary: "Dice with a price each for false positives and false negatives",
         formula: "1 − Σpg / (Σpg + α Σp(1 − g) + β Σ(1 − p)g)",
         details: "L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP \
-             = Σp − I and FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.\n\n\
+             = Σp − I and FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg, I is \
+             Σpg whatever the overlap, and α is at most β: where a voxel is half found, Σp² − I \
+             is negative, and a larger α would reward that.\n\n\
              The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.",
         range: "[0, 1] for hard labels and s ≤ s′",
         perfect_match: PerfectMatch::Zero,
@@ -76,9 +78,11 @@ impl Declare for Tversky {
     };
 
     const OPTIONS: &'static [LossOption<Self>] = &[
-        LossOption::new("squared", "sizes as sums of squares, Σp² + Σg²", |l: &mut Self| {
-            Slot::Flag(&mut l.squared)
-        }),
+        LossOption::new(
+            "squared",
+            "sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap",
+            |l: &mut Self| Slot::Flag(&mut l.squared),
+        ),
         LossOption::new("alpha", "α, the weight of false positives", |l: &mut Self| {
             Slot::Number(&mut l.alpha)
         })
@@ -92,6 +96,16 @@ impl Declare for Tversky {
         LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)),
         LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
     ];
+
+    fn fits(&self, loss: &str) -> Result<()> {
+        let Self { squared, alpha, beta, .. } = self;
+        // A voxel of the class adds (1 − p)(β − αp) to what is missed.
+        if *squared && alpha > beta {
+            let wanted = format!("at most beta, {beta}, with squared");
+            return parameter(format!("{loss}: alpha"), alpha, wanted);
+        }
+        Ok(())
+    }
 }
 
 impl ClassLoss for Tversky {
@@ -107,7 +121,7 @@ impl ClassLoss for Tversky {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::FocalTversky, *};
 
     #[test]
     fn values_by_hand() {
@@ -121,6 +135,20 @@ mod tests {
         assert!((soft.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
         let smooth = Tversky { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
         assert!((smooth.loss(&Sums::EXAMPLE) - 1.55 / 3.85).abs() < 1e-15);
+    }
+
+    #[test]
+    fn squared_sizes_reward_no_half_found_voxel() {
+        let steep = Tversky { squared: true, alpha: 0.7, beta: 0.3, ..Tversky::default() };
+        let error = steep.sigmoid().check(1).expect_err("alpha above beta").to_string();
+        assert!(error.contains("tversky: alpha: found 0.7, wanted at most beta, 0.3"), "{error}");
+        let inside = FocalTversky { tversky: steep, gamma: 0.5 }.sigmoid();
+        let error = inside.check(1).expect_err("the same inside").to_string();
+        assert!(error.contains("focal_tversky: alpha: found 0.7"), "{error}");
+        // by hand: one voxel, p = ½, α = β: (½ · ½ α) / (½ + α (¼ − ½) + α (1 − ½)) = ¼α / (½ + ¼α)
+        let even = Tversky { squared: true, alpha: 1.0, beta: 1.0, ..Tversky::default() };
+        let half = Sums { pg: 0.5, p: 0.5, pp: 0.25, g: 1.0, gg: 1.0, n: 1.0, ..Sums::default() };
+        assert!((even.loss(&half) - 1.0 / 3.0).abs() < 1e-5);
     }
 
     #[test]

@@ -59,12 +59,15 @@ class Moments:
         data: Array,
         valid: Array | None = None,
         sample_weights: SampleWeights | None = None,
+        class_weights: Array | None = None,
     ) -> None:
         self.xp = xp
         self.columns = columns
         self.data = data
         self.valid = valid
         self.sample_weights = sample_weights
+        #: (C), of the terms that have none of their own.
+        self.class_weights = class_weights
         self.classes = int(data.shape[2])
 
     def find(self, name: str, activation: str | None, values: tuple[float, ...] = ()) -> Array:
@@ -96,6 +99,8 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
     losses, per_class = [], []
     for term in objective.terms:
         weights = xp.constant(term.weights(moments.classes), data)
+        if moments.class_weights is not None and term.class_weights is None:
+            weights = weights * moments.class_weights
         outcome = _overlap if term.is_overlap else _voxel
         values, of_term, of_class = outcome(term, moments, weights, objective.reduction)
         total = total + term.weight * (values if objective.reduction == "none" else of_term)

@@ -40,15 +40,23 @@ def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Batch) -> Arr
     return xp.stack([voxels.sum(integrand) for integrand in integrands], 1)
 
 
-def voxel_losses(xp: Namespace, objective: Objective, batch: Batch) -> Array:
-    """The loss of every voxel, (N, 1, V) or (N, C, V), of voxel terms."""
+def voxel_losses(
+    xp: Namespace, objective: Objective, batch: Batch, class_weights: Array | None = None
+) -> Array:
+    """The loss of every voxel, (N, 1, V) or (N, C, V), of voxel terms.
+
+    `class_weights` (C) are those of the terms that have none of their own.
+    """
     voxels = Voxels(xp, batch)
     losses = xp.zeros_like(voxels.x)
     for term in objective.terms:
         weights = term.weights(voxels.classes)
         for integrand, factors in term.log_losses(voxels.classes):
             products = [term.weight * v * f for v, f in zip(weights, factors, strict=True)]
-            factor = voxels.of_classes(xp.constant(products, voxels.x))
+            factor = xp.constant(products, voxels.x)
+            if class_weights is not None and term.class_weights is None:
+                factor = factor * class_weights
+            factor = voxels.of_classes(factor)
             losses = losses + xp.where(factor != 0, factor * voxels.value(integrand), 0.0)
     if objective.terms and objective.terms[0].is_per_voxel:
         losses = xp.sum(losses, batch.axis, keepdims=True)

@@ -175,7 +175,7 @@ def iou(
             one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -256,7 +256,9 @@ def tversky(
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg, I is Σpg whatever the overlap, and
+    α is at most β: where a voxel is half found, Σp² − I is negative, and a larger α would reward
+    that.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
@@ -271,7 +273,7 @@ def tversky(
             one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -370,7 +372,7 @@ def focal_tversky(
             one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -1440,7 +1442,7 @@ def dice_focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
@@ -1544,7 +1546,7 @@ def generalized_dice_focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,

@@ -139,7 +139,7 @@ class IoU(NamedLoss):
         model.compile("adam", IoU(from_logits=True))
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -202,7 +202,9 @@ class Tversky(NamedLoss):
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
     L = 1 − (I + s) / (I + α FP + β FN + s′), with the soft intersection I = Σpg, FP = Σp − I and
-    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg.
+    FN = Σg − I; with `squared`, Σp² and Σg² stand for Σp and Σg, I is Σpg whatever the overlap, and
+    α is at most β: where a voxel is half found, Σp² − I is negative, and a larger α would reward
+    that.
 
     The defaults favour recall. α = β = ½ is Dice (with 2s for s), α = β = 1 is IoU.
 
@@ -216,7 +218,7 @@ class Tversky(NamedLoss):
         model.compile("adam", Tversky(from_logits=True))
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -297,7 +299,7 @@ class FocalTversky(NamedLoss):
         model.compile("adam", FocalTversky(from_logits=True))
 
     Args:
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -1187,7 +1189,7 @@ class DiceFocal(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
@@ -1275,7 +1277,7 @@ class GeneralizedDiceFocal(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.

@@ -50,11 +50,13 @@ def with_counts(weighted: Sequence[Any], settings: dict[str, Any], reduction: st
     )
 
 
-def details_of(moments: Tensor, class_valid: Tensor | None, spec: str) -> LossDetails:
+def details_of(
+    moments: Tensor, class_valid: Tensor | None, spec: str, class_weights: Tensor | None = None
+) -> LossDetails:
     """What the moments of `with_counts` say."""
     whole = objective(spec)
     valid = None if class_valid is None else class_valid.to(torch.bool)
-    sums = Moments(integrands(spec, classes_of(moments, 2)), moments, valid)
+    sums = Moments(integrands(spec, classes_of(moments, 2)), moments, valid, class_weights)
     evaluation = evaluate(whole, sums)
     first = whole.terms[0].activation
     names = {column.name: index for index, column in enumerate(sums.columns)}

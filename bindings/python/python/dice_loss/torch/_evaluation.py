@@ -29,9 +29,13 @@ class Moments(evaluation.Moments):
     """Sums (R, K, C) by name, and which classes were annotated in a row (R, C)."""
 
     def __init__(
-        self, columns: Sequence[Integrand], data: Tensor, valid: Tensor | None = None
+        self,
+        columns: Sequence[Integrand],
+        data: Tensor,
+        valid: Tensor | None = None,
+        class_weights: Tensor | None = None,
     ) -> None:
-        super().__init__(xp, columns, data, valid)
+        super().__init__(xp, columns, data, valid, class_weights=class_weights)
 
 
 def soft_dice(moments: Moments, activation: str) -> Tensor:

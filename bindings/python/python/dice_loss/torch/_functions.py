@@ -11,7 +11,7 @@ from torch import Tensor
 from .._options import BackgroundForeground
 from . import _plan
 from ._plan import Plan
-from ._tracing import constant_in_graphs
+from ._tracing import constant_in_graphs, is_intercepted, is_transformed
 from .segmentation_loss import NamedLoss
 
 
@@ -28,7 +28,20 @@ def evaluated(
 ) -> Any:
     """What the module of these options makes of the tensors."""
     run = _plan.loss_with_details if details else _plan.loss
-    return run(_plan_of(loss, options), logits, target, mask, voxel_weight, class_valid)
+    weights = options.get("class_weights")
+    if _is_operand(weights):
+        options = options | {"class_weights": None}
+    else:
+        weights = None
+    plan = _plan_of(loss, options)
+    return run(plan, logits, target, mask, voxel_weight, class_valid, weights)
+
+
+def _is_operand(weights: Any) -> bool:
+    """Whether class weights are a tensor that cannot be read without a wait or a break."""
+    if not isinstance(weights, Tensor):
+        return False
+    return weights.device.type != "cpu" or is_intercepted() or is_transformed()
 
 
 @constant_in_graphs

@@ -101,11 +101,13 @@ def loss(logits: Tensor, target: Target, spec: str) -> Tensor:
     return of_moments(moments, target.class_valid, spec).to(loss_dtype(logits))
 
 
-def of_moments(moments: Tensor, valid: Tensor | None, spec: str) -> Tensor:
+def of_moments(
+    moments: Tensor, valid: Tensor | None, spec: str, class_weights: Tensor | None = None
+) -> Tensor:
     """The loss (or its values) of moments, differentiable."""
     columns = integrands(spec, classes_of(moments, 2))
     valid = None if valid is None else valid.to(torch.bool)
-    value: Tensor = evaluate(objective(spec), Moments(columns, moments, valid)).loss
+    value: Tensor = evaluate(objective(spec), Moments(columns, moments, valid, class_weights)).loss
     if _cuda.holds(moments):
         # Voxels are counted by no formula that leaves out what is not a number.
         value = value + 0.0 * moments.detach()[:, _VOXELS].sum()

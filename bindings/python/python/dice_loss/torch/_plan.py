@@ -9,6 +9,7 @@ from torch import Tensor
 from . import _ops, _reference
 from ._details import LossDetails, details_of
 from ._evaluation import integrands, objective, voxel_losses
+from ._namespace import sum_dtype
 from ._target import Regions, Target, check_logits, check_values, prepare
 from ._tracing import classes_of
 from .distributed import ProcessGroup, of_all_ranks
@@ -41,10 +42,12 @@ def loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    class_weights: Tensor | None = None,
 ) -> Tensor:
     """The loss."""
     logits = check_logits(logits)
-    return _loss(plan, logits, _voxels(plan, logits, target, mask, voxel_weight, class_valid))
+    voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    return _loss(plan, logits, voxels, weights_of(class_weights, logits))
 
 
 def loss_with_details(
@@ -54,12 +57,14 @@ def loss_with_details(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    class_weights: Tensor | None = None,
 ) -> tuple[Tensor, LossDetails]:
     """The loss, and what the same sweep knows beside it."""
     logits = check_logits(logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    weights = weights_of(class_weights, logits)
     spec, valid = plan.detailed, voxels.class_valid
-    fused = _ops.is_fused(logits, voxels, spec)
+    fused = weights is None and _ops.is_fused(logits, voxels, spec)
     if plan.process_group is None and not plan.is_unreduced and fused:
         value, sums = _ops.fused(logits, voxels, spec, plan.settings)
         return value, details_of(sums.detach(), valid, spec)
@@ -68,10 +73,10 @@ def loss_with_details(
         # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.
         sums, valid = of_all_ranks(sums, valid, plan.process_group, by_sample=True)
     if plan.is_unreduced:
-        value = _loss(plan, logits, voxels)
+        value = _loss(plan, logits, voxels, weights)
     else:
-        value = _ops.of_moments(sums, valid, spec).to(_ops.loss_dtype(logits))
-    return value, details_of(sums.detach(), valid, spec)
+        value = _ops.of_moments(sums, valid, spec, weights).to(_ops.loss_dtype(logits))
+    return value, details_of(sums.detach(), valid, spec, weights)
 
 
 def moments(
@@ -108,20 +113,32 @@ def _voxels(
     )
 
 
-def _loss(plan: Plan, logits: Tensor, voxels: Target) -> Tensor:
+def weights_of(class_weights: Tensor | None, like: Tensor) -> Tensor | None:
+    """The weights of the classes where the sums are, which are not looked at."""
+    if class_weights is None:
+        return None
+    found, wanted = tuple(class_weights.shape), (classes_of(like),)
+    if found != wanted:
+        raise ValueError(f"class_weights: found shape {found}, wanted {wanted}, one for each class")
+    return class_weights.detach().to(like.device, sum_dtype(like.device))
+
+
+def _loss(plan: Plan, logits: Tensor, voxels: Target, weights: Tensor | None) -> Tensor:
+    # The engine is told weights as numbers, tensors of the framework as a tensor.
+    fused = weights is None and _ops.is_fused(logits, voxels, plan.spec)
     if plan.has_map:
-        if _ops.is_fused(logits, voxels, plan.spec):
+        if fused:
             return _ops.voxel_losses(logits, voxels, plan.spec, plan.settings)
         check_values(logits, voxels)
-        losses = voxel_losses(objective(plan.spec), logits, voxels)
+        losses = voxel_losses(objective(plan.spec), logits, voxels, weights)
         return losses.to(_ops.loss_dtype(logits))
-    if plan.process_group is None and _ops.is_fused(logits, voxels, plan.spec):
+    if plan.process_group is None and fused:
         return _ops.fused(logits, voxels, plan.spec, plan.settings)[0]
     sums = _moments(logits, voxels, plan.spec, plan.settings)
     valid = voxels.class_valid
     if plan.process_group is not None:
         sums, valid = of_all_ranks(sums, valid, plan.process_group, plan.needs_samples)
-    return _ops.of_moments(sums, valid, plan.spec).to(_ops.loss_dtype(logits))
+    return _ops.of_moments(sums, valid, plan.spec, weights).to(_ops.loss_dtype(logits))
 
 
 def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:

@@ -23,9 +23,13 @@ def moments(integrands: Sequence[Integrand], logits: Tensor, target: Target) -> 
     return sums
 
 
-def voxel_losses(objective: Objective, logits: Tensor, target: Target) -> Tensor:
+def voxel_losses(
+    objective: Objective, logits: Tensor, target: Target, class_weights: Tensor | None = None
+) -> Tensor:
     """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…), of voxel terms."""
-    losses: Tensor = reference.voxel_losses(xp, objective, _batch(logits, target))
+    batch = _batch(logits, target)
+    weights = None if class_weights is None else class_weights.to(batch.x.dtype)
+    losses: Tensor = reference.voxel_losses(xp, objective, batch, weights)
     return losses.reshape(losses.shape[0], losses.shape[1], *logits.shape[2:])
 
 

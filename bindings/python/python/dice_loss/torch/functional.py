@@ -138,7 +138,7 @@ def iou_loss(
     Args:
         logits, target, mask, voxel_weight, class_valid, details: see the forward of
             `SegmentationLoss`.
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
             (Σ|p| + Σg − Σ|p − g|) / 2, the same for hard labels and largest at p = g for soft ones.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
@@ -210,7 +210,7 @@ def tversky_loss(
     Args:
         logits, target, mask, voxel_weight, class_valid, details: see the forward of
             `SegmentationLoss`.
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -287,7 +287,7 @@ def focal_tversky_loss(
     Args:
         logits, target, mask, voxel_weight, class_valid, details: see the forward of
             `SegmentationLoss`.
-        squared: sizes as sums of squares, Σp² + Σg².
+        squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
         beta: β, the weight of false negatives; at least 0.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -1125,7 +1125,7 @@ def dice_focal_loss(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
@@ -1209,7 +1209,7 @@ def generalized_dice_focal_loss(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
-        focal_activation: that of the focal loss, beside any activation of the other.
+        focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.

@@ -16,6 +16,7 @@ from . import _ops, _plan
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
 from ._plan import Plan
+from ._tracing import is_intercepted, is_transformed
 from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
@@ -79,7 +80,9 @@ class SegmentationLoss(nn.Module):
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
-            buffer, saved in the state dict; a loaded one takes effect. A term's own come first.
+            buffer, saved in the state dict; one that is loaded or changed in place takes effect,
+            in float32. On other devices than the CPU it is not looked at, and neither checked
+            again. A term's own come first.
         reduction: `"mean"`, `"sum"` or `"none"`.
         ignore_index: voxels of this label do not count, whatever the logits hold there.
         regions: for each label the channels that it belongs to, for targets of overlapping regions
@@ -113,8 +116,7 @@ class SegmentationLoss(nn.Module):
         process_group: ProcessGroup | None = None,
     ) -> None:
         super().__init__()
-        listed = [terms] if isinstance(terms, Term | Compound) else terms
-        self.terms: tuple[Weighted, ...] = tuple(listed)
+        self.terms: tuple[Weighted, ...] = _listed(terms)
         self.activation = activation
         self.pool = pool
         self.absent = absent
@@ -125,39 +127,93 @@ class SegmentationLoss(nn.Module):
         self.target_kind = target_kind
         self.process_group = process_group
         self._weights = _list(class_weights)
-        buffer = None if self._weights is None else torch.tensor(self._weights, dtype=torch.float32)
-        self.register_buffer("class_weights", buffer)
-        self.plan = self._planned()
+        self.register_buffer("class_weights", self._rounded())
+        self._plan_again()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """An option that is changed takes effect, or is refused."""
         if name not in _OPTIONS or "plan" not in self.__dict__:
             super().__setattr__(name, value)
             return
-        before = getattr(self, name), self._weights
+        if name == "terms":
+            value = _listed(value)
+        before, weights = getattr(self, name), self._weights
+        if name == "class_weights":
+            if not (isinstance(value, Tensor) and self._has(value)):
+                self._weights = _list(value)
+            value = value if isinstance(value, Tensor) else self._rounded()
         super().__setattr__(name, value)
         try:
-            self._replan()
-        except (TypeError, ValueError):
-            super().__setattr__(name, before[0])
-            self._weights = before[1]
+            self._plan_again()
+        except Exception:
+            super().__setattr__(name, before)
+            self._weights = weights
             raise
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        buffer = self.class_weights
+        values = None if buffer is None else buffer.clone()
         super()._load_from_state_dict(*args, **kwargs)
-        self._replan()
+        try:
+            self._look_at_weights()
+        except Exception:
+            if buffer is not None and values is not None:
+                with torch.no_grad():
+                    buffer.copy_(values)
+            super().__setattr__("class_weights", buffer)
+            raise
 
-    def _replan(self) -> None:
-        """Looks at the class weights again, which are exact where the buffer is rounded."""
-        found = _list(self.class_weights)
-        if (
-            self._weights is None
-            or found != torch.tensor(self._weights, dtype=torch.float32).tolist()
-        ):
-            self._weights = found
-        self.plan = self._planned()
+    def _rounded(self) -> Tensor | None:
+        """The class weights as a buffer, where the last one was."""
+        if self._weights is None:
+            return None
+        before = self.__dict__.get("_buffers", {}).get("class_weights")
+        device = None if before is None else before.device
+        return torch.tensor(self._weights, dtype=torch.float32, device=device)
 
-    def _planned(self) -> Plan:
+    def _look_at_weights(self) -> None:
+        """Follows the buffer, which someone may have changed; what it rounds stays exact."""
+        buffer = self.class_weights
+        if buffer is None or buffer.device.type == "meta":
+            return
+        if self._has(buffer):
+            return
+        weights, self._weights = self._weights, _list(buffer)
+        try:
+            self._plan_again()
+        except Exception:
+            self._weights = weights
+            raise
+
+    def _has(self, buffer: Tensor) -> bool:
+        """Whether the weights are those of the buffer, but for its rounding."""
+        if self._weights is None:
+            return False
+        rounded = torch.tensor(self._weights, dtype=torch.float32).to(buffer.dtype)
+        same: bool = buffer.tolist() == rounded.tolist()
+        return same
+
+    def _now(self) -> tuple[Plan, Tensor | None]:
+        """What to compute, and the weights that it is without.
+
+        In main memory the buffer is compared with what the plan was made for. Elsewhere, and where
+        someone traces, it is an operand: reading it would wait for the device, or break the graph.
+        """
+        buffer = self.class_weights
+        if buffer is None:
+            return self.plan, None
+        if buffer.device.type != "cpu" or is_intercepted() or is_transformed():
+            return self._unweighted, buffer
+        self._look_at_weights()
+        return self.plan, None
+
+    def _plan_again(self) -> None:
+        plan = self._planned(self._weights)
+        weighted = self._weights is not None
+        self._unweighted = self._planned(None) if weighted else plan
+        self.plan = plan
+
+    def _planned(self, class_weights: list[float] | None) -> Plan:
         """What to compute; checks all options."""
         if self.target_kind not in (None, "labels", "dense"):
             raise ValueError(
@@ -172,7 +228,7 @@ class SegmentationLoss(nn.Module):
             "pool": self.pool,
             "absent": self.absent,
             "background": self.background,
-            "class_weights": self._weights,
+            "class_weights": class_weights,
         }
         spec = _spec.spec(weighted, reduction=self.reduction, **settings)
         whole = objective(spec)
@@ -250,7 +306,8 @@ class SegmentationLoss(nn.Module):
             TypeError: no tensors, DTensors, or logits that are not floating point.
         """
         run = _plan.loss_with_details if details else _plan.loss
-        return run(self.plan, logits, target, mask, voxel_weight, class_valid)
+        plan, weights = self._now()
+        return run(plan, logits, target, mask, voxel_weight, class_valid, weights)
 
     def moments(
         self,
@@ -270,7 +327,9 @@ class SegmentationLoss(nn.Module):
         Rows of several batches may be concatenated; if no term has a loss for each sample, they
         may be added up, across batches and processes.
         """
-        return _ops.of_moments(moments, class_valid, self.plan.spec)
+        plan, weights = self._now()
+        weights = _plan.weights_of(weights, moments.transpose(1, 2))
+        return _ops.of_moments(moments, class_valid, plan.spec, weights)
 
     def extra_repr(self) -> str:
         """What differs from the default."""
@@ -295,6 +354,10 @@ class SegmentationLoss(nn.Module):
             for name, value in shown.items()
             if value is not None and value != defaults.get(name)
         ]
+
+
+def _listed(terms: Term | Compound | Iterable[Weighted]) -> tuple[Weighted, ...]:
+    return (terms,) if isinstance(terms, Term | Compound) else tuple(terms)
 
 
 def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
