@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import declared
 import torch
 from dice_loss import torch as losses
 from dice_loss.terms import CrossEntropy, Dice, Focal, IoU
@@ -117,19 +118,15 @@ BATCHES = {
 Loss = tuple[type[losses.SegmentationLoss], dict[str, Any], tuple[str, ...]]
 LOSSES: dict[str, Loss] = {
     "dice": (losses.DiceLoss, {}, EVERY),
-    "dice squared": (losses.DiceLoss, {"squared": True, "smoothing": (0.5, 1.0)}, EVERY),
-    "dice l1": (losses.DiceLoss, {"overlap": "l1"}, EVERY),
     "dice batch": (losses.DiceLoss, {"pool": "batch", "background": False}, EVERY),
     "dice all": (losses.DiceLoss, {"pool": "all", "class_weights": [1.0, 0.5, 2.0]}, EVERY),
     "dice formula": (losses.DiceLoss, {"absent": "formula"}, EVERY),
     "dice zero": (losses.DiceLoss, {"absent": "zero"}, EVERY),
     "dice of classes": (losses.DiceLoss, {"classes": [0, 2]}, EVERY),
     "iou": (losses.IoULoss, {"class_weights": [1.0, 0.5, 2.0]}, EVERY),
-    "iou l1": (losses.IoULoss, {"overlap": "l1", "pool": "batch"}, EVERY),
     "tversky": (losses.TverskyLoss, {"alpha": 0.2, "beta": 0.9}, EVERY),
     "focal tversky": (losses.FocalTverskyLoss, {"gamma": 1.5}, EVERY),
     "log dice": (losses.LogDiceLoss, {"gamma": 0.3}, EVERY),
-    "log-cosh dice": (losses.LogCoshDiceLoss, {}, EVERY),
     "generalized dice": (losses.GeneralizedDiceLoss, {}, EVERY),
     "generalized dice batch": (
         losses.GeneralizedDiceLoss,
@@ -138,11 +135,6 @@ LOSSES: dict[str, Loss] = {
     ),
     "generalized dice formula": (losses.GeneralizedDiceLoss, {"absent": "formula"}, EVERY),
     "wasserstein": (losses.GeneralizedWassersteinDiceLoss, {}, EXCLUSIVE),
-    "wasserstein matrix": (
-        losses.GeneralizedWassersteinDiceLoss,
-        {"distances": [[0, 1, 2], [1, 0, 0.5], [2, 0.5, 0]], "weight": "inverse_square"},
-        EXCLUSIVE,
-    ),
     "matthews": (losses.MatthewsCorrelationLoss, {"smoothing": 0.01}, EVERY),
     "cross-entropy": (losses.CrossEntropyLoss, {}, EXCLUSIVE),
     "cross-entropy smoothed": (
@@ -165,14 +157,7 @@ LOSSES: dict[str, Loss] = {
     "dice + ce": (losses.DiceCELoss, {"background": False, "pool": "batch"}, EXCLUSIVE),
     "dice + bce": (losses.DiceBCELoss, {"pos_weight": 2.0}, BINARY),
     "dice + focal": (losses.DiceFocalLoss, {"alpha": 0.3}, LOGITS),
-    "generalized dice + focal": (
-        losses.GeneralizedDiceFocalLoss,
-        {"focal_activation": "softmax"},
-        ("softmax",),
-    ),
-    "combo": (losses.ComboLoss, {"alpha": 0.3, "beta": 0.7}, BINARY),
     "unified focal": (losses.UnifiedFocalLoss, {}, LOGITS),
-    "unified focal asymmetric": (losses.UnifiedFocalLoss, {"asymmetric": True}, LOGITS),
     "sum": (
         losses.SegmentationLoss,
         {
@@ -187,23 +172,42 @@ LOSSES: dict[str, Loss] = {
         ("softmax",),
     ),
 }
+# Every loss that there is, with every option.
+LOSSES |= {
+    f"{name}, told all": (
+        getattr(losses, loss["torch"]),
+        declared.trials_of(name)[-1],
+        tuple(loss["activations"]),
+    )
+    for name, loss in declared.LOSSES.items()
+}
+_SUMS = {loss["torch"] for loss in declared.LOSSES.values() if loss["kind"] == "compound"}
+# Without reduction all terms must have values of one shape.
+SINGLE = [
+    name for name, (loss, *_) in LOSSES.items() if loss.__name__ not in {*_SUMS, "SegmentationLoss"}
+]
 
 
 def every_case() -> list[Any]:
     """(loss, activation, batch) by name, where they go together."""
-    per_class = ("class_weights", "pos_weight", "gamma", "distances", "classes", "terms")
     cases = []
-    for name, (_, options, activations) in LOSSES.items():
+    for name, (*_, activations) in LOSSES.items():
         for activation in activations:
             for batch in BATCHES:
-                if batch == "one channel" and (
-                    activation == "softmax"
-                    or name.startswith(("wasserstein", "unified"))
-                    or any(isinstance(options.get(key), list) for key in per_class)
-                ):
+                if batch == "one channel" and not _suits_one_channel(name, activation):
                     continue
                 cases.append((name, activation, batch))
     return cases
+
+
+def _suits_one_channel(name: str, activation: str) -> bool:
+    loss, options, _ = LOSSES[name]
+    by_class = any(isinstance(value, list) and key != "smoothing" for key, value in options.items())
+    of_several = options.get("focal_activation") == "softmax" or loss in (
+        losses.GeneralizedWassersteinDiceLoss,
+        losses.UnifiedFocalLoss,
+    )
+    return not (activation == "softmax" or by_class or of_several)
 
 
 def built(name: str, activation: str, batch: Batch, **more: Any) -> losses.SegmentationLoss:

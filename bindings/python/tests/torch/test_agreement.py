@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from batches import BATCHES, LOSSES, built, every_case, labels_of, logits_of
+from batches import BATCHES, LOSSES, SINGLE, built, every_case, labels_of, logits_of
 from dice_loss.torch import DiceLoss, FocalLoss, _ops, _plan
 
 NATIVE = _ops.is_native
@@ -62,11 +62,6 @@ def test_every_loss_of_every_batch(name, activation, kind, reference_only):
     assert single[0].dtype == single[1].dtype == torch.float32
     compare(single[0].double(), wanted[0], lost(torch.float32))
     compare(single[1].double(), wanted[1], lost(torch.float32))
-
-
-# Without reduction all terms must have values of one shape.
-SINGLE = [name for name in LOSSES if "+" not in name and name not in ("sum", "combo")]
-SINGLE = [name for name in SINGLE if not name.startswith("unified")]
 
 
 @pytest.mark.parametrize("kind", ["labels", "counted", "partial"])

@@ -105,13 +105,13 @@ def test_every_loss_in_float32(name, activation, kind, device, driver):
 RECIPES = {
     "softmax_labels_dice": ("dice", "softmax", "labels"),
     "softmax_labels_dice_cross_entropy": ("dice + ce", "softmax", "labels"),
-    "softmax_labels": ("wasserstein matrix", "softmax", "counted"),
+    "softmax_labels": ("generalized_wasserstein_dice, told all", "softmax", "counted"),
     "softmax_dense": ("cross-entropy smoothed", "softmax", "masked dense"),
     "sigmoid_labels_dice": ("dice + bce", "sigmoid", "labels"),
     "sigmoid_dense_dice": ("dice + bce", "sigmoid", "soft"),
     "sigmoid_labels": ("unified focal", "sigmoid", "counted"),
     "sigmoid_dense": ("focal weighted", "sigmoid", "multilabel"),
-    "probabilities_labels": ("combo", "probabilities", "partial"),
+    "probabilities_labels": ("combo, told all", "probabilities", "partial"),
     "probabilities_dense": ("dice + bce", "probabilities", "soft"),
 }
 

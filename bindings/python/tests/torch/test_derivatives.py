@@ -16,10 +16,10 @@ CASES = [
     ("dice", "softmax", "labels", {}),
     ("dice", "softmax", "partial", {}),
     ("dice all", "sigmoid", "soft", {}),
-    ("dice squared", "softmax", "soft", {"reduction": "none"}),
+    ("dice, told all", "softmax", "soft", {"reduction": "none"}),
     ("matthews", "sigmoid", "labels", {"pool": "batch", "reduction": "none"}),
     ("generalized dice", "softmax", "labels", {"reduction": "none"}),
-    ("wasserstein matrix", "softmax", "labels", {}),
+    ("generalized_wasserstein_dice, told all", "softmax", "labels", {}),
     ("focal tversky", "sigmoid", "multilabel", {}),
     ("cross-entropy smoothed", "softmax", "partial", {}),
     ("cross-entropy", "softmax", "labels", {"reduction": "none"}),
@@ -27,6 +27,7 @@ CASES = [
     ("focal weighted", "softmax", "labels", {}),
     ("focal weighted", "sigmoid", "soft", {"reduction": "none"}),
     ("sum", "softmax", "labels", {}),
+    *((name, LOSSES[name][2][0], "labels", {}) for name in LOSSES if name.endswith("told all")),
 ]
 
 

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::{Activation, Objective, OptionKind, Range, catalogue, settings};
+use crate::{
+    Activation, Layout, Logits, Objective, OptionKind, PerfectMatch, Range, Target, catalogue,
+    settings,
+};
 
 fn read(spec: &Value) -> crate::Result<Objective> {
     Objective::from_spec(&spec.to_string())
@@ -215,4 +218,66 @@ fn the_order_of_terms_does_not_show_in_the_sums() {
 fn an_activation_that_is_missing_is_asked_for_among_those_there_are() {
     let error = refusal(&json!({ "terms": [{ "loss": "combo" }] }));
     assert!(error.contains("sigmoid or probabilities") && !error.contains("softmax"), "{error}");
+}
+
+/// The loss where of each voxel so much goes from its own class to all three alike.
+fn loss_at(objective: &Objective, activation: Activation, share: f64) -> f64 {
+    const LABELS: [u8; 6] = [0, 0, 0, 1, 1, 2];
+    let probability = |class: u8| {
+        LABELS.map(|label| (1.0 - share) * f64::from(u8::from(label == class)) + share / 3.0)
+    };
+    let x: Vec<f64> = [0, 1, 2].into_iter().flat_map(probability).collect();
+    // Far enough from 0 for a probability of 1, and of nothing but rounding.
+    let logit = |p: &f64| match activation {
+        // High enough for the sigmoid of a compound's other part, too.
+        Activation::Softmax => p.max(1e-300).ln() + 345.0,
+        Activation::Sigmoid => (p.max(1e-300) / (1.0 - p).max(1e-300)).ln(),
+        Activation::Probabilities => *p,
+    };
+    let x: Vec<f64> = x.iter().map(logit).collect();
+    let layout = Layout::channels_first(&[1, 3, 6]).expect("a layout");
+    let target = Layout::voxels(&[1, 6]).and_then(|layout| Target::labels(&LABELS, layout));
+    let (logits, target) = (Logits::new(&x, layout).expect("logits"), target.expect("labels"));
+    let moments = objective.measure(&logits, &target).expect("a batch");
+    objective.evaluate(&moments).expect("its moments").loss()
+}
+
+/// What is said of a prediction that equals its reference is so, by default and at every trial.
+#[test]
+fn a_perfect_match_costs_what_is_said() {
+    for entry in catalogue() {
+        for &activation in entry.activations {
+            let plain = json!({ "loss": entry.name, "activation": activation.word() });
+            let mut cases = vec![(plain.clone(), entry.perfect_match)];
+            for option in entry.options() {
+                let said = option.facts.perfect_match.unwrap_or(entry.perfect_match);
+                for value in option.trials(3) {
+                    let mut term = plain.clone();
+                    term[option.facts.name] = value;
+                    cases.push((term, said));
+                }
+            }
+            for (term, said) in cases {
+                let objective = read(&json!({ "terms": [term] })).expect("a loss");
+                let matched = loss_at(&objective, activation, 0.0);
+                let others = [0.02, 0.1, 0.5].map(|share| loss_at(&objective, activation, share));
+                let least = others.into_iter().fold(f64::INFINITY, f64::min);
+                match said {
+                    // A root of what is rounded is far larger than that, but still next to nothing.
+                    PerfectMatch::Zero => assert!(
+                        matched.abs() < 1e-3 * least,
+                        "{term}: {matched}, elsewhere {least}"
+                    ),
+                    PerfectMatch::Minimum => assert!(
+                        matched > 1e-3 && least > matched,
+                        "{term}: {matched}, elsewhere {least}"
+                    ),
+                    PerfectMatch::Elsewhere => {
+                        assert!(least < matched, "{term}: {matched}, elsewhere {least}");
+                    }
+                    PerfectMatch::Unknown => panic!("{} does not say", entry.name),
+                }
+            }
+        }
+    }
 }

@@ -4,8 +4,8 @@ use dice_loss::{Activation, Layout, Logits, Objective, Output, Pool, Target, ref
 use proptest::prelude::*;
 
 use crate::cases::{
-    Arrangement, Batch, FloatKind, Floats, Precision, Rng, Trial, check, engine, gradient_agrees,
-    gradient_of, options, trials, written,
+    Arrangement, Batch, FloatKind, Floats, Precision, Rng, Trial, check, declared, engine,
+    gradient_agrees, gradient_of, options, trials, written,
 };
 
 /// A derivative and how far off it may be.
@@ -73,6 +73,9 @@ fn of(activation: Activation) {
         for pool in [Pool::Sample, Pool::Batch, Pool::All] {
             follows_the_loss(&trial, pool);
         }
+    }
+    for trial in declared().iter().filter(|trial| of_activation(trial)) {
+        follows_the_loss(trial, Pool::Sample);
     }
 }
 
