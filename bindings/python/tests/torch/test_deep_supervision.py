@@ -114,3 +114,28 @@ def test_a_target_for_each_output():
 def test_misfits(call, says):
     with pytest.raises(ValueError, match=says):
         call(DeepSupervisionLoss(DiceCELoss()))
+
+
+def test_outputs_from_the_coarsest_are_refused():
+    with pytest.raises(
+        ValueError, match=r"sizes \(3, 2\), \(6, 5\), \(12, 10\), wanted the finest"
+    ):
+        DeepSupervisionLoss(DiceCELoss())(outputs()[::-1], labels_of(SHAPES[0]))
+
+
+@pytest.mark.parametrize("weights", ["nnunet", [0.0, 1.0, 1.0]])
+def test_details_are_those_of_the_finest(weights):
+    loss, labels = DeepSupervisionLoss(DiceCELoss(), weights=weights), labels_of(SHAPES[0])
+    value, details = loss(outputs(), labels, details=True)
+    torch.testing.assert_close(value, loss(outputs(), labels), rtol=0.0, atol=0.0)
+    _, wanted = DiceCELoss()(outputs()[0], labels, details=True)
+    for found, right in zip(details, wanted, strict=True):
+        torch.testing.assert_close(found, right, rtol=0.0, atol=0.0)
+
+
+def test_a_loss_of_torch_will_do():
+    labels = labels_of(SHAPES[0])
+    found = DeepSupervisionLoss(torch.nn.CrossEntropyLoss())(outputs(), labels)
+    wanted = DeepSupervisionLoss(CrossEntropyLoss())(outputs(), labels)
+    # Means of up to 240 voxels in double, in another order.
+    torch.testing.assert_close(found, wanted, rtol=1e-13, atol=0.0)

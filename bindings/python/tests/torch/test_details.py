@@ -49,6 +49,12 @@ def test_hard_counts_of_a_softmax():
         assert details.counts[k].tolist() == [float(count) for count in counts]
         hard = 2 * counts[0] / (2 * counts[0] + counts[1] + counts[2])
         torch.testing.assert_close(details.hard_dice[k].item(), hard.item())
+        true, false_positive, false_negative = counts
+        iou = true / (true + false_positive + false_negative)
+        torch.testing.assert_close(details.hard_iou[k].item(), iou.item())
+        precision, recall = true / (true + false_positive), true / (true + false_negative)
+        torch.testing.assert_close(details.precision[k].item(), precision.item())
+        torch.testing.assert_close(details.recall[k].item(), recall.item())
 
 
 def test_hard_counts_of_a_sigmoid():

@@ -119,7 +119,12 @@ def test_autocast(loss, dtype):
 
 def test_the_reference_under_autocast(monkeypatch):
     monkeypatch.setattr(_ops, "is_native", lambda *_: False)
-    for name in ("dice + ce", "generalized_wasserstein_dice, told all", "generalized dice", "focal"):
+    for name in (
+        "dice + ce",
+        "generalized_wasserstein_dice, told all",
+        "generalized dice",
+        "focal",
+    ):
         batch = BATCHES["labels"]("softmax").to(torch.float32)
         loss = built(name, "softmax", batch)
         wanted = loss(batch.logits, batch.target)

@@ -216,3 +216,26 @@ def test_activation_checkpointing():
     model.zero_grad()
     torch.utils.checkpoint.checkpoint(model, x, labels, use_reentrant=False).backward()
     torch.testing.assert_close(model.layer.weight.grad, wanted)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_what_cannot_be_scripted_says_so():
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = torch.nn.Conv2d(1, 3, 1)
+            self.criterion = DiceCELoss()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)
+
+    with pytest.raises(RuntimeError, match="DiceCELoss: torch.jit.script cannot compile a loss"):
+        torch.jit.script(Network())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_what_cannot_be_exported_to_onnx_says_so(monkeypatch):
+    monkeypatch.setattr(torch.onnx, "is_in_onnx_export", lambda: True)
+    x, labels = torch.randn(1, 3, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64)
+    with pytest.raises(RuntimeError, match="ONNX has no operator for a loss"):
+        torch.jit.trace(DiceCELoss(), (x, labels))

@@ -31,6 +31,21 @@ class LossDetails(NamedTuple):
     #: weights. Under softmax the decision is the class with the largest logit, otherwise p ≥ ½.
     counts: Tensor
 
+    @property
+    def hard_iou(self) -> Tensor:
+        """(C): TP / (TP + FP + FN) of the hard decisions, over the whole batch."""
+        return self.counts[:, 0] / self.counts.sum(1)
+
+    @property
+    def precision(self) -> Tensor:
+        """(C): TP / (TP + FP), likewise."""
+        return self.counts[:, 0] / (self.counts[:, 0] + self.counts[:, 1])
+
+    @property
+    def recall(self) -> Tensor:
+        """(C): TP / (TP + FN), likewise."""
+        return self.counts[:, 0] / (self.counts[:, 0] + self.counts[:, 2])
+
 
 def with_counts(weighted: Sequence[Any], settings: dict[str, Any], reduction: str) -> str:
     """The spec that also measures what the details need, without a change to the loss."""

@@ -11,7 +11,7 @@ from ._details import LossDetails, details_of
 from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
 from ._target import Regions, Target, check_logits, check_values, prepare
-from ._tracing import classes_of
+from ._tracing import classes_of, refuse_onnx
 from .distributed import ProcessGroup, of_all_ranks
 
 
@@ -101,6 +101,7 @@ def _voxels(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
 ) -> Target:
+    refuse_onnx()
     return prepare(
         logits,
         target,

@@ -12,7 +12,14 @@ from torch.autograd import forward_ad
 
 from .._tracing import constant_in_graphs
 
-__all__ = ["classes_of", "constant", "constant_in_graphs", "is_intercepted", "is_transformed"]
+__all__ = [
+    "classes_of",
+    "constant",
+    "constant_in_graphs",
+    "is_intercepted",
+    "is_transformed",
+    "refuse_onnx",
+]
 
 
 def classes_of(tensor: Tensor, axis: int = 1) -> int:
@@ -39,6 +46,12 @@ def _cached_constant(values: tuple[float, ...], dtype: torch.dtype, device: torc
 def is_transformed() -> bool:
     """Whether a transform is at work that sees through tensor operations only."""
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def refuse_onnx() -> None:
+    """ONNX has no operator for a loss; the exporter that traces would say so at length."""
+    if torch._C._get_tracing_state() is not None and torch.onnx.is_in_onnx_export():
+        raise RuntimeError("ONNX has no operator for a loss: export the network without it")
 
 
 def is_intercepted() -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import torch
 from torch import Tensor, nn
+
+from ._details import LossDetails
 
 Weights: TypeAlias = Literal["nnunet", "exp", "two", "same"] | Sequence[float]
 
@@ -21,7 +24,8 @@ class DeepSupervisionLoss(nn.Module):
         criterion(outputs, label).backward()
 
     Args:
-        loss: any module that takes `(logits, target, mask=…, voxel_weight=…, class_valid=…)`.
+        loss: any module that takes `(logits, target)`, and by name what it is called with beside
+            them: `mask`, `voxel_weight`, `class_valid`, `details`. `nn.CrossEntropyLoss` will do.
         weights: `"nnunet"`: 2⁻ˡ, but 0 for the coarsest of several outputs, divided by their sum.
             `"exp"`: max(2⁻ˡ, 1/16); `"two"`: 1 for the finest and ½ for all others; `"same"`:
             1 for all; none of these three is divided by anything (MONAI). Or one for each output.
@@ -31,7 +35,8 @@ class DeepSupervisionLoss(nn.Module):
         The target is one for all, in the finest resolution, or a sequence of one for each output.
 
     Raises:
-        ValueError: no outputs, or another number of weights or targets than of outputs.
+        ValueError: no outputs, one that is finer than the output before it, or another number of
+            weights or targets than of outputs.
     """
 
     def __init__(self, loss: nn.Module, *, weights: Weights = "nnunet") -> None:
@@ -43,6 +48,7 @@ class DeepSupervisionLoss(nn.Module):
         self.loss = loss
         self.weights = weights if isinstance(weights, str) else tuple(map(float, weights))
 
+    @overload
     def forward(
         self,
         outputs: Sequence[Tensor] | Tensor,
@@ -51,32 +57,61 @@ class DeepSupervisionLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
-    ) -> Tensor:
-        """The loss; see `DeepSupervisionLoss`."""
+        details: Literal[False] = False,
+    ) -> Tensor: ...
+
+    @overload
+    def forward(
+        self,
+        outputs: Sequence[Tensor] | Tensor,
+        target: Sequence[Tensor] | Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+        details: Literal[True],
+    ) -> tuple[Tensor, LossDetails]: ...
+
+    def forward(
+        self,
+        outputs: Sequence[Tensor] | Tensor,
+        target: Sequence[Tensor] | Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+        details: bool = False,
+    ) -> Tensor | tuple[Tensor, LossDetails]:
+        """The loss, and with `details` those of the finest output; see `DeepSupervisionLoss`."""
         outputs = [outputs] if isinstance(outputs, Tensor) else list(outputs)
         weights = self.weights_of(len(outputs))
+        _check_order(outputs)
         targets = _of_each(target, outputs, "target")
         masks = [None] * len(outputs) if mask is None else _of_each(mask, outputs, "mask")
         voxel_weights: list[Tensor | None] = [None] * len(outputs)
         if voxel_weight is not None:
             voxel_weights = [*_of_each(voxel_weight, outputs, "voxel_weight")]
-        losses = [
-            weight
-            * self.loss(
-                logits,
-                resized,
-                mask=counted,
-                voxel_weight=voxel_weight,
-                class_valid=class_valid,
-            )
-            for weight, logits, resized, counted, voxel_weight in zip(
-                weights, outputs, targets, masks, voxel_weights, strict=True
-            )
-            if weight != 0.0
-        ]
+        losses, finest = [], None
+        for level, weight in enumerate(weights):
+            if weight == 0.0 and not (details and level == 0):
+                continue
+            beside = {
+                "mask": masks[level],
+                "voxel_weight": voxel_weights[level],
+                "class_valid": class_valid,
+            }
+            # Only what is there: a loss of somebody else may know none of them.
+            given: dict[str, Any] = {k: v for k, v in beside.items() if v is not None}
+            if details and level == 0:
+                value, finest = self.loss(outputs[0], targets[0], **given, details=True)
+            else:
+                value = self.loss(outputs[level], targets[level], **given)
+            if weight != 0.0:
+                losses.append(weight * value)
         if not losses:
             raise ValueError(f"weights: found {weights}, wanted one that is not 0")
-        return torch.stack(losses).sum(0)
+        total = torch.stack(losses).sum(0)
+        return total if finest is None else (total, finest)
 
     def weights_of(self, count: int) -> list[float]:
         """The weight of each of so many outputs."""
@@ -102,6 +137,14 @@ class DeepSupervisionLoss(nn.Module):
     def extra_repr(self) -> str:
         """What differs from the default."""
         return "" if self.weights == "nnunet" else f"weights={self.weights!r}"
+
+
+def _check_order(outputs: Sequence[Tensor]) -> None:
+    """From the finest to the coarsest: a weight belongs to a place."""
+    for finer, coarser in itertools.pairwise(outputs):
+        if coarser.shape[2:].numel() > finer.shape[2:].numel():
+            sizes = ", ".join(str(tuple(output.shape[2:])) for output in outputs)
+            raise ValueError(f"outputs: found sizes {sizes}, wanted the finest first")
 
 
 def _of_each(

@@ -150,6 +150,13 @@ class SegmentationLoss(nn.Module):
             self._weights = weights
             raise
 
+    def __prepare_scriptable__(self) -> None:
+        """What `torch.jit.script` asks first of every module of a network."""
+        raise RuntimeError(
+            f"{type(self).__name__}: torch.jit.script cannot compile a loss; script the network "
+            "without it, or use torch.compile"
+        )
+
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         buffer = self.class_weights
         values = None if buffer is None else buffer.clone()
