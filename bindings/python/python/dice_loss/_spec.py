@@ -104,7 +104,7 @@ def _sum(entry: str | Mapping[str, Any], activation: Activation | None) -> dict[
     """A sum with its parameters, as `_core.integrands` has them."""
     if not isinstance(entry, (str, Mapping)):
         raise TypeError(f"sums: found {entry!r}, wanted a name or a mapping with the key 'sum'")
-    given = {"sum": entry} if isinstance(entry, str) else dict(entry)
+    given: dict[str, Any] = {"sum": entry} if isinstance(entry, str) else dict(entry)
     known, name = _activations_of_sums(), given.get("sum")
     if not isinstance(name, str) or name not in known:
         raise ValueError(f"sums: found {name!r}, wanted some of {', '.join(known)}")

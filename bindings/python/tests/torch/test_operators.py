@@ -229,7 +229,7 @@ def test_what_cannot_be_scripted_says_so():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.layer(x)
 
-    with pytest.raises(RuntimeError, match="DiceCELoss: torch.jit.script cannot compile a loss"):
+    with pytest.raises(RuntimeError, match=r"DiceCELoss: torch\.jit\.script cannot compile a loss"):
         torch.jit.script(Network())
 
 

@@ -167,7 +167,7 @@ class SegmentationLoss(nn.Module):
             if buffer is not None and values is not None:
                 with torch.no_grad():
                     buffer.copy_(values)
-            super().__setattr__("class_weights", buffer)
+            self._buffers["class_weights"] = buffer
             raise
 
     def _rounded(self) -> Tensor | None:
