@@ -4,12 +4,14 @@
 
 mod emit;
 mod generate;
+mod peers;
 mod python;
 mod test;
 mod wanted;
 
 pub use emit::emit;
 pub use generate::generate;
+pub use peers::peers;
 pub use test::{Extent, run_tests};
 
 use std::{

@@ -1,4 +1,4 @@
-//! The project's chores: `cargo xtask test`, `cargo xtask generate` and `cargo xtask emit`.
+//! The project's chores: tests, generated text, GPU kernels, peers.
 
 use std::process::ExitCode;
 
@@ -14,7 +14,10 @@ usage: cargo xtask COMMAND
          write what follows from the declarations of the losses; --check compares with what is
          committed
   emit   compile the GPU kernels to PTX for the Python package; --check compares with what is
-         committed and assembles it for every supported device";
+         committed and assembles it for every supported device
+  peers --latest
+         install the newest releases of the peers, say which have moved, and run the tests that
+         compare with them";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         ["test", "--long"] => xtask::run_tests(Extent::Long),
         ["generate"] => xtask::generate(false),
         ["generate", "--check"] => xtask::generate(true),
+        ["peers", "--latest"] => xtask::peers(),
         ["emit"] => xtask::emit(false),
         ["emit", "--check"] => xtask::emit(true),
         _ => Err(format!("found {arguments:?}, wanted a command\n\n{USAGE}")),

@@ -1,0 +1,115 @@
+//! `cargo xtask peers --latest`: the names and numbers of the peers' newest releases.
+//!
+//! The tests pin the peers, so that a release of theirs breaks nothing here. This tells what one
+//! would break.
+
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command};
+
+use serde_json::Value;
+
+use crate::{
+    python::{self, Environment},
+    root, target,
+};
+
+/// What pins the peers.
+const PINNED: &str = "bindings/python/tests/requirements.txt";
+
+/// What compares with them: names, signatures, values, exceptions.
+const TESTS: [&str; 4] = [
+    "bindings/python/tests/monai",
+    "bindings/python/tests/smp",
+    "bindings/python/tests/nnunet",
+    "bindings/python/tests/keras",
+];
+
+/// Installs the newest releases, says which have moved, and runs the tests beside them.
+pub fn peers() -> Result<(), String> {
+    let target = target()?;
+    let pinned =
+        fs::read_to_string(root().join(PINNED)).map_err(|error| format!("{PINNED}: {error}"))?;
+    let pins = pins(&pinned);
+    let environment = Environment::new(&target, "python-latest");
+    run(Command::new(python::of_the_system()?.program).args(environment.creation()))?;
+    let names = pins.iter().map(|(name, _)| name);
+    let pip = ["-m", "pip", "install", "--quiet", "--upgrade", "./bindings/python"];
+    run(Command::new(environment.program()).args(pip).args(names))?;
+    let installed = installed(environment.program())?;
+    println!("\n==> peers");
+    for (name, pin) in &pins {
+        println!("{}", moved(name, pin, installed.get(&name.to_lowercase())));
+    }
+    let pytest = ["-m", "pytest", "--quiet", "-rfEs", "-W", "default"];
+    run(Command::new(environment.program()).args(pytest).args(TESTS))
+        .map_err(|_| "the newest peers differ: see the failures above".into())
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let status = command.current_dir(root()).status();
+    match status.map_err(|error| format!("cannot start {:?}: {error}", command.get_program()))? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{:?} ended with {status}", command.get_program())),
+    }
+}
+
+/// Names and the versions that they are held at.
+fn pins(requirements: &str) -> Vec<(String, String)> {
+    let requirement = |line: &str| {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        let end = line.find(['=', '<', '>', '~', '!'])?;
+        Some((line[..end].to_owned(), line[end..].trim_start_matches('=').to_owned()))
+    };
+    requirements.lines().filter_map(requirement).collect()
+}
+
+/// The versions in an environment, by names in small letters.
+fn installed(python: PathBuf) -> Result<BTreeMap<String, String>, String> {
+    let output = Command::new(python)
+        .args(["-m", "pip", "list", "--format=json", "--disable-pip-version-check"])
+        .output()
+        .map_err(|error| format!("pip list: {error}"))?;
+    let listed: Value =
+        serde_json::from_slice(&output.stdout).map_err(|error| format!("pip list: {error}"))?;
+    let packages = listed.as_array().into_iter().flatten();
+    let version = |package: &Value| {
+        let text = |key| Some(package.get(key)?.as_str()?.to_owned());
+        Some((text("name")?.to_lowercase(), text("version")?))
+    };
+    Ok(packages.filter_map(version).collect())
+}
+
+/// Whether a release lies beyond what is pinned: `1.6.1`, `2.15.*` or a comparison.
+fn moved(name: &str, pin: &str, found: Option<&String>) -> String {
+    let Some(found) = found else { return format!("{name}: not installed, pinned at {pin}") };
+    let held = match pin.strip_suffix('*') {
+        Some(prefix) => format!("{found}.").starts_with(prefix),
+        None => found == pin,
+    };
+    match held || pin.starts_with(['<', '>', '~', '!']) {
+        true => format!("{name}: {found}, as pinned"),
+        false => format!("{name}: {found} has moved, pinned at {pin}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pins_are_read() {
+        let text = "# peers\nmonai==1.6.1\n\ntorch==2.15.*  # CPU\nml_dtypes>=0.5\n";
+        let pair = |name: &str, pin: &str| (name.to_owned(), pin.to_owned());
+        let wanted = [pair("monai", "1.6.1"), pair("torch", "2.15.*"), pair("ml_dtypes", ">=0.5")];
+        assert_eq!(pins(text), wanted);
+    }
+
+    #[test]
+    fn what_has_moved_is_told() {
+        let say = |pin, found: &str| moved("torch", pin, Some(&found.to_owned()));
+        assert_eq!(say("2.15.*", "2.15.0"), "torch: 2.15.0, as pinned");
+        assert_eq!(say("2.15.*", "2.150.0"), "torch: 2.150.0 has moved, pinned at 2.15.*");
+        assert_eq!(say("1.6.1", "1.6.2"), "torch: 1.6.2 has moved, pinned at 1.6.1");
+        assert_eq!(say(">=0.5", "0.7"), "torch: 0.7, as pinned");
+        assert_eq!(moved("torch", "2", None), "torch: not installed, pinned at 2");
+    }
+}
