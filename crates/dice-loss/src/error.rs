@@ -94,6 +94,14 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// What is wanted of a voxel's weight.
+    pub(crate) const OF_WEIGHT: &str = "a weight of at least 0, and at most 3.4e38";
+    /// What is wanted of the values of a dense target.
+    pub(crate) const OF_DENSE: &str =
+        "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)";
+}
+
 /// A result whose error is this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

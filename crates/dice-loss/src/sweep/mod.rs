@@ -45,7 +45,7 @@ use crate::{
 /// Sweep 1.
 pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
     let Batch { plan, logits, target, .. } = *batch;
-    let batch = &Batch { check: true, ..*batch };
+    let batch = &Batch { check: true, scale: None, ..*batch };
     let jobs = Jobs::new(logits.layout.shape());
     let parts = jobs.map(|job| match logits.data {
         FloatSlice::F64(_) => measure_job::<f64>(batch, job),
@@ -92,8 +92,24 @@ pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Resu
         Some(valid) => slopes.of_annotated(valid),
         None => slopes,
     };
+    let (slopes, scale) = balanced(batch, slopes);
+    let batch = &Batch { scale: Some(scale), ..*batch };
     let store = Store::new(gradient);
     write(batch, &store, PullBack { slopes: &slopes, store: &store })
+}
+
+/// Slopes as ordinary numbers, and what the weights are to be multiplied with instead: sums of
+/// extreme weights have slopes that only f64 can hold.
+fn balanced<'u>(batch: &Batch, slopes: Slopes<'u>) -> (Slopes<'u>, f64) {
+    if batch.target.masks.weights.is_none() {
+        return (slopes, 1.0);
+    }
+    let size = slopes.largest();
+    let scale = match batch.logits.data {
+        FloatSlice::F64(_) => tile::scale_of::<f64>(size),
+        _ => tile::scale_of::<f32>(size),
+    };
+    if scale == 1.0 { (slopes, 1.0) } else { (slopes.scaled(scale), 1.0 / scale) }
 }
 
 /// The loss of every voxel.
@@ -128,8 +144,9 @@ fn write<V: Visit<f32> + Visit<f64> + Copy + Sync>(
 trait Visit<F> {
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>);
 
-    /// After the last tile of a span, which is given as a job of its own.
-    fn end_span(&mut self, batch: &Batch, span: Job, work: &Work<F>);
+    /// After the last tile of a span, which is given as a job of its own, with what its weights
+    /// were scaled by.
+    fn end_span(&mut self, batch: &Batch, span: Job, scale: f64, work: &Work<F>);
 }
 
 /// Runs a job in this thread's buffers, compiled for the instruction set; returns the visitor.
@@ -158,7 +175,7 @@ impl<F: Borrow, V: Visit<F>> Kernel for Sweep<'_, F, V> {
                 let tile = batch.tile::<F>(&span, at, tile)?;
                 visitor.visit::<I>(batch, &tile, work);
             }
-            visitor.end_span(batch, part, work);
+            visitor.end_span(batch, part, span.scale, work);
         }
         Ok(visitor)
     }
@@ -171,8 +188,8 @@ impl<F: Borrow> Visit<F> for measure::Sums<F> {
     }
 
     #[inline(always)]
-    fn end_span(&mut self, _: &Batch, _: Job, _: &Work<F>) {
-        self.add_lanes_up();
+    fn end_span(&mut self, batch: &Batch, _: Job, scale: f64, _: &Work<F>) {
+        self.add_lanes_up(batch.plan, scale);
     }
 }
 
@@ -211,7 +228,7 @@ impl<F: Borrow> Visit<F> for PullBack<'_> {
     }
 
     #[inline(always)]
-    fn end_span(&mut self, batch: &Batch, span: Job, work: &Work<F>) {
+    fn end_span(&mut self, batch: &Batch, span: Job, _: f64, work: &Work<F>) {
         // SAFETY: jobs and their spans are disjoint, and lie within the logits' shape, which is the
         // gradient's.
         unsafe { write_span(self.store, batch.plan.classes, span, work) };
@@ -257,7 +274,7 @@ impl<F: Borrow> Visit<F> for VoxelLosses<'_> {
     }
 
     #[inline(always)]
-    fn end_span(&mut self, _: &Batch, span: Job, work: &Work<F>) {
+    fn end_span(&mut self, _: &Batch, span: Job, _: f64, work: &Work<F>) {
         // SAFETY: as in the gradient; the map has this many channels.
         unsafe { write_span(self.store, self.channels, span, work) };
     }

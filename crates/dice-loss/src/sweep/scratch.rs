@@ -22,8 +22,8 @@ pub(super) type Plane<F> = [F; TILE];
 pub(super) struct SpanInput<F> {
     /// Each voxel's weight; 0 where it does not count.
     pub weight: Aligned<[F; SPAN]>,
-    /// Values on their way into `weight`.
-    pub staging: Vec<F>,
+    /// The caller's weights on their way into `weight`.
+    pub given: Vec<f64>,
     /// Each voxel's class.
     pub label: Vec<i32>,
     /// Runs of one class, and how many there are up to the end of each tile.
@@ -86,7 +86,7 @@ impl<F: Number> Default for SpanInput<F> {
     fn default() -> Self {
         Self {
             weight: Aligned([F::ZERO; SPAN]),
-            staging: vec![F::ZERO; SPAN],
+            given: vec![0.0; SPAN],
             label: vec![NONE; SPAN],
             runs: Vec::new(),
             ends: [0; SPAN / TILE],

@@ -65,12 +65,28 @@ impl<F: Number> Sums<F> {
         self.lanes(column, class)[0] += voxels;
     }
 
-    /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing.
+    /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing. The
+    /// weights of the span were scaled.
     #[inline(always)]
-    pub fn add_lanes_up(&mut self) {
+    pub fn add_lanes_up(&mut self, plan: &Plan, scale: f64) {
+        if scale != 1.0 {
+            return self.add_scaled_lanes_up(plan, 1.0 / scale);
+        }
         for (sum, lanes) in self.data.iter_mut().zip(&mut self.lanes) {
             *sum += lanes::sum(**lanes);
             **lanes = [F::ZERO; LANES];
+        }
+    }
+
+    #[cold]
+    fn add_scaled_lanes_up(&mut self, plan: &Plan, back: f64) {
+        let columns = self.data.chunks_mut(self.classes).zip(self.lanes.chunks_mut(self.classes));
+        for (integrand, (sums, lanes)) in plan.integrands.iter().zip(columns) {
+            let factor = if integrand.sum.is_count() { 1.0 } else { back };
+            for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                *sum += factor * lanes::sum(**lanes);
+                **lanes = [F::ZERO; LANES];
+            }
         }
     }
 
