@@ -2,7 +2,8 @@
 
 /// What was found, and what was wanted instead.
 ///
-/// Nothing is written when an error is returned: the gradient buffer is untouched.
+/// Nothing is written when an error is returned: the gradient buffer is untouched. But for
+/// [`Memory`](Self::Memory) and [`Interrupted`](Self::Interrupted), which may come half way.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -84,6 +85,17 @@ pub enum Error {
         /// The sum that the objective has there.
         wanted: String,
     },
+    /// No memory for what a sweep needs beside its inputs.
+    #[error("memory: found less than the {bytes} bytes wanted for {what}")]
+    Memory {
+        /// What for.
+        what: &'static str,
+        /// How much; the largest number if that cannot be told.
+        bytes: usize,
+    },
+    /// [`interruptible`](crate::interruptible) work was stopped.
+    #[error("sweep: found it stopped by its caller, wanted its end")]
+    Interrupted,
     /// The gradient's element type is not the logits' own.
     #[error("gradient: found elements of type {found}, wanted {wanted}, the type of the logits")]
     ElementType {

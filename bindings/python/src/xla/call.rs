@@ -211,6 +211,8 @@ fn dtype(code: i32) -> Result<&'static str> {
         4 => "int32",
         5 => "int64",
         6 => "uint8",
+        8 => "uint32",
+        9 => "uint64",
         10 => "float16",
         11 => "float32",
         12 => "float64",

@@ -75,7 +75,7 @@ class Voxels:
         if batch.mask is not None:
             conditions.append(batch.mask != 0)
         if batch.ignore_index is not None:
-            conditions.append(batch.target != batch.ignore_index)
+            conditions.append(~self.xp.is_number(batch.target, batch.ignore_index))
         if batch.voxel_weight is not None:
             conditions.append(batch.voxel_weight != 0)
         counted = None
@@ -95,9 +95,9 @@ class Voxels:
         """How much of each voxel belongs to each class."""
         xp = self.xp
         if batch.kind == "dense":
-            g = xp.cast(batch.target, self.x)
+            g = _rounded(xp, xp.cast(batch.target, self.x), xp.slack(batch.target))
             return g if self.counted is None else xp.where(self.counted, g, 0.0)
-        labels = batch.target
+        labels = xp.labels(batch.target)
         if self.counted is not None:
             labels = xp.where(self.counted, labels, xp.zeros_like(labels))
         if batch.kind == "regions":
@@ -288,6 +288,14 @@ class Voxels:
         unlikely = xp.where(first, 0.0, xp.exp(log_p))
         # ln p − ln(1 − p), with p ≤ ½.
         return xp.where(first, x - of_others, log_p - xp.log1p(-unlikely))
+
+
+def _rounded(xp: Namespace, g: Array, slack: float) -> Array:
+    """With 0 and 1 for what lies outside by no more than the slack."""
+    if slack == 0.0:
+        return g
+    g = xp.where((g < 0) & (g >= -slack), 0.0, g)
+    return xp.where((g > 1) & (g <= 1 + slack), 1.0, g)
 
 
 def _is_merged(integrand: Integrand) -> bool:

@@ -19,12 +19,15 @@ import torch
 from torch import Tensor
 
 from .. import _core
+from . import _namespace as xp
 from . import _native
 from ._evaluation import integrands
 from ._target import Regions, Target, TargetKind, check_everywhere
 from ._tracing import classes_of, constant_in_graphs
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32)
+#: Types of labels that kernels do not read.
+_WIDE = (torch.uint32, torch.uint64, torch.float64)
 #: Elements of a sample that a launch can count.
 _ELEMENTS = 1 << 31
 
@@ -149,6 +152,14 @@ class _Lent:
             whole = (target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
             check_everywhere(logits, Target(*whole))
         logits = _native.lendable(logits, channels=True)
+        is_wide = kind != "dense" and target.dtype in _WIDE
+        if ignore_index is not None and (is_wide or not -(1 << 31) < ignore_index < 1 << 31):
+            # Kernels compare 32 bits.
+            labels = target.squeeze(1) if kind == "dense" else target
+            known = ~xp.is_number(labels, ignore_index)
+            mask, ignore_index = known if mask is None else known & (mask != 0), None
+        if is_wide:
+            target = xp.labels(target)
         target = _narrowed(_native.readable_target(target, kind))
         if mask is not None:
             mask = _native.readable_mask(mask)

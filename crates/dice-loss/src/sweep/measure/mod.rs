@@ -7,7 +7,7 @@ mod softmax;
 pub(super) use channel::gather_merged;
 
 use super::{
-    aligned::Aligned,
+    aligned::{Aligned, zeros},
     isa::Instructions,
     lanes::{self, Block, LANES},
     number::Number,
@@ -16,7 +16,7 @@ use super::{
     tile::{Batch, Borrow, Reference, Tile},
 };
 use crate::{
-    Activation,
+    Activation, Error, Result,
     plan::{Group, Plan},
     region::Direction,
 };
@@ -31,13 +31,16 @@ pub(super) struct Sums<F> {
 }
 
 impl<F: Number> Sums<F> {
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan) -> Result<Self> {
         let count = plan.columns() * plan.classes;
-        Self {
-            classes: plan.classes,
-            lanes: vec![Aligned([F::ZERO; LANES]); count],
-            data: vec![0.0; count],
+        let data = zeros(count, "the sums of a job")?;
+        let mut lanes: Vec<Aligned<Block<F>>> = Vec::new();
+        if lanes.try_reserve_exact(count).is_err() {
+            let bytes = count.saturating_mul(size_of::<Aligned<Block<F>>>());
+            return Err(Error::Memory { what: "the sums of a job", bytes });
         }
+        lanes.resize(count, Aligned([F::ZERO; LANES]));
+        Ok(Self { classes: plan.classes, lanes, data })
     }
 
     #[inline(always)]
