@@ -6,7 +6,7 @@ import cases
 import dice_loss
 import numpy as np
 import pytest
-from dice_loss.keras.losses import DiceLoss
+from dice_loss.keras import Dice as DiceLoss
 from keras import ops
 
 LABELS = cases.labels_for()
