@@ -1,4 +1,4 @@
-"""What a sweep needs beside its inputs: little, given back, and an exception where it is not there."""
+"""What a sweep needs beside its inputs: little, given back, an exception where there is none."""
 
 from __future__ import annotations
 

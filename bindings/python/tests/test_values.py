@@ -132,7 +132,7 @@ def test_metrics_leave_out_what_is_masked():
     np.testing.assert_array_equal(metrics.dice_coefficient(*masks), wanted)
     masks[1][0, 0, 0] = np.ma.masked
     masks[1].mask[0, 0, 1, 1] = True
-    with pytest.raises(ValueError, match="reference: found voxel .* masked in some classes only"):
+    with pytest.raises(ValueError, match=r"reference: found voxel .* masked in some classes only"):
         metrics.dice_coefficient(*masks)
 
 

@@ -64,7 +64,9 @@ class Batch:
         weight, of_weight = (None, None) if voxel_weight is None else _masked.split(voxel_weight)
         counted = None if counted is None else _mask(counted)
         of_voxel = {"mask": of_mask, "voxel_weight": of_weight}
-        known = _masked.known(self.logits.shape, {"logits": of_logits, "target": of_target}, of_voxel)
+        known = _masked.known(
+            self.logits.shape, {"logits": of_logits, "target": of_target}, of_voxel
+        )
         if known is not None:
             counted = known if counted is None else known & (counted != 0).reshape(known.shape)
         lent = {

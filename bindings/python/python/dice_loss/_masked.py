@@ -43,16 +43,20 @@ def known(
         if what in by_class and there.ndim == len(logits):
             there = _of_voxels(what, there)
         if there.shape not in (shape, (*shape[:1], 1, *shape[1:])):
-            raise ValueError(f"{what}: found shape {there.shape}, wanted {shape}, to fit the logits")
+            raise ValueError(
+                f"{what}: found shape {there.shape}, wanted {shape}, to fit the logits"
+            )
         found = both(there.reshape(shape), found)
     return found
 
 
 def _of_voxels(what: str, there: Array) -> Array:
-    """A voxel is known for all of its classes or for none of them: losses have no mask for a class of
-    a voxel."""
-    whole: Array = there.all(axis=1)
-    partly = there.any(axis=1) & ~whole
+    """Which voxels are known, each for all of its classes or for none.
+
+    Losses have no mask for a class of a voxel.
+    """
+    whole: Array = np.asarray(there.all(axis=1))
+    partly: Array = np.asarray(there.any(axis=1)) & ~whole
     if partly.any():
         voxel = tuple(map(int, np.argwhere(partly)[0]))
         raise ValueError(

@@ -110,12 +110,14 @@ def counts(
         reference: the same.
         classes: how many classes the label maps have.
         ignore_index: voxels with this reference label do not count; label maps only.
-        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count, nor do those that a masked
+            array (`numpy.ma`) has masked: of boolean masks in all classes, or it is an error.
         pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to a number.
 
     Raises:
         TypeError: floats; integers without `classes`; booleans with.
-        ValueError: shapes that do not fit; a label of a counted voxel outside its classes.
+        ValueError: shapes that do not fit; a label of a counted voxel outside its classes; a voxel
+            masked in some classes only.
     """
     split = [_masked.split(array) for array in (prediction, reference)]
     pair = [array for array, _ in split]

@@ -49,7 +49,7 @@ def test_ignored_labels_of_any_type(dtype, ignored, reference):
 def test_labels_that_32_bits_do_not_hold_are_no_labels(labels, ignored):
     wide = LABELS.astype(labels.dtype)
     wide[0, 0, 1] = labels
-    with pytest.raises(Exception, match="found label .*, wanted 0 to 2"):
+    with pytest.raises(Exception, match=r"found label .*, wanted 0 to 2"):
         losses.dice(LOGITS, wide, ignore_index=ignored).block_until_ready()
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from batches import labels_of, logits_of
 from dice_loss import monai, smp
-from dice_loss.torch import DiceCELoss, DiceLoss, SegmentationLoss
 from dice_loss.terms import CrossEntropy, Dice
+from dice_loss.torch import DiceCELoss, DiceLoss, SegmentationLoss, _tracing
 from torch.func import grad, vmap
 
 UNSIGNED = [torch.uint8, torch.uint16, torch.uint32, torch.uint64]
@@ -135,3 +135,21 @@ def test_weights_of_any_size(weight):
     torch.testing.assert_close(value, loss(x, labels), rtol=1e-6, atol=0.0)
     # The weight's roundings and the sums', of a gradient whose largest element is of order 0.01.
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("capturing", [False, True])
+def test_cached_tensors_outlive_their_cache(capturing, monkeypatch):
+    """A device's memory is given away only after every stream that was to read it has."""
+
+    class OnDevice:
+        is_cuda, device, streams = True, torch.device("cuda", 0), ()
+
+        def record_stream(self, stream):
+            self.streams = (*self.streams, stream)
+
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: f"stream of {device}")
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: capturing)
+    monkeypatch.setattr(_tracing, "_captured", {})
+    tensor = OnDevice()
+    assert _tracing.held(tensor) is tensor and tensor.streams == ("stream of cuda:0",)
+    assert list(_tracing._captured.values()) == [tensor] * capturing

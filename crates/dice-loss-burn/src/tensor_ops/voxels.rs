@@ -150,7 +150,8 @@ fn restrict(targets: &TargetTensors<Dispatch>, logits: &Tensor<3>) -> Restricted
     };
     let weights = weights.mask_fill(skipped.clone(), 0);
     let valid = weights.clone().greater_equal_scalar(0);
-    let invalid = valid.bool_not().bool_or(weights.clone().is_inf());
+    let too_large = weights.clone().greater_scalar(f64::from(f32::MAX));
+    let invalid = valid.bool_not().bool_or(too_large);
     let skipped = skipped.bool_or(weights.clone().equal_scalar(0));
     Restricted { skipped, weights, invalid }
 }

@@ -135,7 +135,7 @@ fn restrict(targets: &Targets, logits: &Tensor) -> Result<Restricted> {
         Some(weights) => per_voxel(weights, shape)?.to_dtype(logits.dtype())?,
     };
     let weights = fill(&weights, &skipped, 0.0)?;
-    let valid = weights.ge(0.0)?.mul(&weights.lt(f64::INFINITY)?)?;
+    let valid = weights.ge(0.0)?.mul(&weights.le(f64::from(f32::MAX))?)?;
     let skipped = skipped.maximum(&weights.eq(0.0)?)?;
     Ok(Restricted { skipped, weights, invalid: not(&valid)? })
 }

@@ -23,7 +23,7 @@ from . import _namespace as xp
 from . import _native
 from ._evaluation import integrands
 from ._target import Regions, Target, TargetKind, check_everywhere
-from ._tracing import classes_of, constant_in_graphs
+from ._tracing import classes_of, constant_in_graphs, held
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 #: Types of labels that kernels do not read.
@@ -88,7 +88,7 @@ def measure(
         for index, step in enumerate(lent.passes):
             length = step.partials(samples, math.prod(logits.shape[2:]))
             partials = logits.new_empty(length, dtype=torch.float32)
-            places = _places(spec, classes, kind, *lent.needs, index, logits.device)
+            places = held(_places(spec, classes, kind, *lent.needs, index, logits.device))
             tables = lent.tables(index)
             step.measure(
                 *lent.where,
@@ -185,7 +185,7 @@ class _Lent:
     def tables(self, index: int) -> Tensor:
         """What a pass looks up, with the annotated classes if its kernel wants to know them."""
         logits = self._tensors[0]
-        tables = _tables(*self._of, *self.needs, index, self._regions, logits.device)
+        tables = held(_tables(*self._of, *self.needs, index, self._regions, logits.device))
         if not self.passes[index].partial:
             return tables
         if self._class_valid is None:

@@ -16,9 +16,7 @@ Regions = tuple[tuple[int, ...], ...]
 
 #: The largest weight of a voxel: float32's.
 _LARGEST = float(torch.finfo(torch.float32).max)
-_DENSE = (
-    "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)"
-)
+_DENSE = "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)"
 
 
 class Target(NamedTuple):
