@@ -135,6 +135,8 @@ def test_weights_of_any_size(weight):
     torch.testing.assert_close(value, loss(x, labels), rtol=1e-6, atol=0.0)
     # The weight's roundings and the sums', of a gradient whose largest element is of order 0.01.
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-8)
+    plain = grad(lambda x: loss(x, labels, voxel_weight=weights))(x)
+    torch.testing.assert_close(plain, wanted, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("capturing", [False, True])

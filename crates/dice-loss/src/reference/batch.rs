@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use crate::{
     Error, Layout, Logits, Result, Target,
-    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice},
+    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, in_words},
 };
 
 /// All voxels of a batch.
@@ -215,7 +215,7 @@ fn label_at(data: &LabelSlice, at: usize) -> (Option<i128>, String) {
         LabelSlice::I16(data) => whole!(data),
         LabelSlice::I32(data) => whole!(data),
         LabelSlice::I64(data) => whole!(data),
-        LabelSlice::F32(data) => (integer(data[at].into()), data[at].to_string()),
-        LabelSlice::F64(data) => (integer(data[at]), data[at].to_string()),
+        LabelSlice::F32(data) => (integer(data[at].into()), in_words(data[at])),
+        LabelSlice::F64(data) => (integer(data[at]), in_words(data[at])),
     }
 }

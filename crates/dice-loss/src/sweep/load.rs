@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 use super::{number::Number, prefetch::prefetch};
-use crate::tensor::{DenseSlice, FloatSlice, LabelSlice};
+use crate::tensor::{DenseSlice, FloatSlice, LabelSlice, in_words};
 
 /// An element that can be read as a number.
 trait Widen: Copy {
@@ -225,8 +225,8 @@ pub(super) fn label_text(data: LabelSlice, at: usize) -> String {
         LabelSlice::I16(data) => data[at].to_string(),
         LabelSlice::I32(data) => data[at].to_string(),
         LabelSlice::I64(data) => data[at].to_string(),
-        LabelSlice::F32(data) => data[at].to_string(),
-        LabelSlice::F64(data) => data[at].to_string(),
+        LabelSlice::F32(data) => in_words(data[at]),
+        LabelSlice::F64(data) => in_words(data[at]),
     }
 }
 

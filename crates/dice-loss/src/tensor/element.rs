@@ -41,6 +41,15 @@ elements! {
     Dense, DenseSlice, Bool: bool, U8: u8, F32: f32, F64: f64, F16: f16, Bf16: bf16
 }
 
+/// A float as an error says it: without a row of zeros.
+pub(crate) fn in_words<T: Copy + Into<f64> + std::fmt::Display + std::fmt::Debug>(x: T) -> String {
+    let wide: f64 = x.into();
+    match wide.fract() == 0.0 && wide.abs() < 1e16 {
+        true => x.to_string(),
+        false => format!("{x:?}"),
+    }
+}
+
 impl DenseSlice<'_> {
     /// How far a value may lie outside [0, 1] and still stand for its end: 4 roundings of a type
     /// that rounds, since interpolation and averages of raters leave that much.
