@@ -155,3 +155,14 @@ def test_cached_tensors_outlive_their_cache(capturing, monkeypatch):
     tensor = OnDevice()
     assert _tracing.held(tensor) is tensor and tensor.streams == ("stream of cuda:0",)
     assert list(_tracing._captured.values()) == [tensor] * capturing
+
+
+def test_the_drop_ins_ignore_nothing_that_a_type_does_not_have():
+    x, labels = logits_of("softmax"), labels_of()
+    for loss in (
+        smp.SoftCrossEntropyLoss(smooth_factor=0.0, ignore_index=-256),
+        smp.FocalLoss("multiclass", ignore_index=-256, normalized=True),
+        smp.DiceLoss("multiclass", ignore_index=256),
+    ):
+        narrow, wide = loss(x, labels.to(torch.uint8)), loss(x, labels)
+        torch.testing.assert_close(narrow, wide, rtol=1e-12, atol=0.0)

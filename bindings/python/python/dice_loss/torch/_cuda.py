@@ -26,8 +26,10 @@ from ._target import Regions, Target, TargetKind, check_everywhere
 from ._tracing import classes_of, constant_in_graphs, held
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32)
-#: Types of labels that kernels do not read.
+#: Types of labels that kernels do not read, float64 of dense targets too.
 _WIDE = (torch.uint32, torch.uint64, torch.float64)
+#: Labels from here on kernels do not tell apart, if they are floats.
+_EXACT = 1 << 23
 #: Elements of a sample that a launch can count.
 _ELEMENTS = 1 << 31
 
@@ -153,8 +155,8 @@ class _Lent:
             check_everywhere(logits, Target(*whole))
         logits = _native.lendable(logits, channels=True)
         is_wide = kind != "dense" and target.dtype in _WIDE
-        if ignore_index is not None and (is_wide or not -(1 << 31) < ignore_index < 1 << 31):
-            # Kernels compare 32 bits.
+        is_exact = target.dtype not in _WIDE and abs(ignore_index or 0) < _EXACT
+        if ignore_index is not None and not is_exact:
             labels = target.squeeze(1) if kind == "dense" else target
             known = ~xp.is_number(labels, ignore_index)
             mask, ignore_index = known if mask is None else known & (mask != 0), None
