@@ -23,7 +23,7 @@ def resident():
 
 set_num_threads(2)
 whole = Objective([Dice(), CrossEntropy()], activation="softmax")
-logits, labels = np.zeros((1, 300_000, 1), np.float32), np.zeros((1, 1), np.int64)
+logits, labels = np.zeros((1, 100_000, 1), np.float32), np.zeros((1, 1), np.int64)
 loss, gradient = whole.loss_and_gradient(logits[:, :3], labels)
 before = resident()
 loss, gradient = whole.loss_and_gradient(logits, labels)
@@ -67,14 +67,14 @@ def losses(counts):
 
 losses([2, 1500, 3000])
 before = resident()
-losses(range(2, 3002))
+losses(range(2, 3002, 3))
 print(resident() - before)
 """
 
 
 def run(script):
     found = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False
     )
     assert found.returncode == 0, found.stderr
     return found.stdout
@@ -83,20 +83,20 @@ def run(script):
 @pytest.mark.skipif(sys.platform != "linux", reason="no such numbers here")
 def test_very_many_classes_want_little_memory_and_give_it_back():
     loss, slope, peak, kept = map(float, run(MANY_CLASSES).split())
-    classes = 300_000
+    classes = 100_000
     # Uniform: Dice 1 − (2/C + s) / (1 + 1/C + s) of the one class that is there, and ln C.
     dice = 1 - (2 / classes + 1e-5) / (1 + 1 / classes + 1e-5)
-    assert loss == pytest.approx(dice + 12.611537753638338, rel=1e-6)
+    assert loss == pytest.approx(dice + 11.512925464970229, rel=1e-6)
     # Of class 0: −2 / (1 + p)², times p (1 − p), and p − 1.
     assert slope == pytest.approx(-1.0, rel=1e-4)
     # A few planes of 64 numbers a class, and the sums: about 1 kB a class, where it was 12.
-    assert peak < 700 and kept < 150
+    assert peak < 250 and kept < 60
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such numbers here")
 def test_plans_of_many_numbers_of_classes_do_not_pile_up():
-    # All of them are 100 MB; what is kept is some of 16,384 classes in all.
-    assert float(run(MANY_COUNTS)) < 40
+    # All of them are 35 MB; what is kept is some of 16,384 classes in all.
+    assert float(run(MANY_COUNTS)) < 15
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such limit here")

@@ -69,8 +69,10 @@ impl Jobs {
     ) -> Result<()> {
         let count = self.samples.saturating_mul(self.per_sample);
         if self.elements < WORTH_THREADS {
-            let jobs = (0..count).map(|index| self.job(index));
-            return jobs.map(|job| Ok(take(job, run(job)?))).collect();
+            for job in (0..count).map(|index| self.job(index)) {
+                take(job, run(job)?);
+            }
+            return Ok(());
         }
         let stop = interrupt::current();
         let run = |index| match &stop {
