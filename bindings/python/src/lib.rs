@@ -55,13 +55,13 @@ fn words(activations: &[Activation]) -> Vec<&'static str> {
 /// Whether all options fit each other and the number of classes.
 #[pyfunction]
 fn check(py: Python<'_>, spec: &str, classes: usize) -> Result<()> {
-    py.detach(|| objectives::find(spec, classes).map(drop))
+    pool::detached(py, || objectives::find(spec, classes).map(drop))
 }
 
 /// What each column of the moments sums up, as JSON.
 #[pyfunction]
 fn integrands(py: Python<'_>, spec: &str, classes: usize) -> Result<Vec<String>> {
-    py.detach(|| {
+    pool::detached(py, || {
         let prepared = objectives::find(spec, classes)?;
         let json = |integrand| {
             serde_json::to_string(integrand)
@@ -74,7 +74,7 @@ fn integrands(py: Python<'_>, spec: &str, classes: usize) -> Result<Vec<String>>
 /// Channels of the map of voxel losses.
 #[pyfunction]
 fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
-    py.detach(|| objectives::map_channels(&*objectives::find(spec, classes)?))
+    pool::detached(py, || objectives::map_channels(&*objectives::find(spec, classes)?))
 }
 
 /// Whether the engine can follow these strides.
@@ -99,14 +99,14 @@ fn measure(
     threads: usize,
     mut out: View,
 ) -> Result<()> {
-    py.detach(|| {
+    pool::detached(py, || {
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
         batch.keep_apart("moments", &out)?;
         let sums = out.dense_mut::<f64>("moments", &shape)?;
         let moments = sweeps::measure(&prepared, &batch, threads)?;
-        sums.copy_from_slice(&objectives::by_sum(&prepared, moments.as_slice()));
+        sums.copy_from_slice(&objectives::by_sum(&prepared, moments.as_slice())?);
         Ok(())
     })
 }
@@ -121,7 +121,7 @@ fn evaluate(
     pooled: bool,
     gradient: Option<View>,
 ) -> Result<Verdict> {
-    py.detach(|| {
+    pool::detached(py, || {
         let &[_, _, classes] = moments.shape() else {
             return Err(moments.misshapen("moments", "(rows, K, C)"));
         };
@@ -130,7 +130,7 @@ fn evaluate(
         let verdict = prepared.evaluate(&moments)?;
         if let Some(mut gradient) = gradient {
             let shape = objectives::shape_of_sums(&prepared, moments.samples());
-            let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?);
+            let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?)?;
             gradient.dense_mut::<f64>("derivatives", &shape)?.copy_from_slice(&derivatives);
         }
         Ok(Verdict::new(verdict, prepared))
@@ -150,7 +150,7 @@ fn pull_back(
     threads: usize,
     gradient: View,
 ) -> Result<()> {
-    py.detach(|| {
+    pool::detached(py, || {
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
@@ -171,7 +171,7 @@ fn voxel_losses(
     threads: usize,
     out: View,
 ) -> Result<()> {
-    py.detach(|| {
+    pool::detached(py, || {
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         sweeps::voxel_losses(&prepared, &batch, threads, out)
@@ -191,7 +191,7 @@ fn pull_back_map(
     threads: usize,
     gradient: View,
 ) -> Result<()> {
-    py.detach(|| {
+    pool::detached(py, || {
         let batch = Batch::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         sweeps::pull_back_map(&prepared, &upstream, &batch, threads, gradient)
@@ -217,7 +217,7 @@ fn counts(
     threads: usize,
     out: View,
 ) -> Result<()> {
-    py.detach(|| {
+    pool::detached(py, || {
         let masks = tally::Masks { prediction, reference, mask };
         match classes {
             Some(classes) => tally::of_labels(&masks, classes, ignore_index, threads, out),
@@ -236,7 +236,7 @@ fn read_moments(
         return Err(moments.misshapen("moments", "(rows, K, C)"));
     };
     let sums = moments.dense::<f64>("moments", &objectives::shape_of_sums(prepared, rows))?;
-    let sums = objectives::by_class(prepared, sums);
+    let sums = objectives::by_class(prepared, sums)?;
     let valid = match valid {
         Some(valid) => batch::truths(valid, rows, classes)?,
         None => vec![true; rows * classes],
@@ -248,6 +248,14 @@ fn read_moments(
 /// The engine.
 #[pymodule(gil_used = false)]
 mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::pool::count_forks();
+        Ok(())
+    }
+
     #[pymodule_export]
     use super::cuda::{CudaPass, cuda_passes, cuda_refusal};
     #[pymodule_export]

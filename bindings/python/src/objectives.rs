@@ -4,10 +4,11 @@ use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 use dice_loss::{Layout, Objective, Prepared};
 
-use crate::refused::Result;
+use crate::refused::{Refused, Result};
 
-/// How many texts a thread remembers before it starts anew.
+/// How many objectives a thread remembers before it starts anew, and of how many classes in all.
 const REMEMBERED: usize = 128;
+const CLASSES: usize = 1 << 14;
 
 /// Channels of the map of voxel losses.
 pub(crate) fn map_channels(prepared: &Prepared) -> Result<usize> {
@@ -22,24 +23,25 @@ pub(crate) fn shape_of_sums(prepared: &Prepared, rows: usize) -> [usize; 3] {
 }
 
 /// From the engine's order, (rows, C, K), to Python's, (rows, K, C).
-pub(crate) fn by_sum(prepared: &Prepared, sums: &[f64]) -> Vec<f64> {
+pub(crate) fn by_sum(prepared: &Prepared, sums: &[f64]) -> Result<Vec<f64>> {
     swapped(sums, [prepared.classes(), prepared.integrands().len()])
 }
 
 /// From Python's order to the engine's.
-pub(crate) fn by_class(prepared: &Prepared, sums: &[f64]) -> Vec<f64> {
+pub(crate) fn by_class(prepared: &Prepared, sums: &[f64]) -> Result<Vec<f64>> {
     swapped(sums, [prepared.integrands().len(), prepared.classes()])
 }
 
 /// From (rows, A, B) to (rows, B, A).
-fn swapped(sums: &[f64], [a, b]: [usize; 2]) -> Vec<f64> {
-    let mut out = Vec::with_capacity(sums.len());
+fn swapped(sums: &[f64], [a, b]: [usize; 2]) -> Result<Vec<f64>> {
+    let mut out = Vec::new();
+    out.try_reserve_exact(sums.len()).map_err(|error| Refused::Memory(error.to_string()))?;
     for row in sums.chunks_exact((a * b).max(1)) {
         for second in 0..b {
             out.extend(row.iter().skip(second).step_by(b));
         }
     }
-    out
+    Ok(out)
 }
 
 /// For each text, the objective for each number of classes.
@@ -61,7 +63,9 @@ pub(crate) fn find(text: &str, classes: usize) -> Result<Arc<Prepared>> {
     }
     let prepared = Arc::new(Objective::from_spec(text)?.prepare(classes)?);
     MEMORY.with_borrow_mut(|memory| {
-        if memory.len() >= REMEMBERED {
+        let all = || memory.values().flatten();
+        let remembered: usize = all().map(|(classes, _)| classes).sum();
+        if all().count() >= REMEMBERED || remembered + classes > CLASSES {
             memory.clear();
         }
         memory.entry(text.into()).or_default().push((classes, Arc::clone(&prepared)));

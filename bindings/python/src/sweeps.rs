@@ -19,7 +19,7 @@ pub(crate) fn pull_back(
     threads: usize,
     gradient: View,
 ) -> Result<()> {
-    let slopes = objectives::by_class(prepared, slopes);
+    let slopes = objectives::by_class(prepared, slopes)?;
     with_output(batch, "gradient", batch.classes(), gradient, |output| {
         pool::run(threads, batch.elements(), || {
             let (logits, target) = (batch.logits()?, batch.target()?);

@@ -90,12 +90,17 @@ pub(crate) fn of_labels(
         "int16" => labels.count::<i16>(out),
         "int32" => labels.count::<i32>(out),
         "int64" => labels.count::<i64>(out),
+        "uint64" => labels.count::<u64>(out),
         found => {
-            let wanted = "uint8 or int16 or int32 or int64";
+            let wanted = "uint8 or int16 or int32 or int64 or uint64";
             Err(Refused::new("element type of the labels", found, wanted))
         }
     }
 }
+
+/// A label as its array has it.
+trait Label: Copy + PartialEq + ToString + TryFrom<i64> + TryInto<usize> {}
+impl<T: Copy + PartialEq + ToString + TryFrom<i64> + TryInto<usize>> Label for T {}
 
 struct Labels<'a> {
     masks: &'a Masks,
@@ -105,7 +110,7 @@ struct Labels<'a> {
 }
 
 impl Labels<'_> {
-    fn count<T: Element + Copy + Into<i64> + Sync>(&self, mut out: View) -> Result<()> {
+    fn count<T: Element + Label + Sync>(&self, mut out: View) -> Result<()> {
         let shape = self.masks.prediction.shape();
         let Some((&samples, spatial)) = shape.split_first() else {
             return Err(self.masks.prediction.misshapen("prediction", "(N, spatial…)"));
@@ -132,20 +137,21 @@ impl Labels<'_> {
     }
 
     /// The counts, or the voxel whose label names no class.
-    fn tally<T: Copy + Into<i64>>(
+    fn tally<T: Label>(
         &self,
         prediction: &[T],
         reference: &[T],
         mask: Option<&[u8]>,
     ) -> Result<Tally, (usize, Fault)> {
         let mut tally = Tally::new(self.classes);
-        let class = |what, label: i64| {
-            let class = usize::try_from(label).ok().filter(|&class| class < self.classes);
-            class.ok_or(Fault { what, label, classes: self.classes })
+        let class = |what, label: T| {
+            let class = label.try_into().ok().filter(|&class| class < self.classes);
+            class.ok_or_else(|| Fault { what, label: label.to_string(), classes: self.classes })
         };
+        // What the type does not have is nowhere.
+        let ignored = self.ignore_index.and_then(|label| T::try_from(label).ok());
         for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
-            let (p, g): (i64, i64) = (p.into(), g.into());
-            if self.ignore_index == Some(g) || mask.is_some_and(|mask| mask[voxel] == 0) {
+            if ignored == Some(g) || mask.is_some_and(|mask| mask[voxel] == 0) {
                 continue;
             }
             let p = class("prediction", p).map_err(|fault| (voxel, fault))?;
@@ -162,7 +168,7 @@ impl Labels<'_> {
 /// A label that names no class.
 struct Fault {
     what: &'static str,
-    label: i64,
+    label: String,
     classes: usize,
 }
 

@@ -68,8 +68,8 @@ macro_rules! with_labels {
             $view,
             "labels",
             [
-                "uint8" => u8, "int16" => i16, "int32" => i32, "int64" => i64, "bool" => u8,
-                "float32" => f32,
+                "uint8" => u8, "uint32" => u32, "uint64" => u64, "int16" => i16, "int32" => i32,
+                "int64" => i64, "bool" => u8, "float32" => f32, "float64" => f64,
             ],
             |$data| $body
         )
@@ -328,7 +328,7 @@ pub(crate) fn size_of_element(dtype: &str) -> usize {
     match dtype {
         "bool" | "uint8" => 1,
         "float16" | "bfloat16" | "int16" => 2,
-        "float32" | "int32" => 4,
+        "float32" | "int32" | "uint32" => 4,
         _ => 8,
     }
 }
@@ -371,6 +371,6 @@ macro_rules! elements {
 }
 
 elements! {
-    u8: "uint8", i16: "int16", i32: "int32", i64: "int64", f32: "float32", f64: "float64",
-    f16: "float16", bf16: "bfloat16"
+    u8: "uint8", u32: "uint32", u64: "uint64", i16: "int16", i32: "int32", i64: "int64",
+    f32: "float32", f64: "float64", f16: "float16", bf16: "bfloat16"
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
+import subprocess
 import sys
 import threading
 
@@ -76,6 +77,48 @@ def test_the_parent_goes_on_after_a_fork():
         process.join(PATIENCE)
         process.kill()
         assert process.exitcode == 0
+
+
+NESTED = """
+import ctypes, os, sys
+sys.path[:0] = {path!r}
+import test_fork
+CLONE_NEWPID = 0x20000000
+
+def child():
+    # The number 1 of a namespace of its own, as its parent may be.
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWPID) != 0:
+        os._exit(77)
+    number = os.fork()
+    if number:
+        return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+    assert os.getpid() == 1
+    print(repr(test_fork.OBJECTIVE.loss(*test_fork.batch())), flush=True)
+    return None
+
+code = child()
+if code is None:
+    code = child() or 0
+os._exit(code)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no namespaces here")
+def test_a_child_with_the_number_of_its_parent():
+    dice_loss.set_num_threads(2)
+    wanted = repr(OBJECTIVE.loss(*batch()))
+    script = NESTED.format(path=[entry for entry in sys.path if entry])
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    if found.returncode == 77:
+        pytest.skip("no permission to make a namespace")
+    assert (found.returncode, found.stdout.split()) == (0, [wanted] * 2), found.stderr
 
 
 def test_moments_travel_between_processes():

@@ -51,9 +51,9 @@ REFUSED = {
         lambda: measure(lent(X, dtype="int8")),
         "element type of the logits",
     ),
-    "float64 labels": (
-        lambda: measure(target=lent(LABELS, dtype="float64")),
-        "element type of the labels: found float64",
+    "float16 labels": (
+        lambda: measure(target=lent(LABELS, dtype="float16")),
+        "element type of the labels: found float16",
     ),
     "labels of other voxels": (
         lambda: measure(target=lent(LABELS, shape=(4, 2))),

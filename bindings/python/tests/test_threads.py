@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -108,6 +109,54 @@ def test_a_small_batch_starts_no_threads():
     x, labels = cases.logits_for("softmax", SHAPE), cases.labels_for(SHAPE)
     OBJECTIVE.loss_and_gradient(x, labels)
     assert len(os.listdir("/proc/self/task")) == before + 13
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="no list of threads here")
+def test_pools_do_not_pile_up():
+    x, labels = cases.logits_for("softmax", SHAPE), cases.labels_for(SHAPE)
+    for threads in (3, 4, 5, 6, 7, 8, 9, 50_000):
+        dice_loss.set_num_threads(threads)
+        OBJECTIVE.loss(x, labels)
+    most = max(64, os.cpu_count() or 1)
+
+    def tasks():
+        return [entry for entry in map(name_of, os.listdir("/proc/self/task")) if "dice" in entry]
+
+    deadline = time.monotonic() + 30
+    while len(tasks()) > 7 + 8 + 9 + most and time.monotonic() < deadline:
+        time.sleep(0.05)  # those of a pool that is given up end when they notice
+    assert len(tasks()) <= 7 + 8 + 9 + most
+
+
+def name_of(task):
+    try:
+        with open(f"/proc/self/task/{task}/comm") as comm:
+            return comm.read()
+    except FileNotFoundError:
+        return ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no timer here")
+@pytest.mark.parametrize("sweep", ["loss", "loss_and_gradient"])
+def test_a_signal_stops_a_long_sweep(sweep):
+    """Ctrl-C is one. This sweep would take years."""
+    x = np.broadcast_to(np.float32(0), (1, 1, 1 << 59))
+    labels = np.broadcast_to(np.uint8(1), (1, 1 << 59))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    try:
+        with pytest.raises((KeyboardInterrupt, MemoryError)) as caught:
+            getattr(Objective(Dice(), activation="sigmoid"), sweep)(x, labels)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert caught.type is KeyboardInterrupt
+    x, labels = cases.logits_for("softmax", SHAPE), cases.labels_for(SHAPE)
+    assert OBJECTIVE.loss(x, labels) == OBJECTIVE.loss_and_gradient(x, labels)[0]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ impl Targets {
         self
     }
 
-    /// How much each voxel counts: finite and at least 0. A weight of 0 does not count.
+    /// How much each voxel counts: 0, which does not, to 3.4e38.
     ///
     /// # Shapes
     ///

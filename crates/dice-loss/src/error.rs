@@ -2,7 +2,8 @@
 
 /// What was found, and what was wanted instead.
 ///
-/// Nothing is written when an error is returned: the gradient buffer is untouched.
+/// Nothing is written when an error is returned: the gradient buffer is untouched. But for
+/// [`Memory`](Self::Memory) and [`Interrupted`](Self::Interrupted), which may come half way.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -84,6 +85,17 @@ pub enum Error {
         /// The sum that the objective has there.
         wanted: String,
     },
+    /// No memory for what a sweep needs beside its inputs.
+    #[error("memory: found less than the {bytes} bytes wanted for {what}")]
+    Memory {
+        /// What for.
+        what: &'static str,
+        /// How much; the largest number if that cannot be told.
+        bytes: usize,
+    },
+    /// [`interruptible`](crate::interruptible) work was stopped.
+    #[error("sweep: found it stopped by its caller, wanted its end")]
+    Interrupted,
     /// The gradient's element type is not the logits' own.
     #[error("gradient: found elements of type {found}, wanted {wanted}, the type of the logits")]
     ElementType {
@@ -92,6 +104,14 @@ pub enum Error {
         /// Type of the logits.
         wanted: &'static str,
     },
+}
+
+impl Error {
+    /// What is wanted of a voxel's weight.
+    pub(crate) const OF_WEIGHT: &str = "a weight of at least 0, and at most 3.4e38";
+    /// What is wanted of the values of a dense target.
+    pub(crate) const OF_DENSE: &str =
+        "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)";
 }
 
 /// A result whose error is this crate's [`Error`].

@@ -14,6 +14,7 @@ mod compound;
 mod declaration;
 mod error;
 mod evaluate;
+mod interrupt;
 mod metrics;
 mod moments;
 mod objective;
@@ -39,6 +40,7 @@ pub use declaration::{
 };
 pub use error::{Error, Result};
 pub use evaluate::{TermVerdict, Upstream, Verdict};
+pub use interrupt::{Stop, interruptible};
 pub use metrics::Counts;
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};

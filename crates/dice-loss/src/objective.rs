@@ -2,7 +2,7 @@
 
 use crate::{
     Absent, Activation, Decision, Error, Integrand, Isa, Layout, Logits, Moments, Output, Pool,
-    Prepared, Result, Settings, Target, Term, Upstream, Verdict, error::parameter, evaluate,
+    Prepared, Range, Result, Settings, Target, Term, Upstream, Verdict, error::parameter, evaluate,
 };
 
 /// How the values of a loss become the loss.
@@ -211,8 +211,9 @@ impl Objective {
             return Err(error.clone());
         }
         for (weight, term) in self.resolved() {
-            if !weight.is_finite() {
-                return parameter(format!("{}: weight", term.name()), weight, "a finite number");
+            if !Range::ANY.contains(weight) {
+                let wanted = Range::ANY.instead_of(weight);
+                return parameter(format!("{}: weight", term.name()), weight, wanted);
             }
             term.check(classes)?;
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Decision, Distances, Result,
+    Activation, Decision, Distances, Range, Result,
     error::{parameter, stated},
     region::Direction,
 };
@@ -219,8 +219,9 @@ impl Integrand {
             if gamma.len() != classes {
                 return parameter(what(), gamma, format!("{classes} values, one for each class"));
             }
-            if let Some(gamma) = gamma.iter().find(|gamma| !(gamma.is_finite() && **gamma >= 0.0)) {
-                return parameter(what(), gamma, "finite exponents of at least 0");
+            let range = Range::at_least(0.0);
+            if let Some(gamma) = gamma.iter().find(|gamma| !range.contains(**gamma)) {
+                return parameter(what(), gamma, range.instead_of(*gamma));
             }
         }
         match &self.distances {

@@ -8,13 +8,23 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, _options
+from . import _core, _masked, _options
 
 Array: TypeAlias = NDArray[Any]
 Kind: TypeAlias = Literal["labels", "dense", "regions"]
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
-_LABELS = ("uint8", "int16", "int32", "int64", "bool", "float32")
+_LABELS = (
+    "uint8",
+    "uint32",
+    "uint64",
+    "int16",
+    "int32",
+    "int64",
+    "bool",
+    "float32",
+    "float64",
+)
 _DENSE = ("bool", "uint8", *_FLOATS)
 
 
@@ -44,13 +54,24 @@ class Batch:
         class_valid: ArrayLike | None = None,
         regions: Sequence[Sequence[int]] | None = None,
     ) -> None:
+        logits, of_logits = _masked.split(logits)
         self.logits = _followed(_floating("logits", logits), channels=True)
         if self.logits.ndim < 2:
             raise ValueError(f"logits: found shape {self.logits.shape}, wanted (N, C, spatial…)")
+        target, of_target = _masked.split(target)
         kind, labels = _target(self.logits, target, regions)
+        counted, of_mask = (None, None) if mask is None else _masked.split(mask)
+        weight, of_weight = (None, None) if voxel_weight is None else _masked.split(voxel_weight)
+        counted = None if counted is None else _mask(counted)
+        of_voxel = {"mask": of_mask, "voxel_weight": of_weight}
+        known = _masked.known(
+            self.logits.shape, {"logits": of_logits, "target": of_target}, of_voxel
+        )
+        if known is not None:
+            counted = known if counted is None else known & (counted != 0).reshape(known.shape)
         lent = {
-            "mask": None if mask is None else _mask(mask),
-            "weights": None if voxel_weight is None else _weights(voxel_weight),
+            "mask": counted,
+            "weights": None if weight is None else _weights(weight),
             "valid": None if class_valid is None else _valid(class_valid, self.logits.shape),
         }
         views = {name: None if array is None else view(array) for name, array in lent.items()}
@@ -82,10 +103,10 @@ class Batch:
 
 
 def _target(
-    logits: Array, target: ArrayLike, regions: Sequence[Sequence[int]] | None
+    logits: Array, target: Array, regions: Sequence[Sequence[int]] | None
 ) -> tuple[Kind, Array]:
     """Whether a target is a label map or dense, and its array."""
-    array = np.asarray(target)
+    array = target
     one_channel = logits.shape[1] == 1
     is_float = array.dtype.kind not in "biu"
     if regions is not None:
@@ -105,27 +126,26 @@ def _target(
 def _labels(array: Array) -> Array:
     if array.dtype.kind in "biu" and array.dtype.name not in _LABELS:
         array = array.astype(np.int64)
-    elif array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+    elif array.dtype.name in ("float16", "bfloat16"):
         array = array.astype(np.float32, copy=False)
     return _followed(_cast("labels", array, _LABELS), channels=False)
 
 
-def _mask(mask: ArrayLike) -> Array:
-    array = np.asarray(mask)
+def _mask(array: Array) -> Array:
     if array.dtype.kind in "iu" and array.dtype.name != "uint8":
         array = array != 0
     return _followed(_cast("mask", array, _DENSE), channels=False)
 
 
-def _weights(weights: ArrayLike) -> Array:
-    array = np.asarray(weights)
+def _weights(array: Array) -> Array:
     if array.dtype.kind in "biu":
         array = array.astype(np.float64)
     return _followed(_floating("voxel_weight", array), channels=False)
 
 
 def _valid(valid: ArrayLike, shape: tuple[int, ...]) -> Array:
-    array = np.asarray(valid)
+    array, known = _masked.split(valid)
+    array = array if known is None else array.astype(bool) & known
     if array.dtype.kind not in "biu":
         raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
     if array.shape not in (shape[:2], shape[1:2]):
@@ -135,8 +155,7 @@ def _valid(valid: ArrayLike, shape: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(np.broadcast_to(array != 0, shape[:2]))
 
 
-def _floating(what: str, value: ArrayLike) -> Array:
-    array = np.asarray(value)
+def _floating(what: str, array: Array) -> Array:
     if array.dtype.name not in _FLOATS:
         raise TypeError(f"{what}: found {array.dtype.name}, wanted {' or '.join(_FLOATS)}")
     return array

@@ -7,8 +7,10 @@ not be negative, and the spatial axes must step as one (`collapses`): channels f
 last do. An output must not overlap what is read.
 
 A `spec` is what `dice_loss._spec` writes; parsed once a thread, then found by its text.
-`threads` sizes the pool that a sweep runs in; the result does not depend on it. All functions let
-go of the GIL, and raise ValueError with what was found and what was wanted.
+`threads` sizes the pool that a sweep runs in, of 64 at most unless there are more cores; the result
+does not depend on it. All functions let go of the GIL, and raise ValueError with what was found and
+what was wanted, MemoryError where memory is wanting, and what the handler of a signal raises while
+a sweep goes on. What they were to write is then written in part.
 """
 
 from collections.abc import Sequence

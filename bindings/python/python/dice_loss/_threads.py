@@ -18,7 +18,8 @@ def get_num_threads() -> int:
 def set_num_threads(threads: int) -> None:
     """Sets the number of threads of each call in this process.
 
-    Results do not depend on it, bit for bit. `dice_loss.torch` follows `torch.set_num_threads`
+    Results do not depend on it, bit for bit, and no more than 64 are started, unless there are more
+    cores. `dice_loss.torch` follows `torch.set_num_threads`
     instead. Raises TypeError unless it is an integer, ValueError if it is below 1.
     """
     global _chosen

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core, _options
+from . import _core, _masked, _options
 from ._arrays import Array, view
 from ._threads import get_num_threads
 from .terms import Pool
@@ -110,14 +110,17 @@ def counts(
         reference: the same.
         classes: how many classes the label maps have.
         ignore_index: voxels with this reference label do not count; label maps only.
-        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count, nor do those that a masked
+            array (`numpy.ma`) has masked: of boolean masks in all classes, or it is an error.
         pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to a number.
 
     Raises:
         TypeError: floats; integers without `classes`; booleans with.
-        ValueError: shapes that do not fit; a label of a counted voxel outside its classes.
+        ValueError: shapes that do not fit; a label of a counted voxel outside its classes; a voxel
+            masked in some classes only.
     """
-    pair = np.asarray(prediction), np.asarray(reference)
+    split = [_masked.split(array) for array in (prediction, reference)]
+    pair = [array for array, _ in split]
     if classes is None:
         lent = [_as_masks(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         if ignore_index is not None:
@@ -128,8 +131,7 @@ def counts(
     else:
         classes = _options.integer("classes", classes)
         lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
-        common = np.result_type(*lent)
-        lent = [array.astype(common, copy=False) for array in lent]
+        lent = _alike(*lent)
     if lent[0].shape != lent[1].shape:
         raise ValueError(
             f"prediction: found shape {lent[0].shape}, wanted {lent[1].shape}, as the reference"
@@ -140,7 +142,7 @@ def counts(
         raise ValueError(f"prediction: found shape {lent[0].shape}, wanted {wanted}")
     count = lent[0].shape[1] if classes is None else classes
     out = np.empty((lent[0].shape[0], 4, count), dtype=np.int64)
-    counted = None if mask is None else np.ascontiguousarray(np.asarray(mask) != 0)
+    counted = _counted(mask, [there for _, there in split], lent[0].shape, axes)
     _core.counts(
         view(lent[0]),
         view(lent[1]),
@@ -253,6 +255,21 @@ def specificity(
     return found.specificity(empty)
 
 
+def _counted(
+    mask: ArrayLike | None, known: list[Array | None], shape: tuple[int, ...], axes: int
+) -> Array | None:
+    """The voxels that count: where the mask says so, and neither array is masked."""
+    counted = None
+    if mask is not None:
+        array, there = _masked.split(mask)
+        counted = _masked.both(array != 0, there)
+    # Label maps have no axis of classes.
+    whole = shape if axes else (*shape[:1], 1, *shape[1:])
+    named = dict(zip(_WHAT, known, strict=True))
+    counted = _masked.both(_masked.known(whole, named, {}), counted)
+    return None if counted is None else np.ascontiguousarray(counted)
+
+
 def _as_masks(what: str, array: Array) -> Array:
     if array.dtype != np.bool_:
         raise TypeError(
@@ -265,9 +282,26 @@ def _as_masks(what: str, array: Array) -> Array:
 def _as_labels(what: str, array: Array) -> Array:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{what}: found {array.dtype.name}, wanted integer labels")
-    if array.dtype.name not in ("uint8", "int16", "int32", "int64"):
+    if array.dtype.name not in ("uint8", "int16", "int32", "int64", "uint64"):
         array = array.astype(np.int64)
     return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+
+
+def _alike(first: Array, second: Array) -> list[Array]:
+    """Labels in one type that has them all."""
+    pair = [first, second]
+    unsigned = [array.dtype == np.uint64 for array in pair]
+    if any(unsigned) and not all(unsigned):
+        # No integer type holds both: what int64 lacks is no class, nor is a negative number.
+        wide = pair[unsigned.index(True)]
+        if wide.size and int(wide.max()) > np.iinfo(np.int64).max:
+            raise ValueError(
+                f"{_WHAT[unsigned.index(True)]}: found label {int(wide.max())} beside "
+                f"{pair[unsigned.index(False)].dtype.name} labels, wanted labels of one type"
+            )
+        return [array.astype(np.int64, copy=False) for array in pair]
+    common = np.result_type(*pair)
+    return [array.astype(common, copy=False) for array in pair]
 
 
 def _ratio(part: Array, whole: Array, empty: float) -> Array:

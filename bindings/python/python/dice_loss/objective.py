@@ -222,18 +222,22 @@ class Objective:
                 bfloat16 of `ml_dtypes`. Any strides; only those that are neither channels-first
                 nor channels-last (nor slices of it) are copied.
             target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
-                one-hot, multilabel or soft, values in [0, 1], bool, integers or floats. For one
-                channel labels are 0 and 1.
+                one-hot, multilabel or soft, values in [0, 1] up to 4 roundings, bool, integers or
+                floats. For one channel labels are 0 and 1.
             upstream: what the gradient is multiplied with: a number, or for reduction "none" an
                 array of the shape of the values.
             ignore_index: voxels with this label do not count. Of a dense target of several channels
                 use `mask` instead.
             mask: (N, spatial…) or (N, 1, spatial…); voxels where it is False or 0 do not count.
-            voxel_weight: of that shape, at least 0: how much each voxel counts.
+            voxel_weight: of that shape, 0 to 3.4e38: how much each voxel counts.
             class_valid: (N, C) or (C,) bool: which classes were annotated. Softmax cross-entropy
                 and focal loss add the others to the background.
             regions: for labels 0, 1, …, the channels that each belongs to, which may overlap:
                 `[[], [0], [0, 1]]`. The target is a label map.
+
+        What a masked array (`numpy.ma`) has masked in logits, target, mask or voxel_weight does not
+        count: all classes of a voxel together, or it is an error. Masked in class_valid, a class is
+        not annotated.
 
         Returns:
             The loss, a float (for reduction "none" an array), and the gradient in the shape, type

@@ -2,13 +2,14 @@
 
 use std::{
     ffi::{CString, c_void},
+    mem::offset_of,
     panic::{AssertUnwindSafe, catch_unwind},
     ptr::null_mut,
     slice, str,
 };
 
 use super::c_api::{
-    Attributes, BUFFER, Buffer, CallFrame, EXECUTE, INTERNAL, INVALID_ARGUMENT, METADATA,
+    Api, Attributes, BUFFER, Buffer, CallFrame, EXECUTE, INTERNAL, INVALID_ARGUMENT, METADATA,
     MetadataExtension, NewError, Operands, STRING,
 };
 use crate::{
@@ -25,11 +26,23 @@ pub(super) unsafe fn answer(
     frame: *mut CallFrame,
     run: impl FnOnce(&Call) -> Result<()>,
 ) -> *mut c_void {
-    // SAFETY: the frame is whole.
+    // SAFETY: every frame begins with its size.
+    let size = unsafe { (*frame).size };
+    if size < offset_of!(CallFrame, context) {
+        // There is not even a way to say so.
+        std::process::abort();
+    }
+    // SAFETY: as above.
     if unsafe { describe(frame) } {
         return null_mut();
     }
-    // SAFETY: as above; the frame is only read from here on.
+    if size < size_of::<CallFrame>() {
+        // SAFETY: the frame has this.
+        let api = unsafe { (*frame).api };
+        let text = format!("call frame: found {size} bytes, wanted {}", size_of::<CallFrame>());
+        return error(api, &text, INTERNAL);
+    }
+    // SAFETY: it is whole, and only read from here on.
     let frame = unsafe { &*frame };
     if frame.stage != EXECUTE {
         return null_mut();
@@ -40,8 +53,10 @@ pub(super) unsafe fn answer(
     }));
     match outcome {
         Ok(Ok(())) => null_mut(),
-        Ok(Err(refused)) => error(frame, &refused.to_string(), INVALID_ARGUMENT),
-        Err(_) => error(frame, "dice-loss: the engine panicked, which is a bug in it", INTERNAL),
+        Ok(Err(refused)) => error(frame.api, &refused.to_string(), INVALID_ARGUMENT),
+        Err(_) => {
+            error(frame.api, "dice-loss: the engine panicked, which is a bug in it", INTERNAL)
+        }
     }
 }
 
@@ -55,7 +70,8 @@ unsafe fn describe(frame: *mut CallFrame) -> bool {
     unsafe {
         let mut extension = (*frame).extensions;
         while !extension.is_null() {
-            if (*extension).kind == METADATA {
+            let is_whole = (*extension).size >= size_of::<MetadataExtension>();
+            if (*extension).kind == METADATA && is_whole {
                 let metadata = (*extension.cast::<MetadataExtension>()).metadata;
                 (*metadata).version.major = 0;
                 (*metadata).version.minor = 1;
@@ -69,7 +85,7 @@ unsafe fn describe(frame: *mut CallFrame) -> bool {
 }
 
 /// An error that XLA raises as an exception.
-fn error(frame: &CallFrame, message: &str, code: i32) -> *mut c_void {
+fn error(api: *const Api, message: &str, code: i32) -> *mut c_void {
     let message = CString::new(message.replace('\0', "\u{fffd}")).unwrap_or_default();
     let mut new = NewError {
         size: size_of::<NewError>(),
@@ -77,8 +93,8 @@ fn error(frame: &CallFrame, message: &str, code: i32) -> *mut c_void {
         message: message.as_ptr(),
         code,
     };
-    // SAFETY: XLA copies the message.
-    unsafe { ((*frame.api).new_error)(&mut new) }
+    // SAFETY: XLA's table of functions has this since its first version; XLA copies the message.
+    unsafe { ((*api).new_error)(&mut new) }
 }
 
 /// The operands and attributes of a call.
@@ -174,10 +190,19 @@ impl Tensor {
     }
 }
 
+/// Fails unless a structure of XLA's has all that is read of it: later versions only append.
+fn whole<T>(what: &str, found: usize) -> Result<()> {
+    match found < size_of::<T>() {
+        true => Err(Refused::new(what, format!("{found} bytes"), size_of::<T>())),
+        false => Ok(()),
+    }
+}
+
 /// # Safety
 ///
 /// The operands are XLA's.
 unsafe fn tensors(operands: &Operands) -> Result<Vec<Tensor>> {
+    whole::<Operands>("operands", operands.size)?;
     // SAFETY: there are so many of both.
     let (kinds, operands) =
         unsafe { (list(operands.kinds, operands.count), list(operands.operands, operands.count)) };
@@ -195,6 +220,7 @@ unsafe fn tensors(operands: &Operands) -> Result<Vec<Tensor>> {
 ///
 /// The buffer is XLA's.
 unsafe fn tensor(buffer: &Buffer) -> Result<Tensor> {
+    whole::<Buffer>("buffer", buffer.size)?;
     // SAFETY: it has so many dimensions.
     let dims = unsafe { list(buffer.dims, buffer.rank) };
     let shape: std::result::Result<Vec<_>, _> =
@@ -211,6 +237,8 @@ fn dtype(code: i32) -> Result<&'static str> {
         4 => "int32",
         5 => "int64",
         6 => "uint8",
+        8 => "uint32",
+        9 => "uint64",
         10 => "float16",
         11 => "float32",
         12 => "float64",
@@ -226,6 +254,7 @@ fn dtype(code: i32) -> Result<&'static str> {
 ///
 /// The attributes are XLA's.
 unsafe fn texts(attributes: &Attributes) -> Result<Vec<(String, String)>> {
+    whole::<Attributes>("attributes", attributes.size)?;
     let count = attributes.count;
     // SAFETY: there are so many of each; a string is a span of bytes.
     unsafe {

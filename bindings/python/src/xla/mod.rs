@@ -78,7 +78,7 @@ impl Sweep for Objective {
             Some(values) => loss.write_numbers("loss", &verdict.shape(), values)?,
             None => loss.write_numbers("loss", &[], &[verdict.loss()])?,
         }
-        let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?);
+        let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?)?;
         slopes.write_numbers("slopes", &shape, &derivatives)
     }
 }
@@ -95,7 +95,7 @@ impl Sweep for Measure {
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
         let moments = sweeps::measure(&prepared, batch, threads)?;
         let [mut out] = exactly(job.results)?;
-        out.write_numbers("moments", &shape, &objectives::by_sum(&prepared, moments.as_slice()))
+        out.write_numbers("moments", &shape, &objectives::by_sum(&prepared, moments.as_slice())?)
     }
 }
 

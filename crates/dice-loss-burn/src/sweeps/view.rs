@@ -46,7 +46,10 @@ macro_rules! with_labels {
         with_elements!(
             $view,
             "labels",
-            [DType::U8 => u8, DType::I16 => i16, DType::I32 => i32, DType::I64 => i64],
+            [
+                DType::U8 => u8, DType::U32 => u32, DType::U64 => u64, DType::I16 => i16,
+                DType::I32 => i32, DType::I64 => i64
+            ],
             |$data| $body
         )
     };
@@ -77,7 +80,7 @@ impl View {
     /// Of a label map. Integers that the engine does not read are widened, in a copy.
     pub fn of_labels(labels: FlexTensor) -> Result<Self> {
         let labels = match labels.dtype() {
-            DType::U8 | DType::I16 | DType::I32 | DType::I64 => labels,
+            DType::U8 | DType::U32 | DType::U64 | DType::I16 | DType::I32 | DType::I64 => labels,
             _ => Flex::int_cast(labels, IntDType::I64),
         };
         Self::of_voxels(labels)

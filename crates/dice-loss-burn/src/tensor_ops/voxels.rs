@@ -10,6 +10,7 @@ use burn::{
     tensor::{
         Bool, DType, FloatDType, Int, Shape, Tensor, TensorData,
         activation::{sigmoid, softmax},
+        bf16, f16,
     },
 };
 use dice_loss::Activation;
@@ -59,13 +60,15 @@ impl Voxels {
                 one_hot(labels, &targets.rules, shape, dtype)
             }
             Reference::Dense(target) => {
-                let target = floats(target, shape).cast(dtype);
-                let inside = target.clone().greater_equal_scalar(0);
-                let inside = inside.bool_and(target.clone().lower_equal_scalar(1));
+                let target = floats(target, shape);
+                let slack = slack(target.dtype());
+                let target = target.cast(dtype);
+                let inside = target.clone().greater_equal_scalar(-slack);
+                let inside = inside.bool_and(target.clone().lower_equal_scalar(1.0 + slack));
                 invalid = invalid
                     .expand(shape)
                     .bool_or(inside.bool_not().bool_and(nowhere.clone().bool_not()));
-                target
+                target.clamp(0, 1)
             }
             Reference::Multilabel(target) => booleans(target, shape).float().cast(dtype),
         };
@@ -118,12 +121,21 @@ fn restrict(targets: &TargetTensors<Dispatch>, logits: &Tensor<3>) -> Restricted
         Mask::Only(mask) => booleans(mask.clone(), shape).bool_not(),
     };
     if let Some(label) = targets.rules.ignore_index {
+        // What a type does not have is nowhere: it must not wrap or round to what is.
         skipped = match &targets.reference {
             Reference::Labels(labels) => {
-                skipped.bool_or(integers(labels.clone(), shape).equal_scalar(label))
+                let labels = integers(labels.clone(), shape);
+                match labels.dtype() {
+                    DType::I32 if i32::try_from(label).is_err() => skipped,
+                    _ => skipped.bool_or(labels.equal_scalar(label)),
+                }
             }
             Reference::Dense(target) => {
-                skipped.bool_or(floats(target.clone(), shape).equal_scalar(label))
+                let target = floats(target.clone(), shape);
+                match holds(target.dtype(), label) {
+                    true => skipped.bool_or(target.equal_scalar(label)),
+                    false => skipped,
+                }
             }
             // Of 0 and 1 only those can be ignored.
             Reference::Multilabel(target) => {
@@ -138,7 +150,8 @@ fn restrict(targets: &TargetTensors<Dispatch>, logits: &Tensor<3>) -> Restricted
     };
     let weights = weights.mask_fill(skipped.clone(), 0);
     let valid = weights.clone().greater_equal_scalar(0);
-    let invalid = valid.bool_not().bool_or(weights.clone().is_inf());
+    let too_large = weights.clone().greater_scalar(f64::from(f32::MAX));
+    let invalid = valid.bool_not().bool_or(too_large);
     let skipped = skipped.bool_or(weights.clone().equal_scalar(0));
     Restricted { skipped, weights, invalid }
 }
@@ -175,6 +188,28 @@ fn of_class(labels: Tensor<3, Int>, classes: usize) -> Tensor<3, Bool> {
     let shape = [samples, classes, voxels];
     let names = Tensor::arange(0..classes as i64, &labels.device()).cast(labels.dtype());
     labels.expand(shape).equal(names.reshape([1, classes, 1]).expand(shape))
+}
+
+/// Whether a floating point type has this integer.
+fn holds(dtype: DType, number: i64) -> bool {
+    let wide = number as f64;
+    let kept = match dtype {
+        DType::F64 => wide,
+        DType::F16 => f16::from_f64(wide).to_f64(),
+        DType::BF16 => bf16::from_f64(wide).to_f64(),
+        _ => f64::from(number as f32),
+    };
+    kept as i128 == i128::from(number)
+}
+
+/// How far outside [0, 1] a value counts as 0 or 1: 4 roundings of its type, as in the engine.
+fn slack(dtype: DType) -> f64 {
+    4.0 * match dtype {
+        DType::F64 => f64::EPSILON,
+        DType::F16 => f16::EPSILON.to_f64(),
+        DType::BF16 => bf16::EPSILON.to_f64(),
+        _ => f64::from(f32::EPSILON),
+    }
 }
 
 fn per_voxel([samples, _, voxels]: [usize; 3]) -> [usize; 3] {

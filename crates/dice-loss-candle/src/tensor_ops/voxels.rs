@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 
 use candle_core::{DType, Device, Result, Tensor};
 use dice_loss::Activation;
+use half::{bf16, f16};
 
 use crate::targets::{Reference, Rules, Targets};
 
@@ -46,10 +47,11 @@ impl Voxels {
                 one_hot(&labels, &targets.rules, shape)?.to_dtype(dtype)?
             }
             Reference::Dense(target) => {
+                let slack = slack(target.dtype());
                 let target = target.to_dtype(dtype)?.reshape(&shape)?;
-                let inside = target.ge(0.0)?.mul(&target.le(1.0)?)?;
+                let inside = target.ge(-slack)?.mul(&target.le(1.0 + slack)?)?;
                 invalid.push(not(&inside)?.broadcast_mul(&not(&skipped)?)?);
-                target
+                target.clamp(0.0, 1.0)?
             }
         };
         let annotated = match &targets.rules.class_valid {
@@ -120,9 +122,11 @@ fn restrict(targets: &Targets, logits: &Tensor) -> Result<Restricted> {
     if let Some(label) = targets.rules.ignore_index {
         let ignored = match &targets.reference {
             Reference::Labels(labels) => per_voxel(labels, shape)?.to_dtype(DType::I64)?.eq(label),
-            Reference::Dense(target) => {
-                per_voxel(target, shape)?.to_dtype(logits.dtype())?.eq(label as f64)
+            // What a type does not have is nowhere: it must not wrap or round to what is.
+            Reference::Dense(target) if holds(target.dtype(), label) => {
+                per_voxel(target, shape)?.eq(label as f64)
             }
+            Reference::Dense(_) => skipped.zeros_like(),
         };
         skipped = skipped.maximum(&ignored?)?;
     }
@@ -131,7 +135,7 @@ fn restrict(targets: &Targets, logits: &Tensor) -> Result<Restricted> {
         Some(weights) => per_voxel(weights, shape)?.to_dtype(logits.dtype())?,
     };
     let weights = fill(&weights, &skipped, 0.0)?;
-    let valid = weights.ge(0.0)?.mul(&weights.lt(f64::INFINITY)?)?;
+    let valid = weights.ge(0.0)?.mul(&weights.le(f64::from(f32::MAX))?)?;
     let skipped = skipped.maximum(&weights.eq(0.0)?)?;
     Ok(Restricted { skipped, weights, invalid: not(&valid)? })
 }
@@ -159,6 +163,30 @@ fn one_hot(
     }
     let names: Vec<_> = (0..classes as i64).collect();
     labels.broadcast_eq(&Tensor::from_vec(names, (1, classes, 1), labels.device())?)
+}
+
+/// Whether a type of dense targets has this integer.
+fn holds(dtype: DType, number: i64) -> bool {
+    let wide = number as f64;
+    let kept = match dtype {
+        DType::U8 => return u8::try_from(number).is_ok(),
+        DType::F64 => wide,
+        DType::F16 => f16::from_f64(wide).to_f64(),
+        DType::BF16 => bf16::from_f64(wide).to_f64(),
+        _ => f64::from(number as f32),
+    };
+    kept as i128 == i128::from(number)
+}
+
+/// How far outside [0, 1] a value counts as 0 or 1: 4 roundings of its type, as in the engine.
+fn slack(dtype: DType) -> f64 {
+    4.0 * match dtype {
+        DType::U8 => 0.0,
+        DType::F64 => f64::EPSILON,
+        DType::F16 => f16::EPSILON.to_f64(),
+        DType::BF16 => bf16::EPSILON.to_f64(),
+        _ => f64::from(f32::EPSILON),
+    }
 }
 
 fn per_voxel(tensor: &Tensor, [samples, _, voxels]: [usize; 3]) -> Result<Tensor> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An interval of finite numbers.
+/// An interval of numbers, none of them larger than [`LARGEST`](Self::LARGEST).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
     low: f64,
@@ -12,7 +12,11 @@ pub struct Range {
 }
 
 impl Range {
-    /// Every finite number.
+    /// What no option exceeds, negative or positive: with products of a few of these, and of sums
+    /// over any batch, f64 does not overflow, nor f32 with one.
+    pub const LARGEST: f64 = 1e30;
+
+    /// Every number up to [`LARGEST`](Self::LARGEST).
     pub const ANY: Self =
         Self { low: f64::NEG_INFINITY, high: f64::INFINITY, with_low: false, with_high: false };
 
@@ -45,7 +49,15 @@ impl Range {
     pub fn contains(&self, value: f64) -> bool {
         let above = if self.with_low { value >= self.low } else { value > self.low };
         let below = if self.with_high { value <= self.high } else { value < self.high };
-        value.is_finite() && above && below
+        value.abs() <= Self::LARGEST && above && below
+    }
+
+    /// What is wanted instead of this number, which is not in it.
+    pub(crate) fn instead_of(&self, value: f64) -> String {
+        if value.is_finite() && self.contains(value.clamp(-Self::LARGEST, Self::LARGEST)) {
+            return format!("a number between ±{:e}", Self::LARGEST);
+        }
+        self.to_string()
     }
 }
 

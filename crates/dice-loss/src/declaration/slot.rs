@@ -132,7 +132,7 @@ impl Slot<'_> {
                     return parameter(what(), numbers, wanted);
                 }
                 match numbers.iter().find(|number| !range.contains(**number)) {
-                    Some(number) => parameter(what(), number, range.to_string()),
+                    Some(number) => parameter(what(), number, range.instead_of(*number)),
                     None => Ok(()),
                 }
             }
@@ -181,7 +181,7 @@ fn in_range(loss: &str, option: &str, value: f64, range: &Range) -> Result<()> {
     if range.contains(value) {
         return Ok(());
     }
-    parameter(format!("{loss}: {option}"), value, range.to_string())
+    parameter(format!("{loss}: {option}"), value, range.instead_of(value))
 }
 
 fn optional<T>(

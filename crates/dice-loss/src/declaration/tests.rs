@@ -88,7 +88,7 @@ fn specs_come_back() {
 #[test]
 fn numbers_out_of_range_are_refused_by_name() {
     let outside =
-        |range: &Range| [-1.0, 2.0, 1e308, 0.0].into_iter().find(|number| !range.contains(*number));
+        |range: &Range| [-1.0, 2.0, 0.0].into_iter().find(|number| !range.contains(*number));
     let mut tried = 0;
     for entry in catalogue() {
         for option in entry.options() {

@@ -120,6 +120,14 @@ impl VoxelSlopes {
         Self::new(plan, index, &factors)
     }
 
+    fn factors(&self) -> impl Iterator<Item = &Factors> {
+        [&self.cross_entropy, &self.binary].into_iter().chain(&self.focal).flatten()
+    }
+
+    fn factors_mut(&mut self) -> impl Iterator<Item = &mut Factors> {
+        [&mut self.cross_entropy, &mut self.binary].into_iter().chain(&mut self.focal).flatten()
+    }
+
     /// Whether some focal term has slopes.
     pub fn has_focal(&self) -> bool {
         self.focal.iter().any(Option::is_some)
@@ -158,6 +166,31 @@ impl<'u> Slopes<'u> {
         for group in &mut self.groups {
             let unannotated = group.partials.iter_mut().zip(valid).filter(|(_, valid)| !**valid);
             unannotated.for_each(|(partials, _)| *partials = ByDirection::default());
+        }
+        self
+    }
+
+    /// The largest, without its sign. What is no number is none.
+    pub fn largest(&self) -> f64 {
+        let of_group = |group: &GroupSlopes| {
+            let sums = group.partials.iter().flat_map(|partials| partials.each().map(|(_, by)| by));
+            let largest = sums.map(f64::abs).fold(0.0, f64::max);
+            group.voxel.iter().flat_map(VoxelSlopes::factors).fold(largest, |largest, factors| {
+                factors.each().map(|factor| factor.abs()).fold(largest, f64::max)
+            })
+        };
+        self.groups.iter().map(of_group).fold(0.0, f64::max)
+    }
+
+    /// All of them times a number.
+    pub fn scaled(mut self, by: f64) -> Self {
+        for group in &mut self.groups {
+            for partials in &mut group.partials {
+                *partials = partials.map(|partial| partial * by);
+            }
+            for factors in group.voxel.iter_mut().flat_map(VoxelSlopes::factors_mut) {
+                factors.scale(by);
+            }
         }
         self
     }

@@ -27,6 +27,10 @@ pub(crate) struct Factors {
 }
 
 impl Factors {
+    pub fn each(&self) -> impl Iterator<Item = f64> {
+        [&self.positive, &self.negative, &self.all].into_iter().flatten().copied()
+    }
+
     pub fn scale(&mut self, factor: f64) {
         let all = [&mut self.positive, &mut self.negative, &mut self.all];
         all.into_iter().flatten().for_each(|value| *value *= factor);

@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use crate::{
     Error, Layout, Logits, Result, Target,
-    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice},
+    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, in_words},
 };
 
 /// All voxels of a batch.
@@ -96,10 +96,10 @@ impl Place<'_> {
         }
         let Some((weights, layout)) = &masks.weights else { return Ok(1.0) };
         let found = float_at(weights, self.of(*layout, 0));
-        if found.is_finite() && found >= 0.0 {
+        if (0.0..=f64::from(f32::MAX)).contains(&found) {
             return Ok(found);
         }
-        Err(self.bad_value("voxel weight", found, "a finite weight of at least 0"))
+        Err(self.bad_value("voxel weight", found, Error::OF_WEIGHT))
     }
 
     /// Whether the target has this label here.
@@ -107,9 +107,9 @@ impl Place<'_> {
         let at = self.of(self.target.layout, 0);
         match &self.target.kind {
             Kind::Labels(labels) | Kind::Regions { labels, .. } => {
-                label_at(labels, at).0 == Some(label)
+                label_at(labels, at).0 == Some(label.into())
             }
-            Kind::Dense(dense) => dense_at(dense, at) == label as f64,
+            Kind::Dense(dense) => integer(dense_at(dense, at)) == Some(label.into()),
         }
     }
 
@@ -155,10 +155,11 @@ impl Place<'_> {
     /// The value of a class in a dense target.
     fn share(&self, dense: &DenseSlice, class: usize) -> Result<f64> {
         let found = dense_at(dense, self.of(self.target.layout, class));
-        if (0.0..=1.0).contains(&found) {
-            return Ok(found);
+        let slack = dense.slack();
+        if (-slack..=1.0 + slack).contains(&found) {
+            return Ok(found.clamp(0.0, 1.0));
         }
-        Err(self.bad_value("target", found, "0 to 1"))
+        Err(self.bad_value("target", found, Error::OF_DENSE))
     }
 
     fn bad_value(&self, what: &'static str, found: f64, wanted: &'static str) -> Error {
@@ -195,19 +196,26 @@ fn dense_at(data: &DenseSlice, at: usize) -> f64 {
     }
 }
 
+/// A float that is an integer.
+fn integer(float: f64) -> Option<i128> {
+    (float.is_finite() && float.fract() == 0.0).then_some(float as i128)
+}
+
 /// A label, unless it is no integer; and as it is written.
-fn label_at(data: &LabelSlice, at: usize) -> (Option<i64>, String) {
-    let integer = |label: i64| (Some(label), label.to_string());
+fn label_at(data: &LabelSlice, at: usize) -> (Option<i128>, String) {
+    macro_rules! whole {
+        ($data:expr) => {
+            (Some($data[at].into()), $data[at].to_string())
+        };
+    }
     match data {
-        LabelSlice::U8(data) => integer(data[at].into()),
-        LabelSlice::U32(data) => integer(data[at].into()),
-        LabelSlice::I16(data) => integer(data[at].into()),
-        LabelSlice::I32(data) => integer(data[at].into()),
-        LabelSlice::I64(data) => integer(data[at]),
-        LabelSlice::F32(data) => {
-            let label = data[at];
-            let is_integer = label.is_finite() && label.fract() == 0.0;
-            (is_integer.then_some(label as i64), label.to_string())
-        }
+        LabelSlice::U8(data) => whole!(data),
+        LabelSlice::U32(data) => whole!(data),
+        LabelSlice::U64(data) => whole!(data),
+        LabelSlice::I16(data) => whole!(data),
+        LabelSlice::I32(data) => whole!(data),
+        LabelSlice::I64(data) => whole!(data),
+        LabelSlice::F32(data) => (integer(data[at].into()), in_words(data[at])),
+        LabelSlice::F64(data) => (integer(data[at]), in_words(data[at])),
     }
 }

@@ -1,11 +1,15 @@
 //! Memory that starts where cache lines do: a vector that lies in two lines costs two accesses.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    ptr::NonNull,
+};
 
 use super::{
     number::Number,
     scratch::{Plane, TILE},
 };
+use crate::{Error, Result};
 
 /// Something at the start of a cache line.
 #[derive(Clone, Copy)]
@@ -28,27 +32,53 @@ impl<T> DerefMut for Aligned<T> {
     }
 }
 
+/// Zeros in memory that the system gives zeroed: of what is never used, no page is touched.
+pub(super) fn zeros<F: Number>(len: usize, what: &'static str) -> Result<Vec<F>> {
+    let lacking = |bytes| Error::Memory { what, bytes };
+    let layout = std::alloc::Layout::array::<F>(len).map_err(|_| lacking(usize::MAX))?;
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    // SAFETY: of a size that is not 0.
+    let memory = unsafe { std::alloc::alloc_zeroed(layout) };
+    if memory.is_null() {
+        return Err(lacking(layout.size()));
+    }
+    // SAFETY: so many numbers, from the allocator and in the layout of a vector; f32 and f64, which
+    // numbers are, are 0 where all bits are.
+    Ok(unsafe { Vec::from_raw_parts(memory.cast(), len, len) })
+}
+
 /// A plane for each class.
-pub(super) struct ClassPlanes<F>(Vec<Aligned<Plane<F>>>);
+pub(super) struct ClassPlanes<F> {
+    /// Owns the planes.
+    _data: Vec<F>,
+    /// The first of them, at the start of a cache line.
+    first: NonNull<Plane<F>>,
+    planes: usize,
+}
 
 impl<F> Default for ClassPlanes<F> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { _data: Vec::new(), first: NonNull::dangling(), planes: 0 }
     }
 }
 
 impl<F: Number> ClassPlanes<F> {
-    /// Sees to it that there are so many planes.
-    pub fn grow(&mut self, classes: usize) {
-        if self.0.len() < classes {
-            self.0.resize(classes, Aligned([F::ZERO; TILE]));
+    /// Sees to it that there are so many planes; what is in them is lost where there were fewer.
+    pub fn grow(&mut self, planes: usize) -> Result<()> {
+        if self.planes < planes {
+            *self = Self::default();
+            let line = align_of::<Aligned<F>>();
+            let slack = line / size_of::<F>();
+            let len = planes.saturating_mul(TILE).saturating_add(slack);
+            let mut data = zeros::<F>(len, "planes of all classes")?;
+            let start = data.as_ptr().align_offset(line).min(slack);
+            self.first = NonNull::from(&mut data[start..]).cast();
+            (self.planes, self._data) = (planes, data);
         }
+        Ok(())
     }
-}
-
-impl<F> ClassPlanes<F> {
-    /// Aligning a plane adds nothing to it.
-    const SAME_SIZE: () = assert!(size_of::<Aligned<Plane<F>>>() == size_of::<Plane<F>>());
 }
 
 impl<F> Deref for ClassPlanes<F> {
@@ -56,17 +86,15 @@ impl<F> Deref for ClassPlanes<F> {
 
     #[inline(always)]
     fn deref(&self) -> &[Plane<F>] {
-        let () = Self::SAME_SIZE;
-        // SAFETY: an aligned plane is a plane, of the same size.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len()) }
+        // SAFETY: so many planes start there, in the vector beside it, which nobody else looks at.
+        unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.planes) }
     }
 }
 
 impl<F> DerefMut for ClassPlanes<F> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut [Plane<F>] {
-        let () = Self::SAME_SIZE;
         // SAFETY: as above.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len()) }
+        unsafe { std::slice::from_raw_parts_mut(self.first.as_ptr(), self.planes) }
     }
 }

@@ -3,12 +3,19 @@
 use rayon::prelude::*;
 
 use super::scratch::SPAN;
+use crate::{Error, Result, interrupt};
 
 /// Elements of logits that are worth a job of their own.
 const JOB: usize = 1 << 18;
 
 /// Elements of logits below which a sweep stays on the thread that asks for it.
 const WORTH_THREADS: usize = 1 << 15;
+
+/// Jobs that run before their results are added up: enough to keep all threads busy, and of results
+/// no more numbers than this, if that leaves enough jobs.
+const RESULTS: usize = 1 << 24;
+const LEAST: usize = 64;
+const MOST: usize = 4096;
 
 /// A run of spans of one sample.
 #[derive(Debug, Clone, Copy)]
@@ -52,16 +59,35 @@ impl Jobs {
         Job { sample: index / self.per_sample, start, end }
     }
 
-    pub fn iter(self) -> impl Iterator<Item = Job> {
-        (0..self.samples * self.per_sample).map(move |index| self.job(index))
-    }
-
-    /// Runs all jobs in the current rayon pool; the results are in the order of the jobs.
-    pub fn map<T: Send>(self, run: impl Fn(Job) -> T + Sync) -> Vec<T> {
+    /// Runs all jobs in the current rayon pool, and hands their results over in the order of the
+    /// jobs, up to the first error. A result has so many numbers.
+    pub fn each<T: Send>(
+        self,
+        numbers: usize,
+        run: impl Fn(Job) -> Result<T> + Sync,
+        mut take: impl FnMut(Job, T),
+    ) -> Result<()> {
+        let count = self.samples.saturating_mul(self.per_sample);
         if self.elements < WORTH_THREADS {
-            return self.iter().map(run).collect();
+            for job in (0..count).map(|index| self.job(index)) {
+                take(job, run(job)?);
+            }
+            return Ok(());
         }
-        let count = self.samples * self.per_sample;
-        (0..count).into_par_iter().map(|index| run(self.job(index))).collect()
+        let stop = interrupt::current();
+        let run = |index| match &stop {
+            Some(stop) if stop.is_set() => Err(Error::Interrupted),
+            _ => run(self.job(index)),
+        };
+        // As many at a time as have room for their results, however many there are.
+        let block = (RESULTS / numbers.max(1)).clamp(LEAST, MOST);
+        for start in (0..count).step_by(block) {
+            let indices = start..count.min(start + block);
+            let results: Vec<_> = indices.clone().into_par_iter().map(run).collect();
+            for (index, result) in indices.zip(results) {
+                take(self.job(index), result?);
+            }
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 use super::{number::Number, prefetch::prefetch};
-use crate::tensor::{DenseSlice, FloatSlice, LabelSlice};
+use crate::tensor::{DenseSlice, FloatSlice, LabelSlice, in_words};
 
 /// An element that can be read as a number.
 trait Widen: Copy {
@@ -99,6 +99,61 @@ pub(super) fn dense<F: Number>(data: DenseSlice, start: usize, stride: usize, pl
     }
 }
 
+/// Takes the weight of what holds this number, compared in the type that the data have.
+#[inline(always)]
+pub(super) fn drop_dense<F: Number>(
+    data: DenseSlice,
+    start: usize,
+    stride: usize,
+    number: i64,
+    weight: &mut [F],
+) {
+    match data {
+        DenseSlice::Bool(data) => drop_at(data, start, stride, bool_of(number), weight),
+        DenseSlice::U8(data) => drop_at(data, start, stride, number.try_into().ok(), weight),
+        DenseSlice::F32(data) => {
+            drop_at(data, start, stride, exactly(number as f32, number), weight);
+        }
+        DenseSlice::F64(data) => {
+            drop_at(data, start, stride, exactly(number as f64, number), weight);
+        }
+        DenseSlice::F16(data) => {
+            drop_at(data, start, stride, exactly(f16::from_f64(number as f64), number), weight);
+        }
+        DenseSlice::Bf16(data) => {
+            drop_at(data, start, stride, exactly(bf16::from_f64(number as f64), number), weight);
+        }
+    }
+}
+
+fn bool_of(number: i64) -> Option<bool> {
+    [false, true].into_iter().find(|&truth| i64::from(truth) == number)
+}
+
+/// A number as it was converted, if that kept it.
+fn exactly<T: Copy + Into<f64>>(converted: T, number: i64) -> Option<T> {
+    is_integer(converted.into(), number).then_some(converted)
+}
+
+/// Whether a float is this integer. (`as` saturates, in a type that has room for more.)
+fn is_integer(float: f64, number: i64) -> bool {
+    float.fract() == 0.0 && float as i128 == i128::from(number)
+}
+
+#[inline(always)]
+fn drop_at<T: Copy + PartialEq, F: Number>(
+    data: &[T],
+    start: usize,
+    stride: usize,
+    value: Option<T>,
+    weight: &mut [F],
+) {
+    let Some(value) = value else { return };
+    for (i, weight) in weight.iter_mut().enumerate() {
+        *weight = if data[start + i * stride] == value { F::ZERO } else { *weight };
+    }
+}
+
 /// No label: what a fraction, a NaN or a number beyond `i32` is read as.
 pub(super) const NO_LABEL: i32 = i32::MIN;
 
@@ -118,6 +173,17 @@ pub(super) fn labels(data: LabelSlice, start: usize, stride: usize, plane: &mut 
                 },
             )
         }
+        LabelSlice::U64(data) => {
+            read(
+                data,
+                start,
+                stride,
+                plane,
+                |x| {
+                    if x <= i32::MAX as u64 { x as i32 } else { NO_LABEL }
+                },
+            )
+        }
         LabelSlice::I16(data) => read(data, start, stride, plane, i32::from),
         LabelSlice::I32(data) => read(data, start, stride, plane, |x| x),
         LabelSlice::I64(data) => read(data, start, stride, plane, |x| {
@@ -126,7 +192,12 @@ pub(super) fn labels(data: LabelSlice, start: usize, stride: usize, plane: &mut 
         }),
         LabelSlice::F32(data) => read(data, start, stride, plane, |x| {
             let low = x as i32;
-            if low as f32 == x { low } else { NO_LABEL }
+            // The largest `i32` is no `f32`: what became it was larger.
+            if (low as f32 == x) & (low != i32::MAX) { low } else { NO_LABEL }
+        }),
+        LabelSlice::F64(data) => read(data, start, stride, plane, |x| {
+            let low = x as i32;
+            if f64::from(low) == x { low } else { NO_LABEL }
         }),
     }
 }
@@ -136,10 +207,12 @@ pub(super) fn is_label(data: LabelSlice, at: usize, label: i64) -> bool {
     match data {
         LabelSlice::U8(data) => i64::from(data[at]) == label,
         LabelSlice::U32(data) => i64::from(data[at]) == label,
+        LabelSlice::U64(data) => i64::try_from(data[at]) == Ok(label),
         LabelSlice::I16(data) => i64::from(data[at]) == label,
         LabelSlice::I32(data) => i64::from(data[at]) == label,
         LabelSlice::I64(data) => data[at] == label,
-        LabelSlice::F32(data) => data[at] == label as f32 && (label as f32) as i64 == label,
+        LabelSlice::F32(data) => is_integer(data[at].into(), label),
+        LabelSlice::F64(data) => is_integer(data[at], label),
     }
 }
 
@@ -148,10 +221,12 @@ pub(super) fn label_text(data: LabelSlice, at: usize) -> String {
     match data {
         LabelSlice::U8(data) => data[at].to_string(),
         LabelSlice::U32(data) => data[at].to_string(),
+        LabelSlice::U64(data) => data[at].to_string(),
         LabelSlice::I16(data) => data[at].to_string(),
         LabelSlice::I32(data) => data[at].to_string(),
         LabelSlice::I64(data) => data[at].to_string(),
-        LabelSlice::F32(data) => data[at].to_string(),
+        LabelSlice::F32(data) => in_words(data[at]),
+        LabelSlice::F64(data) => in_words(data[at]),
     }
 }
 
@@ -184,5 +259,41 @@ mod tests {
         assert_eq!(plane, [255, -100, NO_LABEL, NO_LABEL]);
         labels(LabelSlice::U32(&[255, 1 << 31, u32::MAX, 0]), 0, 1, &mut plane);
         assert_eq!(plane, [255, NO_LABEL, NO_LABEL, 0]);
+        labels(LabelSlice::U64(&[255, 1 << 31, u64::MAX, 0]), 0, 1, &mut plane);
+        assert_eq!(plane, [255, NO_LABEL, NO_LABEL, 0]);
+        labels(LabelSlice::F64(&[1.0, 1.000_000_000_001, 3e9, 16_777_217.0]), 0, 1, &mut plane);
+        assert_eq!(plane, [1, NO_LABEL, NO_LABEL, 16_777_217]);
+        labels(LabelSlice::F32(&[2_147_483_648.0, -0.0, -1.0, 0.5]), 0, 1, &mut plane);
+        assert_eq!(plane, [NO_LABEL, 0, -1, NO_LABEL]);
+    }
+
+    #[test]
+    fn labels_are_compared_by_value() {
+        assert!(is_label(LabelSlice::F64(&[16_777_217.0]), 0, 16_777_217));
+        assert!(!is_label(LabelSlice::F32(&[16_777_216.0]), 0, 16_777_217));
+        assert!(!is_label(LabelSlice::F32(&[9_223_372_036_854_775_808.0]), 0, i64::MAX));
+        assert!(!is_label(LabelSlice::F64(&[f64::NAN]), 0, 0));
+        assert!(!is_label(LabelSlice::U64(&[u64::MAX]), 0, -1));
+        assert!(is_label(LabelSlice::U64(&[1 << 40]), 0, 1 << 40));
+    }
+
+    #[test]
+    fn dense_values_are_compared_by_value() {
+        let left = |data: DenseSlice, number| {
+            let mut weight = [1.0f32; 2];
+            drop_dense(data, 0, 1, number, &mut weight);
+            weight
+        };
+        assert_eq!(left(DenseSlice::U8(&[255, 0]), 255), [0.0, 1.0]);
+        assert_eq!(left(DenseSlice::U8(&[255, 0]), 256), [1.0, 1.0]);
+        assert_eq!(left(DenseSlice::U8(&[255, 0]), -1), [1.0, 1.0]);
+        assert_eq!(left(DenseSlice::Bool(&[true, false]), 1), [0.0, 1.0]);
+        assert_eq!(left(DenseSlice::Bool(&[true, false]), 255), [1.0, 1.0]);
+        // A mask or value so close to an integer that f32 would make it one.
+        assert_eq!(left(DenseSlice::F64(&[1e-50, 0.0]), 0), [1.0, 0.0]);
+        assert_eq!(left(DenseSlice::F64(&[1.000_000_000_001, 1.0]), 1), [1.0, 0.0]);
+        assert_eq!(left(DenseSlice::F32(&[16_777_216.0, 0.0]), 16_777_217), [1.0, 1.0]);
+        assert_eq!(left(DenseSlice::Bf16(&[bf16::from_f32(256.0); 2]), 257), [1.0, 1.0]);
+        assert_eq!(left(DenseSlice::F16(&[f16::from_f32(255.0); 2]), 255), [0.0, 0.0]);
     }
 }

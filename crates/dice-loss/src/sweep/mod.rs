@@ -30,7 +30,7 @@ pub use isa::Isa;
 use isa::{Instructions, Kernel, dispatch};
 use jobs::{Job, Jobs};
 use number::Number;
-use scratch::{SPAN, Scratch, Scratched, TILE, Work};
+use scratch::{MANY, SPAN, Scratch, Scratched, TILE, Work};
 use store::Store;
 pub(crate) use tile::Batch;
 use tile::{Borrow, Tile};
@@ -45,22 +45,22 @@ use crate::{
 /// Sweep 1.
 pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
     let Batch { plan, logits, target, .. } = *batch;
-    let batch = &Batch { check: true, ..*batch };
-    let jobs = Jobs::new(logits.layout.shape());
-    let parts = jobs.map(|job| match logits.data {
-        FloatSlice::F64(_) => measure_job::<f64>(batch, job),
-        _ => measure_job::<f32>(batch, job),
-    });
+    let batch = &Batch { check: true, scale: None, ..*batch };
     let [samples, classes, _] = logits.layout.shape();
     let columns = plan.columns();
-    let mut rows = vec![0.0; samples * classes * columns];
-    for (job, part) in jobs.iter().zip(parts) {
+    let all = samples.saturating_mul(classes).saturating_mul(columns);
+    let mut rows = aligned::zeros::<f64>(all, "the sums of all samples")?;
+    let sweep = |job| match logits.data {
+        FloatSlice::F64(_) => measure_job::<f64>(batch, job),
+        _ => measure_job::<f32>(batch, job),
+    };
+    Jobs::new(logits.layout.shape()).each(classes * columns, sweep, |job: Job, part| {
         let rows = &mut rows[job.sample * classes * columns..][..classes * columns];
-        for (column, sums) in part?.chunks_exact(classes).enumerate() {
+        for (column, sums) in part.chunks_exact(classes).enumerate() {
             let of_column = rows.iter_mut().skip(column).step_by(columns);
             of_column.zip(sums).for_each(|(sum, value)| *sum += value);
         }
-    }
+    })?;
     let valid = match target.masks.class_valid {
         Some(valid) => valid.to_vec(),
         None => vec![true; samples * classes],
@@ -70,7 +70,7 @@ pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
 }
 
 fn measure_job<F: Borrow + Scratched>(batch: &Batch, job: Job) -> Result<Vec<f64>> {
-    let sums = sweep::<F, _>(batch, job, measure::Sums::new(batch.plan))?;
+    let sums = sweep::<F, _>(batch, job, measure::Sums::new(batch.plan)?)?;
     Ok(sums.finish(batch, job.sample))
 }
 
@@ -92,8 +92,24 @@ pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Resu
         Some(valid) => slopes.of_annotated(valid),
         None => slopes,
     };
+    let (slopes, scale) = balanced(batch, slopes);
+    let batch = &Batch { scale: Some(scale), ..*batch };
     let store = Store::new(gradient);
     write(batch, &store, PullBack { slopes: &slopes, store: &store })
+}
+
+/// Slopes as ordinary numbers, and what the weights are to be multiplied with instead: sums of
+/// extreme weights have slopes that only f64 can hold.
+fn balanced<'u>(batch: &Batch, slopes: Slopes<'u>) -> (Slopes<'u>, f64) {
+    if batch.target.masks.weights.is_none() {
+        return (slopes, 1.0);
+    }
+    let size = slopes.largest();
+    let scale = match batch.logits.data {
+        FloatSlice::F64(_) => tile::scale_of::<f64>(size),
+        _ => tile::scale_of::<f32>(size),
+    };
+    if scale == 1.0 { (slopes, 1.0) } else { (slopes.scaled(scale), 1.0 / scale) }
 }
 
 /// The loss of every voxel.
@@ -121,15 +137,16 @@ fn write<V: Visit<f32> + Visit<f64> + Copy + Sync>(
         store.finish();
         done
     };
-    Jobs::new(batch.logits.layout.shape()).map(run).into_iter().collect()
+    Jobs::new(batch.logits.layout.shape()).each(0, run, |_, ()| {})
 }
 
 /// What is done with each tile of a job.
 trait Visit<F> {
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>);
 
-    /// After the last tile of a span, which is given as a job of its own.
-    fn end_span(&mut self, batch: &Batch, span: Job, work: &Work<F>);
+    /// After the last tile of a span, which is given as a job of its own, with what its weights
+    /// were scaled by.
+    fn end_span(&mut self, batch: &Batch, span: Job, scale: f64, work: &Work<F>);
 }
 
 /// Runs a job in this thread's buffers, compiled for the instruction set; returns the visitor.
@@ -158,7 +175,7 @@ impl<F: Borrow, V: Visit<F>> Kernel for Sweep<'_, F, V> {
                 let tile = batch.tile::<F>(&span, at, tile)?;
                 visitor.visit::<I>(batch, &tile, work);
             }
-            visitor.end_span(batch, part, work);
+            visitor.end_span(batch, part, span.scale, work);
         }
         Ok(visitor)
     }
@@ -171,8 +188,8 @@ impl<F: Borrow> Visit<F> for measure::Sums<F> {
     }
 
     #[inline(always)]
-    fn end_span(&mut self, _: &Batch, _: Job, _: &Work<F>) {
-        self.add_lanes_up();
+    fn end_span(&mut self, batch: &Batch, _: Job, scale: f64, _: &Work<F>) {
+        self.add_lanes_up(batch.plan, scale);
     }
 }
 
@@ -207,34 +224,60 @@ impl<F: Borrow> Visit<F> for PullBack<'_> {
                 pull_back::tile::<I, F>(batch, self.slopes, &weighed, work);
             }
         }
-        keep(tile, tile.classes, work);
+        // SAFETY: jobs and their tiles are disjoint, and lie within the logits' shape, which is the
+        // gradient's.
+        unsafe { keep(self.store, tile, tile.classes, work) };
     }
 
     #[inline(always)]
-    fn end_span(&mut self, batch: &Batch, span: Job, work: &Work<F>) {
+    fn end_span(&mut self, batch: &Batch, span: Job, _: f64, work: &Work<F>) {
         // SAFETY: jobs and their spans are disjoint, and lie within the logits' shape, which is the
         // gradient's.
-        unsafe { write_span(self.store, batch.plan.classes, span, work) };
+        unsafe { write_span(self.store, [batch.plan.classes; 2], span, work) };
     }
 }
 
-/// Keeps a tile's output until the end of its span.
+/// Keeps a tile's output until the end of its span; of very many classes writes it at once.
+///
+/// # Safety
+///
+/// The tile must lie within the output's shape, and no other thread may write any of its voxels.
 #[inline(always)]
-fn keep<F: Number>(tile: &Tile<F>, channels: usize, work: &mut Work<F>) {
+unsafe fn keep<F: Number>(store: &Store, tile: &Tile<F>, channels: usize, work: &mut Work<F>) {
+    let Work { output, slopes, .. } = work;
+    if tile.classes > MANY {
+        for (channel, plane) in slopes.iter().take(channels).enumerate() {
+            // SAFETY: the caller's.
+            unsafe { store.run(tile.sample, channel, tile.start, &plane[..tile.used]) };
+        }
+        return;
+    }
     let at = tile.start % SPAN;
-    for (output, plane) in work.output.iter_mut().zip(work.slopes.iter()).take(channels) {
+    for (output, plane) in
+        output.as_flattened_mut().chunks_exact_mut(SPAN).zip(slopes.iter()).take(channels)
+    {
         output[at..][..TILE].copy_from_slice(plane);
     }
 }
 
-/// Writes the output of a span: in runs long enough for the memory behind the caches.
+/// Writes the output of a span that was kept: in runs long enough for the memory behind the caches.
 ///
 /// # Safety
 ///
 /// The span must lie within the output's shape, and no other thread may write any of its voxels.
 #[inline(always)]
-unsafe fn write_span<F: Number>(store: &Store, channels: usize, span: Job, work: &Work<F>) {
-    for (channel, output) in work.output.iter().take(channels).enumerate() {
+unsafe fn write_span<F: Number>(
+    store: &Store,
+    [classes, channels]: [usize; 2],
+    span: Job,
+    work: &Work<F>,
+) {
+    if classes > MANY {
+        return;
+    }
+    for (channel, output) in
+        work.output.as_flattened().chunks_exact(SPAN).take(channels).enumerate()
+    {
         let output = &output[..span.end - span.start];
         // SAFETY: the caller's.
         unsafe { store.run(span.sample, channel, span.start, output) };
@@ -253,12 +296,13 @@ impl<F: Borrow> Visit<F> for VoxelLosses<'_> {
     #[inline(always)]
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
         voxel_losses::tile::<I, F>(batch, self.slopes, tile, work);
-        keep(tile, self.channels, work);
+        // SAFETY: as in the gradient; the map has this many channels.
+        unsafe { keep(self.store, tile, self.channels, work) };
     }
 
     #[inline(always)]
-    fn end_span(&mut self, _: &Batch, span: Job, work: &Work<F>) {
+    fn end_span(&mut self, batch: &Batch, span: Job, _: f64, work: &Work<F>) {
         // SAFETY: as in the gradient; the map has this many channels.
-        unsafe { write_span(self.store, self.channels, span, work) };
+        unsafe { write_span(self.store, [batch.plan.classes, self.channels], span, work) };
     }
 }

@@ -26,6 +26,10 @@ pub(super) trait Number:
     const ONE: Self;
     /// Sums of plain exponentials outside this range are taken again with their maximum.
     const SAFE: std::ops::Range<Self>;
+    /// Weights whose products and sums over a span stay far from the ends of the type.
+    const ORDINARY: std::ops::Range<f64>;
+    /// The least normal number.
+    const LEAST: Self;
 
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
@@ -95,6 +99,8 @@ impl Number for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const SAFE: std::ops::Range<Self> = 1e-26..1e34;
+    const ORDINARY: std::ops::Range<f64> = 1e-12..1e12;
+    const LEAST: Self = f32::MIN_POSITIVE;
 
     #[inline(always)]
     fn of(value: f64) -> Self {
@@ -192,6 +198,8 @@ impl Number for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
     const SAFE: std::ops::Range<Self> = 1e-200..1e200;
+    const ORDINARY: std::ops::Range<f64> = 1e-150..1e150;
+    const LEAST: Self = f64::MIN_POSITIVE;
 
     #[inline(always)]
     fn of(value: f64) -> Self {

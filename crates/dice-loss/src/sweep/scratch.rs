@@ -7,6 +7,7 @@ use super::{
     labels::{NONE, Run},
     number::Number,
 };
+use crate::Result;
 
 /// Voxels of a tile: as few as keep the exponentials of a hundred classes in the first cache, and
 /// as many as the registers can sum up side by side.
@@ -22,8 +23,8 @@ pub(super) type Plane<F> = [F; TILE];
 pub(super) struct SpanInput<F> {
     /// Each voxel's weight; 0 where it does not count.
     pub weight: Aligned<[F; SPAN]>,
-    /// Values on their way into `weight`.
-    pub staging: Vec<F>,
+    /// The caller's weights on their way into `weight`.
+    pub given: Vec<f64>,
     /// Each voxel's class.
     pub label: Vec<i32>,
     /// Runs of one class, and how many there are up to the end of each tile.
@@ -61,9 +62,14 @@ pub(super) struct Work<F> {
     pub gradient: ClassPlanes<F>,
     /// Each class's derivatives by the log-probabilities.
     pub log_slopes: ClassPlanes<F>,
-    /// A span's output, class by class: written at its end, in long runs.
-    pub output: Vec<Aligned<[F; SPAN]>>,
+    /// A span's output, class by class: written at its end, in long runs. Of more than [`MANY`]
+    /// classes it is not kept that long.
+    pub output: ClassPlanes<F>,
 }
+
+/// Classes of which more are too many for a thread to keep what it needs for them, some kilobytes a
+/// class.
+pub(super) const MANY: usize = 4096;
 
 /// Single planes in [`Work`].
 pub(super) const PLANES: usize = 8;
@@ -79,14 +85,17 @@ pub(super) struct Scratch<F: Number> {
 /// Where a thread keeps its buffers.
 pub(super) trait Scratched: Number {
     /// Runs with this thread's buffers, large enough for so many classes.
-    fn with_scratch<R>(classes: usize, f: impl FnOnce(&mut Scratch<Self>) -> R) -> R;
+    fn with_scratch<R>(
+        classes: usize,
+        f: impl FnOnce(&mut Scratch<Self>) -> Result<R>,
+    ) -> Result<R>;
 }
 
 impl<F: Number> Default for SpanInput<F> {
     fn default() -> Self {
         Self {
             weight: Aligned([F::ZERO; SPAN]),
-            staging: vec![F::ZERO; SPAN],
+            given: vec![0.0; SPAN],
             label: vec![NONE; SPAN],
             runs: Vec::new(),
             ends: [0; SPAN / TILE],
@@ -102,7 +111,7 @@ impl<F: Number> Default for Work<F> {
             slopes: ClassPlanes::default(),
             gradient: ClassPlanes::default(),
             log_slopes: ClassPlanes::default(),
-            output: Vec::new(),
+            output: ClassPlanes::default(),
             upstream: [F::ZERO; TILE],
             planes: [[F::ZERO; TILE]; PLANES],
             outcome: [[F::ZERO; TILE]; 5],
@@ -112,7 +121,7 @@ impl<F: Number> Default for Work<F> {
 }
 
 impl<F: Number> Scratch<F> {
-    fn prepare(&mut self, classes: usize) {
+    fn prepare(&mut self, classes: usize) -> Result<()> {
         for planes in [
             &mut self.tile.logits,
             &mut self.tile.reference,
@@ -122,25 +131,32 @@ impl<F: Number> Scratch<F> {
             &mut self.work.gradient,
             &mut self.work.log_slopes,
         ] {
-            planes.grow(classes);
+            planes.grow(classes)?;
         }
-        let output = &mut self.work.output;
-        output.resize(output.len().max(classes), Aligned([F::ZERO; SPAN]));
+        if classes <= MANY {
+            self.work.output.grow(classes * (SPAN / TILE))?;
+        }
+        Ok(())
     }
 }
 
 macro_rules! scratched {
     ($($F:ty),+) => { $(
         impl Scratched for $F {
-            fn with_scratch<R>(classes: usize, f: impl FnOnce(&mut Scratch<Self>) -> R) -> R {
+            fn with_scratch<R>(
+                classes: usize,
+                f: impl FnOnce(&mut Scratch<Self>) -> Result<R>,
+            ) -> Result<R> {
                 thread_local! {
                     static KEPT: RefCell<Option<Box<Scratch<$F>>>> = const { RefCell::new(None) };
                 }
                 // Taken out for the time: work that rayon runs in between finds none.
                 let mut scratch = KEPT.take().unwrap_or_default();
-                scratch.prepare(classes);
+                scratch.prepare(classes)?;
                 let result = f(&mut scratch);
-                KEPT.set(Some(scratch));
+                if classes <= MANY {
+                    KEPT.set(Some(scratch));
+                }
                 result
             }
         }

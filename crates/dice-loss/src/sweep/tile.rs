@@ -25,6 +25,8 @@ pub(crate) struct Batch<'a> {
     pub target: &'a Target<'a>,
     /// Whether labels, dense targets and weights are checked on the way: sweep 1 does.
     pub check: bool,
+    /// What the caller's weights are multiplied with; `None` to choose it for each span.
+    pub scale: Option<f64>,
 }
 
 /// How many voxels ahead of its use a class is prefetched.
@@ -68,6 +70,8 @@ pub(super) struct Span<'a, F> {
     label: &'a [i32],
     runs: &'a [Run],
     ends: &'a [usize; SPAN / TILE],
+    /// What the weights were multiplied with.
+    pub scale: f64,
 }
 
 /// The voxels of a tile, padded to a whole one with voxels that do not count.
@@ -118,7 +122,7 @@ fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) -> (usize, 
 impl<'a> Batch<'a> {
     /// Of tensors that fit the plan's number of classes and each other.
     pub fn new(plan: &'a Plan, logits: &'a Logits, target: &'a Target) -> Self {
-        Self { plan, logits, target, check: false }
+        Self { plan, logits, target, check: false, scale: Some(1.0) }
     }
 }
 
@@ -133,27 +137,27 @@ impl Batch<'_> {
         let used = end - start;
         let len = used.next_multiple_of(TILE);
         let place = Place { sample, start, used };
-        let SpanInput { weight, staging, label, runs, ends } = input;
+        let SpanInput { weight, given, label, runs, ends } = input;
         let (weight, label) = (&mut weight[..len], &mut label[..len]);
         weight[..used].fill(F::ONE);
         weight[used..].fill(F::ZERO);
         if let Some((mask, layout)) = self.target.masks.mask {
             let (at, stride) = run_of(layout, sample, 0, start);
-            load::dense(mask, at, stride, &mut staging[..used]);
-            drop_where(&mut weight[..used], &staging[..used], F::ZERO);
+            load::drop_dense(mask, at, stride, 0, &mut weight[..used]);
         }
+        let scale;
         match &self.target.kind {
             Kind::Dense(data) => {
                 if let Some(ignored) = self.target.masks.ignore_index {
                     // Of one channel: `Target::check` has seen to that.
-                    self.read_dense(*data, place, 0, &mut staging[..used]);
-                    drop_where(&mut weight[..used], &staging[..used], F::of(ignored as f64));
+                    let (at, stride) = run_of(self.target.layout, sample, 0, start);
+                    load::drop_dense(*data, at, stride, ignored, &mut weight[..used]);
                 }
-                self.weigh(place, weight, &mut staging[..used])?;
+                scale = self.weigh(place, weight, &mut given[..used])?;
             }
             Kind::Labels(data) | Kind::Regions { labels: data, .. } => {
                 self.read_labels(*data, place, label, weight);
-                self.weigh(place, weight, &mut staging[..used])?;
+                scale = self.weigh(place, weight, &mut given[..used])?;
                 let labels = match &self.target.kind {
                     Kind::Regions { table, .. } => table.len(),
                     _ => self.plan.classes.max(2),
@@ -168,7 +172,7 @@ impl Batch<'_> {
                 }
             }
         }
-        Ok(Span { place, weight, label, runs, ends })
+        Ok(Span { place, weight, label, runs, ends, scale })
     }
 
     /// Loads a tile of a span, from its voxel `at` on.
@@ -195,7 +199,7 @@ impl Batch<'_> {
                     plane[place.used..].fill(F::ZERO);
                     silence(plane, weight);
                 }
-                self.check_dense(place, planes)?;
+                self.clamp_dense(place, data.slack(), planes)?;
                 Reference::Dense(planes)
             }
             Kind::Labels(_) if !self.has_labels() => {
@@ -247,36 +251,64 @@ impl Batch<'_> {
         }
     }
 
-    /// Multiplies the caller's weights in, where the voxel counts so far.
+    /// Multiplies the caller's weights in, where the voxel counts so far, and says by what they
+    /// were scaled for that: a power of two, so that their products neither overflow nor vanish.
     #[inline(always)]
-    fn weigh<F: Number>(&self, place: Place, weight: &mut [F], given: &mut [F]) -> Result<()> {
-        let Some((data, layout)) = self.target.masks.weights else { return Ok(()) };
+    fn weigh<F: Number>(&self, place: Place, weight: &mut [F], given: &mut [f64]) -> Result<f64> {
+        let Some((data, layout)) = self.target.masks.weights else { return Ok(1.0) };
         let (at, stride) = run_of(layout, place.sample, 0, place.start);
         load::floats(data, at, stride, given);
-        let good = |given: F| given >= F::ZERO && given.to_f64() < f64::INFINITY;
-        let bad = |(weight, given): (&F, &F)| *weight != F::ZERO && !good(*given);
-        if self.check
-            && let Some(i) = weight.iter().zip(&*given).position(bad)
-        {
-            return Err(Error::Value {
-                what: "voxel weight",
-                sample: place.sample,
-                voxel: place.start + i,
-                found: given[i].to_f64(),
-                wanted: "a finite weight of at least 0",
-            });
+        let good = |given: f64| (given >= 0.0) & (given <= f64::from(f32::MAX));
+        let mut largest = 0.0;
+        let mut bad = false;
+        for (&weight, given) in weight.iter().zip(&mut *given) {
+            let counts = weight != F::ZERO;
+            bad |= counts & !good(*given);
+            *given = if counts { *given } else { 0.0 };
+            largest = if *given > largest { *given } else { largest };
         }
+        if self.check && bad {
+            return Err(misweighed(place, given, good));
+        }
+        let scale = self.scale.unwrap_or_else(|| scale_of::<F>(largest));
         for (weight, &given) in weight.iter_mut().zip(&*given) {
-            *weight = if *weight != F::ZERO && good(given) { given } else { F::ZERO };
+            let scaled = F::of(given * scale);
+            // What counts keeps a weight, be it ever so small beside the others'.
+            let scaled = if scaled == F::ZERO { F::LEAST } else { scaled };
+            *weight = if (given > 0.0) & good(given) { scaled } else { F::ZERO };
+        }
+        Ok(scale)
+    }
+
+    /// Makes 0 and 1 of values that lie outside by no more than the slack, after the uncounted
+    /// were silenced, and complains about those that lie farther.
+    #[inline(always)]
+    fn clamp_dense<F: Number>(
+        &self,
+        place: Place,
+        slack: f64,
+        planes: &mut [Plane<F>],
+    ) -> Result<()> {
+        if self.check {
+            let inside = |g: F| (g >= F::ZERO) & (g <= F::ONE);
+            if planes.iter().all(|plane| plane.iter().all(|&g| inside(g))) {
+                return Ok(());
+            }
+            self.check_dense(place, F::of(slack), planes)?;
+        } else if slack == 0.0 {
+            return Ok(());
+        }
+        for g in planes.as_flattened_mut() {
+            let low = if *g < F::ZERO { F::ZERO } else { *g };
+            *g = if low > F::ONE { F::ONE } else { low };
         }
         Ok(())
     }
 
-    /// Complains about values outside [0, 1], after the uncounted were silenced.
     #[inline(always)]
-    fn check_dense<F: Number>(&self, place: Place, planes: &[Plane<F>]) -> Result<()> {
-        let good = |g: F| (g >= F::ZERO) & (g <= F::ONE);
-        if !self.check || planes.iter().all(|plane| plane.iter().all(|&g| good(g))) {
+    fn check_dense<F: Number>(&self, place: Place, slack: F, planes: &[Plane<F>]) -> Result<()> {
+        let good = |g: F| (g >= -slack) & (g <= F::ONE + slack);
+        if planes.iter().all(|plane| plane.iter().all(|&g| good(g))) {
             return Ok(());
         }
         for i in 0..TILE {
@@ -286,7 +318,7 @@ impl Batch<'_> {
                     sample: place.sample,
                     voxel: place.start + i,
                     found: plane[i].to_f64(),
-                    wanted: "0 to 1",
+                    wanted: Error::OF_DENSE,
                 });
             }
         }
@@ -378,6 +410,28 @@ impl<'a, F> Span<'a, F> {
         let tile = at / TILE;
         let start = if tile == 0 { 0 } else { self.ends[tile - 1] };
         Labels { voxels: &self.label[at..][..TILE], runs: &self.runs[start..self.ends[tile]] }
+    }
+}
+
+/// The power of two that makes a number of this size ordinary; 1 for one that is.
+pub(super) fn scale_of<F: Number>(size: f64) -> f64 {
+    if size == 0.0 || F::ORDINARY.contains(&size) || !size.is_finite() {
+        return 1.0;
+    }
+    // Of what is subnormal even in f64 the inverse would be infinite.
+    2f64.powi(-(size.max(f64::MIN_POSITIVE).log2().floor() as i32))
+}
+
+/// The first weight that is out of range.
+#[cold]
+fn misweighed(place: Place, given: &[f64], good: impl Fn(f64) -> bool) -> Error {
+    let i = given.iter().position(|&given| !good(given)).unwrap_or(0);
+    Error::Value {
+        what: "voxel weight",
+        sample: place.sample,
+        voxel: place.start + i,
+        found: given[i],
+        wanted: Error::OF_WEIGHT,
     }
 }
 

@@ -32,12 +32,36 @@ elements! {
     Float, FloatSlice, F32: f32, F64: f64, F16: f16, Bf16: bf16
 }
 elements! {
-    /// Element of a label map: `u8`, `u32`, `i16`, `i32`, `i64`, or an `f32` that holds an integer.
-    Label, LabelSlice, U8: u8, U32: u32, I16: i16, I32: i32, I64: i64, F32: f32
+    /// Element of a label map: `u8`, `u32`, `u64`, `i16`, `i32`, `i64`, or an `f32` or `f64` that
+    /// holds an integer.
+    Label, LabelSlice, U8: u8, U32: u32, U64: u64, I16: i16, I32: i32, I64: i64, F32: f32, F64: f64
 }
 elements! {
     /// Element of a one-hot, multilabel or soft target, or of a mask: `bool`, `u8` or a float.
     Dense, DenseSlice, Bool: bool, U8: u8, F32: f32, F64: f64, F16: f16, Bf16: bf16
+}
+
+/// A float as an error says it: without a row of zeros.
+pub(crate) fn in_words<T: Copy + Into<f64> + std::fmt::Display + std::fmt::Debug>(x: T) -> String {
+    let wide: f64 = x.into();
+    match wide.fract() == 0.0 && wide.abs() < 1e16 {
+        true => x.to_string(),
+        false => format!("{x:?}"),
+    }
+}
+
+impl DenseSlice<'_> {
+    /// How far a value may lie outside [0, 1] and still stand for its end: 4 roundings of a type
+    /// that rounds, since interpolation and averages of raters leave that much.
+    pub(crate) fn slack(self) -> f64 {
+        4.0 * match self {
+            Self::Bool(_) | Self::U8(_) => 0.0,
+            Self::F32(_) => f64::from(f32::EPSILON),
+            Self::F64(_) => f64::EPSILON,
+            Self::F16(_) => f16::EPSILON.to_f64(),
+            Self::Bf16(_) => bf16::EPSILON.to_f64(),
+        }
+    }
 }
 
 #[doc(hidden)]
@@ -92,5 +116,5 @@ mod sealed {
     macro_rules! seal {
         ($($T:ty),+) => { $(impl Sealed for $T {})+ };
     }
-    seal!(bool, u8, u32, i16, i32, i64, f32, f64, half::f16, half::bf16);
+    seal!(bool, u8, u32, u64, i16, i32, i64, f32, f64, half::f16, half::bf16);
 }

@@ -14,5 +14,5 @@ pub use logits::Logits;
 pub use output::Output;
 pub use target::Target;
 
-pub(crate) use element::{DenseSlice, FloatSlice, FloatSliceMut, LabelSlice};
+pub(crate) use element::{DenseSlice, FloatSlice, FloatSliceMut, LabelSlice, in_words};
 pub(crate) use target::Kind;

@@ -53,6 +53,8 @@ impl<'a> Target<'a> {
     /// A dense target `(N, C, S)`, each value in [0, 1]: one-hot, multilabel or soft.
     ///
     /// In a `u8` target every value other than 0 and 1 is an error, as is a float outside [0, 1].
+    /// Up to 4 roundings outside, from −4 ε to 1 + 4 ε with the ε of the target's type, count as 0
+    /// and 1: interpolation and means of raters leave that much.
     pub fn dense<T: Dense>(target: &'a [T], layout: Layout) -> Result<Self> {
         layout.check("dense target", target.len())?;
         Ok(Self::of(Kind::Dense(T::erase(target)), layout))
@@ -92,7 +94,7 @@ impl<'a> Target<'a> {
         Ok(self)
     }
 
-    /// `(N, S)`: how much each voxel counts, finite and at least 0. A weight of 0 does not count.
+    /// `(N, S)`: how much each voxel counts: 0, which does not, to 3.4e38, the largest `f32`.
     pub fn voxel_weights<T: Float>(mut self, weights: &'a [T], layout: Layout) -> Result<Self> {
         one_channel("voxel weights", layout, weights.len())?;
         self.masks.weights = Some((T::erase(weights), layout));

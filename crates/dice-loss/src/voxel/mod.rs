@@ -58,7 +58,7 @@ impl ClassValues {
             return parameter(what, values, format!("{classes} values, one for each class"));
         }
         match values.iter().find(|value| !range.contains(**value)) {
-            Some(value) => parameter(what, value, range.to_string()),
+            Some(value) => parameter(what, value, range.instead_of(*value)),
             None => Ok(()),
         }
     }

@@ -130,6 +130,10 @@ fn the_first_bad_label_is_the_one_reported() {
     assert!(matches!(error, Error::Label { voxel: 5_000, .. }), "{error}");
 }
 
+/// What is wanted of a dense value.
+const INSIDE: &str = "wanted 0 to 1, up to 4 roundings; clamp what interpolation pushed out, \
+                      target.clamp(0, 1)";
+
 #[test]
 fn values_out_of_range() {
     for (value, text) in [(2.0f32, "2"), (-0.5, "-0.5"), (f32::NAN, "NaN"), (1.5, "1.5")] {
@@ -137,14 +141,15 @@ fn values_out_of_range() {
         dense[10] = value;
         let target = Target::dense(&dense, first(&[2, 2, 3])).expect("twelve values");
         let error = dice().measure(&logits(), &target).unwrap_err();
-        says(&error, &format!("sample 1, voxel 1: found target {text}, wanted 0 to 1"));
+        says(&error, &format!("sample 1, voxel 1: found target {text}, {INSIDE}"));
         let error = reference::measure(&dice(), &logits(), &target).unwrap_err();
-        says(&error, &format!("sample 1, voxel 1: found target {text}, wanted 0 to 1"));
+        says(&error, &format!("sample 1, voxel 1: found target {text}, {INSIDE}"));
     }
     // Class 0 is bad at voxel 2 and class 1 at voxels 0 and 2: the first voxel is named.
     let dense = [0.0f32, 1.0, 3.0, 4.0, 0.0, 5.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
     let target = Target::dense(&dense, first(&[2, 2, 3])).expect("twelve values");
-    says(&refused(&dice(), &target), "sample 0, voxel 0: found target 4, wanted 0 to 1");
+    let error = refused(&dice(), &target);
+    says(&error, &format!("sample 0, voxel 0: found target 4, {INSIDE}"));
     let dense = [0u8, 0, 0, 1, 1, 1, 0, 0, 0, 1, 255, 1];
     let target = Target::dense(&dense, first(&[2, 2, 3])).expect("twelve values");
     assert!(matches!(refused(&dice(), &target), Error::Value { found: 255.0, .. }));
@@ -156,7 +161,8 @@ fn values_out_of_range() {
         says(
             &error,
             &format!(
-                "sample 0, voxel 2: found voxel weight {text}, wanted a finite weight of at least 0"
+                "sample 0, voxel 2: found voxel weight {text}, wanted a weight of at least 0, and at \
+                 most 3.4e38"
             ),
         );
     }

@@ -10,3 +10,4 @@ mod losses;
 mod masks;
 mod moments;
 mod published;
+mod values;

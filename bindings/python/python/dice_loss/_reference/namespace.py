@@ -24,6 +24,15 @@ class Namespace(Protocol):
     def equal(self, x: Array, y: Array) -> Array:
         """x = y, also of arrays of different types."""
 
+    def is_number(self, x: Array, number: int) -> Array:
+        """Where x is this integer, in its own type: what that does not have is nowhere."""
+
+    def labels(self, x: Array) -> Array:
+        """Numbers of classes as integers of one type; −1 for what is none, a fraction included."""
+
+    def slack(self, x: Array) -> float:
+        """How far outside [0, 1] values of the array's type count as 0 or 1."""
+
     def lowest(self, like: Array) -> float:
         """The smallest finite number of the array's type."""
 

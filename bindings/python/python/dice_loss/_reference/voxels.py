@@ -73,7 +73,7 @@ class Voxels:
         self.classes = int(self.x.shape[batch.axis])
         self.valid = batch.class_valid
         self.counted = self._counted(batch)
-        self.weight = self._weight(batch)
+        self.weight, self._scale = self._weight(batch)
         self.g = self._reference(batch)
         self._cache: dict[str, Array] = {}
 
@@ -83,7 +83,7 @@ class Voxels:
         if batch.mask is not None:
             conditions.append(batch.mask != 0)
         if batch.ignore_index is not None:
-            conditions.append(batch.target != batch.ignore_index)
+            conditions.append(~self.xp.is_number(batch.target, batch.ignore_index))
         if batch.voxel_weight is not None:
             conditions.append(batch.voxel_weight != 0)
         counted = None
@@ -91,21 +91,31 @@ class Voxels:
             counted = condition if counted is None else counted & condition
         return counted
 
-    def _weight(self, batch: Batch) -> Array:
-        """The weight of each voxel."""
-        if batch.voxel_weight is not None:
-            weight = self.xp.cast(batch.voxel_weight, self.x)
-        else:
-            weight = self.xp.ones_like(self.first(self.x))
-        return weight if self.counted is None else self.xp.where(self.counted, weight, 0.0)
+    def _weight(self, batch: Batch) -> tuple[Array, Array | None]:
+        """The weight of each voxel, divided by a number that is returned too; None is 1.
+
+        Weights whose products would overflow or vanish are divided by the largest of them.
+        """
+        xp = self.xp
+        if batch.voxel_weight is None:
+            weight = xp.ones_like(self.first(self.x))
+            return weight if self.counted is None else xp.where(self.counted, weight, 0.0), None
+        weight = xp.cast(batch.voxel_weight, self.x)
+        weight = weight if self.counted is None else xp.where(self.counted, weight, 0.0)
+        if 0 in tuple(weight.shape):
+            return weight, None
+        largest = -xp.min(xp.reshape(-xp.stop_gradient(weight), (-1,)), 0)
+        is_ordinary = ((largest > 1e-12) & (largest < 1e12)) | (largest == 0)
+        scale = xp.where(is_ordinary, xp.ones_like(largest), largest)
+        return weight / scale, scale
 
     def _reference(self, batch: Batch) -> Array:
         """How much of each voxel belongs to each class."""
         xp = self.xp
         if batch.kind == "dense":
-            g = xp.cast(batch.target, self.x)
+            g = _rounded(xp, xp.cast(batch.target, self.x), xp.slack(batch.target))
             return g if self.counted is None else xp.where(self.counted, g, 0.0)
-        labels = batch.target
+        labels = xp.labels(batch.target)
         if self.counted is not None:
             labels = xp.where(self.counted, labels, xp.zeros_like(labels))
         if batch.kind == "regions":
@@ -224,6 +234,8 @@ class Voxels:
         """One integrand, summed over the voxels: (N, C)."""
         xp = self.xp
         total = xp.total(self._weighted(integrand), 3 - self.axis)
+        if self._scale is not None and integrand.name not in _COUNTS:
+            total = total * xp.cast(self._scale, total)
         if integrand.name == "voxels" and self.classes > 1:
             total = total * xp.constant((1.0,) * self.classes, total)
         if self.valid is not None and not _is_merged(integrand):
@@ -233,6 +245,8 @@ class Voxels:
     def value(self, integrand: Integrand) -> Array:
         """One integrand, voxel by voxel."""
         value = self._weighted(integrand)
+        if self._scale is not None and integrand.name not in _COUNTS:
+            value = value * self._scale
         if self.valid is not None and not _is_merged(integrand):
             value = self.xp.where(self.of_classes(self.valid), value, 0.0)
         return value
@@ -296,6 +310,14 @@ class Voxels:
         unlikely = xp.where(first, 0.0, xp.exp(log_p))
         # ln p − ln(1 − p), with p ≤ ½.
         return xp.where(first, x - of_others, log_p - xp.log1p(-unlikely))
+
+
+def _rounded(xp: Namespace, g: Array, slack: float) -> Array:
+    """With 0 and 1 for what lies outside by no more than the slack."""
+    if slack == 0.0:
+        return g
+    g = xp.where((g < 0) & (g >= -slack), 0.0, g)
+    return xp.where((g > 1) & (g <= 1 + slack), 1.0, g)
 
 
 def _is_merged(integrand: Integrand) -> bool:

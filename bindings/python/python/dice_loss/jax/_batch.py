@@ -7,18 +7,19 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
-from .. import _options
+from .. import _masked, _options
 
 Kind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
 
 _FLOATS = ("float32", "float64", "float16", "bfloat16")
 _DENSE = ("bool", "uint8", *_FLOATS)
-_LABELS = ("uint8", "int16", "int32", "int64", "float32")
+_LABELS = ("uint8", "uint32", "uint64", "int16", "int32", "int64", "float32", "float64")
 
 
 class Reading(NamedTuple):
@@ -56,9 +57,16 @@ def prepare(
     channel_axis: int = 1,
 ) -> tuple[Reading, Array, Counted]:
     """Everything in types and shapes that the sweeps read. Fails where they do not fit."""
+    hidden = {"mask": mask, "voxel_weight": voxel_weight}
+    if any(map(_masked.is_masked, (logits, target, class_valid, *hidden.values()))):
+        mask = _unmasked({"logits": logits, "target": target}, hidden, channel_axis)
+        logits, target = _data(logits), _data(target)
+        voxel_weight, class_valid = _data(voxel_weight), _filled(class_valid)
     x = _logits(logits)
     channels_last = _is_last(channel_axis, x.ndim)
     whole = _Shape(x.shape, channels_last)
+    if np.shape(target) != whole.logits or whole.classes == 1:
+        target = narrowed(target)
     kind, reference = _target(whole, jnp.asarray(target), regions is not None)
     table = None if regions is None else tuple(_options.table("regions", regions))
     ignored = None if ignore_index is None else _options.integer("ignore_index", ignore_index)
@@ -70,6 +78,55 @@ def prepare(
     )
     x, counted = _varying_alike(_gathered((x, counted)))
     return Reading(kind, table, ignored, channels_last), x, counted
+
+
+def _unmasked(
+    by_class: dict[str, Any], by_voxel: dict[str, Any], channel_axis: int
+) -> np.ndarray[Any, Any] | Any:
+    """The mask, without the voxels that a masked array of NumPy does not know."""
+    shape = np.shape(by_class["logits"])
+
+    def first(array: Any) -> Any:
+        is_last = array is not None and channel_axis != 1 and array.ndim == len(shape)
+        return np.moveaxis(array, -1, 1) if is_last else array
+
+    def there(value: Any) -> Any:
+        return _masked.split(value)[1] if _masked.is_masked(value) else None
+
+    classes_first = shape if channel_axis == 1 else (shape[0], shape[-1], *shape[1:-1])
+    known = _masked.known(
+        classes_first,
+        {what: first(there(value)) for what, value in by_class.items()},
+        {what: there(value) for what, value in by_voxel.items()},
+    )
+    mask = _data(by_voxel["mask"])
+    if mask is None or known is None:
+        return mask if known is None else known
+    return jnp.asarray(known) & (jnp.asarray(mask) != 0).reshape(known.shape)
+
+
+def _data(value: Any) -> Any:
+    return value.data if _masked.is_masked(value) else value
+
+
+def _filled(valid: Any) -> Any:
+    return valid.filled(False) if _masked.is_masked(valid) else valid
+
+
+def narrowed(labels: Any) -> Any:
+    """Labels of NumPy as 32 bits hold them, where JAX has no more: it would wrap or round them.
+
+    What they do not hold becomes what is no label: the lowest number, or one that is none.
+    """
+    is_wide = isinstance(labels, np.ndarray) and labels.dtype.itemsize == 8
+    if not is_wide or jax.dtypes.canonicalize_dtype(labels.dtype).itemsize == 8:
+        return labels
+    if labels.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            narrow = labels.astype(np.float32)
+        return np.where(narrow == labels, narrow, np.float32(np.nan))
+    low, high = np.iinfo(np.int32).min, np.iinfo(np.int32).max
+    return np.where((labels >= low) & (labels <= high), labels, low).astype(np.int32)
 
 
 class _Shape:

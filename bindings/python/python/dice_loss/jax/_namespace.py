@@ -29,6 +29,8 @@ from jax.numpy import (
     zeros_like,
 )
 
+from .._reference import values
+
 __all__ = [
     "abs",
     "any",
@@ -41,6 +43,8 @@ __all__ = [
     "equal",
     "exp",
     "expand_dims",
+    "is_number",
+    "labels",
     "log",
     "log1p",
     "log_sigmoid",
@@ -53,6 +57,7 @@ __all__ = [
     "ones_like",
     "reshape",
     "sigmoid",
+    "slack",
     "softmax",
     "sqrt",
     "stack",
@@ -85,6 +90,28 @@ def cast(x: Array, like: Array) -> Array:
 
 def to_bool(x: Array) -> Array:
     return x.astype(jnp.bool_)
+
+
+def is_number(x: Array, number: int) -> Array:
+    if not values.holds(x.dtype.name, number):
+        return jnp.zeros_like(x, dtype=jnp.bool_)
+    return jnp.equal(x, jnp.asarray(number, dtype=x.dtype))
+
+
+def labels(x: Array) -> Array:
+    to = jax.dtypes.canonicalize_dtype(np.int64)
+    largest = np.iinfo(to).max
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        # No float beyond is a class, nor is what is not a number.
+        is_whole = (x == jnp.floor(x)) & (jnp.abs(x) < largest // 2)
+        return jnp.where(is_whole, x, -1).astype(to)
+    if jnp.issubdtype(x.dtype, jnp.unsignedinteger) and x.dtype.itemsize >= to.itemsize:
+        return jnp.where(x > jnp.asarray(largest, x.dtype), -1, x.astype(to))
+    return x.astype(to)
+
+
+def slack(x: Array) -> float:
+    return values.slack(x.dtype.name)
 
 
 def lowest(like: Array) -> float:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import keras
 from keras import ops
 
+from .. import _masked
 from ._namespace import dtype_of
 
 try:
@@ -49,6 +51,12 @@ def batch_of(
     sparse_y_true: bool | None,
 ) -> Batch:
     """Tells what is what by shape, and checks the shapes that are known."""
+    for what, value in {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight}.items():
+        if _masked.is_masked(value):
+            raise TypeError(
+                f"{what}: found a masked array, of which Keras keeps no mask; wanted "
+                f"{what}.filled(0), and a sample_weight of 0 for the voxels that do not count"
+            )
     logits = ops.convert_to_tensor(y_pred)
     if not dtype_of(logits).startswith(("float", "bfloat")):
         raise TypeError(f"y_pred: found {dtype_of(logits)}, wanted a floating point type")
@@ -120,10 +128,22 @@ def is_of_samples(weight: Tensor, of_voxels: Sequence[int | None]) -> bool:
 
 
 def _target(y_true: Any) -> Tensor:
-    """As a tensor; small integers made int32, which every operation takes."""
+    """As a tensor; integers made int32 or int64, which every operation takes."""
+    if keras.backend.backend() == "jax" and getattr(y_true, "dtype", None) in ("int64", "uint64"):
+        from ..jax._batch import narrowed
+
+        y_true = narrowed(y_true)
     target = ops.convert_to_tensor(y_true)
     dtype = dtype_of(target)
-    return ops.cast(target, "int32") if dtype in ("uint8", "int8", "int16", "uint16") else target
+    if dtype.startswith("complex"):
+        raise TypeError(f"y_true: found {dtype}, wanted real numbers")
+    if dtype in ("uint8", "int8", "int16", "uint16"):
+        return ops.cast(target, "int32")
+    if dtype not in ("uint32", "uint64") or keras.backend.backend() == "jax":
+        return target
+    signed = ops.cast(target, "int64")
+    # What has no place in it wrapped to a negative number: some number that nobody ignores.
+    return signed if dtype == "uint32" else ops.where(signed < 0, -(1 << 63), signed)
 
 
 def _per_voxel(what: str, tensor: Tensor, of_voxels: Sequence[int | None], axis: int) -> Tensor:

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from .._reference import values
+
 __all__ = [
     "abs",
     "any",
@@ -21,6 +23,8 @@ __all__ = [
     "equal",
     "exp",
     "expand_dims",
+    "is_number",
+    "labels",
     "log",
     "log1p",
     "log_sigmoid",
@@ -33,6 +37,7 @@ __all__ = [
     "ones_like",
     "reshape",
     "sigmoid",
+    "slack",
     "softmax",
     "sqrt",
     "stack",
@@ -92,6 +97,32 @@ def arange(count: int, like: Tensor) -> Tensor:
 
 def cast(x: Tensor, like: Tensor) -> Tensor:
     return ops.cast(x, dtype_of(like))
+
+
+def is_number(x: Tensor, number: int) -> Tensor:
+    if not values.holds(dtype_of(x), number):
+        return ops.zeros_like(x, dtype="bool")
+    return ops.equal(x, ops.convert_to_tensor(number, dtype=dtype_of(x)))
+
+
+def labels(x: Tensor) -> Tensor:
+    dtype = dtype_of(x)
+    if dtype == "bool":
+        return ops.cast(x, "int32")
+    # No class is beyond, nor is what is not a number.
+    inside = (x >= ops.zeros_like(x)) & (x < ops.convert_to_tensor(1 << _bits(dtype), dtype=dtype))
+    if dtype.startswith(("float", "bfloat")):
+        inside = inside & ops.equal(x, ops.floor(x))
+    return ops.where(inside, ops.cast(ops.where(inside, x, ops.zeros_like(x)), "int32"), -1)
+
+
+def _bits(dtype: str) -> int:
+    """Of the numbers that are looked at: as many as the type and int32 have, less one."""
+    return next(bits for bits in (30, 15, 14, 7, 6) if values.holds(dtype, 1 << bits))
+
+
+def slack(x: Tensor) -> float:
+    return values.slack(dtype_of(x))
 
 
 def lowest(like: Tensor) -> float:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.modules.loss import _Loss
 
+from ..torch._peers import differs
 from ..torch._reference import sum_dtype
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed
@@ -109,7 +110,7 @@ class FocalLoss(_Loss):
         share = None
         if self.ignore_index is not None:
             if is_labels or input.shape[1] == 1:
-                share = target != self.ignore_index
+                share = differs(target, self.ignore_index)
             else:
                 share = _voxels.not_ignored(target, self.ignore_index)
                 share = share > 0 if _voxels.is_binary(share) else share

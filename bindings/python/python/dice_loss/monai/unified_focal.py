@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
+from ..torch._peers import differs
 from ..torch._target import plain
 from . import _voxels
 from ._voxels import Voxels
@@ -109,5 +110,5 @@ class AsymmetricUnifiedFocalLoss(_Loss):
         if target.shape[1] == 1:
             if not is_labels:
                 _voxels.warn("ignore_index of one channel: the target is taken for labels")
-            return target != self.ignore_index
+            return differs(target, self.ignore_index)
         return _voxels.not_ignored(target, self.ignore_index)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..torch._ops import loss_dtype
-from ..torch._peers import per_class_factor
+from ..torch._peers import differs, per_class_factor
 from .cross_entropy import RobustCrossEntropyLoss, TopKLoss
 from .dice import OVERLAP, MemoryEfficientSoftDiceLoss, SoftDiceLoss, counted, measured_of
 from .nonlinearity import is_sigmoid, is_softmax, softmax_helper_dim1
@@ -36,7 +36,7 @@ class _LabelLoss(nn.Module):
                 raise AssertionError(
                     f"target: found {target.shape[1]} channels with an ignore label, wanted 1"
                 )
-            mask = target != self.ignore_label
+            mask = differs(target, self.ignore_label)
             of_dice = torch.where(mask, target, 0)
         dice = cross_entropy = 0
         if self.weight_dice != 0:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..torch._ops import loss_dtype
-from ..torch._peers import by_class, per_class_factor, sums, wide
+from ..torch._peers import by_class, differs, per_class_factor, sums, wide
 
 __all__ = ["SoftBCEWithLogitsLoss", "SoftCrossEntropyLoss"]
 
@@ -64,7 +64,7 @@ class SoftBCEWithLogitsLoss(nn.Module):
                 f"y_true: found shape {tuple(y_true.shape)}, wanted {tuple(y_pred.shape)}, that of "
                 "the predictions"
             )
-        counted = None if self.ignore_index is None else y_true != self.ignore_index
+        counted = None if self.ignore_index is None else differs(y_true, self.ignore_index)
         if self.smooth_factor is not None:
             y_true = self.smooth_factor + (1 - 2 * self.smooth_factor) * wide(y_true)
         positive_weight = None
@@ -170,7 +170,7 @@ class SoftCrossEntropyLoss(nn.Module):
         return (loss / count).to(loss_dtype(y_pred))
 
     def _elementwise(self, y_pred: Tensor, y_true: Tensor, smoothing: float) -> Tensor:
-        counted = None if self.ignore_index is None else y_true != self.ignore_index
+        counted = None if self.ignore_index is None else differs(y_true, self.ignore_index)
         y_pred = wide(y_pred)
         if counted is not None:
             y_pred = torch.where(counted, y_pred, 0.0)

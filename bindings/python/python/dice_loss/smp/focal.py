@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
 from ..torch._ops import loss_dtype
-from ..torch._peers import wide
+from ..torch._peers import differs, wide
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .functional import focal_loss_with_logits, is_hard, is_summed, sigmoid_focal
 from .overlap import MODES
@@ -160,7 +160,7 @@ class FocalLoss(_Loss):
                 return self._focal(logits, labels)
         unknown = (labels < 0) | (labels >= classes)
         if self.ignore_index is not None:
-            unknown &= labels != self.ignore_index
+            unknown &= differs(labels, self.ignore_index)
         free = classes + (self.ignore_index == classes)
         labels = torch.where(unknown, free, labels)
         regions = [(k,) if k < classes else () for k in range(classes + 2)]
@@ -192,7 +192,7 @@ class FocalLoss(_Loss):
     def _counted(self, y_true: Tensor) -> Tensor:
         if self.ignore_index is None:
             return torch.ones_like(y_true, dtype=torch.bool)
-        return y_true != self.ignore_index
+        return differs(y_true, self.ignore_index)
 
     def _elementwise(self, logits: Tensor, y_true: Tensor) -> Tensor:
         return focal_loss_with_logits(

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
 from ..torch._ops import loss_dtype
-from ..torch._peers import by_class, sums
+from ..torch._peers import by_class, differs, sums
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .functional import OVERLAP, score_of, soft_overlap
 
@@ -193,7 +193,7 @@ def _overlap(
         if channels == 1:
             # The only class is everywhere, and its probability under softmax is 1.
             y_pred, activation = (y_pred.softmax(1) if from_logits else y_pred), "probabilities"
-            mask = None if ignore_index is None else y_true != ignore_index
+            mask = None if ignore_index is None else differs(y_true, ignore_index)
             y_true, ignore_index, kind = (y_true == 0).unsqueeze(1), None, "dense"
     elif mode == BINARY_MODE:
         y_true, y_pred = y_true.reshape(samples, 1, -1), y_pred.reshape(samples, 1, -1)

@@ -19,12 +19,17 @@ import torch
 from torch import Tensor
 
 from .. import _core
+from . import _namespace as xp
 from . import _native
 from ._evaluation import integrands
 from ._target import Regions, Target, TargetKind, check_everywhere
-from ._tracing import classes_of, constant_in_graphs
+from ._tracing import classes_of, constant_in_graphs, held
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32)
+#: Types of labels that kernels do not read, float64 of dense targets too.
+_WIDE = (torch.uint32, torch.uint64, torch.float64)
+#: Labels from here on kernels do not tell apart, if they are floats.
+_EXACT = 1 << 23
 #: Elements of a sample that a launch can count.
 _ELEMENTS = 1 << 31
 
@@ -85,7 +90,7 @@ def measure(
         for index, step in enumerate(lent.passes):
             length = step.partials(samples, math.prod(logits.shape[2:]))
             partials = logits.new_empty(length, dtype=torch.float32)
-            places = _places(spec, classes, kind, *lent.needs, index, logits.device)
+            places = held(_places(spec, classes, kind, *lent.needs, index, logits.device))
             tables = lent.tables(index)
             step.measure(
                 *lent.where,
@@ -149,6 +154,14 @@ class _Lent:
             whole = (target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
             check_everywhere(logits, Target(*whole))
         logits = _native.lendable(logits, channels=True)
+        is_wide = kind != "dense" and target.dtype in _WIDE
+        is_exact = target.dtype not in _WIDE and abs(ignore_index or 0) < _EXACT
+        if ignore_index is not None and not is_exact:
+            labels = target.squeeze(1) if kind == "dense" else target
+            known = ~xp.is_number(labels, ignore_index)
+            mask, ignore_index = known if mask is None else known & (mask != 0), None
+        if is_wide:
+            target = xp.labels(target)
         target = _narrowed(_native.readable_target(target, kind))
         if mask is not None:
             mask = _native.readable_mask(mask)
@@ -174,7 +187,7 @@ class _Lent:
     def tables(self, index: int) -> Tensor:
         """What a pass looks up, with the annotated classes if its kernel wants to know them."""
         logits = self._tensors[0]
-        tables = _tables(*self._of, *self.needs, index, self._regions, logits.device)
+        tables = held(_tables(*self._of, *self.needs, index, self._regions, logits.device))
         if not self.passes[index].partial:
             return tables
         if self._class_valid is None:

@@ -58,7 +58,7 @@ def measure(
         regions: for each label the channels that it belongs to.
         ignore_index: voxels of this label do not count.
         mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
-        voxel_weight: of the same shape, finite and at least 0; how much each voxel counts.
+        voxel_weight: of the same shape, 0 to 3.4e38; how much each voxel counts.
         class_valid: (N, C); which classes were annotated. The others have sums of 0.
 
     Returns:

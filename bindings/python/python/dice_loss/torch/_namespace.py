@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid as log_sigmoid
 
+from .._reference import values
 from ._tracing import constant
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "equal",
     "exp",
     "expand_dims",
+    "is_number",
+    "labels",
     "log",
     "log1p",
     "log_sigmoid",
@@ -34,6 +37,7 @@ __all__ = [
     "ones_like",
     "reshape",
     "sigmoid",
+    "slack",
     "softmax",
     "sqrt",
     "stack",
@@ -78,6 +82,38 @@ def cast(x: Tensor, like: Tensor) -> Tensor:
 
 def equal(x: Tensor, y: Tensor) -> Tensor:
     return x == y
+
+
+def is_number(x: Tensor, number: int) -> Tensor:
+    if not values.holds(_name(x), number):
+        return torch.zeros_like(x, dtype=torch.bool)
+    if x.dtype in _UNSIGNED:
+        # Torch has hardly an operation for these.
+        number -= 1 << 64 if x.dtype is torch.uint64 and number >= 1 << 63 else 0
+        x = x.view(torch.int64) if x.dtype is torch.uint64 else x.to(torch.int64)
+    return x == number
+
+
+def labels(x: Tensor) -> Tensor:
+    if x.dtype is torch.uint64:
+        x = x.view(torch.int64)
+        return torch.where(x < 0, -1, x)
+    if not x.is_floating_point():
+        return x.to(torch.int64)
+    # No float beyond is a class, nor is what is not a number.
+    is_whole = (x == x.floor()) & (x.abs() < 1 << 62)
+    return torch.where(is_whole, x, -1.0).to(torch.int64)
+
+
+def slack(x: Tensor) -> float:
+    return values.slack(_name(x))
+
+
+def _name(x: Tensor) -> str:
+    return str(x.dtype).removeprefix("torch.")
+
+
+_UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 
 
 def lowest(like: Tensor) -> float:

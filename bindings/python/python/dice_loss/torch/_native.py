@@ -21,13 +21,24 @@ View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _DENSE = (*FLOATS, torch.uint8, torch.bool)
-_LABELS = (torch.uint8, torch.int16, torch.int32, torch.int64, torch.float32)
+_LABELS = (
+    torch.uint8,
+    torch.uint32,
+    torch.uint64,
+    torch.int16,
+    torch.int32,
+    torch.int64,
+    torch.float32,
+    torch.float64,
+)
 _ELEMENTS = {
     torch.float16: "float16",
     torch.bfloat16: "bfloat16",
     torch.float32: "float32",
     torch.float64: "float64",
     torch.uint8: "uint8",
+    torch.uint32: "uint32",
+    torch.uint64: "uint64",
     torch.int16: "int16",
     torch.int32: "int32",
     torch.int64: "int64",

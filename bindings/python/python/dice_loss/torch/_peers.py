@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import _namespace as xp
 from ._measure import measure
 
-__all__ = ["by_class", "per_class_factor", "sums", "wide"]
+__all__ = ["by_class", "differs", "per_class_factor", "sums", "wide"]
 
 
 def sums(
@@ -40,6 +41,13 @@ def per_class_factor(factor: Tensor | None, logits: Tensor) -> Tensor | None:
     if len(axes) != logits.dim() or axes[1] not in (1, logits.shape[1]):
         return None
     return factor.reshape(-1) if all(size == 1 for size in elsewhere) else None
+
+
+def differs(tensor: Tensor, number: float) -> Tensor:
+    """Where a tensor is not this number, which its type may not have."""
+    if float(number).is_integer():
+        return ~xp.is_number(tensor, int(number))
+    return tensor != number
 
 
 def wide(tensor: Tensor) -> Tensor:

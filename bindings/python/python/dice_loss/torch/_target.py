@@ -7,10 +7,16 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from . import _namespace as xp
 from ._tracing import is_intercepted, is_transformed
 
 TargetKind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
+
+
+#: The largest weight of a voxel: float32's.
+_LARGEST = float(torch.finfo(torch.float32).max)
+_DENSE = "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)"
 
 
 class Target(NamedTuple):
@@ -38,6 +44,10 @@ def plain(name: str, tensor: Tensor) -> Tensor:
                 f"{name}: found a DTensor, wanted a local tensor; pass .to_local() and, for losses "
                 "pooled over the batch, process_group"
             )
+    if isinstance(tensor, torch.masked.MaskedTensor):
+        raise TypeError(f"{name}: found a MaskedTensor, wanted a plain one; pass mask=")
+    if tensor.is_complex():
+        raise TypeError(f"{name}: found {tensor.dtype}, wanted real numbers")
     if tensor.layout is not torch.strided:
         raise ValueError(f"{name}: found layout {tensor.layout}, wanted torch.strided")
     if tensor.device.type == "meta":
@@ -139,19 +149,25 @@ def check_everywhere(logits: Tensor, target: Target) -> None:
         counted &= target.mask != 0
     if target.ignore_index is not None:
         labels = target.tensor.squeeze(1) if target.kind == "dense" else target.tensor
-        counted &= labels != target.ignore_index
+        counted &= ~xp.is_number(labels, target.ignore_index)
     if target.voxel_weight is not None:
         weight = target.voxel_weight.detach()[counted]
-        _all("voxel_weight", weight, (weight >= 0) & weight.isfinite(), "finite, at least 0")
+        within = (weight >= 0) & (weight <= _LARGEST)
+        _all("voxel_weight", weight, within, "at least 0, and at most 3.4e38")
         counted &= target.voxel_weight != 0
     if target.kind == "dense":
         value = target.tensor.detach().movedim(1, -1)[counted]
-        _all("target", value, (value >= 0) & (value <= 1), "0 to 1")
+        slack = xp.slack(value)
+        # In the type computed in, as the engine sees it.
+        wide = value.to(torch.float64 if logits.dtype is torch.float64 else torch.float32)
+        _all("target", value, (wide >= -slack) & (wide <= 1 + slack), _DENSE)
         return
     count = len(target.regions) if target.regions else max(2, logits.shape[1])
-    label = target.tensor[counted]
-    known = (label >= 0) & (label < count) & (label == label.long())
-    _all("label", label, known, f"0 to {count - 1}")
+    known = xp.labels(target.tensor)
+    known = ((known >= 0) & (known < count)) | ~counted
+    if not bool(known.all()):
+        found = target.tensor.flatten()[int((~known).flatten().nonzero()[0])].item()
+        raise ValueError(f"found label {found}, wanted 0 to {count - 1}")
 
 
 def _all(what: str, values: Tensor, holds: Tensor, wanted: str) -> None:

@@ -34,13 +34,29 @@ def constant(values: Sequence[float], like: Tensor) -> Tensor:
     """
     if is_intercepted() or is_transformed():
         return like.new_tensor(values)
-    return _cached_constant(tuple(values), like.dtype, like.device)
+    return held(_cached_constant(tuple(values), like.dtype, like.device))
 
 
 @lru_cache(maxsize=1024)
 def _cached_constant(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):
         return torch.tensor(values, dtype=dtype, device=device)
+
+
+def held(tensor: Tensor) -> Tensor:
+    """A cached tensor for use on the current stream.
+
+    Once the cache forgets it, its memory is not given away before that stream has read it; and not
+    at all if what reads it is being captured, to be run again later.
+    """
+    if tensor.is_cuda:
+        tensor.record_stream(torch.cuda.current_stream(tensor.device))
+        if torch.cuda.is_current_stream_capturing():
+            _captured[id(tensor)] = tensor
+    return tensor
+
+
+_captured: dict[int, Tensor] = {}
 
 
 def is_transformed() -> bool:

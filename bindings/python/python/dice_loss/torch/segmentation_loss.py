@@ -299,7 +299,7 @@ class SegmentationLoss(nn.Module):
             logits: (N, C, spatial…).
             target: labels or dense, see above.
             mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
-            voxel_weight: of the same shape, finite and at least 0; how much each voxel counts.
+            voxel_weight: of the same shape, 0 to 3.4e38; how much each voxel counts.
             class_valid: (N, C); which classes were annotated in which sample (partial labels).
                 Others are left out; under softmax, cross-entropy and focal loss count them as
                 background.

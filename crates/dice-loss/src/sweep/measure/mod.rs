@@ -7,7 +7,7 @@ mod softmax;
 pub(super) use channel::gather_merged;
 
 use super::{
-    aligned::Aligned,
+    aligned::{Aligned, zeros},
     isa::Instructions,
     lanes::{self, Block, LANES},
     number::Number,
@@ -16,7 +16,7 @@ use super::{
     tile::{Batch, Borrow, Reference, Tile},
 };
 use crate::{
-    Activation,
+    Activation, Error, Result,
     plan::{Group, Plan},
     region::Direction,
 };
@@ -31,13 +31,16 @@ pub(super) struct Sums<F> {
 }
 
 impl<F: Number> Sums<F> {
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan) -> Result<Self> {
         let count = plan.columns() * plan.classes;
-        Self {
-            classes: plan.classes,
-            lanes: vec![Aligned([F::ZERO; LANES]); count],
-            data: vec![0.0; count],
+        let data = zeros(count, "the sums of a job")?;
+        let mut lanes: Vec<Aligned<Block<F>>> = Vec::new();
+        if lanes.try_reserve_exact(count).is_err() {
+            let bytes = count.saturating_mul(size_of::<Aligned<Block<F>>>());
+            return Err(Error::Memory { what: "the sums of a job", bytes });
         }
+        lanes.resize(count, Aligned([F::ZERO; LANES]));
+        Ok(Self { classes: plan.classes, lanes, data })
     }
 
     #[inline(always)]
@@ -65,12 +68,28 @@ impl<F: Number> Sums<F> {
         self.lanes(column, class)[0] += voxels;
     }
 
-    /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing.
+    /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing. The
+    /// weights of the span were scaled.
     #[inline(always)]
-    pub fn add_lanes_up(&mut self) {
+    pub fn add_lanes_up(&mut self, plan: &Plan, scale: f64) {
+        if scale != 1.0 {
+            return self.add_scaled_lanes_up(plan, 1.0 / scale);
+        }
         for (sum, lanes) in self.data.iter_mut().zip(&mut self.lanes) {
             *sum += lanes::sum(**lanes);
             **lanes = [F::ZERO; LANES];
+        }
+    }
+
+    #[cold]
+    fn add_scaled_lanes_up(&mut self, plan: &Plan, back: f64) {
+        let columns = self.data.chunks_mut(self.classes).zip(self.lanes.chunks_mut(self.classes));
+        for (integrand, (sums, lanes)) in plan.integrands.iter().zip(columns) {
+            let factor = if integrand.sum.is_count() { 1.0 } else { back };
+            for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                *sum += factor * lanes::sum(**lanes);
+                **lanes = [F::ZERO; LANES];
+            }
         }
     }
 
