@@ -103,7 +103,12 @@ fn run_compare(arguments: &Compare) -> Result<(), AppError> {
     if let Some(minutes) = minutes {
         let pace = Pace::measure(&candidates[0], &data, &plan)?;
         let left = Duration::from_secs_f64(60.0 * minutes).saturating_sub(start.elapsed());
+        let wanted = plan.iterations;
         plan.fit(pace, left, candidates.len(), &mut data);
+        if plan.iterations < wanted {
+            let cut = plan.iterations;
+            data.notes.push(format!("{cut} iterations instead of {wanted} fit into {minutes} min"));
+        }
     }
     announce(&data, &candidates, &plan);
     let titles: Vec<String> = candidates.iter().map(|c| c.record.title.clone()).collect();

@@ -119,6 +119,10 @@ impl Watch for Progress {
 
 /// Says something on standard error; that nobody listens is no reason to stop.
 pub fn say(text: &str) {
+    let harmless = |c: char| c == '\n' || !c.is_control();
+    let text: String = text.chars().filter(|&c| harmless(c)).collect();
+    let harmless = |c: char| c == '\n' || !c.is_control();
+    let text: String = text.chars().filter(|&c| harmless(c)).collect();
     let _ = writeln!(io::stderr(), "{text}");
 }
 

@@ -165,7 +165,10 @@ pub struct Spread {
 }
 
 /// A gain of mean Dice over the last quarter of a training above which it has not converged.
-pub const STILL_GAINING: f64 = 0.01;
+const STILL_GAINING: f64 = 0.01;
+
+/// Iterations below which a curve is too short to tell.
+const ENOUGH: usize = 40;
 
 impl Run {
     /// Whether it was stopped before so many iterations for no reason of its own.
@@ -222,9 +225,23 @@ impl Comparison {
         groups
     }
 
-    /// How many losses still gained more than [`STILL_GAINING`] towards the end.
-    pub fn gaining(&self) -> usize {
-        self.losses().iter().filter(|group| group.is_gaining()).count()
+    /// Why the losses cannot be put in an order yet, and by which measure: their trainings have not converged.
+    pub fn not_converged(&self) -> Option<String> {
+        let losses = self.losses();
+        let iterations = self.settings.iterations;
+        if iterations < ENOUGH {
+            return Some(format!(
+                "{iterations} iterations are too few to tell, wanted at least {ENOUGH}"
+            ));
+        }
+        let gaining = losses.iter().filter(|group| group.is_gaining()).count();
+        (gaining > 0).then(|| {
+            format!(
+                "{gaining} of {} losses still gained more than {STILL_GAINING} mean Dice over the last quarter of their \
+                 iterations",
+                losses.len()
+            )
+        })
     }
 
     /// Which of some numbers, one a loss, are the best: the highest mean, and those whose seeds reach into its seeds.
@@ -237,7 +254,7 @@ impl Comparison {
         let highest = means().fold(f64::NEG_INFINITY, f64::max);
         let lowest = means().fold(f64::INFINITY, f64::min);
         let of_seeds = numbers.iter().flatten().map(|spread| shown(spread.high - spread.low));
-        if self.gaining() > 0
+        if self.not_converged().is_some()
             || highest <= lowest
             || of_seeds.fold(0.0, f64::max) > highest - lowest
         {
@@ -333,7 +350,7 @@ impl Comparison {
             settings: Settings {
                 seed: 0,
                 seeds: 1,
-                iterations: 2,
+                iterations: ENOUGH,
                 minutes: None,
                 batch_size: 1,
                 crop: 64,
@@ -412,11 +429,14 @@ mod tests {
         comparison.runs[0].iterations = 40;
         comparison.runs[0].validation =
             [(10, 0.1), (20, 0.3), (30, 0.5), (40, 0.505)].map(|(i, m)| point(i, m)).into();
-        assert_eq!(comparison.gaining(), 0);
+        assert_eq!(comparison.not_converged(), None);
         assert_eq!(comparison.best(&[one(0.5), one(0.4)]), [true, false]);
         comparison.runs[0].validation[3].mean = Some(0.52);
-        assert_eq!(comparison.gaining(), 1);
+        assert!(comparison.not_converged().unwrap().starts_with("1 of 2 losses still gained"));
         assert_eq!(comparison.best(&[one(0.5), one(0.4)]), [false; 2]);
+        comparison.runs[0].validation.clear();
+        comparison.settings.iterations = 39;
+        assert!(comparison.not_converged().unwrap().starts_with("39 iterations are too few"));
     }
 
     #[test]

@@ -376,7 +376,8 @@ mod tests {
     #[test]
     fn what_is_passed_over_is_noted() {
         let folders = Given::new();
-        folders.pair("a").pair("b").picture("images/.c.png", 6, 1).picture("images/d.gif", 6, 1);
+        folders.pair("a").pair("b").picture("images/.c.png", 6, 1);
+        fs::write(folders.path("images/d.gif"), "GIF89a").unwrap();
         let notes = folders.read().unwrap().notes;
         assert!(notes[0].contains("images: .c.png, d.gif, which"), "{notes:?}");
     }

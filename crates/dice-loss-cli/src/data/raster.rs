@@ -178,16 +178,9 @@ mod tests {
     fn masks_keep_their_numbers() {
         let eight = GrayImage::from_vec(3, 1, vec![0, 1, 255]).unwrap();
         let sixteen: ImageBuffer<Luma<u16>, _> = ImageBuffer::from_vec(2, 1, vec![7, 300]).unwrap();
-        for format in [ImageFormat::Png, ImageFormat::Tiff] {
-            assert_eq!(
-                decode_mask(&encode(eight.clone(), format, MOST), format).unwrap().values,
-                [0, 1, 255]
-            );
-            assert_eq!(
-                decode_mask(&encode(sixteen.clone(), format, MOST), format).unwrap().values,
-                [7, 300]
-            );
-        }
+        let read = |bytes: &[u8]| decode_mask(bytes, ImageFormat::Png, MOST).unwrap().values;
+        assert_eq!(read(&encode(eight, ImageFormat::Png)), [0, 1, 255]);
+        assert_eq!(read(&encode(sixteen, ImageFormat::Png)), [7, 300]);
     }
 
     #[test]

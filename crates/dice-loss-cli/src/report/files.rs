@@ -185,7 +185,9 @@ mod tests {
         assert_eq!(message.lines().count(), 1, "{message}");
         let whole = fs::read_to_string(out.join("results.json")).unwrap();
         assert_eq!(serde_json::from_str::<Comparison>(&whole).unwrap(), comparison);
-        assert!(fs::read_to_string(out.join("report.html")).unwrap().ends_with("</html>\n"));
+        assert!(
+            fs::read_to_string(out.join("report.html")).unwrap().trim_end().ends_with("</html>")
+        );
         assert!(!out.join("weights/older.bpk").exists(), "weights of an earlier report");
     }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     data::Dataset,
-    record::{ClassRecord, Comparison, Group, LossRecord, Run, STILL_GAINING, Spread},
+    record::{ClassRecord, Comparison, Group, LossRecord, Run, Spread},
     train::{Counts, Prediction},
 };
 
@@ -142,26 +142,31 @@ fn along(comparison: &Comparison) -> String {
 /// What differs between the losses, as far as it can be said.
 fn findings(comparison: &Comparison) -> Vec<Finding> {
     let losses = comparison.losses();
-    if losses.len() > 1 && comparison.gaining() > 0 {
-        return vec![not_converged(comparison, losses.len())];
+    if let (2.., Some(why)) = (losses.len(), comparison.not_converged()) {
+        return vec![not_converged(&why)];
     }
     let mean = best(comparison, "Highest mean Dice", &|run| run.mean.dice);
     let rare = best(comparison, "Highest mean Dice of rare classes", &|run| run.rare?.dice);
     mean.into_iter().chain(rare).chain(most_dependent(comparison)).collect()
 }
 
-fn not_converged(comparison: &Comparison, losses: usize) -> Finding {
+fn not_converged(why: &str) -> Finding {
     Finding {
         what: "No ranking",
         loss: None,
         name: "Not converged".into(),
         value: String::new(),
         beside: format!(
-            "{} of {losses} losses still gained more than {STILL_GAINING} mean Dice over the last quarter of their \
-             iterations. Which leads now says little of which would lead in the end: train longer.",
-            comparison.gaining()
+            "{}. Which loss leads now says little of which would lead in the end: train longer.",
+            capitalised(why)
         ),
     }
+}
+
+/// A note as a sentence begins.
+fn capitalised(note: &str) -> String {
+    let mut rest = note.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// The losses with the highest number: one, or several that seeds do not tell apart.
@@ -403,7 +408,7 @@ mod tests {
         assert_eq!((said.len(), said[0].name.as_str()), (1, "Not converged"));
         assert!(said[0].beside.starts_with("1 of 3 losses still gained"), "{}", said[0].beside);
         let mut seeds = comparison.clone();
-        for (run, mean) in seeds.runs.iter_mut().zip([0.1, 0.9, 0.5]) {
+        for (run, mean) in seeds.runs.iter_mut().zip([0.5, 0.2, 0.6]) {
             run.mean.dice = Some(mean);
         }
         seeds.runs.extend(comparison.runs.clone());

@@ -8,7 +8,7 @@ use super::{
     page::counted,
     table::{Measure, Table},
 };
-use crate::record::{Comparison, LossRecord, STILL_GAINING, Settings};
+use crate::record::{Comparison, LossRecord, Settings};
 
 /// Classes that a table on the terminal has room for.
 const CLASSES: usize = 10;
@@ -61,18 +61,17 @@ pub fn ranking(comparison: &Comparison) -> Option<String> {
     if losses < 2 {
         return None;
     }
-    Some(match (comparison.gaining(), comparison.settings.seeds) {
-        (0, 1) => {
+    Some(match (comparison.not_converged(), comparison.settings.seeds) {
+        (Some(why), _) => format!(
+            "Not converged: {why}, so nothing is ranked; more --iterations or --minutes would tell."
+        ),
+        (None, 1) => {
             "* the best of its column; one seed, so small differences may be chance (--seeds 3)."
                 .into()
         }
-        (0, seeds) => format!(
+        (None, seeds) => format!(
             "Means over {seeds} seeds with their range. * the best of its column, and those whose range reaches into \
              its; none where seeds of a loss differ more than losses."
-        ),
-        (gaining, _) => format!(
-            "Not converged: {gaining} of {losses} losses still gained more than {STILL_GAINING} mean Dice over the last \
-             quarter of their iterations, so nothing is ranked; more --iterations or --minutes would tell."
         ),
     })
 }

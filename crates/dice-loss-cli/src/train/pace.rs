@@ -136,7 +136,7 @@ mod tests {
         for &slice in &data.split.validation[1..] {
             data.slices[slice].labels.fill(0);
         }
-        assert_eq!(Plan::within(&data.split.validation, &data, 2 * 128 * 128), [5, 14]);
+        assert_eq!(Plan::within(&data.split.validation, &data, 2 * 128 * 128), [5, 13]);
     }
 
     #[test]

@@ -120,17 +120,22 @@ mod tests {
         let labels = vec![0; width * height];
         let slice = Slice { name: "s".into(), width, height, image, labels };
         let config = UNetConfig { inputs: 1, outputs: 3, width: 4, depth: 3 };
-        let device = Device::flex();
-        device.seed(1);
-        let network = config.init(&device);
-        let head = Head::Softmax { classes: 3 };
+        let (head, device) = (Head::Softmax { classes: 3 }, Device::flex());
+        // Most untrained networks see one class everywhere.
+        let sees_two = |seed| {
+            device.seed(seed);
+            let network = config.init(&device);
+            let predictor = Predictor { network: &network, config: &config, head, device: &device };
+            let whole = predictor.batch(&[&slice]).unwrap().swap_remove(0);
+            let count = |label| whole.iter().filter(|&&l| l == label).count();
+            let two = (0..3).filter(|&label| count(label) > 500).count() > 1;
+            two.then_some((network, whole))
+        };
+        let (network, whole) = (0..100).find_map(sees_two).unwrap();
         let predictor = Predictor { network: &network, config: &config, head, device: &device };
-        let whole = predictor.batch(&[&slice]).unwrap().swap_remove(0);
         let tiled = predictor.tiles(&slice, 64).unwrap();
         let differ = whole.iter().zip(&tiled).filter(|(a, b)| a != b).count();
         // Two classes whose logits are equal up to rounding may change places.
         assert!(differ * 1000 < whole.len(), "{differ} of {} voxels", whole.len());
-        let classes = |label| whole.iter().filter(|&&l| l == label).count();
-        assert!((0..3).filter(|&label| classes(label) > 100).count() > 1, "one class everywhere");
     }
 }
