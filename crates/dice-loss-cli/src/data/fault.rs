@@ -114,9 +114,9 @@ pub enum Problem {
         /// The largest distance of a corner from the image's.
         apart: f64,
         /// Where the mask lies.
-        found: Geometry,
+        found: Box<Geometry>,
         /// Where the image lies.
-        wanted: Geometry,
+        wanted: Box<Geometry>,
     },
     /// Channels of an image, in files of their own, that differ in size.
     #[error("found a channel of {found}, wanted {wanted} as the first")]
@@ -134,9 +134,19 @@ pub enum Problem {
         /// The other image's.
         wanted: usize,
     },
-    /// A mask in colour names no class.
-    #[error("found a mask in colour, wanted one channel of class numbers (a palette is fine)")]
-    ColourMask,
+    /// A mask in so many colours that they are no classes.
+    #[error(
+        "found a mask of more than {wanted} colours, wanted class numbers (a palette is fine), or a colour for each class"
+    )]
+    ColourMask {
+        /// Colours at most.
+        wanted: usize,
+    },
+    /// A mask in colours of more than eight bits a channel.
+    #[error(
+        "found a mask in colours of more than 8 bits a channel, wanted class numbers or 8 bits"
+    )]
+    DeepColourMask,
     /// A mask in a format that changes numbers a little.
     #[error(
         "found a mask as JPEG, whose compression changes class numbers, wanted PNG, TIFF or NIfTI"
@@ -275,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_same_fault_of_many_files_is_one_line() {
-        let colour = |name: &str| Fault { path: name.into(), problem: Problem::ColourMask };
+        let colour = |name: &str| Fault { path: name.into(), problem: Problem::DeepColourMask };
         let mut faults: Vec<Fault> = ["a", "b", "c", "d", "e"].map(colour).into();
         faults.insert(2, Fault { path: "x".into(), problem: Problem::LossyMask });
         let text = Faults { faults, notes: vec!["passed over".into()] }.to_string();

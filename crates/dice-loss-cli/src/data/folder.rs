@@ -12,7 +12,9 @@ use super::{
     fault::{named, printable},
     memory,
     names::{self, Format, Pair},
-    nifti, raster, stack,
+    nifti,
+    raster::{self, Colours},
+    stack,
 };
 
 /// Bytes that are read of one file at most.
@@ -45,6 +47,8 @@ struct Reading<'a> {
     faults: Vec<Fault>,
     /// Bytes that further voxels may take.
     left: u64,
+    /// Colours that masks have instead of numbers.
+    colours: Colours,
     /// Cases of which only one side says where it lies.
     unoriented: Vec<String>,
     /// Cases whose headers disagree, taken voxel by voxel as asked for.
@@ -69,7 +73,14 @@ pub fn folder(folders: &Folders) -> Result<Dataset, DataError> {
     notes.dedup();
 
     let left = memory::allowance();
-    let mut reading = Reading { folders, faults, left, unoriented: vec![], elsewhere: vec![] };
+    let mut reading = Reading {
+        folders,
+        faults,
+        left,
+        colours: Colours::default(),
+        unoriented: vec![],
+        elsewhere: vec![],
+    };
     let cases: Vec<Case> = pairs.into_iter().filter_map(|pair| reading.case(pair)).collect();
     notes.extend(reading.notes());
     reading.same_channels(&cases);
@@ -78,7 +89,13 @@ pub fn folder(folders: &Folders) -> Result<Dataset, DataError> {
     }
     let files = cases.len();
     let slices: usize = cases.iter().map(|case| case.scan.extent.depth).sum();
-    assemble(cases, origin(folders, files, slices, notes))
+    let names = reading.colours.names();
+    if !names.is_empty() {
+        notes.push(
+            "masks are in colour; each colour was taken as a class, black as background".into(),
+        );
+    }
+    assemble(cases, Origin { names, ..origin(folders, files, slices, notes) })
 }
 
 fn origin(folders: &Folders, files: usize, slices: usize, notes: Vec<String>) -> Origin {
@@ -117,7 +134,12 @@ impl Reading<'_> {
             channels.push(scan);
         }
         let most = self.most(OF_VALUE);
-        let mask = self.noted(&pair.mask, read_mask(&pair.mask, most));
+        let before = self.colours.clone();
+        let mask = read_mask(&pair.mask, most, &mut self.colours);
+        if mask.is_err() {
+            self.colours = before;
+        }
+        let mask = self.noted(&pair.mask, mask);
         let channels: Vec<_> = channels.into_iter().collect::<Option<_>>()?;
         let (mask, mask_lies) = mask?;
         self.left = self.left.saturating_sub(OF_VALUE * mask.values.len() as u64);
@@ -189,7 +211,7 @@ impl Reading<'_> {
                 self.elsewhere.push(printable(path.file_name().unwrap_or_default()));
                 Some([false; 3])
             }
-            Err(apart) => self.noted(path, Err(Problem::Elsewhere { apart, found, wanted })),
+            Err(apart) => self.noted(path, Err(elsewhere(apart, found, wanted))),
         }
     }
 
@@ -228,6 +250,10 @@ impl Reading<'_> {
     }
 }
 
+fn elsewhere(apart: f64, found: Geometry, wanted: Geometry) -> Problem {
+    Problem::Elsewhere { apart, found: Box::new(found), wanted: Box::new(wanted) }
+}
+
 /// The bytes of a file that is one: reading a pipe might never end.
 fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
     let about = fs::metadata(path)?;
@@ -251,11 +277,17 @@ fn read_image(path: &Path, most: u64) -> Result<(Scan, Option<Geometry>), Proble
     if scan.standardise() { Ok((scan, lies)) } else { Err(Problem::NotFinite) }
 }
 
-fn read_mask(path: &Path, most: u64) -> Result<(Mask, Option<Geometry>), Problem> {
+fn read_mask(
+    path: &Path,
+    most: u64,
+    colours: &mut Colours,
+) -> Result<(Mask, Option<Geometry>), Problem> {
     let bytes = bytes(path)?;
     let (mask, lies) = match names::stem_and_format(path) {
-        Some((_, Format::Picture(format))) => (raster::decode_mask(&bytes, format, most)?, None),
-        Some((_, Format::Tiff)) => (stack::decode_mask(&bytes, most)?, None),
+        Some((_, Format::Picture(format))) => {
+            (raster::decode_mask(&bytes, format, most, colours)?, None)
+        }
+        Some((_, Format::Tiff)) => (stack::decode_mask(&bytes, most, colours)?, None),
         _ => nifti::decode_mask(&bytes, most)?,
     };
     let values: BTreeSet<u16> = mask.values.iter().copied().collect();

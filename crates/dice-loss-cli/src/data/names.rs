@@ -60,6 +60,9 @@ const FORMATS: [(&str, Format); 7] = [
 /// A file's name without its extension, as the system has it: it need not be text.
 pub type Stem = Vec<u8>;
 
+/// How a stem is read to find its partner.
+type Reading<'a> = &'a dyn Fn(&[u8]) -> Option<Stem>;
+
 /// Readable files by their stems.
 pub type Files = BTreeMap<Stem, PathBuf>;
 
@@ -138,9 +141,9 @@ pub fn pairs(
     let shortened = |stem: &[u8]| without(stem, &OF_MASKS);
     let plain = |stem: &[u8]| without(stem, &OF_IMAGES);
     let mut pairs = vec![];
-    let readings: [&dyn Fn(&[u8]) -> Option<Stem>; 3] = [&itself, &plain, &without_channel];
+    let readings: [Reading; 3] = [&itself, &plain, &without_channel];
     for of_image in readings {
-        for of_mask in [&itself as &dyn Fn(&[u8]) -> Option<Stem>, &shortened] {
+        for of_mask in [&itself as Reading, &shortened] {
             pair(&mut images, of_image, &mut masks, of_mask, &mut pairs);
         }
     }
@@ -157,12 +160,12 @@ pub fn pairs(
 /// Moves images and masks that read alike into pairs; of masks that read alike none, since either might be meant.
 fn pair(
     images: &mut Files,
-    of_image: &dyn Fn(&[u8]) -> Option<Stem>,
+    of_image: Reading,
     masks: &mut Files,
-    of_mask: &dyn Fn(&[u8]) -> Option<Stem>,
+    of_mask: Reading,
     pairs: &mut Vec<Pair>,
 ) {
-    let read = |files: &Files, reading: &dyn Fn(&[u8]) -> Option<Stem>| {
+    let read = |files: &Files, reading: Reading| {
         let mut read: BTreeMap<Stem, Vec<Stem>> = BTreeMap::new();
         for stem in files.keys() {
             if let Some(reading) = reading(stem) {

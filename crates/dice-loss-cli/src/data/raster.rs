@@ -1,10 +1,11 @@
 //! PNG and JPEG: one picture a file.
 
-use std::io::Cursor;
+use std::{collections::BTreeMap, io::Cursor};
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits};
 
 use super::{
+    MAX_CLASSES,
     fault::Problem,
     volume::{Extent, Mask, Scan},
 };
@@ -14,6 +15,48 @@ const JPEG_SCAN: [u8; 2] = [0xff, 0xda];
 
 /// Ends a JPEG.
 const JPEG_END: [u8; 2] = [0xff, 0xd9];
+
+/// Values of colours begin above those of greys, which are themselves.
+const FIRST_COLOUR: u16 = 256;
+
+/// Which mask value stands for which colour, in the order in which they were met.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Colours(BTreeMap<[u8; 3], u16>);
+
+impl Colours {
+    /// The value of a colour, a new one where there is room.
+    ///
+    /// # Errors
+    /// [`Problem::ColourMask`].
+    pub fn value(&mut self, colour: [u8; 3]) -> Result<u16, Problem> {
+        let [red, green, blue] = colour;
+        if red == green && green == blue {
+            return Ok(red.into());
+        }
+        let next = FIRST_COLOUR + self.0.len() as u16;
+        if let Some(&value) = self.0.get(&colour) {
+            return Ok(value);
+        }
+        if self.0.len() >= MAX_CLASSES {
+            return Err(Problem::ColourMask { wanted: MAX_CLASSES });
+        }
+        self.0.insert(colour, next);
+        Ok(next)
+    }
+
+    /// Names of all values, greys among them, as CSS writes colours; none where no mask had a colour.
+    pub fn names(&self) -> BTreeMap<u16, String> {
+        if self.0.is_empty() {
+            return BTreeMap::new();
+        }
+        let greys = (1..=u8::MAX).map(|grey| ([grey; 3], grey.into()));
+        let colours = self.0.iter().map(|(colour, value)| (*colour, *value));
+        greys
+            .chain(colours)
+            .map(|([r, g, b], value)| (value, format!("#{r:02x}{g:02x}{b:02x}")))
+            .collect()
+    }
+}
 
 /// Reads a picture, grey or colour, as intensities from 0 to 1; transparency is dropped.
 ///
@@ -30,11 +73,16 @@ pub fn decode_image(bytes: &[u8], format: ImageFormat, most: u64) -> Result<Scan
     Ok(Scan { extent, channels: 3, values: plane(0).chain(plane(1)).chain(plane(2)).collect() })
 }
 
-/// Reads a mask of class numbers: grey of any depth, a palette's indices, or colour whose channels agree.
+/// Reads a mask of class numbers: grey of any depth, a palette's indices, or a colour for each class.
 ///
 /// # Errors
 /// [`Problem::Undecodable`], [`Problem::TooLarge`], [`Problem::ColourMask`] and, for JPEG, [`Problem::LossyMask`].
-pub fn decode_mask(bytes: &[u8], format: ImageFormat, most: u64) -> Result<Mask, Problem> {
+pub fn decode_mask(
+    bytes: &[u8],
+    format: ImageFormat,
+    most: u64,
+    colours: &mut Colours,
+) -> Result<Mask, Problem> {
     if format != ImageFormat::Png {
         return Err(Problem::LossyMask);
     }
@@ -42,26 +90,26 @@ pub fn decode_mask(bytes: &[u8], format: ImageFormat, most: u64) -> Result<Mask,
         return Ok(mask);
     }
     let picture = decode(bytes, format, most)?;
+    let extent = extent(picture.width(), picture.height());
+    let mut of_colours = |pixels: &mut dyn Iterator<Item = [u8; 3]>| {
+        pixels.map(|colour| colours.value(colour)).collect::<Result<_, _>>()
+    };
     let values = match &picture {
         DynamicImage::ImageLuma8(p) => p.iter().map(|&v| u16::from(v)).collect(),
         DynamicImage::ImageLumaA8(p) => p.pixels().map(|v| u16::from(v[0])).collect(),
         DynamicImage::ImageLuma16(p) => p.to_vec(),
         DynamicImage::ImageLumaA16(p) => p.pixels().map(|v| v[0]).collect(),
-        DynamicImage::ImageRgb8(p) => {
-            p.pixels().map(|v| one_channel(&v.0).map(u16::from)).collect::<Result<_, _>>()?
-        }
-        DynamicImage::ImageRgba8(p) => {
-            p.pixels().map(|v| one_channel(&v.0).map(u16::from)).collect::<Result<_, _>>()?
-        }
+        DynamicImage::ImageRgb8(p) => of_colours(&mut p.pixels().map(|v| v.0))?,
+        DynamicImage::ImageRgba8(p) => of_colours(&mut p.pixels().map(|v| [v[0], v[1], v[2]]))?,
         DynamicImage::ImageRgb16(p) => {
             p.pixels().map(|v| one_channel(&v.0)).collect::<Result<_, _>>()?
         }
         DynamicImage::ImageRgba16(p) => {
             p.pixels().map(|v| one_channel(&v.0)).collect::<Result<_, _>>()?
         }
-        _ => return Err(Problem::ColourMask),
+        _ => return Err(Problem::DeepColourMask),
     };
-    Ok(Mask { extent: extent(picture.width(), picture.height()), values })
+    Ok(Mask { extent, values })
 }
 
 /// The class number that a stored value stands for.
@@ -74,10 +122,10 @@ pub(super) fn class_number(value: f64) -> Result<u16, Problem> {
 }
 
 /// The value of a pixel whose channels agree.
-pub(super) fn one_channel<T: Copy + PartialEq>(pixel: &[T]) -> Result<T, Problem> {
+fn one_channel(pixel: &[u16]) -> Result<u16, Problem> {
     match pixel {
         [r, g, b, ..] if r == g && g == b => Ok(*r),
-        _ => Err(Problem::ColourMask),
+        _ => Err(Problem::DeepColourMask),
     }
 }
 
@@ -158,6 +206,10 @@ mod tests {
 
     const MOST: u64 = 1 << 20;
 
+    fn read_mask(bytes: &[u8], format: ImageFormat, most: u64) -> Result<Mask, Problem> {
+        decode_mask(bytes, format, most, &mut Colours::default())
+    }
+
     fn encode(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(vec![]);
         picture.into().write_to(&mut bytes, format).unwrap();
@@ -178,7 +230,7 @@ mod tests {
     fn masks_keep_their_numbers() {
         let eight = GrayImage::from_vec(3, 1, vec![0, 1, 255]).unwrap();
         let sixteen: ImageBuffer<Luma<u16>, _> = ImageBuffer::from_vec(2, 1, vec![7, 300]).unwrap();
-        let read = |bytes: &[u8]| decode_mask(bytes, ImageFormat::Png, MOST).unwrap().values;
+        let read = |bytes: &[u8]| read_mask(bytes, ImageFormat::Png, MOST).unwrap().values;
         assert_eq!(read(&encode(eight, ImageFormat::Png)), [0, 1, 255]);
         assert_eq!(read(&encode(sixteen, ImageFormat::Png)), [7, 300]);
     }
@@ -187,24 +239,32 @@ mod tests {
     fn palettes_give_indices_at_every_bit_depth() {
         let two = indexed(5, 2, png::BitDepth::Two, &[0b00_01_10_11, 0b01_000000, 0, 0b10_000000]);
         assert_eq!(
-            decode_mask(&two, ImageFormat::Png, MOST).unwrap().values,
+            read_mask(&two, ImageFormat::Png, MOST).unwrap().values,
             [0, 1, 2, 3, 1, 0, 0, 0, 0, 2]
         );
         let four = indexed(3, 1, png::BitDepth::Four, &[0x01, 0x20]);
-        assert_eq!(decode_mask(&four, ImageFormat::Png, MOST).unwrap().values, [0, 1, 2]);
+        assert_eq!(read_mask(&four, ImageFormat::Png, MOST).unwrap().values, [0, 1, 2]);
         let eight = indexed(2, 2, png::BitDepth::Eight, &[0, 1, 2, 3]);
-        assert_eq!(decode_mask(&eight, ImageFormat::Png, MOST).unwrap().values, [0, 1, 2, 3]);
+        assert_eq!(read_mask(&eight, ImageFormat::Png, MOST).unwrap().values, [0, 1, 2, 3]);
     }
 
     #[test]
-    fn colour_is_a_mask_only_where_its_channels_agree() {
-        let grey = encode(
-            RgbImage::from_vec(2, 1, vec![0, 0, 0, 255, 255, 255]).unwrap(),
-            ImageFormat::Png,
-        );
-        assert_eq!(decode_mask(&grey, ImageFormat::Png, MOST).unwrap().values, [0, 255]);
-        let red = encode(RgbImage::from_vec(1, 1, vec![255, 0, 0]).unwrap(), ImageFormat::Png);
-        assert!(matches!(decode_mask(&red, ImageFormat::Png, MOST), Err(Problem::ColourMask)));
+    fn a_colour_is_a_class_and_a_grey_is_its_number() {
+        let rgb = |pixels: Vec<u8>| {
+            let width = pixels.len() as u32 / 3;
+            encode(RgbImage::from_vec(width, 1, pixels).unwrap(), ImageFormat::Png)
+        };
+        let mut colours = Colours::default();
+        let mut read = |bytes: &[u8]| decode_mask(bytes, ImageFormat::Png, MOST, &mut colours);
+        assert_eq!(read(&rgb(vec![0, 0, 0, 255, 255, 255])).unwrap().values, [0, 255]);
+        assert_eq!(read(&rgb(vec![0, 0, 0, 255, 0, 0])).unwrap().values, [0, 256]);
+        let both = vec![128, 64, 0, 255, 0, 0, 128, 128, 128];
+        assert_eq!(read(&rgb(both)).unwrap().values, [257, 256, 128]);
+        let photo = (0..300).map(|v| (v % 256) as u8).collect();
+        assert!(matches!(read(&rgb(photo)), Err(Problem::ColourMask { .. })));
+        let names = colours.names();
+        assert_eq!([&names[&256], &names[&257], &names[&128]], ["#ff0000", "#804000", "#808080"]);
+        assert!(Colours::default().names().is_empty());
     }
 
     #[test]
@@ -226,7 +286,7 @@ mod tests {
         assert_eq!(scan.extent, extent(16, 8));
         // One grey is kept to a step of the quantisation.
         assert!(scan.values.iter().all(|v| (v - 0.2).abs() < 2.0 / 255.0), "{:?}", scan.values);
-        assert!(matches!(decode_mask(&bytes, ImageFormat::Jpeg, MOST), Err(Problem::LossyMask)));
+        assert!(matches!(read_mask(&bytes, ImageFormat::Jpeg, MOST), Err(Problem::LossyMask)));
         let cut = &bytes[..bytes.len() - 3];
         let error = decode_image(cut, ImageFormat::Jpeg, MOST);
         assert!(matches!(error, Err(Problem::Undecodable { .. })), "{error:?}");
@@ -239,15 +299,15 @@ mod tests {
         let error = decode_image(&grey, ImageFormat::Png, 1199).unwrap_err();
         assert_eq!(error.to_string(), wanted);
         let palette = indexed(2, 2, png::BitDepth::Eight, &[0, 1, 2, 3]);
-        assert!(decode_mask(&palette, ImageFormat::Png, 3).is_err());
+        assert!(read_mask(&palette, ImageFormat::Png, 3).is_err());
     }
 
     #[test]
     fn random_damage_never_panics() {
         let grey = GrayImage::from_fn(9, 7, |x, y| Luma([(x * y) as u8]));
         let palette = indexed(5, 2, png::BitDepth::Two, &[0b00_01_10_11, 0b01_000000, 0, 0]);
-        let png = |bytes: &[u8]| decode_mask(bytes, ImageFormat::Png, MOST).ok();
-        let tiff = |bytes: &[u8]| stack::decode_mask(bytes, MOST).ok();
+        let png = |bytes: &[u8]| read_mask(bytes, ImageFormat::Png, MOST).ok();
+        let tiff = |bytes: &[u8]| stack::decode_mask(bytes, MOST, &mut Colours::default()).ok();
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         for (good, read) in [
             (encode(grey.clone(), ImageFormat::Png), &png as &dyn Fn(&[u8]) -> Option<Mask>),
@@ -273,11 +333,10 @@ mod tests {
     fn damaged_files_are_errors() {
         let whole = indexed(5, 2, png::BitDepth::Two, &[0; 4]);
         for length in 0..whole.len() - 12 {
-            assert!(
-                decode_mask(&whole[..length], ImageFormat::Png, MOST).is_err(),
-                "{length} bytes"
-            );
+            assert!(read_mask(&whole[..length], ImageFormat::Png, MOST).is_err(), "{length} bytes");
         }
-        assert!(stack::decode_mask(b"II*\0\xff\xff\xff\xff", MOST).is_err());
+        assert!(
+            stack::decode_mask(b"II*\0\xff\xff\xff\xff", MOST, &mut Colours::default()).is_err()
+        );
     }
 }

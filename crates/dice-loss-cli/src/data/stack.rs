@@ -10,7 +10,7 @@ use tiff::{
 
 use super::{
     fault::Problem,
-    raster::{class_number, one_channel, unpack},
+    raster::{Colours, class_number, unpack},
     volume::{Extent, Mask, Scan},
 };
 
@@ -41,17 +41,21 @@ pub fn decode_image(bytes: &[u8], most: u64) -> Result<Scan, Problem> {
     Ok(Scan { extent, channels, values })
 }
 
-/// Reads every page as a slice of class numbers: whole numbers of any type, or colour whose channels agree.
+/// Reads every page as a slice of class numbers: whole numbers of any type, or a colour for each class.
 ///
 /// # Errors
 /// As [`decode_image`], [`Problem::ColourMask`] and [`Problem::NotAClass`].
-pub fn decode_mask(bytes: &[u8], most: u64) -> Result<Mask, Problem> {
+pub fn decode_mask(bytes: &[u8], most: u64, colours: &mut Colours) -> Result<Mask, Problem> {
     let mut values = vec![];
     let (extent, _) = pages(bytes, most, class_number, |page: Page<u16>| {
         if has_colour(page.colour) {
             for at in 0..page.planes[0].len() {
-                let pixel: Vec<u16> = page.planes.iter().map(|plane| plane[at]).collect();
-                values.push(one_channel(&pixel)?);
+                let [Ok(red), Ok(green), Ok(blue)] =
+                    [0, 1, 2].map(|channel| u8::try_from(page.planes[channel][at]))
+                else {
+                    return Err(Problem::DeepColourMask);
+                };
+                values.push(colours.value([red, green, blue])?);
             }
         } else {
             values.extend(&page.planes[0]);
@@ -197,6 +201,10 @@ pub(super) mod tests {
 
     const MOST: u64 = 1 << 20;
 
+    fn read_mask(bytes: &[u8], most: u64) -> Result<Mask, Problem> {
+        decode_mask(bytes, most, &mut Colours::default())
+    }
+
     /// Pages of 3 × 1 pixels as a file's bytes.
     macro_rules! encode {
         ($kind:ty, $($page:expr),+) => {{
@@ -219,9 +227,11 @@ pub(super) mod tests {
 
     #[test]
     fn every_page_is_a_slice() {
-        let mask = decode_mask(&stack(&[[0, 1, 2], [2, 0, 0], [0, 7, 0]]), MOST).unwrap();
+        let mask = read_mask(&stack(&[[0, 1, 2], [2, 0, 0], [0, 7, 0]]), MOST).unwrap();
         assert_eq!(mask.extent, Extent { width: 3, height: 1, depth: 3 });
         assert_eq!(mask.values, [0, 1, 2, 2, 0, 0, 0, 7, 0]);
+        let red = encode!(colortype::RGB8, [0u8, 0, 0, 255, 0, 0, 7, 7, 7]);
+        assert_eq!(read_mask(&red, MOST).unwrap().values, [0, 256, 7]);
         let colour = encode!(colortype::RGB8, [1u8, 2, 3, 4, 5, 6, 7, 8, 9], [0u8; 9]);
         let scan = decode_image(&colour, MOST).unwrap();
         assert_eq!((scan.extent.depth, scan.channels), (2, 3));
@@ -233,15 +243,15 @@ pub(super) mod tests {
         let float = encode!(colortype::Gray32Float, [-1.5f32, 0.0, 2.5]);
         assert_eq!(decode_image(&float, MOST).unwrap().values, [-1.5, 0.0, 2.5]);
         let whole = encode!(colortype::Gray32Float, [3.0f32, 0.0, 1.0]);
-        assert_eq!(decode_mask(&whole, MOST).unwrap().values, [3, 0, 1]);
-        assert!(matches!(decode_mask(&float, MOST), Err(Problem::NotAClass { found: -1.5 })));
+        assert_eq!(read_mask(&whole, MOST).unwrap().values, [3, 0, 1]);
+        assert!(matches!(read_mask(&float, MOST), Err(Problem::NotAClass { found: -1.5 })));
         let signed = encode!(colortype::GrayI32, [300i32, 0, 2]);
-        assert_eq!(decode_mask(&signed, MOST).unwrap().values, [300, 0, 2]);
+        assert_eq!(read_mask(&signed, MOST).unwrap().values, [300, 0, 2]);
         assert_eq!(decode_image(&signed, MOST).unwrap().values, [300.0, 0.0, 2.0]);
         let double = encode!(colortype::Gray64Float, [0.25f64, 0.0, 1.0]);
         assert_eq!(decode_image(&double, MOST).unwrap().values, [0.25, 0.0, 1.0]);
         let long = encode!(colortype::Gray32, [65535u32, 0, 1]);
-        assert_eq!(decode_mask(&long, MOST).unwrap().values, [65535, 0, 1]);
+        assert_eq!(read_mask(&long, MOST).unwrap().values, [65535, 0, 1]);
     }
 
     #[test]
@@ -250,9 +260,9 @@ pub(super) mod tests {
         let mut encoder = TiffEncoder::new(&mut bytes).unwrap();
         encoder.write_image::<colortype::Gray8>(3, 1, &[0; 3]).unwrap();
         encoder.write_image::<colortype::Gray8>(2, 1, &[0; 2]).unwrap();
-        let differ = decode_mask(&bytes.into_inner(), MOST);
+        let differ = read_mask(&bytes.into_inner(), MOST);
         assert!(matches!(differ, Err(Problem::PagesDiffer { page: 2, .. })), "{differ:?}");
-        let many = decode_mask(&stack(&[[0; 3]; 4]), 9);
+        let many = read_mask(&stack(&[[0; 3]; 4]), 9);
         assert!(matches!(many, Err(Problem::TooLarge { found: 12, wanted: 9 })), "{many:?}");
     }
 }
