@@ -93,20 +93,22 @@ pub struct Compare {
 }
 
 const AFTER: &str = "\
-Images and masks are paired by their names without extension; `a.png` also goes with `a_mask.png`, `a_seg.png` and
-`a_labels.png`, and `a_0000.nii.gz`, `a_0001.nii.gz`, the channels of an image, with `a.nii.gz`. Volumes and pages of a
-TIFF are cut into slices along their last axis. With two classes the network has one channel under a sigmoid, with more it
-has one channel per class under a softmax. Masks of nothing but background are taken.
+Images and masks are paired by their names without extension. `a.png` also goes with `a_mask.png`,
+`a_seg.png` and `a_labels.png`; `a_0000.nii.gz` and `a_0001.nii.gz`, the channels of an image, go
+with `a.nii.gz`. Volumes and pages of a TIFF are cut into slices along their last axis. A mask holds
+class numbers, or a colour for each class; one of nothing but background is taken. With two classes
+the network has one channel under a sigmoid, with more one for each class under a softmax.
 
-A loss takes its options and settings behind a colon: `dice_cross_entropy:background=false,pool=batch`.
+A loss has its options behind a colon: `dice_cross_entropy:background=false,pool=batch`.
 
 Examples:
   dice-loss compare
   dice-loss compare --quick --losses dice,cross_entropy,dice_cross_entropy
-  dice-loss compare --losses dice_cross_entropy,dice_cross_entropy:background=false,pool=batch --seeds 3
+  dice-loss compare --seeds 3 --losses dice,dice:background=false,pool=batch
   dice-loss compare --images scans --masks labels --ignore-index 255 --minutes 20 --out report
 
-Exit status: 0 when all of the report was written, 1 when something went wrong, 2 when the command line is wrong.";
+Exit status: 0 when all of the report was written, 1 when something went wrong, 2 when the command
+line is wrong.";
 
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {

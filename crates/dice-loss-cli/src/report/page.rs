@@ -29,7 +29,7 @@ struct Page<'a> {
     losses: Vec<Loss<'a>>,
     findings: Vec<Finding>,
     tables: Vec<Table>,
-    progress: Vec<Plot>,
+    progress: Vec<Curves>,
     ladders: [Ladder; 2],
     ranking: String,
     of_slices: String,
@@ -46,6 +46,12 @@ struct Loss<'a> {
     loss: &'a LossRecord,
     diverged: Vec<String>,
     training: Plot,
+}
+
+/// Curves of all losses, and on which screens they are shown.
+struct Curves {
+    screens: &'static str,
+    plot: Plot,
 }
 
 /// What the tables say at a glance.
@@ -265,26 +271,36 @@ fn training(loss: usize, run: &Run) -> Plot {
     )
 }
 
-fn progress(comparison: &Comparison) -> Vec<Plot> {
-    let any_rare = comparison.data.has_rare();
-    let losses = comparison.losses();
-    let plot = |title: &str, rare: bool| {
-        let series = losses.iter().enumerate().flat_map(|(loss, group)| {
-            group.runs.iter().enumerate().map(move |(repeat, run)| {
-                let points = run.validation.iter().filter_map(|v| {
-                    Some([v.iteration as f64, if rare { v.rare } else { v.mean }?])
-                });
-                let title = group.loss.title.clone();
-                Series { loss, title, faint: repeat > 0, points: points.collect() }
-            })
-        });
-        // Alone, a plot takes the place of two.
-        let frame = Frame::new(if any_rare { 540.0 } else { 1100.0 }, 300.0);
-        let iterations = comparison.settings.iterations as f64;
-        Plot::new(title.into(), frame, iterations, [0.0, 1.0], series.collect())
+fn progress(comparison: &Comparison) -> Vec<Curves> {
+    let curves = |title: &str, rare: bool, screens: &'static str, width: f64| {
+        let plot = curves(comparison, title, rare, Frame::new(width, 300.0));
+        Curves { screens, plot }
     };
-    let rare = any_rare.then(|| plot("Mean Dice of the rare classes", true));
-    std::iter::once(plot("Mean Dice", false)).chain(rare).collect()
+    if comparison.data.has_rare() {
+        let rare = curves("Mean Dice of the rare classes", true, "", 540.0);
+        return vec![curves("Mean Dice", false, "", 540.0), rare];
+    }
+    // Alone, a plot takes the place of two.
+    [("broad", 1100.0), ("narrow", 400.0)]
+        .map(|(screens, width)| curves("Mean Dice", false, screens, width))
+        .into()
+}
+
+/// A curve for every training, faint behind that of the first seed.
+fn curves(comparison: &Comparison, title: &str, rare: bool, frame: Frame) -> Plot {
+    let losses = comparison.losses();
+    let series = losses.iter().enumerate().flat_map(|(loss, group)| {
+        group.runs.iter().enumerate().map(move |(repeat, run)| {
+            let points = run
+                .validation
+                .iter()
+                .filter_map(|v| Some([v.iteration as f64, if rare { v.rare } else { v.mean }?]));
+            let title = group.loss.title.clone();
+            Series { loss, title, faint: repeat > 0, points: points.collect() }
+        })
+    });
+    let iterations = comparison.settings.iterations as f64;
+    Plot::new(title.into(), frame, iterations, [0.0, 1.0], series.collect())
 }
 
 fn legend(comparison: &Comparison) -> Vec<Legend<'_>> {
