@@ -154,9 +154,14 @@ fn csv(comparison: &Comparison) -> Result<Vec<u8>, csv::Error> {
     writer.into_inner().map_err(|error| io::Error::other(error.to_string()).into())
 }
 
+/// Writes a file whole or leaves none, also none of an earlier report.
 fn save(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), ReportError> {
     free(path)?;
-    fs::write(path, bytes).map_err(|source| ReportError::Write { path: path.into(), source })
+    fs::write(path, bytes).map_err(|source| {
+        // Best effort: what keeps it from being removed has kept it from being written.
+        let _ = fs::remove_file(path);
+        ReportError::Write { path: path.into(), source }
+    })
 }
 
 fn encode(path: &Path, error: &dyn std::error::Error) -> ReportError {
