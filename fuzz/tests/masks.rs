@@ -12,7 +12,7 @@ fn files() -> Vec<Vec<u8>> {
     let pictures = [DynamicImage::from(grey), RgbImage::new(3, 4).into()];
     let mut files = vec![nifti([3, 4, 3, 2], 2, 8, 24), nifti([2, 3, 2, 1], 64, 64, 48)];
     for picture in &pictures {
-        for format in [ImageFormat::Png, ImageFormat::Tiff] {
+        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Tiff] {
             let mut file = Cursor::new(vec![]);
             picture.write_to(&mut file, format).expect("a picture in memory");
             files.push(file.into_inner());

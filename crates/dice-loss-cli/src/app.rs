@@ -7,16 +7,17 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use crate::{
     args::{Arguments, Command, Compare},
-    data::{DataError, Dataset, embedded, folder},
+    data::{DataError, Dataset, Folders, embedded, folder, printable},
     losses::{self, LossError},
-    progress::Progress,
+    progress::{Progress, say},
     record::{Comparison, DataRecord, Settings},
-    report::{self, ReportError},
-    train::{Compared, Head, Plan, TrainError, UNetConfig, compare},
+    report::{self, Contents, ReportErrors},
+    train::{Candidate, Compared, Head, Pace, Plan, TrainError, UNetConfig, compare},
 };
 
 /// Side of a crop in voxels.
@@ -30,11 +31,19 @@ struct Effort {
     width: usize,
 }
 
+/// Voxels that are predicted in a validation along the way: all of the CT's, some slices of larger data.
+const ALONG: usize = 1 << 19;
+
+/// Share of the time that may be over when a training is stopped, so that the last can be scored and the report written.
+const LAST_STOP: f64 = 0.92;
+
 /// Near five minutes on two cores for eight losses.
 const USUAL: Effort = Effort { iterations: 240, validations: 8, learning_rate: 1e-2, width: 12 };
 
-/// Under a minute; the higher rate would not pay in so few iterations.
+/// Within [`QUICK_MINUTES`]; the higher rate would not pay in so few iterations.
 const QUICK: Effort = Effort { iterations: 40, validations: 4, learning_rate: 5e-3, width: 8 };
+
+const QUICK_MINUTES: f64 = 1.0;
 
 /// Status of a program that a second Ctrl-C ended, as shells count it.
 const INTERRUPTED: i32 = 130;
@@ -51,9 +60,9 @@ pub enum AppError {
     /// Training failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// The report could not be written.
+    /// Not all of the report could be written.
     #[error(transparent)]
-    Report(#[from] ReportError),
+    Report(#[from] ReportErrors),
     /// Nobody reads the output.
     #[error("the output cannot be written: {0}")]
     Print(io::Error),
@@ -78,71 +87,132 @@ pub fn run(arguments: Arguments) -> Result<(), AppError> {
 }
 
 fn run_compare(arguments: &Compare) -> Result<(), AppError> {
-    let data = load(arguments)?;
+    let start = Instant::now();
+    let mut data = load(arguments)?;
     let head = Head::new(data.classes.len());
-    let candidates = losses::candidates(&arguments.losses, head)?;
-    let plan = plan(arguments, &data, head);
-    let threads = arguments.threads.map_or(0, usize::from);
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    report::prepare(&arguments.out)?;
+    let wishes = arguments.losses.as_ref().map_or(&[][..], |wishes| &wishes.0);
+    let candidates = losses::candidates(wishes, head, data.ignores)?;
+    let mut plan = plan(arguments, &data, head);
+    rayon::ThreadPoolBuilder::new().num_threads(arguments.threads.unwrap_or(0)).build_global()?;
+    report::prepare(&arguments.out, &candidates, &plan.seeds)?;
 
     let stop = stop_on_interrupt()?;
+    let minutes = minutes(arguments);
+    let deadline =
+        minutes.map(|minutes| start + Duration::from_secs_f64(60.0 * minutes * LAST_STOP));
+    if let Some(minutes) = minutes {
+        let pace = Pace::measure(&candidates[0], &data, &plan)?;
+        let left = Duration::from_secs_f64(60.0 * minutes).saturating_sub(start.elapsed());
+        let wanted = plan.iterations;
+        plan.fit(pace, left, candidates.len(), &mut data);
+        if plan.iterations < wanted {
+            let cut = plan.iterations;
+            data.notes.push(format!("{cut} iterations instead of {wanted} fit into {minutes} min"));
+        }
+    }
+    announce(&data, &candidates, &plan);
     let titles: Vec<String> = candidates.iter().map(|c| c.record.title.clone()).collect();
-    eprintln!("{}: {} losses, {} iterations each", data.title, candidates.len(), plan.iterations);
-    let compared =
-        compare(&candidates, &data, &plan, &mut Progress::new(&titles, plan.iterations, stop))?;
+    let trainings = [plan.seeds.len(), plan.iterations];
+    let mut progress = Progress::new(&titles, trainings, stop, deadline);
+    let compared = compare(&candidates, &data, &plan, &mut progress)?;
 
     let Compared { runs, predictions, networks, parameters, interrupted } = compared;
     let comparison = Comparison {
         program: concat!("dice-loss ", env!("CARGO_PKG_VERSION")).into(),
         data: DataRecord::new(&data),
-        settings: settings(&plan, &data, parameters),
+        settings: settings(arguments.seed, &plan, &data, parameters, minutes),
         interrupted,
         runs,
     };
-    let page = report::write(&arguments.out, &comparison, &data, &predictions, networks)?;
-    print(&format!("{}\nReport: {}", report::summary(&comparison), page.display()))
+    // Scores first: a full disk does not take them.
+    let shown = print(&report::summary(&comparison));
+    let contents = Contents { comparison: &comparison, data: &data, predictions: &predictions };
+    let page = report::write(&arguments.out, &contents, networks)?;
+    shown.and_then(|()| print(&format!("Report: {}", printable(page))))
 }
 
+/// Writes to the output; a reader who has seen enough is content.
 fn print(text: &str) -> Result<(), AppError> {
-    writeln!(io::stdout(), "{text}").map_err(AppError::Print)
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(AppError::Print(error)),
+        _ => Ok(()),
+    }
+}
+
+/// What will be trained on what.
+fn announce(data: &Dataset, candidates: &[Candidate], plan: &Plan) {
+    let seeds = match plan.seeds.len() {
+        1 => String::new(),
+        seeds => format!(", {seeds} seeds"),
+    };
+    say(&format!(
+        "{}: {} losses{seeds}, {} iterations each",
+        data.title,
+        candidates.len(),
+        plan.iterations
+    ));
+    data.notes.iter().for_each(|note| say(&format!("note: {note}")));
 }
 
 fn load(arguments: &Compare) -> Result<Dataset, DataError> {
-    let fraction = arguments.validation_fraction;
+    let validation_fraction = arguments.validation_fraction;
     match (&arguments.images, &arguments.masks) {
-        (Some(images), Some(masks)) => {
-            folder(images, masks, fraction, arguments.seed, arguments.allow_empty)
-        }
-        _ => embedded(fraction),
+        (Some(images), Some(masks)) => folder(&Folders {
+            images: images.clone(),
+            masks: masks.clone(),
+            validation_fraction,
+            seed: arguments.seed,
+            ignored: arguments.ignore_index.clone(),
+            ignore_geometry: arguments.ignore_geometry,
+        }),
+        _ => embedded(validation_fraction),
     }
+}
+
+/// How long it may take; who asks for iterations waits for them.
+fn minutes(arguments: &Compare) -> Option<f64> {
+    let quick = arguments.quick && arguments.iterations.is_none();
+    arguments.minutes.or(quick.then_some(QUICK_MINUTES))
 }
 
 fn plan(arguments: &Compare, data: &Dataset, head: Head) -> Plan {
     let Effort { iterations, validations, learning_rate, width } =
         if arguments.quick { QUICK } else { USUAL };
+    let held_out = &data.split.validation;
     Plan {
-        seed: arguments.seed,
+        seeds: (0..u64::from(arguments.seeds)).map(|n| arguments.seed.wrapping_add(n)).collect(),
         iterations: arguments.iterations.map_or(iterations, |n| n as usize),
         batch_size: arguments.batch_size.into(),
         crop: CROP,
         learning_rate,
         validations,
+        along: Plan::within(held_out, data, ALONG),
+        at_end: held_out.clone(),
         network: UNetConfig { inputs: data.channels, outputs: head.channels(), width, depth: 3 },
         head,
     }
 }
 
-fn settings(plan: &Plan, data: &Dataset, parameters: usize) -> Settings {
+fn settings(
+    seed: u64,
+    plan: &Plan,
+    data: &Dataset,
+    parameters: usize,
+    minutes: Option<f64>,
+) -> Settings {
     let UNetConfig { width, depth, .. } = plan.network;
     Settings {
-        seed: plan.seed,
+        seed,
+        seeds: plan.seeds.len(),
         iterations: plan.iterations,
+        minutes,
         batch_size: plan.batch_size,
         crop: plan.crop,
         learning_rate: plan.learning_rate,
         validation_fraction: data.validation_fraction,
         validation_interval: plan.validation_interval(),
+        validated_along: plan.along.len(),
+        validated_at_end: plan.at_end.clone(),
         network: format!("2-D U-Net, {depth} levels down, {width} to {} features", width << depth),
         parameters,
         threads: rayon::current_num_threads(),

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use dice_loss_cli::{app, args::Arguments};
+use dice_loss_cli::{app, args::Arguments, progress::say};
 
 fn main() -> ExitCode {
     match app::run(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            say(&format!("error: {error}"));
             ExitCode::FAILURE
         }
     }

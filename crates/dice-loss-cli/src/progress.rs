@@ -1,11 +1,12 @@
 //! What is seen while it trains: a bar per loss, or a line per loss where nobody watches.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -21,7 +22,10 @@ pub struct Progress {
     bars: Vec<ProgressBar>,
     values: Vec<Shown>,
     watched: bool,
+    iterations: usize,
+    repeat: usize,
     stop: Arc<AtomicBool>,
+    deadline: Option<Instant>,
 }
 
 /// What stands beside a bar.
@@ -32,12 +36,18 @@ struct Shown {
 }
 
 impl Progress {
-    /// Bars for these losses; `stop` ends the training once it is set.
-    pub fn new(titles: &[String], iterations: usize, stop: Arc<AtomicBool>) -> Self {
+    /// Bars for these losses with so many trainings of so many iterations each; the training ends once `stop` is set
+    /// or the deadline has come.
+    pub fn new(
+        titles: &[String],
+        [seeds, iterations]: [usize; 2],
+        stop: Arc<AtomicBool>,
+        deadline: Option<Instant>,
+    ) -> Self {
         let all = MultiProgress::new();
         let bar = |title: &String| {
             let bar = all.add(
-                ProgressBar::new(iterations as u64)
+                ProgressBar::new((seeds * iterations) as u64)
                     .with_style(style(WAITING))
                     .with_prefix(title.clone()),
             );
@@ -49,7 +59,10 @@ impl Progress {
             bars: titles.iter().map(bar).collect(),
             values: vec![Shown::default(); titles.len()],
             watched,
+            iterations,
+            repeat: 0,
             stop,
+            deadline,
         }
     }
 
@@ -67,15 +80,18 @@ impl std::fmt::Display for Shown {
 }
 
 impl Watch for Progress {
-    fn begin(&mut self, loss: usize) {
-        self.bars[loss].reset();
+    fn begin(&mut self, loss: usize, repeat: usize) {
+        self.repeat = repeat;
+        if repeat == 0 {
+            self.bars[loss].reset();
+        }
         self.bars[loss].set_style(style(RUNNING));
         self.show(loss);
     }
 
     fn iteration(&mut self, loss: usize, done: usize, value: f64) {
         self.values[loss].loss = Some(value);
-        self.bars[loss].set_position(done as u64);
+        self.bars[loss].set_position((self.repeat * self.iterations + done) as u64);
         self.show(loss);
     }
 
@@ -88,16 +104,26 @@ impl Watch for Progress {
         self.bars[loss].set_style(style(DONE));
         self.bars[loss].abandon();
         if !self.watched {
-            eprintln!(
-                "{}: {} after {} iterations",
-                run.loss.title, self.values[loss], run.iterations
-            );
+            say(&format!(
+                "{}: {} after {} iterations, seed {}",
+                run.loss.title, self.values[loss], run.iterations, run.seed
+            ));
         }
     }
 
     fn stop(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
+}
+
+/// Says something on standard error; that nobody listens is no reason to stop.
+pub fn say(text: &str) {
+    let harmless = |c: char| c == '\n' || !c.is_control();
+    let text: String = text.chars().filter(|&c| harmless(c)).collect();
+    let harmless = |c: char| c == '\n' || !c.is_control();
+    let text: String = text.chars().filter(|&c| harmless(c)).collect();
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -123,6 +123,86 @@ fn ctrl_c_ends_with_what_there_is() {
 }
 
 #[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    let folder = TempDir::new().unwrap();
+    let mut child = program(&BRIEF, folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert!(folder.path().join("report.html").exists());
+}
+
+#[test]
+fn options_and_seeds_are_in_the_report_and_old_weights_are_not() {
+    let folder = TempDir::new().unwrap();
+    assert!(run(&BRIEF, folder.path()).status.success());
+    let losses = "dice,dice:background=false,pool=batch";
+    let options = ["--quick", "--iterations", "2", "--batch-size", "2", "--seeds", "2", "--losses"];
+    let output = run(&[&options[..], &[losses]].concat(), folder.path());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let runs = results(folder.path()).runs;
+    let said: Vec<_> = runs.iter().map(|run| (run.loss.options.as_str(), run.seed)).collect();
+    let with = "background=false, pool=batch";
+    assert_eq!(said, [("", 0), (with, 0), ("", 1), (with, 1)]);
+    assert_ne!(runs[0].training, runs[1].training, "the options change the loss");
+    let weights: BTreeSet<String> = fs::read_dir(folder.path().join("weights"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let of = |name: &str| format!("dice{name}.bpk");
+    let both = "-background=false-pool=batch";
+    let wanted = ["-seed=0", "-seed=1", &format!("{both}-seed=0"), &format!("{both}-seed=1")];
+    assert_eq!(weights, wanted.map(of).into());
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.contains("background=false, pool=batch"));
+}
+
+#[test]
+fn void_labels_are_left_out_as_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let (images, masks) = (folder.path().join("images"), folder.path().join("masks"));
+    fs::create_dir(&images).unwrap();
+    fs::create_dir(&masks).unwrap();
+    for i in 0..4u32 {
+        let grey = |value: &dyn Fn(u32) -> u8| {
+            image::GrayImage::from_fn(48, 40, |x, _| image::Luma([value(x)]))
+        };
+        grey(&|x| if x < 20 + i { 40 } else { 170 }).save(images.join(format!("{i}.jpg"))).unwrap();
+        let mask = grey(&|x| if x > 44 { 255 } else { u8::from(x >= 20 + i) });
+        mask.save(masks.join(format!("{i}_mask.png"))).unwrap();
+    }
+    let (images, masks) = (images.to_str().unwrap(), masks.to_str().unwrap());
+    let own =
+        ["--images", images, "--masks", masks, "--quick", "--iterations", "2", "--losses", "dice"];
+    let out = folder.path().join("out");
+    let output = run(&own, &out);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.contains("--ignore-index 255"), "{said}");
+    assert_eq!(results(&out).data.classes.len(), 3);
+    let output = run(&[&own[..], &["--ignore-index", "255"]].concat(), &out);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let data = results(&out).data;
+    assert_eq!(data.classes.len(), 2);
+    let counted: u64 = data.classes.iter().map(|class| class.voxels).sum();
+    assert_eq!(counted, 4 * 40 * 45);
+}
+
+#[test]
+fn a_time_limit_cuts_iterations_and_validation() {
+    let folder = TempDir::new().unwrap();
+    let options =
+        ["--quick", "--iterations", "100000", "--minutes", "0.1", "--losses", "dice,cross_entropy"];
+    assert!(run(&options, folder.path()).status.success());
+    let comparison = results(folder.path());
+    assert_eq!(comparison.settings.minutes, Some(0.1));
+    assert!(comparison.settings.iterations < 100_000);
+    assert_eq!(comparison.runs.len(), 2);
+}
+
+#[test]
 fn own_binary_pictures_of_any_size() {
     let folder = TempDir::new().unwrap();
     let (images, masks) = (folder.path().join("images"), folder.path().join("masks"));
@@ -168,6 +248,10 @@ fn status_and_message_say_what_is_wrong() {
         message.starts_with("error: 2 faults in the data") && message.contains(empty),
         "{message}"
     );
+
+    let twice = run(&["--losses", "dice,dice"], folder.path());
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(String::from_utf8(twice.stderr).unwrap().contains("the same loss"));
 
     let unfit = run(&["--losses", "binary_cross_entropy"], folder.path());
     assert_eq!(unfit.status.code(), Some(1));

@@ -1,8 +1,13 @@
 //! From files' contents to a dataset: classes by looking, slices, split.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
-use super::{Class, DataError, Dataset, MAX_CLASSES, Mask, Scan, Slice, split};
+use super::{
+    Class, DataError, Dataset, IGNORED, MAX_CLASSES, Mask, Scan, Slice, fault::named, split,
+};
 
 /// One image with its mask; a volume is one case of many slices.
 #[derive(Debug, Clone)]
@@ -24,6 +29,12 @@ pub struct Origin {
     pub statement: String,
     /// Names of mask values; a value without one is named after itself.
     pub names: BTreeMap<u16, String>,
+    /// Where the masks come from.
+    pub masks: PathBuf,
+    /// Mask values of voxels that do not count.
+    pub ignored: Vec<u16>,
+    /// What to know of it, for [`Dataset::notes`].
+    pub notes: Vec<String>,
     /// Share of the slices or files to hold out; without one, what is usual for as many files.
     pub validation_fraction: Option<f64>,
     /// Decides which files are held out.
@@ -35,15 +46,22 @@ pub struct Origin {
 /// # Errors
 /// [`DataError::TooManyClasses`], [`DataError::NoForeground`] and [`DataError::TooFew`].
 pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> {
+    let mut found: BTreeSet<u16> =
+        cases.iter().flat_map(|case| &case.mask.values).copied().collect();
+    let mut notes = origin.notes;
+    notes.extend(void_note(&found, &origin.ignored, &origin.names));
+    notes.extend(empty_note(&cases, &origin.ignored));
+    found.insert(0);
     let values: BTreeSet<u16> =
-        cases.iter().flat_map(|case| &case.mask.values).copied().chain([0]).collect();
+        found.into_iter().filter(|value| *value == 0 || !origin.ignored.contains(value)).collect();
     if values.len() > MAX_CLASSES {
         return Err(DataError::TooManyClasses { found: values.len(), wanted: MAX_CLASSES });
     }
     if values.len() < 2 {
-        return Err(DataError::NoForeground);
+        return Err(DataError::NoForeground { folder: origin.masks });
     }
-    let labels: BTreeMap<u16, u8> = values.iter().copied().zip(0..).collect();
+    let mut labels: BTreeMap<u16, u8> = values.iter().copied().zip(0..).collect();
+    labels.extend(origin.ignored.iter().map(|&value| (value, IGNORED)));
     let channels = cases.iter().map(|case| case.scan.channels).max().unwrap_or(1);
     let depths: Vec<usize> = cases.iter().map(|case| case.scan.extent.depth).collect();
     let slices: Vec<Slice> =
@@ -63,9 +81,72 @@ pub fn assemble(cases: Vec<Case>, origin: Origin) -> Result<Dataset, DataError> 
             share: voxels as f64 / total as f64,
         })
         .collect();
-    let notes = uncovered_notes(&split, &presence, &classes);
+    notes.extend(uncovered_notes(&split, &presence, &classes));
+    let ignores = !origin.ignored.is_empty();
+    if ignores {
+        notes.push(ignored_note(&slices, &origin.ignored));
+    }
     let Origin { title, statement, .. } = origin;
-    Ok(Dataset { title, statement, notes, classes, channels, slices, validation_fraction, split })
+    Ok(Dataset {
+        title,
+        statement,
+        notes,
+        classes,
+        channels,
+        ignores,
+        slices,
+        validation_fraction,
+        split,
+    })
+}
+
+/// The mask value that stands apart from the classes as the label of unlabelled voxels does.
+fn suspected_void(values: &BTreeSet<u16>) -> Option<u16> {
+    let &[.., below, last] = &values.iter().copied().collect::<Vec<_>>()[..] else { return None };
+    let apart = matches!(last, 99 | 100 | 254 | 255 | 65534 | 65535) && (1..64).contains(&below);
+    // CamVid as SegNet arranged it: eleven classes, and 11 for what is none of them.
+    let camvid = last == 11 && values.len() == 12;
+    (apart || camvid).then_some(last)
+}
+
+fn void_note(
+    values: &BTreeSet<u16>,
+    ignored: &[u16],
+    names: &BTreeMap<u16, String>,
+) -> Option<String> {
+    let left: BTreeSet<u16> =
+        values.iter().filter(|value| !ignored.contains(value)).copied().collect();
+    let void = suspected_void(&left).filter(|value| !names.contains_key(value))?;
+    Some(format!(
+        "the mask value {void} looks like the label of voxels that nobody labelled, and is trained and scored as a \
+         class; --ignore-index {void} leaves it out"
+    ))
+}
+
+/// Which masks hold nothing but background.
+fn empty_note(cases: &[Case], ignored: &[u16]) -> Option<String> {
+    let is_empty =
+        |case: &&Case| case.mask.values.iter().all(|value| *value == 0 || ignored.contains(value));
+    let empty: Vec<String> = cases.iter().filter(is_empty).map(|case| case.name.clone()).collect();
+    let of = cases.len();
+    (!empty.is_empty()).then(|| {
+        format!(
+            "{} of {of} masks hold nothing but background ({}); they are trained and scored like the others",
+            empty.len(),
+            named(empty.into_iter())
+        )
+    })
+}
+
+fn ignored_note(slices: &[Slice], ignored: &[u16]) -> String {
+    let labels = || slices.iter().flat_map(|slice| &slice.labels);
+    let count = labels().filter(|&&label| label == IGNORED).count();
+    let share = 100.0 * count as f64 / labels().count().max(1) as f64;
+    let values: Vec<String> = ignored.iter().map(u16::to_string).collect();
+    format!(
+        "{share:.1} % of the voxels hold the mask value {} and do not count",
+        values.join(" or ")
+    )
 }
 
 fn slices(case: Case, channels: usize, labels: &BTreeMap<u16, u8>) -> Vec<Slice> {
@@ -88,7 +169,9 @@ fn slices(case: Case, channels: usize, labels: &BTreeMap<u16, u8>) -> Vec<Slice>
 fn count(slices: &[Slice], classes: usize) -> Vec<u64> {
     let mut counts = vec![0; classes];
     for label in slices.iter().flat_map(|slice| &slice.labels) {
-        counts[usize::from(*label)] += 1;
+        if let Some(count) = counts.get_mut(usize::from(*label)) {
+            *count += 1;
+        }
     }
     counts
 }
@@ -96,7 +179,9 @@ fn count(slices: &[Slice], classes: usize) -> Vec<u64> {
 fn presence(labels: &[u8], classes: usize) -> Vec<bool> {
     let mut present = vec![false; classes];
     for label in labels {
-        present[usize::from(*label)] = true;
+        if let Some(present) = present.get_mut(usize::from(*label)) {
+            *present = true;
+        }
     }
     present
 }
@@ -143,7 +228,16 @@ mod tests {
 
     fn origin() -> Origin {
         let (title, statement) = ("test".into(), "test".into());
-        Origin { title, statement, names: BTreeMap::new(), validation_fraction: Some(0.5), seed: 0 }
+        Origin {
+            title,
+            statement,
+            names: BTreeMap::new(),
+            masks: "masks".into(),
+            ignored: vec![],
+            notes: vec![],
+            validation_fraction: Some(0.5),
+            seed: 0,
+        }
     }
 
     #[test]
@@ -187,7 +281,50 @@ mod tests {
     fn nothing_but_background_is_an_error() {
         assert!(matches!(
             assemble(vec![case("a", 2, 1, &[0, 0])], origin()),
-            Err(DataError::NoForeground)
+            Err(DataError::NoForeground { .. })
         ));
+    }
+
+    #[test]
+    fn ignored_values_are_no_class_and_do_not_count() {
+        let cases = || vec![case("a", 4, 1, &[0, 7, 255, 255]), case("b", 4, 1, &[255, 0, 7, 255])];
+        let data = assemble(cases(), Origin { ignored: vec![255], ..origin() }).unwrap();
+        assert_eq!(data.slices[0].labels, [0, 1, IGNORED, IGNORED]);
+        assert_eq!(data.slices[1].labels, [IGNORED, 0, 1, IGNORED]);
+        assert_eq!(data.classes.len(), 2);
+        assert_eq!((data.classes[1].voxels, data.classes[1].share), (2, 0.5));
+        assert_eq!(data.notes, ["50.0 % of the voxels hold the mask value 255 and do not count"]);
+        let suspected = assemble(cases(), origin()).unwrap();
+        assert_eq!(suspected.classes.len(), 3);
+        assert!(suspected.notes[0].contains("--ignore-index 255"), "{:?}", suspected.notes);
+    }
+
+    #[test]
+    fn masks_of_nothing_but_background_are_taken_and_counted() {
+        let cases = vec![
+            case("a", 2, 1, &[0, 1]),
+            case("b", 2, 1, &[0, 0]),
+            case("c", 2, 1, &[1, 0]),
+            case("d", 2, 1, &[0, 0]),
+        ];
+        let data = assemble(cases, origin()).unwrap();
+        assert_eq!(data.slices.len(), 4);
+        assert!(
+            data.notes[0].starts_with("2 of 4 masks hold nothing but background (b, d)"),
+            "{:?}",
+            data.notes
+        );
+    }
+
+    #[test]
+    fn a_label_that_stands_apart_is_suspected() {
+        let of = |values: &[u16]| suspected_void(&values.iter().copied().collect());
+        assert_eq!(of(&[0, 1, 2, 255]), Some(255));
+        assert_eq!(of(&[0, 1, 255]), Some(255));
+        assert_eq!(of(&[0, 255]), None, "a foreground");
+        assert_eq!(of(&[0, 127, 255]), None, "greys");
+        assert_eq!(of(&(0..12).collect::<Vec<_>>()), Some(11), "CamVid");
+        assert_eq!(of(&(0..11).collect::<Vec<_>>()), None);
+        assert_eq!(of(&[0]), None);
     }
 }

@@ -202,6 +202,7 @@ mod tests {
             notes: vec![],
             classes: vec![class(0.5), class(0.5)],
             channels: 1,
+            ignores: false,
             slices: vec![slice],
             validation_fraction: 0.5,
             split: Split { training: vec![0], validation: vec![], left_out: vec![] },

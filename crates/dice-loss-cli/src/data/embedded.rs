@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, DataError, Dataset, Fault, Faults, Origin, Problem, assemble, nifti, split};
+use super::{
+    Case, DataError, Dataset, Fault, Faults, MAX_VOXELS, Origin, Problem, assemble, nifti, split,
+};
 
 const IMAGE: &[u8] = include_bytes!("../../data/chest-ct.nii.gz");
 const LABELS: &[u8] = include_bytes!("../../data/chest-ct-labels.nii.gz");
@@ -31,15 +33,20 @@ const STATEMENT: &str = "One chest CT of one person: 34 axial slices of 128 × 1
 /// # Errors
 /// [`DataError::Uncovered`] where the fraction leaves a class on one side only.
 pub fn embedded(validation_fraction: Option<f64>) -> Result<Dataset, DataError> {
-    let mut scan =
-        nifti::decode_image(IMAGE).map_err(|problem| fault("chest-ct.nii.gz", problem))?;
-    let mask =
-        nifti::decode_mask(LABELS).map_err(|problem| fault("chest-ct-labels.nii.gz", problem))?;
+    let (scan, lies) = nifti::decode_image(IMAGE, MAX_VOXELS)
+        .map_err(|problem| fault("chest-ct.nii.gz", problem))?;
+    let (mask, _) = nifti::decode_mask(LABELS, MAX_VOXELS)
+        .map_err(|problem| fault("chest-ct-labels.nii.gz", problem))?;
+    let upright = lies.map_or([false; 3], |lies| lies.upright());
+    let (mut scan, mask) = (scan.turned(upright), mask.turned(upright));
     scan.window(WINDOW[0], WINDOW[1]);
     let origin = Origin {
         title: "Chest CT, one patient (embedded)".into(),
         statement: STATEMENT.into(),
         names: BTreeMap::from_iter((0..).zip(CLASSES.map(String::from))),
+        masks: "chest-ct-labels.nii.gz".into(),
+        ignored: vec![],
+        notes: vec![],
         validation_fraction,
         seed: 0,
     };
@@ -62,7 +69,7 @@ fn every_class_on_both_sides(data: &Dataset) -> Result<(), DataError> {
 }
 
 fn fault(name: &str, problem: Problem) -> DataError {
-    DataError::Faults(Faults(vec![Fault { path: name.into(), problem }]))
+    DataError::Faults(Faults { faults: vec![Fault { path: name.into(), problem }], notes: vec![] })
 }
 
 #[cfg(test)]

@@ -6,59 +6,99 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::ImageFormat;
-
 use super::{
-    Case, DataError, Dataset, Fault, Faults, MAX_CLASSES, Mask, Origin, Problem, Scan, assemble,
-    nifti, raster,
+    Case, DataError, Dataset, Fault, Faults, Geometry, MAX_CLASSES, MAX_VOXELS, Mask, Origin,
+    Problem, Scan, assemble,
+    fault::{named, printable},
+    memory,
+    names::{self, Format, Pair},
+    nifti,
+    raster::{self, Colours},
+    stack,
 };
 
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    Picture(ImageFormat),
-    Nifti,
+/// Bytes that are read of one file at most.
+const MAX_BYTES: u64 = 4 << 30;
+
+/// Bytes of a voxel's intensity and of its mask value while files are read.
+const OF_INTENSITY: u64 = 4;
+const OF_VALUE: u64 = 2;
+
+/// Own data, and how it is read.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// Where the images lie.
+    pub images: PathBuf,
+    /// Where the masks lie.
+    pub masks: PathBuf,
+    /// Share of the files to hold out; without one, what is usual.
+    pub validation_fraction: Option<f64>,
+    /// Decides which files are held out.
+    pub seed: u64,
+    /// Mask values of voxels that do not count.
+    pub ignored: Vec<u16>,
+    /// Whether masks are taken voxel by voxel, wherever their headers say that they lie.
+    pub ignore_geometry: bool,
 }
 
-/// Reads pairs of `images/NAME.*` and `masks/NAME.*`, PNG, TIFF or NIfTI, and splits them.
-///
-/// A mask of nothing but background is a fault unless `allow_empty`.
+/// What is said while cases are read.
+struct Reading<'a> {
+    folders: &'a Folders,
+    faults: Vec<Fault>,
+    /// Bytes that further voxels may take.
+    left: u64,
+    /// Colours that masks have instead of numbers.
+    colours: Colours,
+    /// Cases of which only one side says where it lies.
+    unoriented: Vec<String>,
+    /// Cases whose headers disagree, taken voxel by voxel as asked for.
+    elsewhere: Vec<String>,
+}
+
+/// Reads pairs of images and masks, PNG, JPEG, TIFF or NIfTI, and splits them.
 ///
 /// # Errors
 /// [`DataError::Faults`] with everything that is wrong with any file, and what [`assemble`] refuses.
-pub fn folder(
-    images: &Path,
-    masks: &Path,
-    validation_fraction: Option<f64>,
-    seed: u64,
-    allow_empty: bool,
-) -> Result<Dataset, DataError> {
-    let mut faults = vec![];
-    let image_files = list(images, &mut faults);
-    let mask_files = list(masks, &mut faults);
-    unpaired(images, &image_files, masks, &mask_files, &mut faults);
+pub fn folder(folders: &Folders) -> Result<Dataset, DataError> {
+    let (mut faults, mut notes) = (vec![], vec![]);
+    let [images, masks] = [&folders.images, &folders.masks].map(PathBuf::as_path);
+    let image_files = names::list(images, &mut faults, &mut notes);
+    let mask_files = names::list(masks, &mut faults, &mut notes);
+    let both_listed = !image_files.is_empty() && !mask_files.is_empty();
+    let pairs = if both_listed {
+        names::pairs([images, masks], image_files, mask_files, &mut faults)
+    } else {
+        vec![]
+    };
+    notes.dedup();
 
-    let mut cases = vec![];
-    for (stem, image) in &image_files {
-        if let Some(mask) = mask_files.get(stem) {
-            cases.extend(case(stem, image, mask, allow_empty, &mut faults));
-        }
-    }
-    if !faults.is_empty() {
-        return Err(DataError::Faults(Faults(faults)));
+    let left = memory::allowance();
+    let mut reading = Reading {
+        folders,
+        faults,
+        left,
+        colours: Colours::default(),
+        unoriented: vec![],
+        elsewhere: vec![],
+    };
+    let cases: Vec<Case> = pairs.into_iter().filter_map(|pair| reading.case(pair)).collect();
+    notes.extend(reading.notes());
+    reading.same_channels(&cases);
+    if !reading.faults.is_empty() {
+        return Err(DataError::Faults(Faults { faults: reading.faults, notes }));
     }
     let files = cases.len();
     let slices: usize = cases.iter().map(|case| case.scan.extent.depth).sum();
-    assemble(cases, origin(images, masks, files, slices, validation_fraction, seed))
+    let names = reading.colours.names();
+    if !names.is_empty() {
+        notes.push(
+            "masks are in colour; each colour was taken as a class, black as background".into(),
+        );
+    }
+    assemble(cases, Origin { names, ..origin(folders, files, slices, notes) })
 }
 
-fn origin(
-    images: &Path,
-    masks: &Path,
-    files: usize,
-    slices: usize,
-    validation_fraction: Option<f64>,
-    seed: u64,
-) -> Origin {
+fn origin(folders: &Folders, files: usize, slices: usize, notes: Vec<String>) -> Origin {
     let held_out = if files == 1 {
         "Blocks of slices of the one volume are held out, with a slice left out at each border; training and \
          validation see the same volume."
@@ -67,121 +107,195 @@ fn origin(
          patient."
     };
     Origin {
-        title: format!("{} with {}", images.display(), masks.display()),
+        title: format!("{} with {}", printable(&folders.images), printable(&folders.masks)),
         statement: format!(
             "{files} {} with {slices} {}. {held_out}",
             if files == 1 { "image" } else { "images" },
             if slices == 1 { "slice" } else { "slices" },
         ),
         names: BTreeMap::new(),
-        validation_fraction,
-        seed,
+        masks: folders.masks.clone(),
+        ignored: folders.ignored.clone(),
+        notes,
+        validation_fraction: folders.validation_fraction,
+        seed: folders.seed,
     }
 }
 
-/// Readable files by stem, in the order of their stems.
-fn list(folder: &Path, faults: &mut Vec<Fault>) -> BTreeMap<String, PathBuf> {
-    let mut files = BTreeMap::new();
-    let entries = match fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
-        Ok(entries) => entries,
-        Err(error) => {
-            faults.push(Fault { path: folder.into(), problem: error.into() });
-            return files;
+impl Reading<'_> {
+    fn case(&mut self, pair: Pair) -> Option<Case> {
+        let mut channels = vec![];
+        for path in &pair.images {
+            let most = self.most(OF_INTENSITY);
+            let scan = self.noted(path, read_image(path, most));
+            if let Some((scan, _)) = &scan {
+                self.left = self.left.saturating_sub(OF_INTENSITY * scan.values.len() as u64);
+            }
+            channels.push(scan);
         }
-    };
-    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let Some((stem, _)) = stem_and_format(&path) else {
-            continue;
-        };
-        if let Some(other) = files.get(&stem).cloned() {
-            faults.push(Fault { path, problem: Problem::SameStem { stem, other } });
-        } else {
-            files.insert(stem, path);
+        let most = self.most(OF_VALUE);
+        let before = self.colours.clone();
+        let mask = read_mask(&pair.mask, most, &mut self.colours);
+        if mask.is_err() {
+            self.colours = before;
+        }
+        let mask = self.noted(&pair.mask, mask);
+        let channels: Vec<_> = channels.into_iter().collect::<Option<_>>()?;
+        let (mask, mask_lies) = mask?;
+        self.left = self.left.saturating_sub(OF_VALUE * mask.values.len() as u64);
+        let (scan, lies) = self.joined(channels, &pair.images)?;
+        if scan.extent != mask.extent {
+            let problem = Problem::Extent { found: mask.extent, wanted: scan.extent };
+            return self.noted(&pair.mask, Err(problem));
+        }
+        let mask = self.onto(mask, mask_lies, lies, &pair)?;
+        let upright = lies.or(mask_lies).map_or([false; 3], |lies| lies.upright());
+        Some(Case { name: pair.name, scan: scan.turned(upright), mask: mask.turned(upright) })
+    }
+
+    /// Voxels of so many bytes that a file may have.
+    fn most(&self, bytes: u64) -> u64 {
+        MAX_VOXELS.min(self.left / bytes)
+    }
+
+    fn noted<T>(&mut self, path: &Path, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.faults.push(Fault { path: path.into(), problem })).ok()
+    }
+
+    /// The channels of an image, which may lie in several files, and where its first lies.
+    fn joined(
+        &mut self,
+        channels: Vec<(Scan, Option<Geometry>)>,
+        paths: &[PathBuf],
+    ) -> Option<(Scan, Option<Geometry>)> {
+        let mut channels = channels.into_iter().zip(paths);
+        let ((mut scan, lies), _) = channels.next()?;
+        for ((other, other_lies), path) in channels {
+            if other.extent != scan.extent {
+                let problem = Problem::ChannelExtent { found: other.extent, wanted: scan.extent };
+                return self.noted(path, Err(problem));
+            }
+            let turned = self.turns(other.extent, other_lies, lies, path)?;
+            scan = scan.beside(&other.turned(turned));
+        }
+        Some((scan, lies))
+    }
+
+    /// The mask with its voxels in the order of its image's.
+    fn onto(
+        &mut self,
+        mask: Mask,
+        mask_lies: Option<Geometry>,
+        image_lies: Option<Geometry>,
+        pair: &Pair,
+    ) -> Option<Mask> {
+        if mask_lies.is_some() != image_lies.is_some() {
+            self.unoriented.push(pair.name.clone());
+        }
+        let turned = self.turns(mask.extent, mask_lies, image_lies, &pair.mask)?;
+        Some(mask.turned(turned))
+    }
+
+    /// Which axes to turn round so that voxels lie in the order of the image's; none where a header does not say.
+    fn turns(
+        &mut self,
+        extent: super::Extent,
+        lies: Option<Geometry>,
+        image: Option<Geometry>,
+        path: &Path,
+    ) -> Option<[bool; 3]> {
+        let (Some(found), Some(wanted)) = (lies, image) else { return Some([false; 3]) };
+        match found.onto(&wanted, extent) {
+            Ok(turned) => Some(turned),
+            Err(_) if self.folders.ignore_geometry => {
+                self.elsewhere.push(printable(path.file_name().unwrap_or_default()));
+                Some([false; 3])
+            }
+            Err(apart) => self.noted(path, Err(elsewhere(apart, found, wanted))),
         }
     }
-    if files.is_empty() {
-        faults.push(Fault { path: folder.into(), problem: Problem::EmptyFolder });
-    }
-    files
-}
 
-/// The name without its extension, and the format that the extension promises.
-fn stem_and_format(path: &Path) -> Option<(String, Format)> {
-    let name = path.file_name()?.to_str()?;
-    let lower = name.to_ascii_lowercase();
-    let formats = [
-        (".png", Format::Picture(ImageFormat::Png)),
-        (".tif", Format::Picture(ImageFormat::Tiff)),
-        (".tiff", Format::Picture(ImageFormat::Tiff)),
-        (".nii", Format::Nifti),
-        (".nii.gz", Format::Nifti),
-    ];
-    let (extension, format) =
-        formats.into_iter().find(|(extension, _)| lower.ends_with(extension))?;
-    let stem = &name[..name.len() - extension.len()];
-    (!stem.is_empty() && !stem.starts_with('.')).then(|| (stem.to_owned(), format))
-}
-
-fn unpaired(
-    images: &Path,
-    image_files: &BTreeMap<String, PathBuf>,
-    masks: &Path,
-    mask_files: &BTreeMap<String, PathBuf>,
-    faults: &mut Vec<Fault>,
-) {
-    for (stem, path) in image_files.iter().filter(|(stem, _)| !mask_files.contains_key(*stem)) {
-        let problem = Problem::NoMask { stem: stem.clone(), folder: masks.into() };
-        faults.push(Fault { path: path.clone(), problem });
+    /// Notes a fault for every image that has neither one channel nor as many as the others.
+    fn same_channels(&mut self, cases: &[Case]) {
+        let most = cases.iter().map(|case| case.scan.channels).max().unwrap_or(1);
+        for case in cases {
+            let channels = case.scan.channels;
+            if channels != most && (channels != 1 || most != 3) {
+                let path = self.folders.images.join(&case.name);
+                self.faults.push(Fault {
+                    path,
+                    problem: Problem::Channels { found: channels, wanted: most },
+                });
+            }
+        }
     }
-    for (stem, path) in mask_files.iter().filter(|(stem, _)| !image_files.contains_key(*stem)) {
-        let problem = Problem::NoImage { stem: stem.clone(), folder: images.into() };
-        faults.push(Fault { path: path.clone(), problem });
+
+    fn notes(&mut self) -> Vec<String> {
+        let unoriented = std::mem::take(&mut self.unoriented);
+        let elsewhere = std::mem::take(&mut self.elsewhere);
+        let one_side = (!unoriented.is_empty()).then(|| {
+            format!(
+                "only one of image and mask says where it lies: {}; the mask was taken to lie voxel by voxel as the \
+                 image does",
+                named(unoriented.into_iter())
+            )
+        });
+        let disagree = (!elsewhere.is_empty()).then(|| {
+            format!(
+                "the headers of {} place them elsewhere than the image; they were taken voxel by voxel, as asked for",
+                named(elsewhere.into_iter())
+            )
+        });
+        one_side.into_iter().chain(disagree).collect()
     }
 }
 
-fn case(
-    stem: &str,
-    image: &Path,
-    mask: &Path,
-    allow_empty: bool,
-    faults: &mut Vec<Fault>,
-) -> Option<Case> {
-    let mut note = |path: &Path, problem| faults.push(Fault { path: path.into(), problem });
-    let scan = read_image(image).map_err(|problem| note(image, problem)).ok();
-    let labels = read_mask(mask, allow_empty).map_err(|problem| note(mask, problem)).ok();
-    let (scan, labels) = (scan?, labels?);
-    if scan.extent != labels.extent {
-        note(mask, Problem::Extent { found: labels.extent, wanted: scan.extent });
-        return None;
-    }
-    Some(Case { name: stem.into(), scan, mask: labels })
+fn elsewhere(apart: f64, found: Geometry, wanted: Geometry) -> Problem {
+    Problem::Elsewhere { apart, found: Box::new(found), wanted: Box::new(wanted) }
 }
 
-fn read_image(path: &Path) -> Result<Scan, Problem> {
-    let bytes = fs::read(path)?;
-    let mut scan = match stem_and_format(path) {
-        Some((_, Format::Picture(format))) => raster::decode_image(&bytes, format)?,
-        _ => nifti::decode_image(&bytes)?,
+/// The bytes of a file that is one: reading a pipe might never end.
+fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
+    let about = fs::metadata(path)?;
+    if !about.is_file() {
+        let found = if about.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(Problem::NotAFile { found });
+    }
+    if about.len() > MAX_BYTES {
+        return Err(Problem::TooManyBytes { found: about.len(), wanted: MAX_BYTES });
+    }
+    Ok(fs::read(path)?)
+}
+
+fn read_image(path: &Path, most: u64) -> Result<(Scan, Option<Geometry>), Problem> {
+    let bytes = bytes(path)?;
+    let (mut scan, lies) = match names::stem_and_format(path) {
+        Some((_, Format::Picture(format))) => (raster::decode_image(&bytes, format, most)?, None),
+        Some((_, Format::Tiff)) => (stack::decode_image(&bytes, most)?, None),
+        _ => nifti::decode_image(&bytes, most)?,
     };
-    if scan.standardise() { Ok(scan) } else { Err(Problem::NotFinite) }
+    if scan.standardise() { Ok((scan, lies)) } else { Err(Problem::NotFinite) }
 }
 
-fn read_mask(path: &Path, allow_empty: bool) -> Result<Mask, Problem> {
-    let bytes = fs::read(path)?;
-    let mask = match stem_and_format(path) {
-        Some((_, Format::Picture(format))) => raster::decode_mask(&bytes, format)?,
-        _ => nifti::decode_mask(&bytes)?,
+fn read_mask(
+    path: &Path,
+    most: u64,
+    colours: &mut Colours,
+) -> Result<(Mask, Option<Geometry>), Problem> {
+    let bytes = bytes(path)?;
+    let (mask, lies) = match names::stem_and_format(path) {
+        Some((_, Format::Picture(format))) => {
+            (raster::decode_mask(&bytes, format, most, colours)?, None)
+        }
+        Some((_, Format::Tiff)) => (stack::decode_mask(&bytes, most, colours)?, None),
+        _ => nifti::decode_mask(&bytes, most)?,
     };
     let values: BTreeSet<u16> = mask.values.iter().copied().collect();
-    if values.len() > MAX_CLASSES {
+    // Ignored values are no classes, so a few more than classes may be found here.
+    if values.len() > 2 * MAX_CLASSES {
         return Err(Problem::TooManyClasses { found: values.len(), wanted: MAX_CLASSES });
     }
-    if !allow_empty && values.iter().all(|&value| value == 0) {
-        return Err(Problem::EmptyMask);
-    }
-    Ok(mask)
+    Ok((mask, lies))
 }
 
 #[cfg(test)]
@@ -192,9 +306,9 @@ mod tests {
     use super::*;
 
     /// Two folders with pictures: a value at one pixel of an otherwise black image.
-    struct Folders(TempDir);
+    struct Given(TempDir);
 
-    impl Folders {
+    impl Given {
         fn new() -> Self {
             let folder = TempDir::new().unwrap();
             fs::create_dir(folder.path().join("images")).unwrap();
@@ -221,13 +335,24 @@ mod tests {
             )
         }
 
+        fn folders(&self) -> Folders {
+            Folders {
+                images: self.path("images"),
+                masks: self.path("masks"),
+                validation_fraction: Some(0.5),
+                seed: 0,
+                ignored: vec![],
+                ignore_geometry: false,
+            }
+        }
+
         fn read(&self) -> Result<Dataset, DataError> {
-            folder(&self.path("images"), &self.path("masks"), Some(0.5), 0, false)
+            folder(&self.folders())
         }
 
         fn faults(&self) -> Vec<Fault> {
             match self.read() {
-                Err(DataError::Faults(Faults(faults))) => faults,
+                Err(DataError::Faults(Faults { faults, .. })) => faults,
                 other => panic!("wanted faults, found {other:?}"),
             }
         }
@@ -235,7 +360,7 @@ mod tests {
 
     #[test]
     fn pairs_are_found_by_stem_across_formats() {
-        let folders = Folders::new();
+        let folders = Given::new();
         folders.pair("a").picture("images/b.tif", 6, 50).picture("masks/b.png", 6, 255);
         let volume = nifti::tests::encode([6, 6, 1], None, &[0, 1].repeat(18));
         fs::write(folders.path("images/c.v2.nii"), &volume).unwrap();
@@ -249,10 +374,9 @@ mod tests {
 
     #[test]
     fn every_fault_is_reported_with_its_file() {
-        let folders = Folders::new();
+        let folders = Given::new();
         folders.pair("good").picture("images/alone.png", 6, 9).picture("masks/widow.png", 6, 1);
         folders.pair("wide").picture("masks/wide.png", 7, 255);
-        folders.pair("blank").picture("masks/blank.png", 6, 0);
         folders.pair("broken");
         fs::write(folders.path("images/broken.png"), "not a PNG").unwrap();
         fs::write(folders.path("images/good.tiff"), "second").unwrap();
@@ -266,26 +390,117 @@ mod tests {
         found("images/alone.png", |p| matches!(p, Problem::NoMask { .. }));
         found("masks/widow.png", |p| matches!(p, Problem::NoImage { .. }));
         found("masks/wide.png", |p| matches!(p, Problem::Extent { .. }));
-        found("masks/blank.png", |p| matches!(p, Problem::EmptyMask));
         found("images/broken.png", |p| matches!(p, Problem::Undecodable { .. }));
         found("images/good.tiff", |p| matches!(p, Problem::SameStem { .. }));
-        assert_eq!(faults.len(), 6);
+        assert_eq!(faults.len(), 5);
     }
 
     #[test]
     fn empty_and_missing_folders_are_faults() {
-        let folders = Folders::new();
-        assert!(folders.faults().iter().all(|fault| matches!(fault.problem, Problem::EmptyFolder)));
+        let folders = Given::new();
+        let faults = folders.faults();
+        assert!(faults.iter().all(|fault| matches!(fault.problem, Problem::EmptyFolder)));
+        assert_eq!(faults.len(), 2);
         fs::remove_dir(folders.path("masks")).unwrap();
         assert!(matches!(folders.faults()[1].problem, Problem::Unreadable(_)));
     }
 
     #[test]
-    fn empty_masks_pass_when_allowed() {
-        let folders = Folders::new();
-        folders.pair("a").pair("b").pair("blank").picture("masks/blank.png", 6, 0);
-        let data =
-            folder(&folders.path("images"), &folders.path("masks"), Some(0.3), 0, true).unwrap();
-        assert_eq!(data.slices.len(), 3);
+    fn what_is_passed_over_is_noted() {
+        let folders = Given::new();
+        folders.pair("a").pair("b").picture("images/.c.png", 6, 1);
+        fs::write(folders.path("images/d.gif"), "GIF89a").unwrap();
+        let notes = folders.read().unwrap().notes;
+        assert!(notes[0].contains("images: .c.png, d.gif, which"), "{notes:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_pair_and_show() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let folders = Given::new();
+        folders.pair("a").pair("b");
+        for side in ["images", "masks"] {
+            let name = OsStr::from_bytes(b"\xff\x1b.png");
+            fs::rename(folders.path(side).join("b.png"), folders.path(side).join(name)).unwrap();
+        }
+        let data = folders.read().unwrap();
+        assert_eq!(data.slices[1].name, "\u{fffd}\\u{1b}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_a_fault() {
+        let folders = Given::new();
+        folders.pair("a").pair("b").pair("pipe").pair("folder");
+        for (name, make) in [("images/pipe.png", "mkfifo"), ("masks/folder.png", "mkdir")] {
+            fs::remove_file(folders.path(name)).unwrap();
+            let made = std::process::Command::new(make).arg(folders.path(name)).status().unwrap();
+            assert!(made.success());
+        }
+        let faults = folders.faults();
+        assert!(faults.iter().all(|f| matches!(f.problem, Problem::NotAFile { .. })), "{faults:?}");
+        assert_eq!(faults.len(), 2);
+    }
+
+    #[test]
+    fn every_page_of_a_stack_is_used() {
+        let folders = Given::new();
+        let pages: Vec<[u8; 3]> = (0..15).map(|page| [0, 1, page % 2]).collect();
+        fs::write(folders.path("images/a.tif"), stack::tests::stack(&pages)).unwrap();
+        fs::write(folders.path("masks/a.tif"), stack::tests::stack(&pages)).unwrap();
+        let data = folders.read().unwrap();
+        assert_eq!(data.slices.len(), 15);
+        assert_eq!(data.slices[3].labels, [0, 1, 1]);
+        assert_eq!(data.slices[3].name, "a, slice 3");
+    }
+
+    /// A volume whose mask holds its first voxel, both with what their headers say.
+    fn volume(image: Option<[f32; 2]>, mask: Option<[f32; 2]>) -> Given {
+        let folders = Given::new();
+        let encode = |lies| {
+            let mut voxels = [0; 24];
+            (0..4).for_each(|z| voxels[6 * z] = 1);
+            nifti::tests::encode([3, 2, 4], lies, &voxels)
+        };
+        fs::write(folders.path("images/a_0000.nii"), encode(image)).unwrap();
+        fs::write(folders.path("masks/a.nii"), encode(mask)).unwrap();
+        folders
+    }
+
+    #[test]
+    fn a_mask_lies_as_its_image_whatever_its_header_lacks() {
+        for (image, mask) in [
+            (Some([1.0, 1.0]), Some([1.0, 1.0])),
+            (Some([1.0, 1.0]), None),
+            (None, Some([1.0, 1.0])),
+            (None, None),
+        ] {
+            let data = volume(image, mask).read().unwrap();
+            let slice = &data.slices[0];
+            let at = slice.labels.iter().position(|&label| label == 1).unwrap();
+            let bright = (0..6).max_by(|&a, &b| slice.image[a].total_cmp(&slice.image[b])).unwrap();
+            assert_eq!(at, bright, "{image:?} {mask:?}");
+            assert_eq!(at, if image.is_none() && mask.is_none() { 0 } else { 5 });
+            let said = data.notes.iter().any(|note| note.contains("only one of image and mask"));
+            assert_eq!(said, image.is_some() != mask.is_some(), "{:?}", data.notes);
+        }
+    }
+
+    #[test]
+    fn a_mask_that_lies_elsewhere_is_a_fault_unless_geometry_is_ignored() {
+        let folders = volume(Some([1.0, 1.0]), Some([-1.0, 1.0]));
+        let faults = folders.faults();
+        assert!(matches!(faults[0].problem, Problem::Elsewhere { apart: 2.0, .. }), "{faults:?}");
+        let data = folder(&Folders { ignore_geometry: true, ..folders.folders() }).unwrap();
+        assert!(data.notes[0].contains("voxel by voxel, as asked for"), "{:?}", data.notes);
+    }
+
+    #[test]
+    fn channels_lie_in_files_of_their_own() {
+        let folders = volume(None, None);
+        fs::copy(folders.path("images/a_0000.nii"), folders.path("images/a_0001.nii")).unwrap();
+        let data = folders.read().unwrap();
+        assert_eq!((data.channels, data.slices[0].image.len()), (2, 12));
     }
 }

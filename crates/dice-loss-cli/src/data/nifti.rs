@@ -3,62 +3,105 @@
 use std::io::{self, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
-use nifti::{NiftiHeader, NiftiType, RandomAccessNiftiVolume, volume::inmem::InMemNiftiVolume};
+use nifti::{Endianness, NiftiHeader, NiftiType};
 
 use super::{
     fault::Problem,
+    geometry::Geometry,
     raster::class_number,
-    volume::{Extent, MAX_VOXELS, Mask, Scan},
+    volume::{Extent, Mask, Scan},
 };
 
 /// Size of a header with its four-byte extension flag; voxels cannot start before it.
 const HEADER: u64 = 352;
 
-/// Reads intensities, with slope and intercept applied.
+/// Bytes that may lie between header and voxels, and behind the voxels.
+const BESIDE: u64 = 1 << 26;
+
+/// Reads intensities as they are stored, with slope and intercept applied, and where they lie if the header says so.
 ///
 /// # Errors
-/// [`Problem::Undecodable`], [`Problem::Axes`] and [`Problem::TooLarge`].
-pub fn decode_image(bytes: &[u8]) -> Result<Scan, Problem> {
-    let (extent, values) = decode(bytes, |value| Ok(value as f32))?;
-    Ok(Scan { extent, channels: 1, values })
+/// [`Problem::Undecodable`], [`Problem::Axes`] and, above `most` voxels, [`Problem::TooLarge`].
+pub fn decode_image(bytes: &[u8], most: u64) -> Result<(Scan, Option<Geometry>), Problem> {
+    let (extent, values, geometry) = decode(bytes, most, |value| Ok(value as f32))?;
+    Ok((Scan { extent, channels: 1, values }, geometry))
 }
 
-/// Reads class numbers from integers or from floats that are whole.
+/// Reads class numbers from integers or from floats that are whole, and where they lie if the header says so.
 ///
 /// # Errors
 /// [`Problem::Undecodable`], [`Problem::Axes`], [`Problem::TooLarge`] and [`Problem::NotAClass`].
-pub fn decode_mask(bytes: &[u8]) -> Result<Mask, Problem> {
-    let (extent, values) = decode(bytes, class_number)?;
-    Ok(Mask { extent, values })
+pub fn decode_mask(bytes: &[u8], most: u64) -> Result<(Mask, Option<Geometry>), Problem> {
+    let (extent, values, geometry) = decode(bytes, most, class_number)?;
+    Ok((Mask { extent, values }, geometry))
 }
 
-/// Reads the voxels so that a slice stands upright: row 0 at the front of the body, column 0 at its right.
+/// Reads to the end of the file, where a gzip has its checksum.
 fn decode<T>(
     bytes: &[u8],
+    most: u64,
     convert: impl Fn(f64) -> Result<T, Problem>,
-) -> Result<(Extent, Vec<T>), Problem> {
+) -> Result<(Extent, Vec<T>, Option<Geometry>), Problem> {
     let mut source = open(bytes);
     let header = NiftiHeader::from_reader(&mut source).map_err(undecodable)?;
-    let extent = check(&header)?;
-    // The reader trusts the offset and its extensions; stepping over them is all that is needed.
+    let (extent, kind) = check(&header, most)?;
     let skipped = (header.vox_offset as u64).saturating_sub(HEADER) + 4;
+    if skipped > BESIDE {
+        return Err(undecodable(format!("voxels from byte {} on", header.vox_offset)));
+    }
     io::copy(&mut source.by_ref().take(skipped), &mut io::sink()).map_err(undecodable)?;
-    let volume = InMemNiftiVolume::from_reader(source, &header).map_err(undecodable)?;
+    let values = voxels(&mut source, &header, extent, kind, convert)?;
+    let behind = io::copy(&mut source.take(BESIDE), &mut io::sink()).map_err(undecodable)?;
+    if behind == BESIDE {
+        return Err(undecodable(format!("{} MiB or more behind the voxels", BESIDE >> 20)));
+    }
+    Ok((extent, values, geometry(&header)))
+}
 
-    let axes = usize::from(header.dim[0]);
-    let [flip_x, flip_y] = flips(&header);
-    let mut values = Vec::with_capacity(extent.slice_len() * extent.depth);
-    for z in 0..extent.depth {
-        for y in 0..extent.height {
-            let y = if flip_y { extent.height - 1 - y } else { y };
-            for x in 0..extent.width {
-                let x = if flip_x { extent.width - 1 - x } else { x };
-                let position = [x as u16, y as u16, z as u16, 0, 0, 0, 0];
-                values.push(convert(volume.get_f64(&position[..axes]).map_err(undecodable)?)?);
-            }
+fn voxels<T>(
+    source: &mut impl Read,
+    header: &NiftiHeader,
+    extent: Extent,
+    kind: NiftiType,
+    convert: impl Fn(f64) -> Result<T, Problem>,
+) -> Result<Vec<T>, Problem> {
+    let (slope, intercept) = match (header.scl_slope, header.scl_inter) {
+        (slope, _) if slope == 0.0 || !slope.is_finite() => (1.0, 0.0),
+        (slope, inter) => (f64::from(slope), f64::from(inter)),
+    };
+    let big = header.endianness == Endianness::Big;
+    let mut values = vec![];
+    values
+        .try_reserve_exact(extent.slice_len() * extent.depth)
+        .map_err(|error| Problem::Memory { reason: error.to_string() })?;
+    let mut row = vec![0; extent.width * kind.size_of()];
+    for _ in 0..extent.height * extent.depth {
+        source.read_exact(&mut row).map_err(undecodable)?;
+        for stored in row.chunks_exact(kind.size_of()) {
+            values.push(convert(number(kind, big, stored) * slope + intercept)?);
         }
     }
-    Ok((extent, values))
+    Ok(values)
+}
+
+/// The number that up to eight bytes stand for.
+fn number(kind: NiftiType, big: bool, stored: &[u8]) -> f64 {
+    use NiftiType::{Float32, Float64, Int8, Int16, Int32, Int64};
+    let mut word = [0; 8];
+    word[..stored.len()].copy_from_slice(stored);
+    if big {
+        word[..stored.len()].reverse();
+    }
+    let bits = u64::from_le_bytes(word);
+    match kind {
+        Int8 => (bits as i8).into(),
+        Int16 => (bits as i16).into(),
+        Int32 => (bits as i32).into(),
+        Int64 => bits as i64 as f64,
+        Float32 => f32::from_bits(bits as u32).into(),
+        Float64 => f64::from_bits(bits),
+        _ => bits as f64,
+    }
 }
 
 fn open(bytes: &[u8]) -> Box<dyn Read + '_> {
@@ -68,8 +111,8 @@ fn open(bytes: &[u8]) -> Box<dyn Read + '_> {
     }
 }
 
-/// Checks what the reader takes on trust and returns the size of the volume.
-fn check(header: &NiftiHeader) -> Result<Extent, Problem> {
+/// Checks what reading takes on trust and returns the size of the volume and the type of its voxels.
+fn check(header: &NiftiHeader, most: u64) -> Result<(Extent, NiftiType), Problem> {
     let dim = header.dim().map_err(undecodable)?;
     let too_many =
         || Problem::Axes { found: dim.iter().map(u16::to_string).collect::<Vec<_>>().join(" × ") };
@@ -77,8 +120,8 @@ fn check(header: &NiftiHeader) -> Result<Extent, Problem> {
         return Err(too_many());
     }
     let found = dim.iter().map(|&length| u64::from(length)).product::<u64>();
-    if found > MAX_VOXELS {
-        return Err(Problem::TooLarge { found, wanted: MAX_VOXELS });
+    if found > most {
+        return Err(Problem::TooLarge { found, wanted: most });
     }
     if header.magic != *b"n+1\0" {
         return Err(undecodable("voxels in a second file, wanted them in this one"));
@@ -91,7 +134,7 @@ fn check(header: &NiftiHeader) -> Result<Extent, Problem> {
         return Err(undecodable(format!("{} bits a voxel for {kind:?}", header.bitpix)));
     }
     let depth = dim.get(2).map_or(1, |&depth| usize::from(depth));
-    Ok(Extent { width: dim[0].into(), height: dim[1].into(), depth })
+    Ok((Extent { width: dim[0].into(), height: dim[1].into(), depth }, kind))
 }
 
 fn is_real(kind: NiftiType) -> bool {
@@ -102,23 +145,42 @@ fn is_real(kind: NiftiType) -> bool {
     )
 }
 
-/// Whether columns and rows must be turned round: the first axis runs to the right, the second to the front.
-///
-/// The header says where the axes run, in the sform or else in the quaternion of the qform (its rotation's diagonal).
-fn flips(header: &NiftiHeader) -> [bool; 2] {
-    if header.sform_code > 0 {
-        return [header.srow_x[0] > 0.0, header.srow_y[1] > 0.0];
+/// Where the header says that the voxels lie: in the sform, or else in the qform.
+fn geometry(header: &NiftiHeader) -> Option<Geometry> {
+    sform(header).or_else(|| qform(header))
+}
+
+fn sform(header: &NiftiHeader) -> Option<Geometry> {
+    if header.sform_code <= 0 {
+        return None;
     }
-    if header.qform_code > 0 {
-        let [b, c, d] = [header.quatern_b, header.quatern_c, header.quatern_d].map(|q| q * q);
-        let a = (1.0 - b - c - d).max(0.0);
-        return [a + b - c - d > 0.0, a + c - b - d > 0.0];
+    let rows = [header.srow_x, header.srow_y, header.srow_z].map(|row| row.map(f64::from));
+    let column = |j: usize| rows.map(|row| row[j]);
+    Geometry::new([0, 1, 2].map(column), column(3))
+}
+
+/// A rotation as a quaternion, the spacing, and which way round the third axis runs.
+fn qform(header: &NiftiHeader) -> Option<Geometry> {
+    if header.qform_code <= 0 {
+        return None;
     }
-    [false; 2]
+    let [b, c, d] = [header.quatern_b, header.quatern_c, header.quatern_d].map(f64::from);
+    let a = (1.0 - b * b - c * c - d * d).max(0.0).sqrt();
+    let axes = [
+        [a * a + b * b - c * c - d * d, 2.0 * (b * c + a * d), 2.0 * (b * d - a * c)],
+        [2.0 * (b * c - a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d + a * b)],
+        [2.0 * (b * d + a * c), 2.0 * (c * d - a * b), a * a + d * d - b * b - c * c],
+    ];
+    let spacing = [1, 2, 3].map(|j| f64::from(header.pixdim[j]).abs());
+    let third = if header.pixdim[0] < 0.0 { -spacing[2] } else { spacing[2] };
+    let steps = [spacing[0], spacing[1], third];
+    let axes = [0, 1, 2].map(|j: usize| axes[j].map(|v| v * steps[j]));
+    let origin = [header.quatern_x, header.quatern_y, header.quatern_z].map(f64::from);
+    Geometry::new(axes, origin)
 }
 
 fn undecodable(reason: impl ToString) -> Problem {
-    Problem::Undecodable { format: "NIfTI", reason: reason.to_string() }
+    Problem::undecodable("NIfTI", reason)
 }
 
 #[cfg(test)]
@@ -129,6 +191,12 @@ pub(super) mod tests {
 
     use super::*;
 
+    const MOST: u64 = 1 << 20;
+
+    fn mask(bytes: &[u8]) -> Result<Mask, Problem> {
+        decode_mask(bytes, MOST).map(|(mask, _)| mask)
+    }
+
     /// A volume of u8 as a file's bytes; `sform` is the diagonal of its affine.
     pub fn encode(dim: [u16; 3], sform: Option<[f32; 2]>, voxels: &[u8]) -> Vec<u8> {
         let mut header =
@@ -137,7 +205,7 @@ pub(super) mod tests {
         (header.datatype, header.bitpix) = (2, 8);
         header.sform_code = i16::from(sform.is_some());
         if let Some([x, y]) = sform {
-            (header.srow_x[0], header.srow_y[1]) = (x, y);
+            (header.srow_x[0], header.srow_y[1], header.srow_z[2]) = (x, y, 1.0);
         }
         let mut bytes = header_bytes(&header);
         bytes.extend([0; 4]);
@@ -157,27 +225,90 @@ pub(super) mod tests {
         bytes[254..256].copy_from_slice(&header.sform_code.to_le_bytes());
         bytes[280..284].copy_from_slice(&header.srow_x[0].to_le_bytes());
         bytes[300..304].copy_from_slice(&header.srow_y[1].to_le_bytes());
+        bytes[320..324].copy_from_slice(&header.srow_z[2].to_le_bytes());
         bytes[344..348].copy_from_slice(&header.magic);
         bytes
     }
 
     #[test]
-    fn slices_stand_upright() {
-        let voxels = [1, 2, 3, 4, 5, 6, 7, 8];
-        let as_stored = decode_mask(&encode([2, 2, 2], None, &voxels)).unwrap();
-        assert_eq!(as_stored.values, [1, 2, 3, 4, 5, 6, 7, 8]);
-        let ras = decode_mask(&encode([2, 2, 2], Some([1.0, 1.0]), &voxels)).unwrap();
-        assert_eq!(ras.values, [4, 3, 2, 1, 8, 7, 6, 5]);
-        let lps = decode_mask(&encode([2, 2, 2], Some([-1.0, -1.0]), &voxels)).unwrap();
-        assert_eq!(lps.values, [1, 2, 3, 4, 5, 6, 7, 8]);
+    fn the_header_says_where_voxels_lie() {
+        let plain = encode([2, 2, 2], None, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(mask(&plain).unwrap().values, [1, 2, 3, 4, 5, 6, 7, 8], "as stored");
+        assert_eq!(decode_mask(&plain, MOST).unwrap().1, None);
+        let lying = |sform| {
+            let bytes = encode([2, 2, 2], Some(sform), &[0; 8]);
+            decode_mask(&bytes, MOST).unwrap().1.unwrap()
+        };
+        assert_eq!(lying([1.0, 1.0]).upright(), [true, true, false]);
+        assert_eq!(lying([-1.0, -2.0]).upright(), [false; 3]);
+        assert_eq!(lying([-1.0, -2.0]).axes[1], [0.0, -2.0, 0.0]);
+    }
+
+    #[test]
+    fn the_qform_is_a_rotation_with_spacing() {
+        let mut bytes = encode([2, 2, 2], None, &[0; 8]);
+        let mut put = |at: usize, value: f32| {
+            bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        };
+        // Half a turn about the third axis, which runs the other way.
+        for (at, value) in [(76, -1.0), (80, 2.0), (84, 3.0), (88, 4.0), (264, 1.0), (268, 7.0)] {
+            put(at, value);
+        }
+        bytes[252] = 1;
+        let geometry = decode_mask(&bytes, MOST).unwrap().1.unwrap();
+        let wanted = [[-2.0, 0.0, 0.0], [0.0, -3.0, 0.0], [0.0, 0.0, -4.0]];
+        assert_eq!(geometry, Geometry::new(wanted, [7.0, 0.0, 0.0]).unwrap());
+    }
+
+    #[test]
+    fn numbers_of_every_type_and_byte_order() {
+        use NiftiType::{Float32, Float64, Int16, Int32, Int64, Uint16};
+        let both = |kind, bytes: &[u8]| {
+            let turned: Vec<u8> = bytes.iter().rev().copied().collect();
+            [number(kind, false, bytes), number(kind, true, &turned)]
+        };
+        assert_eq!(both(Uint16, &65535u16.to_le_bytes()), [65535.0; 2]);
+        assert_eq!(both(Int16, &(-3i16).to_le_bytes()), [-3.0; 2]);
+        assert_eq!(both(Int32, &(-70_000i32).to_le_bytes()), [-70_000.0; 2]);
+        assert_eq!(both(Int64, &(-5i64).to_le_bytes()), [-5.0; 2]);
+        assert_eq!(both(Float32, &0.5f32.to_le_bytes()), [0.5; 2]);
+        assert_eq!(both(Float64, &0.1f64.to_le_bytes()), [0.1; 2]);
+    }
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+        packed.write_all(plain).unwrap();
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn a_gzip_is_read_to_its_checksum() {
+        let mut packed = gzip(&encode([2, 1, 1], None, &[0, 9]));
+        let length = packed.len();
+        packed[length - 5] ^= 1;
+        assert!(matches!(mask(&packed), Err(Problem::Undecodable { .. })), "length");
+        packed[length - 5] ^= 1;
+        packed[length - 8] ^= 1;
+        let Err(Problem::Undecodable { reason, .. }) = mask(&packed) else { panic!("CRC") };
+        assert!(reason.contains("checksum"), "{reason}");
+    }
+
+    #[test]
+    fn a_gzip_that_unpacks_to_very_much_is_an_error() {
+        let mut plain = encode([2, 1, 1], None, &[0, 9]);
+        plain.resize(plain.len() + BESIDE as usize, 0);
+        assert!(matches!(mask(&gzip(&plain)), Err(Problem::Undecodable { .. })));
+        let bytes = encode([1000, 1000, 2], None, &[]);
+        assert!(
+            matches!(mask(&bytes), Err(Problem::TooLarge { found: 2_000_000, wanted: MOST })),
+            "before anything is read"
+        );
     }
 
     #[test]
     fn gzip_is_seen_by_its_first_bytes() {
         let plain = encode([2, 1, 1], None, &[0, 9]);
-        let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
-        packed.write_all(&plain).unwrap();
-        assert_eq!(decode_mask(&packed.finish().unwrap()).unwrap(), decode_mask(&plain).unwrap());
+        assert_eq!(mask(&gzip(&plain)).unwrap(), mask(&plain).unwrap());
     }
 
     #[test]
@@ -186,7 +317,7 @@ pub(super) mod tests {
         let with = |offset: usize, bytes: &[u8]| {
             let mut bad = good.clone();
             bad[offset..offset + bytes.len()].copy_from_slice(bytes);
-            decode_mask(&bad)
+            mask(&bad)
         };
         assert!(
             matches!(with(72, &4i16.to_le_bytes()), Err(Problem::Undecodable { .. })),
@@ -216,7 +347,7 @@ pub(super) mod tests {
                 bad[at] = (rng.next_u32() & 0xff) as u8;
             }
             bad.truncate(rng.random_range(good.len() / 2..=2 * good.len()));
-            readable += u32::from(decode_mask(&bad).is_ok());
+            readable += u32::from(mask(&bad).is_ok());
         }
         assert!(
             readable > 100,

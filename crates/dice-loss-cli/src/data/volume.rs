@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Voxels that one file may hold; 4 GiB once widened to f32.
-pub const MAX_VOXELS: u64 = 1 << 30;
+/// Voxels that one file may hold: 512 × 512 × 1024, 1 GiB once widened to f32.
+pub const MAX_VOXELS: u64 = 1 << 28;
 
 /// A size in voxels; a plain picture has a depth of 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl fmt::Display for Extent {
 pub struct Scan {
     /// Size in voxels.
     pub extent: Extent,
-    /// 1 for grey, 3 for colour.
+    /// 1 for grey, 3 for colour, or as many as there are files for one mask.
     pub channels: usize,
     /// `depth × channels × height × width` intensities.
     pub values: Vec<f32>,
@@ -81,15 +81,66 @@ impl Scan {
         }
     }
 
+    /// The same with axes turned round.
+    pub fn turned(self, axes: [bool; 3]) -> Self {
+        let values = turned(self.values, self.extent, self.channels, axes);
+        Self { values, ..self }
+    }
+
+    /// The channels of both, slice by slice; they are of one extent.
+    pub fn beside(self, other: &Self) -> Self {
+        let planes = |scan: &Self| (scan.channels * scan.extent.slice_len()).max(1);
+        let slices = self.values.chunks_exact(planes(&self));
+        let values =
+            slices.zip(other.values.chunks_exact(planes(other))).flat_map(|(a, b)| [a, b].concat());
+        Self {
+            extent: self.extent,
+            channels: self.channels + other.channels,
+            values: values.collect(),
+        }
+    }
+
     /// Repeats a grey image in three channels.
     pub fn into_colour(self) -> Self {
-        if self.channels == 3 {
+        if self.channels != 1 {
             return self;
         }
         let planes = self.values.chunks_exact(self.extent.slice_len().max(1));
         let values = planes.flat_map(|plane| [plane; 3].concat()).collect();
         Self { channels: 3, values, ..self }
     }
+}
+
+impl Mask {
+    /// The same with axes turned round.
+    pub fn turned(self, axes: [bool; 3]) -> Self {
+        let values = turned(self.values, self.extent, 1, axes);
+        Self { values, ..self }
+    }
+}
+
+fn turned<T: Copy>(values: Vec<T>, extent: Extent, channels: usize, axes: [bool; 3]) -> Vec<T> {
+    let [turn_x, turn_y, turn_z] = axes;
+    if axes == [false; 3] {
+        return values;
+    }
+    let at = |turn: bool, i: usize, length: usize| if turn { length - 1 - i } else { i };
+    let mut turned = Vec::with_capacity(values.len());
+    for z in 0..extent.depth {
+        for c in 0..channels {
+            let plane = (at(turn_z, z, extent.depth) * channels + c) * extent.height;
+            for y in 0..extent.height {
+                let row = (plane + at(turn_y, y, extent.height)) * extent.width;
+                let row = &values[row..row + extent.width];
+                if turn_x {
+                    turned.extend(row.iter().rev());
+                } else {
+                    turned.extend(row);
+                }
+            }
+        }
+    }
+    turned
 }
 
 #[cfg(test)]
@@ -128,5 +179,27 @@ mod tests {
         let extent = Extent { width: 1, height: 1, depth: 2 };
         let grey = Scan { extent, channels: 1, values: vec![1.0, 2.0] };
         assert_eq!(grey.into_colour().values, [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]);
+    }
+
+    #[test]
+    fn axes_are_turned_one_by_one() {
+        let extent = Extent { width: 2, height: 2, depth: 2 };
+        let mask = |axes| Mask { extent, values: (1..9).collect() }.turned(axes).values;
+        assert_eq!(mask([false; 3]), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(mask([true, false, false]), [2, 1, 4, 3, 6, 5, 8, 7]);
+        assert_eq!(mask([false, true, false]), [3, 4, 1, 2, 7, 8, 5, 6]);
+        assert_eq!(mask([false, false, true]), [5, 6, 7, 8, 1, 2, 3, 4]);
+        let extent = Extent { width: 2, height: 1, depth: 2 };
+        let values = (1..9).map(|v| v as f32).collect();
+        let scan = Scan { extent, channels: 2, values }.turned([true, false, true]);
+        assert_eq!(scan.values, [6.0, 5.0, 8.0, 7.0, 2.0, 1.0, 4.0, 3.0]);
+    }
+
+    #[test]
+    fn channels_lie_beside_each_other_slice_by_slice() {
+        let extent = Extent { width: 1, height: 1, depth: 2 };
+        let grey = |values: [f32; 2]| Scan { extent, channels: 1, values: values.to_vec() };
+        let both = grey([1.0, 2.0]).beside(&grey([3.0, 4.0])).beside(&grey([5.0, 6.0]));
+        assert_eq!((both.channels, both.values), (3, vec![1.0, 3.0, 5.0, 2.0, 4.0, 6.0]));
     }
 }

@@ -4,7 +4,7 @@ use super::{
     page::percent,
     plot::{Frame, Tick},
 };
-use crate::record::{ClassRecord, Comparison, Run};
+use crate::record::{ClassRecord, Comparison, Group, Run};
 
 /// Between the lanes of two losses in a row, in pixels.
 const LANE: f64 = 4.6;
@@ -15,11 +15,16 @@ const GAP: f64 = 12.0;
 /// Height of a row that few losses do not fill.
 const LEAST_STEP: f64 = 28.0;
 
-/// Room for names left of the axis.
+/// Room for names left of the axis, on wide screens.
 const NAMES: f64 = 210.0;
+
+/// Room for names above each row, on narrow ones.
+const ABOVE: f64 = 24.0;
 
 /// The rows with their common axis.
 pub struct Ladder {
+    /// Whether names stand above their rows.
+    pub narrow: bool,
     /// Size and borders.
     pub frame: Frame,
     /// Marks along the bottom.
@@ -32,6 +37,8 @@ pub struct Ladder {
 pub struct Rung {
     /// Its middle.
     pub y: f64,
+    /// The middle of its name.
+    pub name_y: f64,
     /// The class or mean.
     pub name: String,
     /// The class's share.
@@ -52,6 +59,8 @@ pub struct Dot {
     pub x: f64,
     /// Where it is: every loss has its lane, so that equal values do not lie on each other.
     pub y: f64,
+    /// From the lowest seed to the highest, where there are several.
+    pub range: Option<[f64; 2]>,
     /// The loss's name and value.
     pub title: String,
 }
@@ -69,28 +78,34 @@ struct Source<'a> {
 
 impl Ladder {
     /// The rows of a comparison.
-    pub fn new(comparison: &Comparison) -> Self {
+    pub fn new(comparison: &Comparison, narrow: bool) -> Self {
         let sources = sources(comparison);
-        let step = (LANE * comparison.runs.len() as f64 + GAP).max(LEAST_STEP);
-        let mut frame = Frame::new(1100.0, 30.0 + step * sources.len() as f64);
-        frame.left = NAMES;
+        let losses = comparison.losses();
+        let lanes = (LANE * losses.len() as f64 + GAP).max(LEAST_STEP);
+        let above = if narrow { ABOVE } else { 0.0 };
+        let step = lanes + above;
+        let height = 30.0 + step * sources.len() as f64;
+        let mut frame = Frame::new(if narrow { 340.0 } else { 1100.0 }, height);
+        frame.left = if narrow { 10.0 } else { NAMES };
         let x = |dice: f64| frame.left + (frame.right - frame.left) * dice;
         let rung = |(row, source): (usize, Source)| {
-            let y = frame.top + step * (row as f64 + 0.5);
-            let dots = dots(&comparison.runs, &source, x, y);
+            let upper = frame.top + step * row as f64;
+            let y = upper + above + lanes / 2.0;
+            let dots = dots(&losses, &source, x, y);
             let ends = dots.iter().map(|dot| dot.x);
             let span = (!dots.is_empty()).then(|| {
                 [ends.clone().fold(f64::MAX, f64::min), ends.clone().fold(f64::MIN, f64::max)]
             });
             let Source { name, detail, is_mean, .. } = source;
-            Rung { y, name: name.into(), detail, is_mean, dots, span }
+            let name_y = if narrow { upper + above / 2.0 } else { y };
+            Rung { y, name_y, name: name.into(), detail, is_mean, dots, span }
         };
         let tick = |fifths: u8| {
             let dice = f64::from(fifths) / 5.0;
             Tick { at: x(dice), label: format!("{dice:.1}") }
         };
         let rows = sources.into_iter().enumerate().map(rung).collect();
-        Self { frame, ticks: (0..=5).map(tick).collect(), rows }
+        Self { narrow, frame, ticks: (0..=5).map(tick).collect(), rows }
     }
 }
 
@@ -114,12 +129,17 @@ fn sources<'a>(comparison: &'a Comparison) -> Vec<Source<'a>> {
     sources
 }
 
-fn dots(runs: &[Run], source: &Source, x: impl Fn(f64) -> f64, y: f64) -> Vec<Dot> {
-    let middle = runs.len().saturating_sub(1) as f64 / 2.0;
-    let dot = |(loss, run): (usize, &Run)| {
-        let dice = (source.dice)(run)?;
-        let title = format!("{}: {dice:.3}", run.loss.title);
-        Some(Dot { loss, x: x(dice), y: y + (loss as f64 - middle) * LANE, title })
+fn dots(losses: &[Group], source: &Source, x: impl Fn(f64) -> f64, y: f64) -> Vec<Dot> {
+    let middle = losses.len().saturating_sub(1) as f64 / 2.0;
+    let dot = |(loss, group): (usize, &Group)| {
+        let dice = group.over(&source.dice)?;
+        let range = (dice.high > dice.low).then_some([x(dice.low), x(dice.high)]);
+        let seeds = match range {
+            Some(_) => format!(" ({:.3} to {:.3})", dice.low, dice.high),
+            None => String::new(),
+        };
+        let title = format!("{}: {:.3}{seeds}", group.loss.title, dice.mean);
+        Some(Dot { loss, x: x(dice.mean), y: y + (loss as f64 - middle) * LANE, range, title })
     };
-    runs.iter().enumerate().filter_map(dot).collect()
+    losses.iter().enumerate().filter_map(dot).collect()
 }

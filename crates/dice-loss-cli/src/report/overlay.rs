@@ -6,7 +6,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{ImageFormat, Rgb, RgbImage};
 
 use super::colour;
-use crate::data::{Class, Dataset, Slice};
+use crate::data::{Class, Dataset, IGNORED, Slice};
 
 /// Sides longer than this are thinned out, so that a page stays small.
 const LONGEST_SIDE: usize = 384;
@@ -59,7 +59,8 @@ impl<'a> Painter<'a> {
         self.paint(|at| {
             let reference = usize::from(self.slice.labels[at]);
             let colour = if reference == 0 { INVENTED } else { colour::class(reference) };
-            let wrong = usize::from(predicted[at]) != reference;
+            let counts = self.slice.labels[at] != IGNORED;
+            let wrong = counts && usize::from(predicted[at]) != reference;
             Some(if wrong { (colour, 0.9) } else { ([0; 3], DIMMED) })
         })
     }
@@ -88,7 +89,11 @@ impl<'a> Painter<'a> {
         };
         let channel = |c: usize| self.slice.image.get(c * voxels + at).map(|&v| scale(v));
         let first = channel(0).unwrap_or(0);
-        [first, channel(1).unwrap_or(first), channel(2).unwrap_or(first)]
+        // Three channels are colours; of any other number, the first is shown.
+        match [1, 2, 3].map(channel) {
+            [Some(second), Some(third), None] => [first, second, third],
+            _ => [first; 3],
+        }
     }
 }
 
@@ -98,26 +103,28 @@ fn blend(below: colour::Rgb, above: colour::Rgb, opacity: f32) -> colour::Rgb {
     })
 }
 
-/// Positions in the validation set of the slices to show: together they hold as many classes as possible, rare ones
-/// first; of equals, those far from the others.
-pub fn chosen(data: &Dataset) -> Vec<usize> {
-    let slices: Vec<Vec<usize>> = (data.split.validation.iter())
+/// Positions among some slices of those to show: together they hold as many classes as possible, rare ones first; of
+/// equals, those far from the others. Slices without any class are shown only where no slice has one.
+pub fn chosen(data: &Dataset, of: &[usize]) -> Vec<usize> {
+    let slices: Vec<Vec<usize>> = (of.iter())
         .map(|&s| {
             data.foreground(false)
                 .filter(|&label| data.slices[s].labels.contains(&(label as u8)))
                 .collect()
         })
         .collect();
+    let any = slices.iter().any(|labels| !labels.is_empty());
     let weight = |label: usize| if data.classes[label].is_rare() { 10 } else { 1 };
     let mut seen = vec![0u32; data.classes.len()];
     let mut chosen: Vec<usize> = vec![];
-    while chosen.len() < SHOWN.min(slices.len()) {
+    while chosen.len() < SHOWN {
         let gain = |labels: &[usize]| {
             labels.iter().map(|&l| weight(l) * 1000 / (1 + 9 * seen[l])).sum::<u32>()
         };
-        let left = (0..slices.len()).filter(|s| !chosen.contains(s));
+        let fit = |s: &usize| !chosen.contains(s) && (!any || !slices[*s].is_empty());
         let apart = |s: usize| chosen.iter().map(|&other| other.abs_diff(s)).min();
-        let best = left.max_by_key(|&s| (gain(&slices[s]), apart(s), Reverse(s)));
+        let best =
+            (0..slices.len()).filter(fit).max_by_key(|&s| (gain(&slices[s]), apart(s), Reverse(s)));
         let Some(best) = best else { break };
         slices[best].iter().for_each(|&label| seen[label] += 1);
         chosen.push(best);
@@ -184,12 +191,40 @@ mod tests {
     #[test]
     fn the_shown_slices_hold_every_class_of_the_ct() {
         let data = embedded(None).unwrap();
-        let shown = chosen(&data);
+        let shown = chosen(&data, &data.split.validation);
         assert_eq!(shown.len(), 4);
         for label in data.foreground(false) {
             let holds =
                 |&s: &usize| data.slices[data.split.validation[s]].labels.contains(&(label as u8));
             assert!(shown.iter().any(holds), "{}", data.classes[label].name);
         }
+    }
+
+    #[test]
+    fn slices_without_a_class_are_not_shown_beside_others() {
+        let mut data = embedded(None).unwrap();
+        let held_out = data.split.validation.clone();
+        for &slice in &held_out[2..] {
+            data.slices[slice].labels.fill(0);
+        }
+        assert_eq!(chosen(&data, &held_out), [0, 1]);
+        for &slice in &held_out {
+            data.slices[slice].labels.fill(0);
+        }
+        assert_eq!(chosen(&data, &held_out).len(), 4);
+    }
+
+    #[test]
+    fn voxels_that_do_not_count_are_no_errors() {
+        let slice = Slice {
+            name: "s".into(),
+            width: 2,
+            height: 1,
+            image: vec![0.0, 1.0],
+            labels: vec![IGNORED, 0],
+        };
+        let classes = [class(0.5), class(0.5)];
+        let errors = decode(&Painter::new(&slice, &classes).errors(&[1, 0]).unwrap());
+        assert_eq!(errors.get_pixel(0, 0).0, [0; 3]);
     }
 }

@@ -11,10 +11,11 @@ use super::{
     overlay::Painter,
     plot::{self, Frame, Plot, Series},
     table::{Measure, Table},
+    terminal,
 };
 use crate::{
     data::Dataset,
-    record::{ClassRecord, Comparison, Run},
+    record::{ClassRecord, Comparison, Group, LossRecord, Run, Spread},
     train::{Counts, Prediction},
 };
 
@@ -28,18 +29,29 @@ struct Page<'a> {
     losses: Vec<Loss<'a>>,
     findings: Vec<Finding>,
     tables: Vec<Table>,
-    progress: Vec<Plot>,
-    ladder: Ladder,
+    progress: Vec<Curves>,
+    ladders: [Ladder; 2],
+    ranking: String,
+    of_slices: String,
+    along: String,
+    validated: String,
     legend: Vec<Legend<'a>>,
     slices: Vec<Shown>,
     invented: String,
     not_found: String,
 }
 
-/// A loss with its training curve.
+/// A loss with the training curve of its first seed.
 struct Loss<'a> {
-    run: &'a Run,
+    loss: &'a LossRecord,
+    diverged: Vec<String>,
     training: Plot,
+}
+
+/// Curves of all losses, and on which screens they are shown.
+struct Curves {
+    screens: &'static str,
+    plot: Plot,
 }
 
 /// What the tables say at a glance.
@@ -79,22 +91,24 @@ pub fn render(
     data: &Dataset,
     predictions: &[Prediction],
 ) -> Result<String, String> {
+    let losses = comparison.losses();
     let page = Page {
         comparison,
-        losses: comparison
-            .runs
-            .iter()
-            .enumerate()
-            .map(|(i, run)| Loss { run, training: training(i, run) })
-            .collect(),
         findings: findings(comparison),
         tables: [Measure::Dice, Measure::Iou].map(|measure| Table::new(comparison, measure)).into(),
         progress: progress(comparison),
-        ladder: Ladder::new(comparison),
+        ladders: [false, true].map(|narrow| Ladder::new(comparison, narrow)),
+        ranking: terminal::ranking(comparison)
+            .unwrap_or_default()
+            .replace("* the", "In colour, the"),
+        of_slices: terminal::of_slices(comparison),
+        along: along(comparison),
+        validated: counted(comparison.settings.validated_along, "slice"),
         legend: legend(comparison),
         slices: shown(comparison, data, predictions).map_err(|error| error.to_string())?,
         invented: colour::css(overlay::INVENTED),
         not_found: comparison.not_found().join(", "),
+        losses: losses.iter().enumerate().map(|(i, group)| loss(i, group)).collect(),
     };
     page.render().map_err(|error| error.to_string())
 }
@@ -105,34 +119,115 @@ fn slot(loss: &usize) -> String {
     format!("k{}{dash}", loss % colour::LOSSES)
 }
 
-/// What differs between the losses.
+fn loss<'a>(number: usize, group: &Group<'a>) -> Loss<'a> {
+    let diverged = |run: &&Run| {
+        let at = run.diverged?;
+        Some(if group.runs.len() > 1 {
+            format!("Seed {} ended at iteration {at}", run.seed)
+        } else {
+            format!("Ended at iteration {at}")
+        })
+    };
+    Loss {
+        loss: group.loss,
+        diverged: group.runs.iter().filter_map(diverged).collect(),
+        training: training(number, group.runs[0]),
+    }
+}
+
+/// The slices that the curves are of.
+fn along(comparison: &Comparison) -> String {
+    let (all, some) = (comparison.data.split.validation.len(), comparison.settings.validated_along);
+    if some < all {
+        format!("{some} of the {}", counted(all, "validation slice"))
+    } else {
+        "the validation slices".into()
+    }
+}
+
+/// What differs between the losses, as far as it can be said.
 fn findings(comparison: &Comparison) -> Vec<Finding> {
-    let best = |what, dice: &dyn Fn(&Run) -> Option<f64>| {
-        let [lowest, highest] = extremes(comparison, dice)?;
-        let title = |(run, _): (usize, f64)| &comparison.runs[run].loss.title;
-        Some(Finding {
+    let losses = comparison.losses();
+    if let (2.., Some(why)) = (losses.len(), comparison.not_converged()) {
+        return vec![not_converged(&why)];
+    }
+    let mean = best(comparison, "Highest mean Dice", &|run| run.mean.dice);
+    let rare = best(comparison, "Highest mean Dice of rare classes", &|run| run.rare?.dice);
+    mean.into_iter().chain(rare).chain(most_dependent(comparison)).collect()
+}
+
+fn not_converged(why: &str) -> Finding {
+    Finding {
+        what: "No ranking",
+        loss: None,
+        name: "Not converged".into(),
+        value: String::new(),
+        beside: format!(
+            "{}. Which loss leads now says little of which would lead in the end: train longer.",
+            capitalised(why)
+        ),
+    }
+}
+
+/// A note as a sentence begins.
+fn capitalised(note: &str) -> String {
+    let mut rest = note.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// The losses with the highest number: one, or several that seeds do not tell apart.
+fn best(
+    comparison: &Comparison,
+    what: &'static str,
+    number: &dyn Fn(&Run) -> Option<f64>,
+) -> Option<Finding> {
+    let losses = comparison.losses();
+    let numbers: Vec<Option<Spread>> = losses.iter().map(|group| group.over(number)).collect();
+    let [lowest, highest] = extremes(&numbers)?;
+    let title = |(loss, _): (usize, f64)| &losses[loss].loss.title;
+    let best = comparison.best(&numbers);
+    let among: Vec<&str> =
+        (0..losses.len()).filter(|&i| best[i]).map(|i| losses[i].loss.title.as_str()).collect();
+    let ends = format!("means from {:.3} to {:.3}; nothing is ranked", lowest.1, highest.1);
+    let lowest = format!("lowest: {}, {:.3}", title(lowest), lowest.1);
+    Some(match among.len() {
+        0 => Finding {
+            what,
+            loss: None,
+            name: "Seeds differ more than losses".into(),
+            value: String::new(),
+            beside: ends,
+        },
+        1 => Finding {
             what,
             loss: Some(highest.0),
             name: format!("{} loss", title(highest)),
             value: format!("{:.3}", highest.1),
-            beside: format!("lowest: {}, {:.3}", title(lowest), lowest.1),
-        })
-    };
-    let mean = best("Highest mean Dice", &|run| run.mean.dice);
-    let rare = best("Highest mean Dice of rare classes", &|run| run.rare?.dice);
-    mean.into_iter().chain(rare).chain(most_dependent(comparison)).collect()
+            beside: lowest,
+        },
+        _ => Finding {
+            what,
+            loss: None,
+            name: format!("{} losses alike", among.len()),
+            value: format!("up to {:.3}", highest.1),
+            beside: format!("{}; {lowest}", among.join(", ")),
+        },
+    })
 }
 
 /// The class whose Dice differs most from loss to loss.
 fn most_dependent(comparison: &Comparison) -> Option<Finding> {
+    let losses = comparison.losses();
     let spread = |label: usize| {
-        let [lowest, highest] = extremes(comparison, &|run| run.classes[label].dice)?;
+        let numbers: Vec<Option<Spread>> =
+            losses.iter().map(|group| group.over(|run| run.classes[label].dice)).collect();
+        let [lowest, highest] = extremes(&numbers)?;
         Some((label, lowest, highest))
     };
     let (label, lowest, highest) = (1..comparison.data.classes.len())
         .filter_map(spread)
         .max_by(|(_, a, b), (_, c, d)| (b.1 - a.1).total_cmp(&(d.1 - c.1)))?;
-    let title = |run: usize| &comparison.runs[run].loss.title;
+    let title = |loss: usize| &losses[loss].loss.title;
     Some(Finding {
         what: "Dice that depends most on the loss",
         loss: None,
@@ -142,15 +237,11 @@ fn most_dependent(comparison: &Comparison) -> Option<Finding> {
     })
 }
 
-/// The runs with the smallest and the largest value, each with that value; of equals, the first.
-/// Nothing where all values read alike.
-fn extremes(
-    comparison: &Comparison,
-    value: &dyn Fn(&Run) -> Option<f64>,
-) -> Option<[(usize, f64); 2]> {
-    let values = || {
-        comparison.runs.iter().enumerate().filter_map(|(run, record)| Some((run, value(record)?)))
-    };
+/// The losses with the smallest and the largest mean, each with that mean; of equals, the first.
+/// Nothing where all read alike.
+fn extremes(numbers: &[Option<Spread>]) -> Option<[(usize, f64); 2]> {
+    let values =
+        || numbers.iter().enumerate().filter_map(|(loss, spread)| Some((loss, (*spread)?.mean)));
     let smallest = values().min_by(|a, b| a.1.total_cmp(&b.1))?;
     let largest = values().rev().max_by(|a, b| a.1.total_cmp(&b.1))?;
     (format!("{:.3}", smallest.1) != format!("{:.3}", largest.1)).then_some([smallest, largest])
@@ -180,27 +271,36 @@ fn training(loss: usize, run: &Run) -> Plot {
     )
 }
 
-fn progress(comparison: &Comparison) -> Vec<Plot> {
-    let any_rare = comparison.data.has_rare();
-    let plot = |title: &str, rare: bool| {
-        let series = comparison.runs.iter().enumerate().map(|(loss, run)| {
+fn progress(comparison: &Comparison) -> Vec<Curves> {
+    let curves = |title: &str, rare: bool, screens: &'static str, width: f64| {
+        let plot = curves(comparison, title, rare, Frame::new(width, 300.0));
+        Curves { screens, plot }
+    };
+    if comparison.data.has_rare() {
+        let rare = curves("Mean Dice of the rare classes", true, "", 540.0);
+        return vec![curves("Mean Dice", false, "", 540.0), rare];
+    }
+    // Alone, a plot takes the place of two.
+    [("broad", 1100.0), ("narrow", 400.0)]
+        .map(|(screens, width)| curves("Mean Dice", false, screens, width))
+        .into()
+}
+
+/// A curve for every training, faint behind that of the first seed.
+fn curves(comparison: &Comparison, title: &str, rare: bool, frame: Frame) -> Plot {
+    let losses = comparison.losses();
+    let series = losses.iter().enumerate().flat_map(|(loss, group)| {
+        group.runs.iter().enumerate().map(move |(repeat, run)| {
             let points = run
                 .validation
                 .iter()
                 .filter_map(|v| Some([v.iteration as f64, if rare { v.rare } else { v.mean }?]));
-            Series { loss, title: run.loss.title.clone(), faint: false, points: points.collect() }
-        });
-        let frame = Frame::new(540.0, 300.0);
-        Plot::new(
-            title.into(),
-            frame,
-            comparison.settings.iterations as f64,
-            [0.0, 1.0],
-            series.collect(),
-        )
-    };
-    let rare = any_rare.then(|| plot("Mean Dice of the rare classes", true));
-    std::iter::once(plot("Mean Dice", false)).chain(rare).collect()
+            let title = group.loss.title.clone();
+            Series { loss, title, faint: repeat > 0, points: points.collect() }
+        })
+    });
+    let iterations = comparison.settings.iterations as f64;
+    Plot::new(title.into(), frame, iterations, [0.0, 1.0], series.collect())
 }
 
 fn legend(comparison: &Comparison) -> Vec<Legend<'_>> {
@@ -215,15 +315,17 @@ fn shown(
     data: &Dataset,
     predictions: &[Prediction],
 ) -> Result<Vec<Shown>, image::ImageError> {
+    let of = &comparison.settings.validated_at_end;
+    let losses = comparison.losses();
     let show = |position: usize| {
-        let slice = &data.slices[data.split.validation[position]];
+        let slice = &data.slices[of[position]];
         let painter = Painter::new(slice, &data.classes);
         let predicted =
-            comparison.runs.iter().zip(predictions).enumerate().map(|(loss, (run, labels))| {
+            losses.iter().zip(predictions).enumerate().map(|(loss, (group, labels))| {
                 let labels = &labels[position];
                 Ok(Predicted {
                     loss,
-                    title: run.loss.title.clone(),
+                    title: group.loss.title.clone(),
                     dice: slice_dice(data, labels, &slice.labels),
                     labels: painter.labels(labels)?,
                     errors: painter.errors(labels)?,
@@ -236,7 +338,7 @@ fn shown(
             predictions: predicted.collect::<Result<_, image::ImageError>>()?,
         })
     };
-    overlay::chosen(data).into_iter().map(show).collect()
+    overlay::chosen(data, of).into_iter().map(show).collect()
 }
 
 /// Mean Dice over the classes that the slice's reference holds.
@@ -285,6 +387,7 @@ fn ranges(numbers: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Validation;
 
     #[test]
     fn findings_name_the_ends() {
@@ -309,6 +412,23 @@ mod tests {
                 ),
             ]
         );
+        let mut gaining = comparison.clone();
+        let point = |iteration, mean| Validation {
+            iteration,
+            classes: vec![],
+            mean: Some(mean),
+            rare: None,
+        };
+        gaining.runs[0].validation = vec![point(1, 0.1), point(2, 0.4)];
+        let said = findings(&gaining);
+        assert_eq!((said.len(), said[0].name.as_str()), (1, "Not converged"));
+        assert!(said[0].beside.starts_with("1 of 3 losses still gained"), "{}", said[0].beside);
+        let mut seeds = comparison.clone();
+        for (run, mean) in seeds.runs.iter_mut().zip([0.5, 0.2, 0.6]) {
+            run.mean.dice = Some(mean);
+        }
+        seeds.runs.extend(comparison.runs.clone());
+        assert_eq!(findings(&seeds)[0].name, "Seeds differ more than losses");
         assert!(findings(&Comparison::example(&[[0.9, 0.2, 0.0]])).is_empty(), "a single loss");
         assert!(findings(&Comparison::example(&[[0.9, 0.2, 0.0]; 2])).is_empty(), "equals");
     }

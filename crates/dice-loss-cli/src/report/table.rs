@@ -1,6 +1,6 @@
 //! The table of scores, for the terminal and the page alike.
 
-use crate::record::{Comparison, Run, Score};
+use crate::record::{Comparison, Run, Score, Spread};
 
 /// Which overlap a table shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct Row {
 pub struct Cell {
     /// The number as shown.
     pub text: String,
+    /// Its range over seeds, where there are several.
+    pub range: String,
     /// The number in percent of its range, for a bar behind it.
     pub percent: f64,
     /// Whether it is the best of its column.
@@ -117,69 +119,70 @@ impl Table {
         if with_time {
             columns.push(Column { title: "ms / iteration".into(), kind: Kind::Time });
         }
-        let values = |run: &Run| {
-            let mut values = vec![measure.of(run.mean)];
-            values.extend(any_rare.then(|| run.rare.and_then(|score| measure.of(score))));
-            values.extend(classes.clone().map(|(label, _)| measure.of(run.classes[label])));
-            values.extend(with_time.then_some(Some(run.milliseconds_per_iteration)));
-            values
-        };
-        let numbers: Vec<Vec<Option<f64>>> = comparison.runs.iter().map(values).collect();
-        let rows = (comparison.runs.iter().zip(&numbers))
-            .map(|(run, row)| Row {
-                title: run.loss.title.clone(),
-                cells: (0..columns.len())
-                    .map(|c| cell(row[c], columns[c].kind, numbers.iter().map(|r| r[c])))
-                    .collect(),
-            })
+        let mut values: Vec<Value> = vec![Box::new(move |run| measure.of(run.mean))];
+        if any_rare {
+            values.push(Box::new(move |run| run.rare.and_then(|score| measure.of(score))));
+        }
+        for (label, _) in classes {
+            values.push(Box::new(move |run| measure.of(run.classes[label])));
+        }
+        if with_time {
+            values.push(Box::new(|run| Some(run.milliseconds_per_iteration)));
+        }
+        let losses = comparison.losses();
+        let mut rows: Vec<Row> = losses
+            .iter()
+            .map(|group| Row { title: group.loss.title.clone(), cells: vec![] })
             .collect();
+        for (column, value) in columns.iter().zip(&values) {
+            let numbers: Vec<Option<Spread>> =
+                losses.iter().map(|group| group.over(value)).collect();
+            let best = match column.kind {
+                Kind::Time => vec![false; numbers.len()],
+                _ => comparison.best(&numbers),
+            };
+            for ((row, number), best) in rows.iter_mut().zip(numbers).zip(best) {
+                row.cells.push(cell(number, column.kind, best));
+            }
+        }
         Self { title: measure.title(), columns, rows }
     }
 }
 
-fn cell(value: Option<f64>, kind: Kind, column: impl Iterator<Item = Option<f64>>) -> Cell {
-    let Some(value) = value else { return Cell { text: "–".into(), percent: 0.0, best: false } };
-    let others: Vec<f64> = column.flatten().collect();
+/// A run's number in a column.
+type Value = Box<dyn Fn(&Run) -> Option<f64>>;
+
+fn cell(number: Option<Spread>, kind: Kind, best: bool) -> Cell {
+    let Some(Spread { mean, low, high }) = number else {
+        return Cell { text: "–".into(), range: String::new(), percent: 0.0, best: false };
+    };
     if kind == Kind::Time {
-        return Cell { text: format!("{value:.0}"), percent: 0.0, best: false };
+        return Cell { text: format!("{mean:.0}"), range: String::new(), percent: 0.0, best };
     }
-    // Best as shown: numbers that read alike are alike.
-    let shown = |value: f64| (value * 1000.0).round();
-    let best = others.iter().all(|&other| shown(other) <= shown(value))
-        && others.iter().any(|&other| shown(other) < shown(value));
-    Cell { text: format!("{value:.3}"), percent: (value * 100.0).clamp(0.0, 100.0), best }
+    let range = if high > low { format!("{low:.3}–{high:.3}") } else { String::new() };
+    Cell { text: format!("{mean:.3}"), range, percent: (mean * 100.0).clamp(0.0, 100.0), best }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn texts(values: &[Option<f64>]) -> Vec<(String, bool)> {
-        values
-            .iter()
-            .map(|&value| cell(value, Kind::Mean, values.iter().copied()))
-            .map(|cell| (cell.text, cell.best))
-            .collect()
-    }
-
     #[test]
-    fn the_best_are_marked_as_they_read() {
-        let marked = texts(&[Some(0.5), Some(0.81249), Some(0.8121), None]);
-        assert_eq!(
-            marked,
-            [
-                ("0.500".into(), false),
-                ("0.812".into(), true),
-                ("0.812".into(), true),
-                ("–".into(), false)
-            ]
-        );
-    }
-
-    #[test]
-    fn nothing_is_best_alone_or_among_equals() {
-        assert!(!texts(&[Some(0.5)])[0].1);
-        assert!(texts(&[Some(0.5), Some(0.5)]).iter().all(|(_, best)| !best));
-        assert!(texts(&[Some(0.0), Some(0.0), None]).iter().all(|(_, best)| !best));
+    fn cells_hold_means_ranges_and_the_best() {
+        let mut comparison = Comparison::example(&[[0.9, 0.6, 0.3], [0.3, 0.2, 0.1]]);
+        let mut second = comparison.runs.clone();
+        second[0].mean.dice = Some(0.7);
+        comparison.runs.extend(second);
+        let table = Table::new(&comparison, Measure::Dice);
+        let titles: Vec<&str> = table.columns.iter().map(|column| column.title.as_str()).collect();
+        assert_eq!(titles, ["mean", "class 1", "class 2", "class 3", "ms / iteration"]);
+        let mean = |row: usize| table.rows[row].cells[0].clone();
+        let texts = |cell: Cell| (cell.text, cell.range, cell.best);
+        assert_eq!(texts(mean(0)), ("0.650".into(), "0.600–0.700".into(), true));
+        assert_eq!(texts(mean(1)), ("0.200".into(), String::new(), false));
+        assert!((mean(0).percent - 65.0).abs() < 1e-9);
+        assert!(table.rows.iter().all(|row| row.cells[4].text == "1" && !row.cells[4].best));
+        let iou = Table::new(&comparison, Measure::Iou);
+        assert_eq!(iou.rows[0].cells[1].text, "–");
     }
 }

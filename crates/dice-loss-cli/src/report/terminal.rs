@@ -8,7 +8,7 @@ use super::{
     page::counted,
     table::{Measure, Table},
 };
-use crate::record::{Comparison, LossRecord};
+use crate::record::{Comparison, LossRecord, Settings};
 
 /// Classes that a table on the terminal has room for.
 const CLASSES: usize = 10;
@@ -21,16 +21,12 @@ pub fn summary(comparison: &Comparison) -> String {
     let mut text = String::new();
     for measure in [Measure::Dice, Measure::Iou] {
         let table = Table::new(comparison, measure);
-        text += &format!(
-            "\n{} on {}\n",
-            table.title,
-            counted(comparison.data.split.validation.len(), "validation slice")
-        );
+        text += &format!("\n{} on {}\n", table.title, of_slices(comparison));
         text += &grid(&table).to_string();
         text.push('\n');
     }
-    if comparison.runs.len() > 1 {
-        text += "* the best of its column; one seed, so small differences may be chance.\n";
+    if let Some(ranking) = ranking(comparison) {
+        text += &format!("{ranking}\n");
     }
     if comparison.data.classes.len() > CLASSES + 1 {
         text += "The scores of each class stand in results.csv and report.html.\n";
@@ -43,14 +39,49 @@ pub fn summary(comparison: &Comparison) -> String {
     if !not_found.is_empty() {
         text += &format!("Note: no loss found any voxel of {}\n", not_found.join(", "));
     }
-    for run in comparison.runs.iter().filter(|run| run.iterations < comparison.settings.iterations)
-    {
-        let why =
-            if run.diverged.is_some() { "its loss was no longer finite" } else { "interrupted" };
-        text +=
-            &format!("Note: {} ended after {} iterations: {why}\n", run.loss.title, run.iterations);
+    let Settings { iterations, seeds, .. } = comparison.settings;
+    for run in comparison.runs.iter().filter(|run| run.iterations < iterations) {
+        let why = if run.diverged.is_some() {
+            "its loss was no longer finite"
+        } else {
+            "interrupted, or out of time"
+        };
+        let seed = if seeds > 1 { format!(", seed {},", run.seed) } else { String::new() };
+        text += &format!(
+            "Note: {}{seed} ended after {} iterations: {why}\n",
+            run.loss.title, run.iterations
+        );
     }
     text
+}
+
+/// What can be said of the order of the losses, and by which measure.
+pub fn ranking(comparison: &Comparison) -> Option<String> {
+    let losses = comparison.losses().len();
+    if losses < 2 {
+        return None;
+    }
+    Some(match (comparison.not_converged(), comparison.settings.seeds) {
+        (Some(why), _) => format!(
+            "Not converged: {why}, so nothing is ranked; more --iterations or --minutes would tell."
+        ),
+        (None, 1) => {
+            "* the best of its column; one seed, so small differences may be chance (--seeds 3)."
+                .into()
+        }
+        (None, seeds) => format!(
+            "Means over {seeds} seeds with their range. * the best of its column, and those whose range reaches into \
+             its; none where seeds of a loss differ more than losses."
+        ),
+    })
+}
+
+/// The slices that the scores are of.
+pub(super) fn of_slices(comparison: &Comparison) -> String {
+    let (all, some) =
+        (comparison.data.split.validation.len(), comparison.settings.validated_at_end.len());
+    let slices = counted(all, "validation slice");
+    if some < all { format!("{some} of {slices}, as many as the time allowed") } else { slices }
 }
 
 /// Names, formulas and papers of losses.
@@ -83,7 +114,10 @@ fn grid(table: &Table) -> Grid {
     for row in &table.rows {
         let cells = shown.iter().map(|&c| {
             let cell = &row.cells[c];
-            let text = if cell.best { format!("*{}", cell.text) } else { cell.text.clone() };
+            let star = if cell.best { "*" } else { "" };
+            let range =
+                if cell.range.is_empty() { String::new() } else { format!("\n{}", cell.range) };
+            let text = format!("{star}{}{range}", cell.text);
             let styled = Cell::new(text).set_alignment(CellAlignment::Right);
             if cell.best { styled.add_attribute(Attribute::Bold) } else { styled }
         });

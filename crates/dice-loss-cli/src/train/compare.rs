@@ -4,15 +4,15 @@ use burn::{module::Module, tensor::Device};
 
 use super::{
     Candidate, Plan, TrainError, UNet, Watch,
-    run::{Trained, train},
+    run::{Place, Trained, train},
 };
 use crate::{data::Dataset, record::Run};
 
 /// What a comparison gives.
 pub struct Compared {
-    /// One record per loss that was begun.
+    /// One record per training that was begun.
     pub runs: Vec<Run>,
-    /// What each loss's network predicts, in the order of `runs`.
+    /// What each loss's network of the first seed predicts, in the order of `runs`.
     pub predictions: Vec<Prediction>,
     /// The trained networks, in the order of `runs`.
     pub networks: Vec<UNet>,
@@ -22,10 +22,10 @@ pub struct Compared {
     pub interrupted: bool,
 }
 
-/// Labels of every validation slice.
+/// Labels of every slice of [`Plan::at_end`].
 pub type Prediction = Vec<Vec<u8>>;
 
-/// Trains the network once per loss, from the same initial weights on the same batches.
+/// Trains the network once per loss and seed; for one seed, from the same initial weights on the same batches.
 ///
 /// When the watcher asks to stop, the loss in training is measured as it stands, and no further one begins;
 /// of the first loss, one iteration is always done, so that there is something to report.
@@ -39,34 +39,39 @@ pub fn compare(
     watch: &mut dyn Watch,
 ) -> Result<Compared, TrainError> {
     let device = Device::flex().autodiff();
-    device.seed(plan.seed);
-    let initial = plan.network.init(&device);
-    let parameters = initial.num_params();
-    let weights = initial.into_record();
     let mut compared = Compared {
         runs: vec![],
         predictions: vec![],
         networks: vec![],
-        parameters,
+        parameters: 0,
         interrupted: false,
     };
-    for (number, candidate) in candidates.iter().enumerate() {
-        if watch.stop() && number > 0 {
-            break;
+    for (repeat, &seed) in plan.seeds.iter().enumerate() {
+        device.seed(seed);
+        let initial = plan.network.init(&device);
+        compared.parameters = initial.num_params();
+        let weights = initial.into_record();
+        for (number, candidate) in candidates.iter().enumerate() {
+            if watch.stop() && !compared.runs.is_empty() {
+                break;
+            }
+            // Clones of a network share their running means and variances, so each loss gets a network of its own.
+            let network = plan
+                .network
+                .init(&device)
+                .try_load_record(weights.clone())
+                .map_err(|error| TrainError::Weights(error.to_string()))?;
+            let place = Place { candidate, number, repeat, device: &device };
+            let Trained { network, run, predictions } = train(&place, network, data, plan, watch)?;
+            compared.runs.push(run);
+            compared.networks.push(network);
+            if repeat == 0 {
+                compared.predictions.push(predictions);
+            }
         }
-        // Clones of a network share their running means and variances, so each loss gets a network of its own.
-        let network = plan
-            .network
-            .init(&device)
-            .try_load_record(weights.clone())
-            .map_err(|error| TrainError::Weights(error.to_string()))?;
-        let Trained { network, run, predictions } =
-            train(candidate, number, network, data, plan, &device, watch)?;
-        compared.runs.push(run);
-        compared.predictions.push(predictions);
-        compared.networks.push(network);
     }
-    compared.interrupted = watch.stop();
+    let all = compared.runs.len() == candidates.len() * plan.seeds.len();
+    compared.interrupted = !all || compared.runs.iter().any(|run| run.is_cut(plan.iterations));
     Ok(compared)
 }
 
@@ -84,7 +89,7 @@ mod tests {
     struct StopAfter(usize, usize);
 
     impl Watch for StopAfter {
-        fn begin(&mut self, _: usize) {}
+        fn begin(&mut self, _: usize, _: usize) {}
         fn iteration(&mut self, _: usize, _: usize, _: f64) {
             self.1 += 1;
         }
@@ -105,6 +110,7 @@ mod tests {
         let record = LossRecord {
             name: text.clone(),
             title: text.clone(),
+            options: String::new(),
             formula: text.clone(),
             reference: text,
         };
@@ -117,12 +123,14 @@ mod tests {
     fn plan(data: &Dataset) -> Plan {
         let head = Head::new(data.classes.len());
         Plan {
-            seed: 5,
+            seeds: vec![5],
             iterations: 4,
             batch_size: 2,
             crop: 32,
             learning_rate: 1e-3,
             validations: 2,
+            along: data.split.validation.clone(),
+            at_end: data.split.validation.clone(),
             network: UNetConfig { inputs: 1, outputs: head.channels(), width: 4, depth: 2 },
             head,
         }
@@ -158,5 +166,25 @@ mod tests {
         let compared = compare(&candidates, &data, &plan(&data), &mut StopAfter(100, 0)).unwrap();
         assert_eq!(compared.runs[0].diverged, Some(0));
         assert_eq!(compared.runs[1].iterations, 4);
+    }
+
+    #[test]
+    fn every_seed_trains_every_loss_and_validation_keeps_to_its_slices() {
+        let data = embedded(None).unwrap();
+        let candidates = [candidate(1.0), candidate(2.0)];
+        let held_out = &data.split.validation;
+        let plan = Plan {
+            seeds: vec![5, 6],
+            along: held_out[..1].to_vec(),
+            at_end: held_out[..3].to_vec(),
+            ..plan(&data)
+        };
+        let compared = compare(&candidates, &data, &plan, &mut StopAfter(100, 0)).unwrap();
+        assert_eq!(compared.runs.iter().map(|run| run.seed).collect::<Vec<_>>(), [5, 5, 6, 6]);
+        assert_ne!(compared.runs[0].training, compared.runs[2].training);
+        assert_eq!(compared.predictions.len(), 2, "those of the first seed");
+        assert_eq!(compared.predictions[0].len(), 3);
+        assert_eq!(compared.networks.len(), 4);
+        assert!(!compared.interrupted);
     }
 }

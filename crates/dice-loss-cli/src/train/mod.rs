@@ -3,13 +3,16 @@
 mod compare;
 mod counts;
 mod criterion;
+mod pace;
 mod predict;
 mod run;
+mod step;
 mod unet;
 
 pub use compare::{Compared, Prediction, compare};
 pub use counts::Counts;
 pub use criterion::{Candidate, Criterion, Head, LossFailure};
+pub use pace::Pace;
 pub use predict::predict;
 pub use run::{Plan, Watch};
 pub use unet::{UNet, UNetConfig};

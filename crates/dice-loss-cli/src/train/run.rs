@@ -2,23 +2,21 @@
 
 use std::time::Instant;
 
-use burn::{
-    module::Module,
-    optim::{AdamConfig, GradientsParams},
-    tensor::{Device, Int, Tensor, TensorData},
-};
+use burn::{module::Module, tensor::Device};
 
-use super::{Candidate, Counts, Head, TrainError, UNet, UNetConfig, predict};
+use super::{
+    Candidate, Counts, Head, Prediction, TrainError, UNet, UNetConfig, predict, step::Trainer,
+};
 use crate::{
-    data::{Batch, CropSampler, Dataset, Slice},
+    data::{Dataset, Slice},
     record::{Run, Score, Validation},
 };
 
 /// How every loss is trained.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Decides initial weights and batches.
-    pub seed: u64,
+    /// Decide initial weights and batches; every loss is trained once with each.
+    pub seeds: Vec<u64>,
     /// Iterations.
     pub iterations: usize,
     /// Crops per iteration.
@@ -29,6 +27,10 @@ pub struct Plan {
     pub learning_rate: f64,
     /// Validations along the way, the one at the end included.
     pub validations: usize,
+    /// Slices that are predicted along the way.
+    pub along: Vec<usize>,
+    /// Slices that are predicted at the end.
+    pub at_end: Vec<usize>,
     /// The network.
     pub network: UNetConfig,
     /// How its logits become classes.
@@ -37,8 +39,8 @@ pub struct Plan {
 
 /// Looks on while losses are trained, and may end it.
 pub trait Watch {
-    /// A loss begins.
-    fn begin(&mut self, loss: usize);
+    /// A loss begins, with the seed of this number.
+    fn begin(&mut self, loss: usize, repeat: usize);
     /// An iteration is done.
     fn iteration(&mut self, loss: usize, done: usize, value: f64);
     /// Validation slices were predicted; the mean Dice.
@@ -49,11 +51,23 @@ pub trait Watch {
     fn stop(&self) -> bool;
 }
 
-/// A trained network with its record and its predictions of the validation slices.
+/// A trained network with its record and its predictions of the slices of [`Plan::at_end`].
 pub(super) struct Trained {
     pub network: UNet,
     pub run: Run,
-    pub predictions: Vec<Vec<u8>>,
+    pub predictions: Prediction,
+}
+
+/// Which training of a comparison it is.
+pub(super) struct Place<'a> {
+    /// The loss.
+    pub candidate: &'a Candidate,
+    /// What the watcher knows it by.
+    pub number: usize,
+    /// The number of its seed among the plan's.
+    pub repeat: usize,
+    /// Where it is computed.
+    pub device: &'a Device,
 }
 
 impl Plan {
@@ -69,56 +83,59 @@ impl Plan {
     }
 }
 
-/// Trains `network` with one loss; `number` is what the watcher knows it by.
+/// Trains `network` with one loss.
 pub(super) fn train(
-    candidate: &Candidate,
-    number: usize,
-    mut network: UNet,
+    place: &Place,
+    network: UNet,
     data: &Dataset,
     plan: &Plan,
-    device: &Device,
     watch: &mut dyn Watch,
 ) -> Result<Trained, TrainError> {
-    let mut sampler = CropSampler::new(data, plan.crop, plan.seed);
-    let mut optimiser = AdamConfig::new().init();
+    let &Place { candidate, number, repeat, device } = place;
+    let seed = plan.seeds[repeat];
+    let mut trainer = Trainer::new(network, candidate, data, plan, device, seed);
     let (mut training, mut validation, mut milliseconds) = (vec![], vec![], vec![]);
-    let (mut predictions, mut scores) = (vec![], vec![]);
     let mut diverged = None;
-    watch.begin(number);
+    let mut point = |network: &UNet, iteration: usize| {
+        let (_, scores) = validate(network, data, plan, &plan.along, device)?;
+        let point = Validation {
+            iteration,
+            classes: scores.iter().map(|score| score.dice).collect(),
+            mean: mean(data, &scores, false).dice,
+            rare: mean(data, &scores, true).dice,
+        };
+        let dice = point.mean;
+        validation.push(point);
+        Ok::<_, TrainError>(dice)
+    };
+    watch.begin(number, repeat);
     for iteration in 0..plan.iterations {
-        let (images, labels) =
-            tensors(sampler.batch(plan.batch_size), data.channels, plan.crop, device);
         let start = Instant::now();
-        let loss = (candidate.criterion)(network.forward(images), labels)
-            .map_err(|source| TrainError::Loss { loss: candidate.record.title.clone(), source })?;
-        let value: f64 = loss.clone().into_scalar::<f32>().into();
+        let value;
+        (trainer, value) = trainer.step(plan.learning_rate(iteration))?;
         if !value.is_finite() {
             diverged = Some(iteration);
             break;
         }
-        let gradients = GradientsParams::from_grads(loss.backward(), &network);
-        network = optimiser.step(plan.learning_rate(iteration), network, gradients);
         milliseconds.push(start.elapsed().as_secs_f64() * 1e3);
         training.push(value);
         watch.iteration(number, iteration + 1, value);
 
-        let stop = watch.stop();
-        let last = stop || iteration + 1 == plan.iterations;
+        let last = watch.stop() || iteration + 1 == plan.iterations;
         if last || (iteration + 1) % plan.validation_interval() == 0 {
-            (predictions, scores) = validate(&network, data, plan, device)?;
-            validation.push(point(data, &scores, iteration + 1));
-            watch.validated(number, validation[validation.len() - 1].mean);
+            watch.validated(number, point(&trainer.network, iteration + 1)?);
         }
-        if stop {
+        if last {
             break;
         }
     }
-    if predictions.is_empty() || diverged.is_some() {
-        (predictions, scores) = validate(&network, data, plan, device)?;
-        validation.push(point(data, &scores, training.len()));
+    if diverged.is_some() {
+        watch.validated(number, point(&trainer.network, training.len())?);
     }
+    let (predictions, scores) = validate(&trainer.network, data, plan, &plan.at_end, device)?;
     let run = Run {
         loss: candidate.record.clone(),
+        seed,
         iterations: training.len(),
         diverged,
         training,
@@ -129,31 +146,18 @@ pub(super) fn train(
         milliseconds_per_iteration: median(milliseconds),
     };
     watch.end(number, &run);
-    Ok(Trained { network, run, predictions })
+    Ok(Trained { network: trainer.network, run, predictions })
 }
 
-fn tensors(
-    batch: Batch,
-    channels: usize,
-    crop: usize,
-    device: &Device,
-) -> (Tensor<4>, Tensor<3, Int>) {
-    let count = batch.labels.len() / (crop * crop);
-    let images = TensorData::new(batch.images, [count, channels, crop, crop]);
-    let labels: Vec<i32> = batch.labels.into_iter().map(i32::from).collect();
-    let labels = TensorData::new(labels, [count, crop, crop]);
-    (Tensor::from_data(images, device), Tensor::from_data(labels, device))
-}
-
-/// Predictions of the validation slices and the scores of every class.
+/// Predictions of slices and the scores of every class.
 fn validate(
     network: &UNet,
     data: &Dataset,
     plan: &Plan,
+    slices: &[usize],
     device: &Device,
-) -> Result<(Vec<Vec<u8>>, Vec<Score>), TrainError> {
-    let slices: Vec<&Slice> =
-        data.split.validation.iter().map(|&slice| &data.slices[slice]).collect();
+) -> Result<(Prediction, Vec<Score>), TrainError> {
+    let slices: Vec<&Slice> = slices.iter().map(|&slice| &data.slices[slice]).collect();
     let predictions = predict(
         &network.valid(),
         &plan.network,
@@ -166,15 +170,6 @@ fn validate(
         counts.add(prediction, &slice.labels);
     }
     Ok((predictions, counts.scores()))
-}
-
-fn point(data: &Dataset, scores: &[Score], iteration: usize) -> Validation {
-    Validation {
-        iteration,
-        classes: scores.iter().map(|score| score.dice).collect(),
-        mean: mean(data, scores, false).dice,
-        rare: mean(data, scores, true).dice,
-    }
 }
 
 fn mean(data: &Dataset, scores: &[Score], rare: bool) -> Score {

@@ -48,6 +48,14 @@ impl UNetConfig {
         1 << self.depth
     }
 
+    /// Voxels around one that its logits may depend on, rounded up to [`multiple`](Self::multiple): two convolutions
+    /// that look at their neighbours, on every level down and up again.
+    pub fn margin(&self) -> usize {
+        let down: usize = (0..self.depth).map(|level| 2 << level).sum();
+        let seen = 2 * down + (2 << self.depth) + self.multiple();
+        seen.next_multiple_of(self.multiple())
+    }
+
     /// A network with random weights, drawn as the device's seed says.
     pub fn init(&self, device: &Device) -> UNet {
         let features: Vec<usize> = (0..=self.depth).map(|level| self.width << level).collect();
