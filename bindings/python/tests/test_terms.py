@@ -218,7 +218,7 @@ REFUSED = {
     "weights that are one number": (
         lambda: Dice(class_weights=1.0),
         TypeError,
-        "Dice: class_weights: found 1.0, wanted a sequence",
+        "Dice: class_weights: found 1.0, wanted a number for each class",
     ),
     "a matrix without zeros on its diagonal": (
         lambda: _spec.spec(

@@ -49,7 +49,9 @@ pub enum Error {
         wanted: String,
     },
     /// A dense target, or a voxel weight, outside its range.
-    #[error("sample {sample}, voxel {voxel}: found {what} {found}, wanted {wanted}")]
+    #[error(
+        "sample {sample}, voxel {voxel}: found {what} {}, wanted {wanted}", in_few_digits(*.found)
+    )]
     Value {
         /// Which input.
         what: &'static str,
@@ -92,6 +94,12 @@ pub enum Error {
         /// Type of the logits.
         wanted: &'static str,
     },
+}
+
+/// As it is written by hand: not with the hundreds of digits of a huge or a tiny number.
+fn in_few_digits(number: f64) -> String {
+    let is_usual = number == 0.0 || (1e-7..1e16).contains(&number.abs());
+    if is_usual { number.to_string() } else { format!("{number:?}") }
 }
 
 /// A result whose error is this crate's [`Error`].

@@ -16,7 +16,7 @@ from . import compounds, terms
 from ._arrays import Array
 from ._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
 from ._functions import evaluated
-from ._terms import ClassValues, Smoothing
+from ._terms import ClassValues, ClassWeights, Regions, Smoothing
 from .objective import Value
 
 __all__ = [
@@ -54,13 +54,13 @@ def dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice loss: one minus twice the overlap over the two sizes.
 
@@ -90,14 +90,16 @@ def dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -145,13 +147,13 @@ def iou(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
@@ -183,14 +185,16 @@ def iou(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -240,13 +244,13 @@ def tversky(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
@@ -280,14 +284,16 @@ def tversky(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -340,13 +346,13 @@ def focal_tversky(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 
@@ -379,14 +385,16 @@ def focal_tversky(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -438,13 +446,13 @@ def log_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
 
@@ -475,14 +483,16 @@ def log_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -531,13 +541,13 @@ def log_cosh_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
 
@@ -565,14 +575,16 @@ def log_cosh_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -620,13 +632,13 @@ def generalized_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 
@@ -655,13 +667,15 @@ def generalized_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -709,13 +723,13 @@ def generalized_wasserstein_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 
@@ -748,13 +762,15 @@ def generalized_wasserstein_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -800,13 +816,13 @@ def matthews_correlation(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Matthews correlation loss: one minus the correlation of prediction and reference, each class
     against the rest.
@@ -833,14 +849,16 @@ def matthews_correlation(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -884,13 +902,13 @@ def kappa(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
 
@@ -917,14 +935,16 @@ def kappa(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -966,13 +986,13 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Cross-entropy loss: the log loss over exclusive classes.
 
@@ -996,13 +1016,15 @@ def cross_entropy(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1042,13 +1064,13 @@ def binary_cross_entropy(
     pos_weight: ClassValues = 1.0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
     data.
@@ -1069,13 +1091,15 @@ def binary_cross_entropy(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1116,13 +1140,13 @@ def focal(
     alpha: ClassValues | None = None,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Focal loss: cross-entropy that looks away from the voxels it already gets right.
 
@@ -1147,14 +1171,16 @@ def focal(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
             softmax, (N, C, spatial…) under sigmoid.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1201,13 +1227,13 @@ def dice_cross_entropy(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for
     multi-class segmentation.
@@ -1237,13 +1263,15 @@ def dice_cross_entropy(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1295,13 +1323,13 @@ def dice_binary_cross_entropy(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice + BCE loss: Dice plus binary cross-entropy, the usual choice for binary and multilabel
     segmentation.
@@ -1332,13 +1360,15 @@ def dice_binary_cross_entropy(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1392,13 +1422,13 @@ def dice_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice + focal loss: Dice plus focal loss, each under its own activation.
 
@@ -1431,13 +1461,15 @@ def dice_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1493,13 +1525,13 @@ def generalized_dice_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own
     activation.
@@ -1534,13 +1566,15 @@ def generalized_dice_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1593,13 +1627,13 @@ def combo(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Combo loss: binary cross-entropy with a price each for false negatives and false positives,
     mixed with Dice.
@@ -1633,13 +1667,15 @@ def combo(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1689,13 +1725,13 @@ def unified_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Unified focal loss: focal and focal Tversky with one balance and one focus between them.
 
@@ -1727,13 +1763,15 @@ def unified_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and

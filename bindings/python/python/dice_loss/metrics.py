@@ -114,10 +114,12 @@ def counts(
         pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to a number.
 
     Raises:
-        TypeError: floats; integers without `classes`; booleans with.
+        TypeError: floats; integers without `classes`; booleans with; a label to ignore or a number
+            of classes that is no integer.
         ValueError: shapes that do not fit; a label of a counted voxel outside its classes.
     """
     pair = np.asarray(prediction), np.asarray(reference)
+    ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
     if classes is None:
         lent = [_as_masks(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         if ignore_index is not None:
@@ -127,6 +129,8 @@ def counts(
             )
     else:
         classes = _options.integer("classes", classes)
+        if classes < 1:
+            raise ValueError(f"classes: found {classes}, wanted 1 or more")
         lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         common = np.result_type(*lent)
         lent = [array.astype(common, copy=False) for array in lent]
@@ -140,7 +144,7 @@ def counts(
         raise ValueError(f"prediction: found shape {lent[0].shape}, wanted {wanted}")
     count = lent[0].shape[1] if classes is None else classes
     out = np.empty((lent[0].shape[0], 4, count), dtype=np.int64)
-    counted = None if mask is None else np.ascontiguousarray(np.asarray(mask) != 0)
+    counted = None if mask is None else _packed(np.asarray(mask) != 0)
     _core.counts(
         view(lent[0]),
         view(lent[1]),
@@ -259,7 +263,7 @@ def _as_masks(what: str, array: Array) -> Array:
             f"{what}: found {array.dtype.name} without classes, wanted boolean masks, "
             "or label maps and classes="
         )
-    return np.ascontiguousarray(array)
+    return _packed(array)
 
 
 def _as_labels(what: str, array: Array) -> Array:
@@ -267,7 +271,12 @@ def _as_labels(what: str, array: Array) -> Array:
         raise TypeError(f"{what}: found {array.dtype.name}, wanted integer labels")
     if array.dtype.name not in ("uint8", "int16", "int32", "int64"):
         array = array.astype(np.int64)
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return _packed(array.astype(array.dtype.newbyteorder("="), copy=False))
+
+
+def _packed(array: Array) -> Array:
+    """Without gaps. NumPy calls an axis of length 1 so whatever its stride, also a negative one."""
+    return array.reshape(-1).reshape(array.shape)
 
 
 def _ratio(part: Array, whole: Array, empty: float) -> Array:

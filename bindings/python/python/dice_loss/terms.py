@@ -30,6 +30,8 @@ from ._choices import VolumeWeight as VolumeWeight
 from ._options import BackgroundForeground
 from ._terms import CLASS_VALUES, DISTANCES, FLAG, NUMBER, SMOOTHING, OverlapTerm, Term, VoxelTerm
 from ._terms import ClassValues as ClassValues
+from ._terms import ClassWeights as ClassWeights
+from ._terms import Regions as Regions
 from ._terms import Smoothing as Smoothing
 from ._terms import described as described
 

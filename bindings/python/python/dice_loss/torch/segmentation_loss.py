@@ -9,7 +9,8 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor, nn
 
-from .. import _spec
+from .. import _options, _spec
+from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term, VoxelTerm
 from . import _ops, _plan
@@ -21,6 +22,8 @@ from .distributed import ProcessGroup
 Weighted = Term | Compound | tuple[float, Term | Compound]
 
 
+#: What becomes plain numbers as it is set.
+_READ = {"ignore_index": _options.integer, "regions": _options.table}
 _OPTIONS = frozenset(
     {
         "terms",
@@ -79,11 +82,16 @@ class SegmentationLoss(nn.Module):
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
-            buffer, saved in the state dict; a loaded one takes effect. A term's own come first.
+            sequence, a tensor, or a mapping by class, which without `background` may leave out
+            class 0. A buffer, saved in the state dict; a loaded one takes effect. A term's own come
+            first.
         reduction: `"mean"`, `"sum"` or `"none"`.
-        ignore_index: voxels of this label do not count, whatever the logits hold there.
+        ignore_index: voxels of this label do not count, whatever the logits hold there. An
+            integer, which 255.0 is too.
         regions: for each label the channels that it belongs to, for targets of overlapping regions
-            from a label map; use sigmoid.
+            from a label map; use sigmoid. A row for each of the labels 0, 1, …, or a mapping by
+            label, `{1: [0, 1], 2: [0], 4: [0, 1, 2]}`, where labels between that are not named
+            belong to none.
         target_kind: `"labels"` or `"dense"`, where shape and type are not to decide.
         process_group: `"world"` or a group, whose ranks' batches are one batch; see
             `dice_loss.torch.distributed`. Unreduced values of samples and voxels stay with their
@@ -105,16 +113,15 @@ class SegmentationLoss(nn.Module):
         pool: Pool | None = None,
         absent: Absent | None = None,
         background: bool | None = None,
-        class_weights: Sequence[float] | Tensor | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: _spec.Reduction = "mean",
         ignore_index: int | None = None,
-        regions: Sequence[Sequence[int]] | None = None,
+        regions: Regions | None = None,
         target_kind: str | None = None,
         process_group: ProcessGroup | None = None,
     ) -> None:
         super().__init__()
-        listed = [terms] if isinstance(terms, Term | Compound) else terms
-        self.terms: tuple[Weighted, ...] = tuple(listed)
+        self.terms: tuple[Weighted, ...] = _spec.listed(terms)
         self.activation = activation
         self.pool = pool
         self.absent = absent
@@ -124,17 +131,22 @@ class SegmentationLoss(nn.Module):
         self.regions = regions
         self.target_kind = target_kind
         self.process_group = process_group
-        self._weights = _list(class_weights)
+        self._weights = self._read_weights(class_weights)
         buffer = None if self._weights is None else torch.tensor(self._weights, dtype=torch.float32)
         self.register_buffer("class_weights", buffer)
         self.plan = self._planned()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """An option that is changed takes effect, or is refused."""
+        if name in _READ and value is not None:
+            value = _READ[name](name, value)
         if name not in _OPTIONS or "plan" not in self.__dict__:
             super().__setattr__(name, value)
             return
         before = getattr(self, name), self._weights
+        if name == "class_weights" and not (value is None or isinstance(value, Tensor)):
+            weights = self._read_weights(value)
+            value = torch.tensor(weights, dtype=torch.float32, device=_device(before[0]))
         super().__setattr__(name, value)
         try:
             self._replan()
@@ -149,7 +161,7 @@ class SegmentationLoss(nn.Module):
 
     def _replan(self) -> None:
         """Looks at the class weights again, which are exact where the buffer is rounded."""
-        found = _list(self.class_weights)
+        found = self._read_weights(self.class_weights)
         if (
             self._weights is None
             or found != torch.tensor(self._weights, dtype=torch.float32).tolist()
@@ -163,9 +175,7 @@ class SegmentationLoss(nn.Module):
             raise ValueError(
                 f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
             )
-        regions = self.regions
-        table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
-        ignore_index = None if self.ignore_index is None else int(self.ignore_index)
+        table, ignore_index = self.regions, self.ignore_index
         weighted = self._weighted()
         settings: dict[str, Any] = {
             "activation": self.activation,
@@ -195,6 +205,16 @@ class SegmentationLoss(nn.Module):
     def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the module says of each."""
         return self.terms
+
+    def _read_weights(self, value: Any) -> list[float] | None:
+        """The weights as plain numbers."""
+        if value is None:
+            return None
+        return [*_options.class_weights("class_weights", value, **self._taking_part())]
+
+    def _taking_part(self) -> dict[str, Any]:
+        """What says which classes take part."""
+        return {"background": self.background}
 
     @overload
     def forward(
@@ -297,10 +317,8 @@ class SegmentationLoss(nn.Module):
         ]
 
 
-def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
-    if values is None:
-        return None
-    return [float(v) for v in (values.tolist() if isinstance(values, Tensor) else values)]
+def _device(weights: Tensor | None) -> torch.device | None:
+    return None if weights is None else weights.device
 
 
 class NamedLoss(SegmentationLoss):
@@ -316,6 +334,9 @@ class NamedLoss(SegmentationLoss):
             else entry
             for entry in self.terms
         )
+
+    def _taking_part(self) -> dict[str, Any]:
+        return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
 
     def extra_repr(self) -> str:
         """What differs from the default."""
