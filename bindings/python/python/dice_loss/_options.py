@@ -162,6 +162,17 @@ def table(what: str, value: Any) -> tuple[tuple[int, ...], ...]:
     return found
 
 
+def check_channels(regions: Sequence[Sequence[int]] | None, classes: int) -> None:
+    """Fails for a table with channels that there are not."""
+    for label, channels in enumerate(regions or ()):
+        for channel in channels:
+            if channel >= classes:
+                raise ValueError(
+                    f"regions, label {label}: found channel {channel}, wanted channels below "
+                    f"{classes}, as the logits have"
+                )
+
+
 def smoothing(what: str, value: Any) -> tuple[float, float]:
     """Numerator and denominator, from one number for both or a pair."""
     if not _is_listed(value):

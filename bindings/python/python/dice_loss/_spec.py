@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import keyword
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Literal, TypeAlias
 
 from . import _core, _options, compounds, terms
@@ -97,6 +97,45 @@ def has_map(text: str) -> bool:
     return objective["reduction"] == "none" and any(
         "pool" not in term for _, term in objective["terms"]
     )
+
+
+def check_activation(
+    loss: Term | Compound, activation: Activation, named: Callable[[type[Term | Compound]], str]
+) -> None:
+    """Fails under an activation that a loss does not have; says what it is called there."""
+    if activation in loss.activations:
+        return
+    other = _counterpart(type(loss), activation)
+    wanted = " or ".join(map(repr, loss.activations))
+    if other is not None:
+        wanted += f"; under {activation} that is {named(other)}"
+    raise ValueError(f"{named(type(loss))}: activation: found {activation!r}, wanted {wanted}")
+
+
+def lack_of_channels(
+    loss: Term | Compound, activation: Activation, named: Callable[[type[Term | Compound]], str]
+) -> str | None:
+    """What is wrong with one channel; None if nothing is."""
+    if activation != "softmax":
+        return None
+    wanted = "2 channels or more"
+    other = _counterpart(type(loss), "sigmoid")
+    if "sigmoid" in loss.activations:
+        wanted += "; for one channel use sigmoid"
+    elif other is not None:
+        wanted += f"; for one channel use {named(other)}"
+    return f"{named(type(loss))}: softmax: found 1 channel, wanted {wanted}"
+
+
+def _counterpart(
+    loss: type[Term | Compound], activation: Activation
+) -> type[Term | Compound] | None:
+    """Cross-entropy is one loss over exclusive classes and another of each channel by itself: what
+    is under this activation what the one given is under others."""
+    words = ("binary_cross_entropy", "cross_entropy")
+    found, wanted = words if words[0] in loss.loss else words[::-1]
+    other = _LOSSES.get(loss.loss.replace(found, wanted))
+    return other if other not in (None, loss) and activation in other.activations else None
 
 
 def expanded(loss: Term | Compound, activation: Activation | None) -> list[tuple[float, Term]]:

@@ -40,6 +40,8 @@ class Options:
 
     loss: ClassVar[str]
     """The name in the catalogue."""
+    short: ClassVar[str]
+    """The name in Keras and, with "Loss" behind it, in torch."""
     activations: ClassVar[tuple[Activation, ...]]
     """Those that it can be used with, the usual one first."""
     unreduced: ClassVar[str]

@@ -119,6 +119,7 @@ fn class(loss: &Loss) -> String {
 fn body(loss: &Loss) -> String {
     let activations = words(&loss.activations());
     let mut body = format!("    loss: ClassVar[str] = \"{}\"\n", loss.0.name);
+    body += &format!("    short: ClassVar[str] = \"{}\"\n", loss.0.short);
     body += &format!("    activations: ClassVar[tuple[Activation, ...]] = {activations}\n");
     match (loss.0.kind(), loss.unreduced()) {
         // Said of all that do not couple the classes at their base.

@@ -61,6 +61,7 @@ def prepare(
     whole = _Shape(x.shape, channels_last)
     kind, reference = _target(whole, jnp.asarray(target), regions is not None)
     table = _options.optional(_options.table, "regions", regions)
+    _options.check_channels(table, whole.classes)
     ignored = _options.optional(_options.integer, "ignore_index", ignore_index)
     counted = Counted(
         reference,

@@ -161,9 +161,11 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         self._takes_logits = self.from_logits or any(
             "probabilities" not in term.activations for term in plain
         )
+        activation = self.activation if self._takes_logits else "probabilities"
+        self._lack_of_channels = self._check_activation(activation)
         spec = _spec.spec(
             weighted,
-            activation=self.activation if self._takes_logits else "probabilities",
+            activation=activation,  # type: ignore[arg-type]
             pool=self.pool,
             absent=self.absent,
             background=self.background,
@@ -183,6 +185,10 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the loss says of each."""
         return self.terms
+
+    def _check_activation(self, activation: Any) -> str | None:
+        """What is wrong with one class; None where the engine has the words for it."""
+        return None
 
     def _taking_part(self) -> dict[str, Any]:
         """What says which classes take part."""
@@ -213,6 +219,8 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 ignore_index=self.ignore_index,
                 sparse_y_true=self.sparse_y_true,
             )
+            if self._lack_of_channels is not None and batch.logits.shape[batch.axis] == 1:
+                raise ValueError(self._lack_of_channels)
             batch = batch._replace(logits=self._predictions(batch.logits))
             value = _plan.loss(self._plan, batch)
             if self._dtype_wanted is not None:
@@ -278,6 +286,12 @@ class NamedLoss(SegmentationLoss):
             for entry in self.terms
         )
 
+    def _check_activation(self, activation: Any) -> str | None:
+        (entry,) = self.terms
+        assert isinstance(entry, Term | Compound)
+        _spec.check_activation(entry, activation, _class_name)
+        return _spec.lack_of_channels(entry, activation, _class_name)
+
     def _taking_part(self) -> dict[str, Any]:
         return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
 
@@ -295,6 +309,10 @@ class NamedLoss(SegmentationLoss):
         """The loss of `get_config`."""
         loss: NamedLoss = cls(**config)
         return loss
+
+
+def _class_name(loss: type[Term | Compound]) -> str:
+    return loss.short
 
 
 def _share_of_replica(value: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -41,12 +42,32 @@ def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
         return _cached_plan(loss, key)  # type: ignore[arg-type]
     except TypeError:
         # What cannot be remembered may still be read; what is wrong is said again.
-        return loss(**options).plan
+        return _new_plan(loss, options)
 
 
 @lru_cache(maxsize=256)
 def _cached_plan(loss: type[NamedLoss], options: tuple[tuple[str, type, Any], ...]) -> Plan:
-    return loss(**{name: _thawed(kind, value) for name, kind, value in options}).plan
+    return _new_plan(loss, {name: _thawed(kind, value) for name, kind, value in options})
+
+
+def _new_plan(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
+    try:
+        plan = loss(**options).plan
+    except ValueError as error:
+        raise ValueError(_as_functions(str(error))) from None
+    if plan.lack_of_channels is None:
+        return plan
+    return plan._replace(lack_of_channels=_as_functions(plan.lack_of_channels))
+
+
+def _as_functions(text: str) -> str:
+    """With the names of functions in place of those of modules."""
+    from . import functional, losses
+
+    functions = {name.replace("_", ""): name for name in functional.__all__}
+    for name in losses.__all__:
+        text = re.sub(rf"\b{name}\b", functions[name.lower()], text)
+    return text
 
 
 def _frozen(value: Any) -> tuple[type, Hashable]:

@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from .._options import numbers
+
 Weights: TypeAlias = Literal["nnunet", "exp", "two", "same"] | Sequence[float]
 
 
@@ -41,7 +43,7 @@ class DeepSupervisionLoss(nn.Module):
                 f"weights: found {weights!r}, wanted 'nnunet', 'exp', 'two', 'same' or numbers"
             )
         self.loss = loss
-        self.weights = weights if isinstance(weights, str) else tuple(map(float, weights))
+        self.weights = weights if isinstance(weights, str) else numbers("weights", weights)
 
     def forward(
         self,

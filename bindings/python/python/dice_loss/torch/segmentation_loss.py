@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import _options, _spec
+from .._choices import ACTIVATION
 from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term, VoxelTerm
@@ -176,9 +177,11 @@ class SegmentationLoss(nn.Module):
                 f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
             )
         table, ignore_index = self.regions, self.ignore_index
+        activation = _options.optional(ACTIVATION["convert"], "activation", self.activation)
+        lack_of_channels = self._check_activation(activation)
         weighted = self._weighted()
         settings: dict[str, Any] = {
-            "activation": self.activation,
+            "activation": activation,
             "pool": self.pool,
             "absent": self.absent,
             "background": self.background,
@@ -200,11 +203,16 @@ class SegmentationLoss(nn.Module):
             whole.has_map,
             whole.needs_samples,
             unreduced,
+            lack_of_channels,
         )
 
     def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the module says of each."""
         return self.terms
+
+    def _check_activation(self, activation: Activation | None) -> str | None:
+        """What is wrong with one channel; None where the engine has the words for it."""
+        return None
 
     def _read_weights(self, value: Any) -> list[float] | None:
         """The weights as plain numbers."""
@@ -317,6 +325,10 @@ class SegmentationLoss(nn.Module):
         ]
 
 
+def _class_name(loss: type[Term | Compound]) -> str:
+    return f"{loss.short}Loss"
+
+
 def _device(weights: Tensor | None) -> torch.device | None:
     return None if weights is None else weights.device
 
@@ -334,6 +346,13 @@ class NamedLoss(SegmentationLoss):
             else entry
             for entry in self.terms
         )
+
+    def _check_activation(self, activation: Activation | None) -> str | None:
+        entry = self.terms[0]
+        if activation is None or not isinstance(entry, Term | Compound):
+            return None
+        _spec.check_activation(entry, activation, _class_name)
+        return _spec.lack_of_channels(entry, activation, _class_name)
 
     def _taking_part(self) -> dict[str, Any]:
         return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
