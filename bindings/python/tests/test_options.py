@@ -19,7 +19,9 @@ def of_function(logits, labels, **options):
 def of_objective(logits, labels, **options):
     """By an objective whose settings are the whole's, as far as it has them."""
     of_call = {name: options.pop(name) for name in OF_CALL if name in options}
-    own = {name: options.pop(name) for name in ("smoothing", "squared", "classes") if name in options}
+    own = {
+        name: options.pop(name) for name in ("smoothing", "squared", "classes") if name in options
+    }
     if "classes" in own:
         # What takes part is the term's to say, and so are its weights.
         own |= options
@@ -124,7 +126,9 @@ def test_parameters_of_sums_may_be_arrays():
 
 def test_labels_to_ignore_in_metrics():
     labels = written.CLASSES
-    found = metrics.counts(np.where(labels == 255, 0, labels), labels, classes=3, ignore_index=255.0)
+    found = metrics.counts(
+        np.where(labels == 255, 0, labels), labels, classes=3, ignore_index=255.0
+    )
     assert found.true_positives.sum() == written.KNOWN.sum()
     for value, error in ((True, TypeError), ("255", TypeError), (2**63, ValueError)):
         with pytest.raises(error, match="ignore_index: found"):

@@ -70,7 +70,7 @@ def spec(
 
 
 def listed(weighted: Term | Compound | Iterable[WeightedTerm]) -> tuple[WeightedTerm, ...]:
-    """The terms one by one. Fails for what has them in no order, or something else in their place."""
+    """The terms one by one. Fails for what has them in no order, and for what has none."""
     if isinstance(weighted, (Term, Compound)):
         return (weighted,)
     if isinstance(weighted, (str, Mapping, Set)) or not isinstance(weighted, Iterable):
@@ -154,7 +154,7 @@ def _decision(value: Any, what: str = "decision") -> str | float:
 
 def _sum(entry: str | Mapping[str, Any], activation: Activation | None) -> dict[str, Any]:
     """A sum with its parameters, as `_core.integrands` has them."""
-    given = {"sum": entry}
+    given: dict[str, Any] = {"sum": entry}
     if isinstance(entry, Mapping):
         given = {name: _parameter(name, value) for name, value in entry.items()}
     known = _activations_of_sums()

@@ -109,7 +109,7 @@ def test_labels_that_are_not_measured(ignored, float64):
 @pytest.mark.parametrize("reference", [False, True])
 def test_one_channel_is_told_its_loss(reference):
     logits, labels = jnp.zeros((2, 1, 4)), jnp.zeros((2, 4), jnp.int32)
-    with pytest.raises(ValueError, match="found 1 channel, .* use dice_binary_cross_entropy"):
+    with pytest.raises(ValueError, match=r"found 1 channel, .* use dice_binary_cross_entropy"):
         losses.dice_cross_entropy(logits, labels, reference=reference)
     with pytest.raises(ValueError, match="under sigmoid that is dice_binary_cross_entropy"):
         losses.dice_cross_entropy(logits, labels, activation="sigmoid", reference=reference)

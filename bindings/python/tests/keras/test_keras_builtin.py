@@ -88,7 +88,11 @@ def test_alpha_and_beta_are_as_in_the_keras_that_is_installed(tversky):
     # The native loss, with α and β as in the paper.
     alpha, beta = (0.2, 0.9) if tversky is mended else (0.9, 0.2)
     native = Tversky(
-        alpha=alpha, beta=beta, pool="all", smoothing=(0.0, keras.config.epsilon()), absent="formula"
+        alpha=alpha,
+        beta=beta,
+        pool="all",
+        smoothing=(0.0, keras.config.epsilon()),
+        absent="formula",
     )
     assert float(native(MASKS, P)) == pytest.approx(float(loss(MASKS, P)), rel=1e-5)
 

@@ -32,7 +32,9 @@ def of_function(logits, labels, **options):
 
 
 def of_terms(logits, labels, **options):
-    own = {name: options.pop(name) for name in ("smoothing", "squared", "classes") if name in options}
+    own = {
+        name: options.pop(name) for name in ("smoothing", "squared", "classes") if name in options
+    }
     if "classes" in own:
         # What takes part is the term's to say, and so are its weights.
         weights = {name: options.pop(name) for name in ("class_weights",) if name in options}
@@ -178,7 +180,9 @@ def test_class_weights_that_are_set_later(weights, before):
     assert loss(LOGITS, CLASSES).item() == pytest.approx(written.mean_of([5, 1, 2]), rel=1e-13)
     assert loss.class_weights.tolist() == [5.0, 1.0, 2.0]
     assert loss.state_dict()["class_weights"].tolist() == [5.0, 1.0, 2.0]
-    with pytest.raises(TypeError, match="class_weights: found 2.0, wanted a number for each class"):
+    with pytest.raises(
+        TypeError, match=r"class_weights: found 2.0, wanted a number for each class"
+    ):
         loss.class_weights = 2.0
     assert loss(LOGITS, CLASSES).item() == pytest.approx(written.mean_of([5, 1, 2]), rel=1e-13)
     loss.class_weights = None
@@ -190,7 +194,7 @@ def test_labels_and_regions_that_are_set_later():
     loss.ignore_index, loss.regions = np.int64(255), {1: [0, 1], 2: [1], 4: [0, 1, 2]}
     _, wanted = written.ON_REGIONS["rows"]
     assert loss(LOGITS, LABELS).item() == pytest.approx(wanted, rel=1e-13)
-    with pytest.raises(TypeError, match="ignore_index: found 255.7"):
+    with pytest.raises(TypeError, match=r"ignore_index: found 255.7"):
         loss.ignore_index = 255.7
     assert loss.ignore_index == 255
 

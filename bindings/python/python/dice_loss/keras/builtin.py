@@ -12,9 +12,9 @@ What Keras defines, and the losses of `dice_loss.keras` do otherwise:
 - Predictions are probabilities.
 - The only smoothing is `keras.config.epsilon()` in the denominator: a class that is neither there
   nor predicted has a loss of 1.
-- Up to 3.15.1, Tversky's `alpha` weighs false negatives and its `beta` false positives, against its
-  own documentation and the paper; in July 2026 Keras mended that. Here it is as in the Keras that is
-  installed, which is asked once. `dice_loss.keras.Tversky` always has them as in the paper.
+- Up to 3.15.1, Tversky's `alpha` weighs false negatives and its `beta` false positives, against
+  its own documentation and the paper; in July 2026 Keras mended that. Here it is as in the Keras
+  that is installed, which is asked once. `dice_loss.keras.Tversky` always has them as in the paper.
 
 On the torch backend the sums are the engine's, in main memory; elsewhere the compiler adds them up
 while it computes the probabilities. Sums in half precision do not overflow.

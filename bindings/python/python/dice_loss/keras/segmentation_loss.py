@@ -165,7 +165,7 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         self._lack_of_channels = self._check_activation(activation)
         spec = _spec.spec(
             weighted,
-            activation=activation,  # type: ignore[arg-type]
+            activation=activation,
             pool=self.pool,
             absent=self.absent,
             background=self.background,

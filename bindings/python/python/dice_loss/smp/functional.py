@@ -187,7 +187,9 @@ def to_tensor(values: Any, dtype: torch.dtype) -> Tensor | None:
     """As a tensor of a type; None for what SMP does not read, numbers, mappings and sets."""
     if not isinstance(values, Tensor | np.ndarray | list | tuple):
         return None
-    return torch.as_tensor(np.asarray(values) if isinstance(values, list | tuple) else values).to(dtype)
+    return torch.as_tensor(np.asarray(values) if isinstance(values, list | tuple) else values).to(
+        dtype
+    )
 
 
 def soft_overlap(p: Tensor, g: Tensor, difference: Tensor) -> Tensor:

@@ -86,9 +86,10 @@ class DiceLoss(_OverlapLoss):
     TP = (Σp + Σg − Σ|p − g|) / 2, FP = Σp − TP, FN = Σg − TP, summed over batch and voxels, p by
     softmax or sigmoid. For hard targets, Dice: 2TP / (Σp + Σg).
 
-    Quirk: `classes` and `class_weights` that are no tensor, array, list or tuple have no effect: one
-    number, a mapping or a set. A class that the batch lacks has a loss of 0 and (quirk) still counts in the mean. The
-    smoothing is added to half of the usual numerator and denominator (quirk).
+    Quirk: `classes` and `class_weights` that are no tensor, array, list or tuple have no
+    effect: one number, a mapping or a set. A class that the batch lacks has a loss of 0 and
+    (quirk) still counts in the mean. The smoothing is added to half of the usual numerator and
+    denominator (quirk).
 
     Args:
         mode: `"binary"`, `"multiclass"` or `"multilabel"`.

@@ -36,7 +36,7 @@ def _ignoring(target: Tensor, ignore_index: Any, mask: Tensor | None) -> dict[st
     number = ignore_index.item() if getattr(ignore_index, "size", None) == 1 else ignore_index
     if isinstance(number, Tensor) and number.numel() == 1:
         number = number.item()
-    if isinstance(number, float) and number.is_integer() or isinstance(number, bool):
+    if (isinstance(number, float) and number.is_integer()) or isinstance(number, bool):
         number = int(number)
     if isinstance(number, int):
         return {"ignore_index": number if _is_label(number) else None}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal, overload
 
 import torch
@@ -176,7 +176,8 @@ class SegmentationLoss(nn.Module):
             raise ValueError(
                 f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
             )
-        table, ignore_index = self.regions, self.ignore_index
+        table: Any = self.regions
+        ignore_index = self.ignore_index
         activation = _options.optional(ACTIVATION["convert"], "activation", self.activation)
         lack_of_channels = self._check_activation(activation)
         weighted = self._weighted()
