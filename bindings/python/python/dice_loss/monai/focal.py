@@ -26,8 +26,8 @@ class FocalLoss(_Loss):
     under sigmoid has the binary cross-entropy times σ(−x (2t − 1))^γ. The mean is over all
     channels and voxels. Range [0, ∞). Paper: Lin et al. 2017, https://arxiv.org/abs/1708.02002.
 
-    Quirk: one α is symmetric; of a sequence each is for positives only, for targets of exactly
-    1. Quirk: under softmax one α is 1 − α for the background and α for all others; without
+    Quirk: one α is symmetric; of a sequence each is for positives only, for targets that
+    are 1. Quirk: under softmax one α is 1 − α for the background and α for all others; without
     background a number has no effect, and a tensor of no axes is 1 − α for channel 1 and α for
     those behind. Quirk: without background the softmax is that of the other channels alone.
     Quirk: with `ignore_index` the mean divides by the voxels that count, not by voxels times
