@@ -40,6 +40,10 @@ def plan(
     distances: Sequence[Sequence[float]] | None,
 ) -> Plan:
     """What to measure for these sums, in the order asked for."""
+    is_plain = type(sums) is tuple and type(activation) is str and type(gamma) is float
+    if is_plain and distances is None:
+        # Read when its plan is made; to read it every time would take longer than to find the plan.
+        return _plan(sums, activation, classes, gamma, None)
     return _plan(
         _options.words("sums", sums),
         ACTIVATION["convert"]("activation", activation),
@@ -57,6 +61,8 @@ def _plan(
     gamma: _ClassValues,
     distances: _Matrix | None,
 ) -> Plan:
+    ACTIVATION["convert"]("activation", activation)
+    gamma = _options.class_values("gamma", gamma)
     integrands = _integrands(sums, activation, classes, gamma, distances)
     engine = dict(_core.sums())
     if not all(activation in (engine[name] or ACTIVATIONS) for name in sums):

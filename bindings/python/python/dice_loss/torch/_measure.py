@@ -114,12 +114,12 @@ def _planned(
 
 @constant_in_graphs
 def _read(ignore_index: int | None, regions: RegionsGiven | None) -> _Read:
-    return _cached_read(
-        _options.optional(_options.integer, "ignore_index", ignore_index),
-        _options.optional(_options.table, "regions", regions),
-    )
+    if ignore_index is not None and type(ignore_index) is not int:
+        ignore_index = _options.integer("ignore_index", ignore_index)
+    return _cached_read(ignore_index, _options.optional(_options.table, "regions", regions))
 
 
 @lru_cache(maxsize=256)
 def _cached_read(ignore_index: int | None, regions: Regions | None) -> _Read:
+    ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
     return _Read(ignore_index, regions, _ops.settings_of(ignore_index, regions))
