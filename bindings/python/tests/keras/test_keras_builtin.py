@@ -107,6 +107,21 @@ def test_keras_is_asked_within_a_graph_too(tversky):
     assert float(found) == pytest.approx(float(tversky(MASKS, P, 0.2, 0.9)), rel=2e-6)
 
 
+@pytest.mark.parametrize("axis", [[1, 2], (np.int64(1), 2), -1])
+def test_axes_of_any_kind(axis):
+    found, wanted = (numpy(f(MASKS, P, axis=axis)) for f in (builtin.dice, keras.losses.dice))
+    assert found.shape == wanted.shape
+    np.testing.assert_allclose(found, wanted, rtol=2e-6)
+
+
+@pytest.mark.parametrize("weight", [1, np.float32(0.4), np.array(0.4, "float32")])
+def test_weights_of_any_kind(weight):
+    found, wanted = (
+        numpy(f(MASKS, P, alpha=weight, beta=0.3)) for f in (builtin.tversky, keras.losses.tversky)
+    )
+    np.testing.assert_allclose(found, wanted, rtol=2e-6)
+
+
 @pytest.mark.parametrize("axis", [None, (3,)], ids=str)
 def test_half_precision_does_not_overflow(axis):
     ones = keras.ops.ones((2, 300, 300, 2), dtype="float16")

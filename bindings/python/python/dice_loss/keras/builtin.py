@@ -22,11 +22,14 @@ while it computes the probabilities. Sums in half precision do not overflow.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import _spec
@@ -82,6 +85,10 @@ def tversky(
     y_pred = ops.convert_to_tensor(y_pred)
     intersection, predicted, there = _sums(y_true, y_pred, axis)
     missed, invented = there - intersection, predicted - intersection
+    # An array of NumPy's multiplies no tensor.
+    alpha, beta = (
+        weight.item() if isinstance(weight, np.ndarray) else weight for weight in (alpha, beta)
+    )
     of_missed, of_invented = (alpha, beta) if _alpha_weighs_misses() else (beta, alpha)
     counted = intersection + of_missed * missed + of_invented * invented + keras.config.epsilon()
     return ops.cast(1.0 - intersection / counted, xp.dtype_of(y_pred))
@@ -111,7 +118,9 @@ class Tversky(keras.losses.Tversky):  # type: ignore[misc]
 def _sums(y_true: Any, y_pred: Tensor, axis: Axis) -> tuple[Tensor, Tensor, Tensor]:
     """Σpg, Σp and Σg over the axes."""
     rank = len(y_pred.shape)
-    axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes: Iterable[int] = range(rank)
+    if axis is not None:
+        axes = axis if isinstance(axis, list | tuple | set | range) else (operator.index(axis),)
     over = {entry % rank for entry in axes} if rank else set()
     if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() == "torch":
         try:
