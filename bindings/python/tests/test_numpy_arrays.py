@@ -287,7 +287,7 @@ REFUSED = {
     "regions that are no lists": (
         lambda: OBJECTIVE.loss(X, LABELS, regions=[0, 1, 2]),
         TypeError,
-        "regions: found 0, wanted a sequence",
+        "regions, label 0: found 0, wanted a sequence",
     ),
     "a fraction to ignore": (
         lambda: OBJECTIVE.loss(X, LABELS, ignore_index=1.5),

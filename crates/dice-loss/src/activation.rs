@@ -52,16 +52,45 @@ impl Activation {
         stated(format!("{name}: activation"), self.word(), wanted)
     }
 
-    /// Fails unless this number of classes is one that it can be used with.
-    pub(crate) fn check(self, name: &str, classes: usize) -> Result<()> {
-        if self == Self::Softmax && classes < 2 {
-            return stated(
-                format!("{name}: softmax"),
-                format!("{classes} channels"),
-                "2 channels or more; for one channel use sigmoid",
-            );
+    /// Fails unless this number of classes is one that it can be used with. `instead` says what
+    /// one channel wants, if there is something.
+    pub(crate) fn check(
+        self,
+        name: &str,
+        classes: usize,
+        instead: impl FnOnce() -> Option<String>,
+    ) -> Result<()> {
+        if self != Self::Softmax || classes >= 2 {
+            return Ok(());
         }
-        Ok(())
+        let found = if classes == 1 { "1 channel".into() } else { format!("{classes} channels") };
+        let mut wanted = "2 channels or more".to_owned();
+        if let Some(instead) = instead() {
+            wanted += &format!("; for one channel use {instead}");
+        }
+        stated(format!("{name}: softmax"), found, wanted)
+    }
+
+    /// What one channel wants in place of losses under softmax, each with its activations; none for
+    /// a loss of several classes only.
+    pub(crate) fn of_one_channel(losses: &[(&str, &[Self])]) -> Option<String> {
+        let names: Vec<_> = losses.iter().map(|(name, _)| *name).collect();
+        let compound = catalogue::compound_of(&names, Self::Softmax);
+        if let Some(other) = compound.and_then(|entry| Self::Sigmoid.counterpart(entry.name)) {
+            return Some(other.into());
+        }
+        let mut said = Vec::new();
+        for (name, activations) in losses {
+            let instead = match activations.contains(&Self::Sigmoid) {
+                true => "sigmoid".to_owned(),
+                false if losses.len() == 1 => Self::Sigmoid.counterpart(name)?.to_owned(),
+                false => format!("{} for {name}", Self::Sigmoid.counterpart(name)?),
+            };
+            if !said.contains(&instead) {
+                said.push(instead);
+            }
+        }
+        Some(said.join(" and "))
     }
 
     /// Cross-entropy is one loss over exclusive classes and another of each channel: the loss that

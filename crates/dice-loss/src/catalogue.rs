@@ -218,6 +218,15 @@ pub(crate) fn find(name: &str) -> Option<Entry> {
     catalogue().into_iter().find(|entry| entry.name == name)
 }
 
+/// The compound whose terms are losses of these names, in this order.
+pub(crate) fn compound_of(names: &[&str], activation: Activation) -> Option<Entry> {
+    let is_made_of = |entry: &Entry| {
+        let terms = entry.objective(activation).into_terms().unwrap_or_default();
+        terms.iter().map(|(_, term)| term.name()).eq(names.iter().copied())
+    };
+    compound::CATALOGUE.iter().copied().find(is_made_of)
+}
+
 /// Whether the catalogue's loss of this name is of this type.
 pub(crate) fn has(name: &str, id: TypeId) -> bool {
     find(name).is_some_and(|entry| entry.0.type_id() == id)

@@ -50,7 +50,9 @@ pub enum Error {
         wanted: String,
     },
     /// A dense target, or a voxel weight, outside its range.
-    #[error("sample {sample}, voxel {voxel}: found {what} {found}, wanted {wanted}")]
+    #[error(
+        "sample {sample}, voxel {voxel}: found {what} {}, wanted {wanted}", in_few_digits(*.found)
+    )]
     Value {
         /// Which input.
         what: &'static str,
@@ -112,6 +114,12 @@ impl Error {
     /// What is wanted of the values of a dense target.
     pub(crate) const OF_DENSE: &str =
         "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)";
+}
+
+/// As it is written by hand: not with the hundreds of digits of a huge or a tiny number.
+fn in_few_digits(number: f64) -> String {
+    let is_usual = number == 0.0 || (1e-7..1e16).contains(&number.abs());
+    if is_usual { number.to_string() } else { format!("{number:?}") }
 }
 
 /// A result whose error is this crate's [`Error`].

@@ -210,10 +210,12 @@ impl Objective {
         if let Some(error) = &self.refused {
             return Err(error.clone());
         }
-        for (weight, term) in self.resolved() {
-            if !Range::ANY.contains(weight) {
-                let wanted = Range::ANY.instead_of(weight);
-                return parameter(format!("{}: weight", term.name()), weight, wanted);
+        let terms = self.resolved();
+        check_channels(&terms, classes)?;
+        for (weight, term) in &terms {
+            if !Range::ANY.contains(*weight) {
+                let wanted = Range::ANY.instead_of(*weight);
+                return parameter(format!("{}: weight", term.name()), *weight, wanted);
             }
             term.check(classes)?;
         }
@@ -224,7 +226,7 @@ impl Objective {
             decision.check("decision")?;
         }
         if self.reduction == Reduction::None {
-            evaluate::check_one_shape(&self.resolved())?;
+            evaluate::check_one_shape(&terms)?;
         }
         Ok(())
     }
@@ -300,4 +302,18 @@ impl Objective {
         self.check(logits.layout.classes)?;
         target.check(logits.layout)
     }
+}
+
+/// Fails for too few channels, and says for all terms at once what one channel wants.
+fn check_channels(terms: &[(f64, Term)], classes: usize) -> Result<()> {
+    if classes >= 2 {
+        return Ok(());
+    }
+    let under_softmax = |(_, term): &&(f64, Term)| term.activation == Activation::Softmax;
+    let Some((_, first)) = terms.iter().find(under_softmax) else { return Ok(()) };
+    Activation::Softmax.check(first.name(), classes, || {
+        let terms = terms.iter().filter(under_softmax);
+        let losses: Vec<_> = terms.map(|(_, term)| (term.name(), term.activations())).collect();
+        Activation::of_one_channel(&losses)
+    })
 }

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
-    error::parameter,
+    error::stated,
     region::{ByDirection, Direction},
     term::Loss,
     voxel::VoxelLoss,
@@ -229,11 +229,11 @@ impl Wanted {
         let is_second = |other: &Integrand| other.sum == integrand.sum;
         if integrand.sum.is_count() && self.0.iter().any(is_second) {
             let wanted = "one hard decision, of one activation";
-            return parameter(name, "two different decisions", wanted);
+            return stated(name, "two different decisions", wanted);
         }
         let of_one = |other: &Integrand| other.activation == integrand.activation;
         if integrand.sum == Sum::Transport && self.0.iter().any(|o| is_second(o) && of_one(o)) {
-            return parameter(
+            return stated(
                 format!("{name}: distances"),
                 "two different matrices",
                 "one matrix of distances for each activation",

@@ -205,7 +205,8 @@ impl Integrand {
             }
             Some(activation) => {
                 activation.among(name, sum.activations())?;
-                activation.check(name, classes)?;
+                let instead = || Activation::of_one_channel(&[(name, sum.activations())]);
+                activation.check(name, classes, instead)?;
             }
         }
         expect(name, "decision", self.decision.is_some(), sum.is_count())?;

@@ -144,6 +144,14 @@ impl Term {
             .collect()
     }
 
+    /// Those that its loss can be used with.
+    pub(crate) fn activations(&self) -> &'static [Activation] {
+        match &self.loss {
+            Loss::Overlap(formula) => formula.activations(),
+            Loss::Voxel(loss) => loss.activations(),
+        }
+    }
+
     /// The number of classes that some option is for, if any says.
     pub(crate) fn least_classes(&self) -> Option<usize> {
         let own = match &self.loss {
@@ -156,12 +164,9 @@ impl Term {
     /// Whether every option fits the others and the number of classes.
     pub(crate) fn check(&self, classes: usize) -> Result<()> {
         let name = self.name();
-        let activations = match &self.loss {
-            Loss::Overlap(formula) => formula.activations(),
-            Loss::Voxel(loss) => loss.activations(),
-        };
-        self.activation.among(name, activations)?;
-        self.activation.check(name, classes)?;
+        self.activation.among(name, self.activations())?;
+        let instead = || Activation::of_one_channel(&[(name, self.activations())]);
+        self.activation.check(name, classes, instead)?;
         let mut result = Ok(());
         each(&mut Settings::of(self), &mut |facts, slot| {
             if result.is_ok() {

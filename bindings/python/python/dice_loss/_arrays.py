@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _masked, _options
+from ._terms import Regions
 
 Array: TypeAlias = NDArray[Any]
 Kind: TypeAlias = Literal["labels", "dense", "regions"]
@@ -52,7 +52,7 @@ class Batch:
         mask: ArrayLike | None = None,
         voxel_weight: ArrayLike | None = None,
         class_valid: ArrayLike | None = None,
-        regions: Sequence[Sequence[int]] | None = None,
+        regions: Regions | None = None,
     ) -> None:
         logits, of_logits = _masked.split(logits)
         self.logits = _followed(_floating("logits", logits), channels=True)
@@ -77,11 +77,11 @@ class Batch:
         views = {name: None if array is None else view(array) for name, array in lent.items()}
         self._arrays = (labels, lent)
         self.views = (view(self.logits), view(labels))
-        table = None if regions is None else _options.table("regions", regions)
+        table = _options.optional(_options.table, "regions", regions)
         self.options: _core.Options = (
             kind,
             table,
-            None if ignore_index is None else _options.integer("ignore_index", ignore_index),
+            _options.optional(_options.integer, "ignore_index", ignore_index),
             views["mask"],
             views["weights"],
             views["valid"],
@@ -102,9 +102,7 @@ class Batch:
         return np.empty(self.logits.shape, self.logits.dtype)
 
 
-def _target(
-    logits: Array, target: Array, regions: Sequence[Sequence[int]] | None
-) -> tuple[Kind, Array]:
+def _target(logits: Array, target: Array, regions: Regions | None) -> tuple[Kind, Array]:
     """Whether a target is a label map or dense, and its array."""
     array = target
     one_channel = logits.shape[1] == 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypedDict
 
 from numpy.typing import ArrayLike
+
+from ._terms import Regions
 
 
 class Counted(TypedDict, total=False):
@@ -15,4 +16,4 @@ class Counted(TypedDict, total=False):
     mask: ArrayLike | None
     voxel_weight: ArrayLike | None
     class_valid: ArrayLike | None
-    regions: Sequence[Sequence[int]] | None
+    regions: Regions | None

@@ -6,14 +6,15 @@ text.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Literal, TypeAlias
 
 from . import _core, _options, compounds, terms
+from ._choices import ABSENT, ACTIVATION, POOL, REDUCTION
+from ._terms import ClassWeights
 from .compounds import Compound
 from .terms import Absent, Activation, Pool, Term
 from .terms import Reduction as Reduction
@@ -36,7 +37,7 @@ def spec(
     pool: Pool | None = None,
     absent: Absent | None = None,
     background: bool | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     decision: Decision | None = None,
     sums: Iterable[str | Mapping[str, Any]] = (),
@@ -48,25 +49,36 @@ def spec(
     terms need: names, under `activation`, or `{"sum": "focal", "gamma": [2.0, 2.0], …}`. Raises
     ValueError or TypeError for what is wrong whatever the number of classes.
     """
-    defaults = terms.OverlapTerm(
-        activation=activation,
-        pool=pool,
-        absent=absent,
-        background=background,
-        class_weights=class_weights,
-    )
-    if isinstance(weighted, (Term, Compound)):
-        weighted = [weighted]
-    settings = {entry.name: getattr(defaults, entry.name) for entry in dataclasses.fields(defaults)}
+    optional = _options.optional
+    background = optional(_options.flag, "background", background)
+    weigh = functools.partial(_options.class_weights, background=background)
+    settings = {
+        "activation": optional(ACTIVATION["convert"], "activation", activation),
+        "pool": optional(POOL["convert"], "pool", pool),
+        "absent": optional(ABSENT["convert"], "absent", absent),
+        "background": background,
+        "class_weights": optional(weigh, "class_weights", class_weights),
+    }
     objective: dict[str, Any] = _given(settings) | {
-        "terms": [_pair(entry) for entry in weighted],
-        "reduction": _options.one_of("mean", "sum", "none")("reduction", reduction),
+        "terms": [_pair(entry) for entry in listed(weighted)],
+        "reduction": REDUCTION["convert"]("reduction", reduction),
     }
     if decision is not None:
-        is_word = decision == "argmax"
-        objective["decision"] = decision if is_word else _options.number("decision", decision)
-    objective["sums"] = [_sum(entry, activation) for entry in listed(sums)]
+        objective["decision"] = _decision(decision)
+    objective["sums"] = [_sum(entry, activation) for entry in _options.words("sums", sums)]
     return _core.spec(json.dumps(objective, allow_nan=False))
+
+
+def listed(weighted: Term | Compound | Iterable[WeightedTerm]) -> tuple[WeightedTerm, ...]:
+    """The terms one by one. Fails for what has them in no order, and for what has none."""
+    if isinstance(weighted, (Term, Compound)):
+        return (weighted,)
+    if isinstance(weighted, (str, Mapping, Set)) or not isinstance(weighted, Iterable):
+        raise TypeError(
+            f"terms: found {_options.shown(weighted)}, wanted a term such as Dice(), or a sequence "
+            "of terms and pairs (weight, term)"
+        )
+    return tuple(weighted)
 
 
 @functools.lru_cache(maxsize=256)
@@ -87,33 +99,85 @@ def has_map(text: str) -> bool:
     )
 
 
+def check_activation(
+    loss: Term | Compound, activation: Activation, named: Callable[[type[Term | Compound]], str]
+) -> None:
+    """Fails under an activation that a loss does not have; says what it is called there."""
+    if activation in loss.activations:
+        return
+    other = _counterpart(type(loss), activation)
+    wanted = " or ".join(map(repr, loss.activations))
+    if other is not None:
+        wanted += f"; under {activation} that is {named(other)}"
+    raise ValueError(f"{named(type(loss))}: activation: found {activation!r}, wanted {wanted}")
+
+
+def lack_of_channels(
+    loss: Term | Compound, activation: Activation, named: Callable[[type[Term | Compound]], str]
+) -> str | None:
+    """What is wrong with one channel; None if nothing is."""
+    if activation != "softmax":
+        return None
+    wanted = "2 channels or more"
+    other = _counterpart(type(loss), "sigmoid")
+    if "sigmoid" in loss.activations:
+        wanted += "; for one channel use sigmoid"
+    elif other is not None:
+        wanted += f"; for one channel use {named(other)}"
+    return f"{named(type(loss))}: softmax: found 1 channel, wanted {wanted}"
+
+
+def _counterpart(
+    loss: type[Term | Compound], activation: Activation
+) -> type[Term | Compound] | None:
+    """Cross-entropy is one loss over exclusive classes and another of each channel by itself: what
+    is under this activation what the one given is under others."""
+    words = ("binary_cross_entropy", "cross_entropy")
+    found, wanted = words if words[0] in loss.loss else words[::-1]
+    other = _LOSSES.get(loss.loss.replace(found, wanted))
+    return other if other not in (None, loss) and activation in other.activations else None
+
+
 def expanded(loss: Term | Compound, activation: Activation | None) -> list[tuple[float, Term]]:
     """The weighted terms that a loss stands for, everything filled in."""
     found = json.loads(spec(loss, activation=activation))["terms"]
     return [(weight, _term(described)) for weight, described in found]
 
 
-def listed(sums: Iterable[str | Mapping[str, Any]]) -> tuple[str | dict[str, Any], ...]:
-    """Sums as they are given, in copies."""
-    if isinstance(sums, str) or not isinstance(sums, Iterable):
-        raise TypeError(f"sums: found {sums!r}, wanted a sequence of names or mappings")
-    return tuple(dict(entry) if isinstance(entry, Mapping) else entry for entry in sums)
+def _decision(value: Any, what: str = "decision") -> str | float:
+    if isinstance(value, str):
+        if value != "argmax":
+            raise ValueError(f"{what}: found {value!r}, wanted 'argmax' or a threshold")
+        return "argmax"
+    return _options.number(what, value)
 
 
 def _sum(entry: str | Mapping[str, Any], activation: Activation | None) -> dict[str, Any]:
     """A sum with its parameters, as `_core.integrands` has them."""
-    if not isinstance(entry, (str, Mapping)):
-        raise TypeError(f"sums: found {entry!r}, wanted a name or a mapping with the key 'sum'")
-    given: dict[str, Any] = {"sum": entry} if isinstance(entry, str) else dict(entry)
-    known, name = _activations_of_sums(), given.get("sum")
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(f"sums: found {name!r}, wanted some of {', '.join(known)}")
-    for key, convert in (("gamma", _options.numbers), ("distances", _options.matrix)):
-        if given.get(key) is not None:
-            given[key] = convert(f"sums: {name}: {key}", given[key])
+    given: dict[str, Any] = {"sum": entry}
+    if isinstance(entry, Mapping):
+        given = {name: _parameter(name, value) for name, value in entry.items()}
+    known = _activations_of_sums()
+    if given.get("sum") not in tuple(known):
+        found = _options.shown(given.get("sum"))
+        raise ValueError(f"sums: found {found}, wanted some of {', '.join(known)}")
     if known[given["sum"]] and activation is not None:
         given.setdefault("activation", activation)
     return given
+
+
+def _parameter(name: str, value: Any) -> Any:
+    """A parameter of a sum, made plain."""
+    what = f"sums: {name}"
+    match name:
+        case "gamma":
+            return _options.numbers(what, value)
+        case "distances":
+            return _options.matrix(what, value)
+        case "decision":
+            return _decision(value, what)
+        case _:
+            return value
 
 
 @functools.cache
@@ -124,9 +188,7 @@ def _activations_of_sums() -> dict[str, list[str]]:
 
 def _term(described: dict[str, Any]) -> Term:
     options = {
-        f"{name}_" if keyword.iskeyword(name) else name: (
-            _options.BackgroundForeground(**value) if isinstance(value, dict) else value
-        )
+        f"{name}_" if keyword.iskeyword(name) else name: value
         for name, value in described.items()
         if name != "loss"
     }
@@ -143,10 +205,11 @@ def _pair(entry: Any) -> tuple[float, dict[str, Any]]:
 
 def _split(entry: Any) -> tuple[float, Term | Compound]:
     if not (isinstance(entry, (tuple, list)) and len(entry) == 2):
-        raise TypeError(f"terms: found {entry!r}, wanted a term or a pair (weight, term)")
+        found = _options.shown(entry)
+        raise TypeError(f"terms: found {found}, wanted a term or a pair (weight, term)")
     weight, term = entry
     if not isinstance(term, (Term, Compound)):
-        raise TypeError(f"terms: found {term!r}, wanted a term such as Dice()")
+        raise TypeError(f"terms: found {_options.shown(term)}, wanted a term such as Dice()")
     return _options.number(f"weight of {type(term).__name__}", weight), term
 
 

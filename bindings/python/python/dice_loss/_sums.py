@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from . import _core, _spec
+from . import _core, _options, _spec
+from ._choices import ACTIVATION
+from ._options import BackgroundForeground
 from ._reference.objective import Integrand
 from ._reference.voxels import SUMS
+from ._terms import ClassValues
 from .terms import Activation
 
 _Matrix = tuple[tuple[float, ...], ...]
+_ClassValues = float | tuple[float, ...] | BackgroundForeground
 
 ACTIVATIONS = ("softmax", "sigmoid", "probabilities")
 _OF_DATA = ("reference", "reference_squared", "voxels")
@@ -27,15 +32,37 @@ class Plan(NamedTuple):
     columns: tuple[int, ...]
 
 
-@lru_cache(maxsize=256)
 def plan(
+    sums: Sequence[str],
+    activation: Activation,
+    classes: int,
+    gamma: ClassValues,
+    distances: Sequence[Sequence[float]] | None,
+) -> Plan:
+    """What to measure for these sums, in the order asked for."""
+    is_plain = type(sums) is tuple and type(activation) is str and type(gamma) is float
+    if is_plain and distances is None:
+        # Read when its plan is made; to read it every time would take longer than to find the plan.
+        return _plan(sums, activation, classes, gamma, None)
+    return _plan(
+        _options.words("sums", sums),
+        ACTIVATION["convert"]("activation", activation),
+        classes,
+        _options.class_values("gamma", gamma),
+        _options.optional(_options.matrix, "distances", distances),
+    )
+
+
+@lru_cache(maxsize=256)
+def _plan(
     sums: tuple[str, ...],
     activation: Activation,
     classes: int,
-    gamma: float | tuple[float, ...],
+    gamma: _ClassValues,
     distances: _Matrix | None,
 ) -> Plan:
-    """What to measure for these sums, in the order asked for."""
+    ACTIVATION["convert"]("activation", activation)
+    gamma = _options.class_values("gamma", gamma)
     integrands = _integrands(sums, activation, classes, gamma, distances)
     engine = dict(_core.sums())
     if not all(activation in (engine[name] or ACTIVATIONS) for name in sums):
@@ -48,11 +75,9 @@ def _integrands(
     sums: tuple[str, ...],
     activation: str,
     classes: int,
-    gamma: float | tuple[float, ...],
+    gamma: _ClassValues,
     distances: _Matrix | None,
 ) -> tuple[Integrand, ...]:
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"activation: found {activation!r}, wanted one of {ACTIVATIONS}")
     if activation == "softmax" and classes < 2:
         raise ValueError(
             f"activation: found 'softmax' of {classes} channels, wanted 2 channels or more; "
@@ -87,8 +112,11 @@ def _described(integrand: Integrand) -> dict[str, Any]:
     return described
 
 
-def _gammas(gamma: float | tuple[float, ...], classes: int) -> tuple[float, ...]:
-    gammas = gamma if isinstance(gamma, tuple) else (float(gamma),) * classes
+def _gammas(gamma: _ClassValues, classes: int) -> tuple[float, ...]:
+    if isinstance(gamma, BackgroundForeground):
+        gammas = (gamma.background,) + (gamma.foreground,) * (classes - 1)
+    else:
+        gammas = gamma if isinstance(gamma, tuple) else (gamma,) * classes
     if len(gammas) != classes or any(value < 0 for value in gammas):
         raise ValueError(
             f"gamma: found {gamma}, wanted a number of at least 0, or {classes} of them"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
@@ -13,12 +13,22 @@ from ._options import BackgroundForeground
 
 Smoothing: TypeAlias = float | tuple[float, float]
 """Added to numerator and denominator: one number for both, or a pair."""
-ClassValues: TypeAlias = float | Sequence[float] | BackgroundForeground
-"""One value for all classes, one for each, or one for the background and one for the rest."""
+ClassValues: TypeAlias = float | Sequence[float] | Mapping[int, float] | BackgroundForeground
+"""One value for all classes, one for each, or one for the background and one for the rest.
+
+One for each is a sequence, an array, or a mapping by class."""
+ClassWeights: TypeAlias = Sequence[float] | Mapping[int, float]
+"""One for each class: a sequence, an array, or a mapping by class.
+
+A mapping names every class that takes part; the others weigh 1."""
+Regions: TypeAlias = Sequence[Sequence[int]] | Mapping[int, Sequence[int]]
+"""The channels that each label belongs to: a row for each of 0, 1, …, or a mapping by label.
+
+Labels up to the largest that a mapping does not name belong to none."""
 
 FLAG = {"convert": _options.flag}
 NUMBER = {"convert": _options.number}
-NUMBERS = {"convert": _options.numbers}
+CLASS_WEIGHTS = {"convert": _options.class_weights}
 INDICES = {"convert": _options.integers}
 SMOOTHING = {"convert": _options.smoothing}
 CLASS_VALUES = {"convert": _options.class_values}
@@ -30,6 +40,8 @@ class Options:
 
     loss: ClassVar[str]
     """The name in the catalogue."""
+    short: ClassVar[str]
+    """The name in Keras and, with "Loss" behind it, in torch."""
     activations: ClassVar[tuple[Activation, ...]]
     """Those that it can be used with, the usual one first."""
     unreduced: ClassVar[str]
@@ -40,7 +52,16 @@ class Options:
             value = getattr(self, entry.name)
             if value is not None or entry.default is not None:
                 what = f"{type(self).__name__}: {entry.name}"
-                object.__setattr__(self, entry.name, entry.metadata["convert"](what, value))
+                convert = entry.metadata["convert"]
+                if convert is _options.class_weights:
+                    value = convert(what, value, **self._taking_part())
+                else:
+                    value = convert(what, value)
+                object.__setattr__(self, entry.name, value)
+
+    def _taking_part(self) -> dict[str, Any]:
+        """What says which classes take part, of what is set before the weights."""
+        return {name: getattr(self, name, None) for name in ("background", "classes")}
 
     def __repr__(self) -> str:
         defaults, own = type(self)(), type(self).__annotations__
@@ -63,13 +84,14 @@ class Term(Options):
         background: whether class 0 takes part; with one channel it always does. Under softmax its
             logit is part of the activation either way.
         classes: only these classes take part.
-        class_weights: one for each class, not negative; they normalise the mean over classes.
+        class_weights: one for each class, not negative; they normalise the mean over classes. A
+            mapping by class may leave out what takes no part.
     """
 
     activation: Activation | None = field(default=None, metadata=ACTIVATION)
     background: bool | None = field(default=None, metadata=FLAG)
     classes: Sequence[int] | None = field(default=None, metadata=INDICES)
-    class_weights: Sequence[float] | None = field(default=None, metadata=NUMBERS)
+    class_weights: ClassWeights | None = field(default=None, metadata=CLASS_WEIGHTS)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -101,14 +123,15 @@ class Compound(Options):
     Args:
         activation: of its terms.
         background: whether class 0 takes part in the overlap term.
-        class_weights: one for each class, of all its terms.
+        class_weights: one for each class, of all its terms, which a mapping by class may be too;
+            without `background` it may leave out class 0, which then weighs 1.
         pool: what the overlap term is computed over.
         absent: what a class counts that the reference lacks.
     """
 
     activation: Activation | None = field(default=None, metadata=ACTIVATION)
     background: bool | None = field(default=None, metadata=FLAG)
-    class_weights: Sequence[float] | None = field(default=None, metadata=NUMBERS)
+    class_weights: ClassWeights | None = field(default=None, metadata=CLASS_WEIGHTS)
     pool: Pool | None = field(default=None, metadata=POOL)
     absent: Absent | None = field(default=None, metadata=ABSENT)
 

@@ -47,6 +47,7 @@ class DiceCrossEntropy(Compound):
     """
 
     loss: ClassVar[str] = "dice_cross_entropy"
+    short: ClassVar[str] = "DiceCE"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -79,6 +80,7 @@ class DiceBinaryCrossEntropy(Compound):
     """
 
     loss: ClassVar[str] = "dice_binary_cross_entropy"
+    short: ClassVar[str] = "DiceBCE"
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -114,6 +116,7 @@ class DiceFocal(Compound):
     """
 
     loss: ClassVar[str] = "dice_focal"
+    short: ClassVar[str] = "DiceFocal"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -152,6 +155,7 @@ class GeneralizedDiceFocal(Compound):
     """
 
     loss: ClassVar[str] = "generalized_dice_focal"
+    short: ClassVar[str] = "GeneralizedDiceFocal"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
     weight: VolumeWeight = field(default="inverse_square", metadata=VOLUME_WEIGHT)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -189,6 +193,7 @@ class Combo(Compound):
     """
 
     loss: ClassVar[str] = "combo"
+    short: ClassVar[str] = "Combo"
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "probabilities")
     alpha: float = field(default=0.5, metadata=NUMBER)
     beta: float = field(default=0.5, metadata=NUMBER)
@@ -222,6 +227,7 @@ class UnifiedFocal(Compound):
     """
 
     loss: ClassVar[str] = "unified_focal"
+    short: ClassVar[str] = "UnifiedFocal"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
     asymmetric: bool = field(default=False, metadata=FLAG)
     lambda_: float = field(default=0.5, metadata=NUMBER)

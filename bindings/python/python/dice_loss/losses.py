@@ -16,7 +16,7 @@ from . import compounds, terms
 from ._arrays import Array
 from ._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
 from ._functions import evaluated
-from ._terms import ClassValues, Smoothing
+from ._terms import ClassValues, ClassWeights, Regions, Smoothing
 from .objective import Value
 
 __all__ = [
@@ -54,13 +54,13 @@ def dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice loss: one minus twice the overlap over the two sizes.
 
@@ -90,14 +90,16 @@ def dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -145,13 +147,13 @@ def iou(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
@@ -183,14 +185,16 @@ def iou(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -240,13 +244,13 @@ def tversky(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
@@ -282,14 +286,16 @@ def tversky(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -342,13 +348,13 @@ def focal_tversky(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 
@@ -381,14 +387,16 @@ def focal_tversky(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -440,13 +448,13 @@ def log_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
 
@@ -477,14 +485,16 @@ def log_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -533,13 +543,13 @@ def log_cosh_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
 
@@ -567,14 +577,16 @@ def log_cosh_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -622,13 +634,13 @@ def generalized_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 
@@ -657,13 +669,15 @@ def generalized_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -711,13 +725,13 @@ def generalized_wasserstein_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 
@@ -750,13 +764,15 @@ def generalized_wasserstein_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -802,13 +818,13 @@ def matthews_correlation(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Matthews correlation loss: one minus the correlation of prediction and reference, each class
     against the rest.
@@ -835,14 +851,16 @@ def matthews_correlation(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -886,13 +904,13 @@ def kappa(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
 
@@ -919,14 +937,16 @@ def kappa(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -968,13 +988,13 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Cross-entropy loss: the log loss over exclusive classes.
 
@@ -998,13 +1018,15 @@ def cross_entropy(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1044,13 +1066,13 @@ def binary_cross_entropy(
     pos_weight: ClassValues = 1.0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
     data.
@@ -1071,13 +1093,15 @@ def binary_cross_entropy(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1118,13 +1142,13 @@ def focal(
     alpha: ClassValues | None = None,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Focal loss: cross-entropy that looks away from the voxels it already gets right.
 
@@ -1149,14 +1173,16 @@ def focal(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
             softmax, (N, C, spatial…) under sigmoid.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1203,13 +1229,13 @@ def dice_cross_entropy(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice + CE loss: Dice plus cross-entropy over exclusive classes, the usual choice for
     multi-class segmentation.
@@ -1239,13 +1265,15 @@ def dice_cross_entropy(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1297,13 +1325,13 @@ def dice_binary_cross_entropy(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice + BCE loss: Dice plus binary cross-entropy, the usual choice for binary and multilabel
     segmentation.
@@ -1334,13 +1362,15 @@ def dice_binary_cross_entropy(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1394,13 +1424,13 @@ def dice_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Dice + focal loss: Dice plus focal loss, each under its own activation.
 
@@ -1433,13 +1463,15 @@ def dice_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1495,13 +1527,13 @@ def generalized_dice_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Dice + focal loss: generalized Dice plus focal loss, each under its own
     activation.
@@ -1536,13 +1568,15 @@ def generalized_dice_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1595,13 +1629,13 @@ def combo(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Combo loss: binary cross-entropy with a price each for false negatives and false positives,
     mixed with Dice.
@@ -1635,13 +1669,15 @@ def combo(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1691,13 +1727,13 @@ def unified_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
 ) -> tuple[Value, Array]:
     """Unified focal loss: focal and focal Tversky with one balance and one focus between them.
 
@@ -1729,13 +1765,15 @@ def unified_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and

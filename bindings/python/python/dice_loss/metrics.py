@@ -115,12 +115,14 @@ def counts(
         pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to a number.
 
     Raises:
-        TypeError: floats; integers without `classes`; booleans with.
+        TypeError: floats; integers without `classes`; booleans with; a label to ignore or a number
+            of classes that is no integer.
         ValueError: shapes that do not fit; a label of a counted voxel outside its classes; a voxel
             masked in some classes only.
     """
     split = [_masked.split(array) for array in (prediction, reference)]
     pair = [array for array, _ in split]
+    ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
     if classes is None:
         lent = [_as_masks(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         if ignore_index is not None:
@@ -130,6 +132,8 @@ def counts(
             )
     else:
         classes = _options.integer("classes", classes)
+        if classes < 1:
+            raise ValueError(f"classes: found {classes}, wanted 1 or more")
         lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
         lent = _alike(*lent)
     if lent[0].shape != lent[1].shape:
@@ -276,7 +280,7 @@ def _as_masks(what: str, array: Array) -> Array:
             f"{what}: found {array.dtype.name} without classes, wanted boolean masks, "
             "or label maps and classes="
         )
-    return np.ascontiguousarray(array)
+    return _packed(array)
 
 
 def _as_labels(what: str, array: Array) -> Array:
@@ -284,7 +288,12 @@ def _as_labels(what: str, array: Array) -> Array:
         raise TypeError(f"{what}: found {array.dtype.name}, wanted integer labels")
     if array.dtype.name not in ("uint8", "int16", "int32", "int64", "uint64"):
         array = array.astype(np.int64)
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return _packed(array.astype(array.dtype.newbyteorder("="), copy=False))
+
+
+def _packed(array: Array) -> Array:
+    """Without gaps. NumPy calls an axis of length 1 so whatever its stride, also a negative one."""
+    return array.reshape(-1).reshape(array.shape)
 
 
 def _alike(first: Array, second: Array) -> list[Array]:

@@ -14,6 +14,7 @@ from . import _core, _options, _spec
 from ._arrays import Array, Batch, view
 from ._settings import Counted
 from ._spec import Decision, Reduction, WeightedTerm
+from ._terms import ClassWeights
 from ._threads import get_num_threads
 from .compounds import Compound
 from .moments import Moments, expect_sums
@@ -94,7 +95,8 @@ class Objective:
             formula says; "zero", a loss of 0 that stays in the mean.
         background: whether class 0 takes part in overlap terms; with one channel it always does.
         class_weights: one for each class, not negative, of the terms that have none of their own;
-            they normalise the mean over classes.
+            they normalise the mean over classes. A sequence, or a mapping by class, which without
+            `background` may leave out class 0.
         reduction: "mean" over what counts, "sum", or "none": overlap terms give (N, C) or what
             pooling leaves of it, voxel terms (N, 1, spatial…) or (N, C, spatial…).
         decision: also count hard decisions, by "argmax" or by a threshold on the probability of
@@ -117,23 +119,28 @@ class Objective:
         pool: Pool = "sample",
         absent: Absent = "skip",
         background: bool = True,
-        class_weights: Sequence[float] | None = None,
+        class_weights: ClassWeights | None = None,
         reduction: Reduction = "mean",
         decision: Decision | None = None,
         sums: Sequence[str | Mapping[str, Any]] = (),
     ) -> None:
-        self._terms = (terms,) if isinstance(terms, (Term, Compound)) else tuple(terms)
+        self._terms = _spec.listed(terms)
         self._settings: dict[str, Any] = {
             "activation": activation,
             "pool": pool,
             "absent": absent,
             "background": background,
             "class_weights": (
-                None if class_weights is None else _options.numbers("class_weights", class_weights)
+                None
+                if class_weights is None
+                else _options.class_weights("class_weights", class_weights, background=background)
             ),
             "reduction": reduction,
             "decision": decision,
-            "sums": _spec.listed(sums),
+            "sums": tuple(
+                dict(entry) if isinstance(entry, Mapping) else entry
+                for entry in _options.words("sums", sums)
+            ),
         }
         self._spec = _spec.spec(self._terms, **self._settings)
         self._has_map = _spec.has_map(self._spec)
@@ -226,14 +233,15 @@ class Objective:
                 floats. For one channel labels are 0 and 1.
             upstream: what the gradient is multiplied with: a number, or for reduction "none" an
                 array of the shape of the values.
-            ignore_index: voxels with this label do not count. Of a dense target of several channels
-                use `mask` instead.
+            ignore_index: voxels with this label do not count; an integer, which 255.0 is too. Of a
+                dense target of several channels use `mask` instead.
             mask: (N, spatial…) or (N, 1, spatial…); voxels where it is False or 0 do not count.
             voxel_weight: of that shape, 0 to 3.4e38: how much each voxel counts.
             class_valid: (N, C) or (C,) bool: which classes were annotated. Softmax cross-entropy
                 and focal loss add the others to the background.
             regions: for labels 0, 1, …, the channels that each belongs to, which may overlap:
-                `[[], [0], [0, 1]]`. The target is a label map.
+                `[[], [0], [0, 1]]`, or by label `{1: [0], 4: [0, 1]}`, where labels between that
+                are not named belong to none. The target is a label map.
 
         What a masked array (`numpy.ma`) has masked in logits, target, mask or voxel_weight does not
         count: all classes of a voxel together, or it is an error. Masked in class_valid, a class is

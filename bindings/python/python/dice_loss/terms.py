@@ -30,6 +30,8 @@ from ._choices import VolumeWeight as VolumeWeight
 from ._options import BackgroundForeground
 from ._terms import CLASS_VALUES, DISTANCES, FLAG, NUMBER, SMOOTHING, OverlapTerm, Term, VoxelTerm
 from ._terms import ClassValues as ClassValues
+from ._terms import ClassWeights as ClassWeights
+from ._terms import Regions as Regions
 from ._terms import Smoothing as Smoothing
 from ._terms import described as described
 
@@ -75,6 +77,7 @@ class Dice(OverlapTerm):
     """
 
     loss: ClassVar[str] = "dice"
+    short: ClassVar[str] = "Dice"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -104,6 +107,7 @@ class IoU(OverlapTerm):
     """
 
     loss: ClassVar[str] = "iou"
+    short: ClassVar[str] = "IoU"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -137,6 +141,7 @@ class Tversky(OverlapTerm):
     """
 
     loss: ClassVar[str] = "tversky"
+    short: ClassVar[str] = "Tversky"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     alpha: float = field(default=0.3, metadata=NUMBER)
@@ -169,6 +174,7 @@ class FocalTversky(OverlapTerm):
     """
 
     loss: ClassVar[str] = "focal_tversky"
+    short: ClassVar[str] = "FocalTversky"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     alpha: float = field(default=0.3, metadata=NUMBER)
@@ -200,6 +206,7 @@ class LogDice(OverlapTerm):
     """
 
     loss: ClassVar[str] = "log_dice"
+    short: ClassVar[str] = "LogDice"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -226,6 +233,7 @@ class LogCoshDice(OverlapTerm):
     """
 
     loss: ClassVar[str] = "log_cosh_dice"
+    short: ClassVar[str] = "LogCoshDice"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     squared: bool = field(default=False, metadata=FLAG)
     overlap: Overlap = field(default="product", metadata=OVERLAP)
@@ -252,6 +260,7 @@ class GeneralizedDice(OverlapTerm):
     """
 
     loss: ClassVar[str] = "generalized_dice"
+    short: ClassVar[str] = "GeneralizedDice"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     unreduced: ClassVar[str] = "(N,), or pooled a number"
     weight: VolumeWeight = field(default="inverse_square", metadata=VOLUME_WEIGHT)
@@ -283,6 +292,7 @@ class GeneralizedWassersteinDice(OverlapTerm):
     """
 
     loss: ClassVar[str] = "generalized_wasserstein_dice"
+    short: ClassVar[str] = "GeneralizedWassersteinDice"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "probabilities")
     unreduced: ClassVar[str] = "(N,), or pooled a number"
     distances: Sequence[Sequence[float]] | None = field(default=None, metadata=DISTANCES)
@@ -308,6 +318,7 @@ class MatthewsCorrelation(OverlapTerm):
     """
 
     loss: ClassVar[str] = "matthews_correlation"
+    short: ClassVar[str] = "MatthewsCorrelation"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     smoothing: float = field(default=1e-5, metadata=NUMBER)
 
@@ -330,6 +341,7 @@ class Kappa(OverlapTerm):
     """
 
     loss: ClassVar[str] = "kappa"
+    short: ClassVar[str] = "Kappa"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
@@ -353,6 +365,7 @@ class CrossEntropy(VoxelTerm):
     """
 
     loss: ClassVar[str] = "cross_entropy"
+    short: ClassVar[str] = "CrossEntropy"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "probabilities")
     unreduced: ClassVar[str] = "(N, 1, spatial…)"
     label_smoothing: float = field(default=0.0, metadata=NUMBER)
@@ -373,6 +386,7 @@ class BinaryCrossEntropy(VoxelTerm):
     """
 
     loss: ClassVar[str] = "binary_cross_entropy"
+    short: ClassVar[str] = "BCE"
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "probabilities")
     unreduced: ClassVar[str] = "(N, C, spatial…)"
     pos_weight: ClassValues = field(default=1.0, metadata=CLASS_VALUES)
@@ -399,6 +413,7 @@ class Focal(VoxelTerm):
     """
 
     loss: ClassVar[str] = "focal"
+    short: ClassVar[str] = "Focal"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
     unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)

@@ -56,21 +56,70 @@ def test_classes_are_those_of_keras():
     assert float(builtin.Dice()(np.zeros((1, 2, 2, 1)), np.zeros((1, 2, 2, 1)))) == 1.0
 
 
-def test_alpha_weighs_false_negatives_as_in_keras():
-    """Nothing found: all errors are false negatives, and beta has no say."""
-    missed = 0.1 * MASKS
-    values = [float(builtin.tversky(MASKS, missed, alpha=a, beta=0.0)) for a in (0.5, 1.0)]
-    assert values[0] < values[1]
-    assert float(builtin.tversky(MASKS, missed, 0.5, 0.0)) == pytest.approx(
-        float(builtin.tversky(MASKS, missed, 0.5, 9.0)), rel=1e-5
+def before(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
+    """Keras up to 3.15.1: α for false negatives."""
+    both = keras.ops.sum(keras.ops.multiply(y_true, y_pred), axis=axis)
+    missed = keras.ops.sum(y_true, axis=axis) - both
+    invented = keras.ops.sum(y_pred, axis=axis) - both
+    return 1.0 - both / (both + alpha * missed + beta * invented + keras.config.epsilon())
+
+
+def mended(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
+    """Keras since July 2026: α for false positives."""
+    return before(y_true, y_pred, beta, alpha, axis)
+
+
+@pytest.fixture(params=[before, mended])
+def tversky(request, monkeypatch):
+    """Keras' own, either way round, as if it were installed."""
+    builtin._asked.cache_clear()
+    monkeypatch.setattr(keras.losses, "tversky", request.param)
+    yield request.param
+    builtin._asked.cache_clear()
+
+
+def test_alpha_and_beta_are_as_in_the_keras_that_is_installed(tversky):
+    for axis in (None, (1, 2)):
+        found = numpy(builtin.tversky(MASKS, P, alpha=0.2, beta=0.9, axis=axis))
+        wanted = numpy(tversky(MASKS, P, alpha=0.2, beta=0.9, axis=axis))
+        np.testing.assert_allclose(found, wanted, rtol=2e-6)
+    loss = builtin.Tversky(alpha=0.2, beta=0.9)
+    assert float(loss(MASKS, P)) == pytest.approx(float(tversky(MASKS, P, 0.2, 0.9)), rel=2e-6)
+    # The native loss, with α and β as in the paper.
+    alpha, beta = (0.2, 0.9) if tversky is mended else (0.9, 0.2)
+    native = Tversky(
+        alpha=alpha,
+        beta=beta,
+        pool="all",
+        smoothing=(0.0, keras.config.epsilon()),
+        absent="formula",
     )
-    # The loss with α and β as in the paper.
-    swapped = Tversky(
-        alpha=0.9, beta=0.2, pool="all", smoothing=(0.0, keras.config.epsilon()), absent="formula"
-    )
-    assert float(swapped(MASKS, P)) == pytest.approx(
-        float(builtin.tversky(MASKS, P, alpha=0.2, beta=0.9)), rel=1e-5
-    )
+    assert float(native(MASKS, P)) == pytest.approx(float(loss(MASKS, P)), rel=1e-5)
+
+
+def test_keras_is_asked_within_a_graph_too(tversky):
+    masks = keras.ops.convert_to_tensor(MASKS)
+
+    def loss(p):
+        return builtin.tversky(masks, p, alpha=0.2, beta=0.9)
+
+    found, _ = value_and_gradient(loss, P, compiled=True)
+    assert float(found) == pytest.approx(float(tversky(MASKS, P, 0.2, 0.9)), rel=2e-6)
+
+
+@pytest.mark.parametrize("axis", [[1, 2], (np.int64(1), 2), -1])
+def test_axes_of_any_kind(axis):
+    found, wanted = (numpy(f(MASKS, P, axis=axis)) for f in (builtin.dice, keras.losses.dice))
+    assert found.shape == wanted.shape
+    np.testing.assert_allclose(found, wanted, rtol=2e-6)
+
+
+@pytest.mark.parametrize("weight", [1, np.float32(0.4), np.array(0.4, "float32")])
+def test_weights_of_any_kind(weight):
+    found = numpy(builtin.tversky(MASKS, P, alpha=weight, beta=0.3))
+    # An array makes Keras itself warn under torch.
+    wanted = numpy(keras.losses.tversky(MASKS, P, alpha=float(weight), beta=0.3))
+    np.testing.assert_allclose(found, wanted, rtol=2e-6)
 
 
 @pytest.mark.parametrize("axis", [None, (3,)], ids=str)

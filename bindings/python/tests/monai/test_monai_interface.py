@@ -6,6 +6,7 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from beside_monai import Batch, agree, inputs, ours, theirs
@@ -195,3 +196,45 @@ def test_meta_tensors():
     loss = ours.DiceCELoss(softmax=True, to_onehot_y=True)
     wrapped = loss(MetaTensor(batch.input), MetaTensor(batch.rest[0]))
     assert type(wrapped) is torch.Tensor and wrapped == loss(batch.input, batch.rest[0])
+
+
+@pytest.mark.parametrize("name", ["DiceLoss", "TverskyLoss", "FocalLoss"])
+@pytest.mark.parametrize(
+    "ignored", [1.0, np.int64(1), np.float32(1), True, torch.tensor(1), 255.7, 0.5, 2**63]
+)
+def test_labels_to_ignore_of_any_kind(name, ignored):
+    # What compares as equal is read the same before and after.
+    for value in (1, ignored, 1):
+        options = {"to_onehot_y": True, "ignore_index": value}
+        agree(name, options, inputs((2, 3, 5, 4), "labels", 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("TverskyLoss", {"sigmoid": True, "alpha": np.array(0.3), "beta": np.array([0.7])}),
+        ("FocalLoss", {"gamma": True}),
+        ("FocalLoss", {"gamma": torch.tensor([1.0])}),
+        ("FocalLoss", {"weight": [[1.0, 2.0, 3.0]]}),
+        ("FocalLoss", {"alpha": 1, "use_softmax": True, "include_background": False}),
+        ("FocalLoss", {"alpha": np.float32(0.7), "use_softmax": True, "include_background": False}),
+        ("FocalLoss", {"alpha": torch.tensor(0.7), "use_softmax": True}),
+        ("DiceFocalLoss", {"sigmoid": True, "gamma": True}),
+        ("DiceLoss", {"sigmoid": True, "weight": np.array([1, 2, 3])}),
+        ("DiceLoss", {"sigmoid": True, "weight": torch.tensor(2)}),
+    ],
+)
+def test_arguments_of_any_kind(name, options):
+    agree(name, {"to_onehot_y": True, **options}, inputs((2, 3, 5, 4), "labels", 4))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+@pytest.mark.parametrize("background", [True, False])
+def test_weights_of_dice_and_cross_entropy_are_those_of_all_channels(count, background):
+    options = {"to_onehot_y": True, "softmax": True, "include_background": background}
+    options["weight"] = torch.ones(count)
+    batch = inputs((2, 4, 5, 4), "labels", 5)
+    agree("DiceCELoss", options, batch)
+    wanted = rf"weight: found shape \({count},\), wanted \(4,\), one for each class"
+    with pytest.raises(ValueError, match=wanted):
+        ours.DiceCELoss(**options)(batch.input, *batch.rest)

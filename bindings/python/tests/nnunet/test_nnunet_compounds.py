@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from beside_nnunet import SHAPES, agree, batch, every, theirs, value_and_gradient
@@ -297,3 +298,20 @@ def test_other_devices(ignore_label, monkeypatch):
 def test_names():
     assert set(nnunet.__all__) == {name for name in vars(theirs) if not name.startswith("__")}
     assert all(getattr(nnunet, name) is not None for name in nnunet.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "options"),
+    [
+        ("RobustCrossEntropyLoss", (), {"ignore_index": np.int64(1), "label_smoothing": True}),
+        ("TopKLoss", (), {"label_smoothing": True, "k": np.int64(50)}),
+        ("TopKLoss", (), {"ignore_index": np.int64(1), "k": torch.tensor(50)}),
+        ("DC_and_CE_loss", (DICE, {}), {"ignore_label": np.int64(1), "weight_ce": True}),
+        ("DC_and_CE_loss", (DICE, {}), {"ignore_label": torch.tensor(1), "weight_dice": 2.5}),
+        ("SoftDiceLoss", (), {"ddp": False, "smooth": np.float32(1), "clip_tp": 1}),
+        ("MemoryEfficientSoftDiceLoss", (), {"ddp": 0, "smooth": torch.tensor(2), "do_bg": 1}),
+    ],
+)
+def test_arguments_of_any_kind(name, args, options):
+    x, labels = batch(SHAPES[0], 3)
+    agree(*both(name, *args, **options), x, labels)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-from beside_smp import SHAPES, agree, batch, every, theirs, value_and_gradient
+from beside_smp import (
+    SHAPES,
+    agree,
+    batch,
+    every,
+    their_functions,
+    theirs,
+    value_and_gradient,
+)
 from dice_loss import smp
+from dice_loss.smp import functional
 
 NAMES = ("DiceLoss", "JaccardLoss", "TverskyLoss")
 MODES = (smp.BINARY_MODE, smp.MULTICLASS_MODE, smp.MULTILABEL_MODE)
@@ -186,3 +196,53 @@ def test_without_a_break_in_a_compiled_graph():
     loss = smp.TverskyLoss("multiclass", gamma=2.0, ignore_index=255)
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
     agree(compiled, loss, *batch("multiclass", SHAPES[0], 12, ignored=255))
+
+
+@pytest.mark.parametrize("name", [*NAMES, "FocalLoss"])
+@pytest.mark.parametrize(
+    "ignored", [1.0, np.int64(1), np.float32(1), True, torch.tensor(1), 255.7, 0.5, 2**63]
+)
+def test_labels_to_ignore_of_any_kind(name, ignored):
+    inputs = batch("multiclass", SHAPES[0], 3, ignored=1)
+    # What compares as equal is read the same before and after.
+    for value in (1, ignored, 1):
+        agree(*both(name, "multiclass", ignore_index=value), *inputs, about=value)
+
+
+def test_a_fraction_to_ignore_in_a_soft_target():
+    inputs = batch("binary", SHAPES[0], 4, soft=True, ignored=0.5)
+    agree(*both("DiceLoss", "binary", ignore_index=0.5), *inputs)
+
+
+NOT_READ = [2, 3, 2.0, -1, 0, np.float64(2.0), {0: 5.0, 1: 1.0, 2: 1.0}, {1.0, 2.0}, "12", range(2)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [*NOT_READ, (0, 2), np.array([2, 0])])
+def test_classes_of_any_kind(name, value):
+    inputs = batch("multiclass", SHAPES[0], 5)
+    agree(*both(name, "multiclass", classes=value), *inputs, about=value)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "FocalLoss"])
+@pytest.mark.parametrize("value", [*NOT_READ, (5, 1, 2), np.array([5, 1, 2])])
+def test_class_weights_of_any_kind(name, value):
+    inputs = batch("multiclass", SHAPES[0], 6)
+    agree(*both(name, "multiclass", class_weights=value), *inputs, about=value)
+
+
+@pytest.mark.parametrize("dims", [np.int64(1), torch.tensor(1), [0, 2], (np.int64(0), 1)])
+def test_axes_of_any_kind(dims):
+    x, target = batch("multilabel", SHAPES[0], 7, probabilities=True)
+    pair = [
+        lambda x, g, library=library: library.soft_dice_score(x, g.to(x.dtype), dims=dims)
+        for library in (functional, their_functions)
+    ]
+    agree(*pair, x, target, about=dims)
+
+
+@pytest.mark.parametrize("gamma", [True, 1, np.float32(1.0), torch.tensor(1.0)])
+def test_exponents_of_any_kind(gamma):
+    for mode in ("multiclass", "binary"):
+        inputs = batch(mode, SHAPES[0], 8)
+        agree(*both("FocalLoss", mode, gamma=gamma), *inputs, about=gamma)

@@ -12,8 +12,8 @@ pub use verdict::{TermVerdict, Verdict};
 pub(crate) use voxel::Factors;
 
 use crate::{
-    Layout, Moments, Pool, Reduction, Result, Term, error::parameter, plan::Plan,
-    region::Direction, term::Loss,
+    Layout, Moments, Pool, Reduction, Result, Term, Words, error::parameter, error::stated,
+    plan::Plan, region::Direction, term::Loss,
 };
 use verdict::Unit;
 
@@ -25,9 +25,9 @@ pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
             Loss::Overlap(formula) => {
                 let pool = planned.term.pool.unwrap_or_default();
                 if moments.is_pooled() && pool == Pool::Sample {
-                    return parameter(
+                    return stated(
                         format!("{}: pool", planned.term.name()),
-                        format!("{pool:?} of pooled moments"),
+                        format!("{} of pooled moments", pool.word()),
                         "moments that still have their samples, or a pool over the batch",
                     );
                 }

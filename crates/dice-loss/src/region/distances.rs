@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Result, error::parameter};
+use crate::{
+    Result,
+    error::{parameter, stated},
+};
 
 /// How far apart two classes are: what a voxel of one, given to the other, costs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,7 +24,7 @@ impl Distances {
         let what = || format!("{loss}: distances");
         if rows.len() != classes || rows.iter().any(|row| row.len() != classes) {
             let found: Vec<_> = rows.iter().map(Vec::len).collect();
-            return parameter(
+            return stated(
                 what(),
                 format!("rows of {found:?} entries"),
                 format!("{classes} rows of {classes} entries"),
@@ -32,15 +35,15 @@ impl Distances {
             return parameter(what(), entry, "finite distances of at least 0");
         }
         if let Some(class) = (0..classes).find(|&class| rows[class][class] != 0.0) {
-            return parameter(
+            return stated(
                 what(),
-                format!("{} from class {class} to itself", rows[class][class]),
+                format!("{:?} from class {class} to itself", rows[class][class]),
                 "0 on the diagonal",
             );
         }
         match entries().any(|&entry| entry > 0.0) {
             true => Ok(()),
-            false => parameter(what(), "zeros only", "a distance above 0"),
+            false => stated(what(), "zeros only", "a distance above 0"),
         }
     }
 

@@ -59,9 +59,11 @@ impl Declare for IoU {
     };
 
     const OPTIONS: &'static [LossOption<Self>] = &[
-        LossOption::new("squared", "sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap", |l: &mut Self| {
-            Slot::Flag(&mut l.squared)
-        }),
+        LossOption::new(
+            "squared",
+            "sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap",
+            |l: &mut Self| Slot::Flag(&mut l.squared),
+        ),
         LossOption::overlap(|l: &mut Self| Slot::Choice(&mut l.overlap)),
         LossOption::smoothing(|l: &mut Self| Slot::Smoothing(&mut l.smoothing)),
     ];

@@ -1,7 +1,10 @@
 //! What the reference segmentation says, and which of it counts.
 
 use super::{Dense, DenseSlice, Float, FloatSlice, Label, LabelSlice, Layout};
-use crate::{Error, Result, error::parameter};
+use crate::{
+    Error, Result,
+    error::{parameter, stated},
+};
 
 /// The reference: a label map, a dense target, or nested regions; and what is left out of it.
 ///
@@ -147,7 +150,7 @@ impl<'a> Target<'a> {
         if let (Kind::Dense(_), Some(label)) = (&self.kind, self.masks.ignore_index)
             && c != 1
         {
-            return parameter(
+            return stated(
                 "ignore_index of a dense target",
                 format!("{label} with {c} channels"),
                 "one channel; use a voxel mask for several",
@@ -185,7 +188,7 @@ fn check_table(table: &[Vec<usize>], classes: usize) -> Result<()> {
     }
     for (label, channels) in table.iter().enumerate() {
         if let Some(channel) = channels.iter().find(|&&channel| channel >= classes) {
-            return parameter(
+            return stated(
                 format!("regions, label {label}"),
                 format!("channel {channel}"),
                 format!("channels below {classes}, as the logits have"),

@@ -212,8 +212,49 @@ fn options_out_of_range() {
     let error = dice().check(1).unwrap_err();
     says(
         &error,
-        "dice: softmax: found 1 channels, wanted 2 channels or more; for one channel use \
-         sigmoid",
+        "dice: softmax: found 1 channel, wanted 2 channels or more; for one channel use sigmoid",
+    );
+}
+
+#[test]
+fn one_channel_is_told_its_losses() {
+    let sum = |losses: &[&str]| {
+        let terms = losses.iter().map(|loss| format!(r#"{{"loss": "{loss}"}}"#));
+        let terms = terms.collect::<Vec<_>>().join(", ");
+        let text = format!(r#"{{"terms": [{terms}], "activation": "softmax"}}"#);
+        Objective::from_spec(&text).expect("losses of softmax")
+    };
+    for (losses, first, instead) in [
+        (vec!["dice_cross_entropy"], "dice", "; for one channel use dice_binary_cross_entropy"),
+        (vec!["dice", "cross_entropy"], "dice", "; for one channel use dice_binary_cross_entropy"),
+        (vec!["dice_focal"], "dice", "; for one channel use sigmoid"),
+        (vec!["cross_entropy"], "cross_entropy", "; for one channel use binary_cross_entropy"),
+        (
+            vec!["iou", "dice", "cross_entropy"],
+            "iou",
+            "; for one channel use sigmoid and binary_cross_entropy for cross_entropy",
+        ),
+        (vec!["generalized_wasserstein_dice"], "generalized_wasserstein_dice", ""),
+    ] {
+        let wanted =
+            format!("{first}: softmax: found 1 channel, wanted 2 channels or more{instead}");
+        says(&sum(&losses).check(1).unwrap_err(), &wanted);
+    }
+    let no_channel = sum(&["dice"]).check(0).unwrap_err();
+    assert!(no_channel.to_string().starts_with("dice: softmax: found 0 channels, wanted 2"));
+}
+
+#[test]
+fn huge_numbers_are_told_in_few_digits() {
+    let matrix = Distances::Matrix(vec![vec![1e308, 1.0], vec![1.0, 0.0]]);
+    let moved = Objective::new().term(1.0, Term::of_row(Moved(matrix), Activation::Sigmoid));
+    let error = moved.check(2).unwrap_err().to_string();
+    assert!(error.contains("found 1e308 from class 0 to itself"), "{error}");
+    let dense = [2f32.powi(127); 12];
+    let target = Target::dense(&dense, first(&[2, 2, 3])).expect("twelve values");
+    says(
+        &refused(&dice(), &target),
+        "sample 0, voxel 0: found target 1.7014118346046923e38, wanted 0 to 1",
     );
 }
 
@@ -221,12 +262,12 @@ fn options_out_of_range() {
 fn distances_are_checked_whoever_asks_for_them() {
     let rows = |rows: &[&[f64]]| rows.iter().map(|row| row.to_vec()).collect();
     for (matrix, wanted) in [
-        (vec![], "moved: distances: found \"rows of [] entries\", wanted 2 rows of 2 entries"),
-        (rows(&[&[0.0], &[1.0, 0.0]]), "moved: distances: found \"rows of [1, 2] entries\""),
+        (vec![], "moved: distances: found rows of [] entries, wanted 2 rows of 2 entries"),
+        (rows(&[&[0.0], &[1.0, 0.0]]), "moved: distances: found rows of [1, 2] entries"),
         (rows(&[&[0.0, -1.0], &[1.0, 0.0]]), "moved: distances: found -1"),
         (rows(&[&[0.0, f64::NAN], &[1.0, 0.0]]), "moved: distances: found NaN"),
-        (rows(&[&[0.0, 1.0], &[1.0, 2.0]]), "moved: distances: found \"2 from class 1 to itself"),
-        (rows(&[&[0.0, 0.0], &[0.0, 0.0]]), "moved: distances: found \"zeros only\""),
+        (rows(&[&[0.0, 1.0], &[1.0, 2.0]]), "moved: distances: found 2.0 from class 1 to itself"),
+        (rows(&[&[0.0, 0.0], &[0.0, 0.0]]), "moved: distances: found zeros only"),
     ] {
         let loss = Moved(Distances::Matrix(matrix));
         let objective = Objective::new().term(1.0, Term::of_row(loss, Activation::Sigmoid));
@@ -239,7 +280,7 @@ fn distances_are_checked_whoever_asks_for_them() {
     let target = Target::labels(&[0u8; 6], voxels(&[2, 3])).expect("six labels");
     says(
         &refused(&two, &target),
-        "moved: distances: found \"two different matrices\", wanted one matrix of distances for \
+        "moved: distances: found two different matrices, wanted one matrix of distances for \
          each activation",
     );
 }
@@ -253,7 +294,7 @@ fn options_that_do_not_go_together() {
     let target = Target::regions(&[0u8; 6], voxels(&[2, 3]), &table).expect("six labels");
     says(
         &refused(&dice(), &target),
-        "regions, label 1: found \"channel 2\", wanted channels below 2, as the logits have",
+        "regions, label 1: found channel 2, wanted channels below 2, as the logits have",
     );
     let target = Target::regions(&[0u8; 6], voxels(&[2, 3]), &[]).expect("six labels");
     assert!(matches!(refused(&dice(), &target), Error::Parameter { .. }));

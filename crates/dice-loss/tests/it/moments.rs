@@ -273,7 +273,7 @@ fn sums_that_cannot_be_measured_are_refused() {
         (under(Sum::Transport), "transport: distances: found none, wanted one"),
         (
             under(Sum::Transport).distances(vec![vec![0.0]]),
-            "transport: distances: found \"rows of [1] entries\", wanted 2 rows",
+            "transport: distances: found rows of [1] entries, wanted 2 rows",
         ),
         (under(Sum::TruePositives), "true_positives: decision: found none, wanted one"),
         (
@@ -282,7 +282,7 @@ fn sums_that_cannot_be_measured_are_refused() {
         ),
         (
             under(Sum::TruePositives).decision(Decision::Threshold(0.5)),
-            "true_positives: found \"two different decisions\", wanted one hard decision",
+            "true_positives: found two different decisions, wanted one hard decision",
         ),
     ];
     for (integrand, says) in refused {

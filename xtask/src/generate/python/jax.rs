@@ -5,6 +5,7 @@ use super::{
     loss::{Parameter, losses as all_losses},
     numpy::{OF_DATA, arguments, made, of_loss, parameters, reduction, said, signature},
     package,
+    terms::TYPES,
     text::{all, head, imports, listed, mentioned},
 };
 
@@ -57,7 +58,7 @@ pub(super) fn losses() -> Generated {
         + "\nfrom jax import Array\nfrom jax.typing import ArrayLike\n\n"
         + "from .. import compounds, terms\n"
         + &imports(".._choices", &choices::types(), &used)
-        + &imports(".._terms", &["ClassValues", "Smoothing"], &used)
+        + &imports(".._terms", &TYPES, &used)
         + "from ._devices import AxisName\nfrom .segmentation_loss import named_loss\n\n"
         + &all(&names)
         + &functions;

@@ -5,6 +5,7 @@ use super::{
     loss::{Loss, Parameter, losses as all_losses},
     numpy::{made, parameters},
     package,
+    terms::TYPES,
     text::{all, head, imports, listed, mentioned},
     torch::about_options,
 };
@@ -24,7 +25,7 @@ const BEFORE: [[&str; 4]; 1] = [["from_logits", "bool", "False", ""]];
 const AXIS: [[&str; 4]; 1] = [["axis", "int", "-1", ""]];
 const BEHIND: [[&str; 4]; 7] = [
     ["ignore_index", "int | None", "None", ""],
-    ["regions", "Sequence[Sequence[int]] | None", "None", ""],
+    ["regions", "Regions | None", "None", ""],
     ["sparse_y_true", "bool | None", "None", ""],
     ["reduction", "Reduction", "\"sum_over_batch_size\"", ""],
     ["native", "bool | None", "None", ""],
@@ -84,7 +85,7 @@ pub(super) fn losses() -> Generated {
         + "\nfrom collections.abc import Sequence\nfrom typing import Any\n\nimport keras\n\n"
         + "from .. import compounds, terms\n"
         + &imports(".._choices", &types, &used)
-        + &imports(".._terms", &["ClassValues", "Smoothing"], &used)
+        + &imports(".._terms", &TYPES, &used)
         + "from .segmentation_loss import Activation, NamedLoss, Reduction\n\n"
         + &all(&names)
         + "\n_serializable = keras.saving.register_keras_serializable(package=\"dice_loss\")\n"

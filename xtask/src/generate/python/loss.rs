@@ -203,6 +203,9 @@ impl Loss {
         if let OptionKind::ClassValues { .. } = option.kind {
             about += "; one number, one for each class, or `BackgroundForeground`";
         }
+        if option.kind == OptionKind::Numbers {
+            about += ". A sequence, or a mapping by class, which may leave out what takes no part";
+        }
         // "a finite number of at least 0" of something that is a number anyway.
         let range = range.to_string();
         let range = ["a finite number", "a number", "of"]
@@ -248,7 +251,7 @@ pub(super) fn annotation(option: &OptionInfo) -> String {
         OptionKind::ClassValues { optional: true } => "ClassValues | None",
         OptionKind::Distances => "Sequence[Sequence[float]] | None",
         OptionKind::Indices => "Sequence[int] | None",
-        OptionKind::Numbers => "Sequence[float] | None",
+        OptionKind::Numbers => "ClassWeights | None",
     }
     .to_owned()
 }

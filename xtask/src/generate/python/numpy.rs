@@ -4,6 +4,7 @@ use super::{
     Generated, choices,
     loss::{Loss, Parameter, losses as all_losses},
     package,
+    terms::TYPES,
     text::{all, head, imports, listed, mentioned},
 };
 
@@ -54,9 +55,10 @@ pub(super) const OF_DATA: [[&str; 4]; 5] = [
     ],
     [
         "regions",
-        "Sequence[Sequence[int]] | None",
+        "Regions | None",
         "None",
-        "for labels 0, 1, …, the channels that each belongs to; the target is a label map.",
+        "for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the target is \
+         a label map.",
     ],
 ];
 
@@ -150,7 +152,7 @@ pub(super) fn losses() -> Generated {
         + "from ._arrays import Array\n"
         + &imports("._choices", &choices::types(), &used)
         + "from ._functions import evaluated\n"
-        + &imports("._terms", &["ClassValues", "Smoothing"], &used)
+        + &imports("._terms", &TYPES, &used)
         + "from .objective import Value\n\n"
         + &all(&names)
         + &functions;

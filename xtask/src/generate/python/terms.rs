@@ -33,8 +33,19 @@ the background), class weights for both.
 ";
 
 const BASES: [&str; 4] = ["BackgroundForeground", "OverlapTerm", "Term", "VoxelTerm"];
-const METADATA: [&str; 8] =
-    ["CLASS_VALUES", "DISTANCES", "FLAG", "INDICES", "NUMBER", "NUMBERS", "SMOOTHING", "Compound"];
+const METADATA: [&str; 8] = [
+    "CLASS_VALUES",
+    "CLASS_WEIGHTS",
+    "DISTANCES",
+    "FLAG",
+    "INDICES",
+    "NUMBER",
+    "SMOOTHING",
+    "Compound",
+];
+
+/// The types of options that are more than a number or a word.
+pub(super) const TYPES: [&str; 4] = ["ClassValues", "ClassWeights", "Regions", "Smoothing"];
 
 /// The terms.
 pub(super) fn terms() -> Generated {
@@ -51,7 +62,7 @@ pub(super) fn terms() -> Generated {
     let mut wanted = used;
     wanted.extend(BASES.map(str::to_owned));
     text += &imports("._terms", &from_terms, &wanted);
-    text += &reexported("._terms", &["ClassValues", "Smoothing", "described"]);
+    text += &reexported("._terms", &[&TYPES[..], &["described"]].concat());
     text += &format!("\n{}\n\n{classes}", all(&names));
     Generated { path: package("terms.py"), text }
 }
@@ -66,7 +77,7 @@ pub(super) fn compounds() -> Generated {
     let mut text = head(COMPOUNDS) + "\n" + &standard(&used);
     let types = choices::types().into_iter().map(str::to_owned).collect();
     text += &imports("._choices", &[constants(), types].concat(), &used);
-    text += &imports("._terms", &[&METADATA[..], &["ClassValues", "Smoothing"]].concat(), &used);
+    text += &imports("._terms", &[&METADATA[..], &TYPES].concat(), &used);
     text += &format!("\n{}\n\n{classes}", all(&names));
     Generated { path: package("compounds.py"), text }
 }
@@ -108,6 +119,7 @@ fn class(loss: &Loss) -> String {
 fn body(loss: &Loss) -> String {
     let activations = words(&loss.activations());
     let mut body = format!("    loss: ClassVar[str] = \"{}\"\n", loss.0.name);
+    body += &format!("    short: ClassVar[str] = \"{}\"\n", loss.0.short);
     body += &format!("    activations: ClassVar[tuple[Activation, ...]] = {activations}\n");
     match (loss.0.kind(), loss.unreduced()) {
         // Said of all that do not couple the classes at their base.
@@ -133,7 +145,7 @@ fn metadata(option: &OptionInfo) -> String {
         OptionKind::ClassValues { .. } => "CLASS_VALUES",
         OptionKind::Distances => "DISTANCES",
         OptionKind::Indices => "INDICES",
-        OptionKind::Numbers => "NUMBERS",
+        OptionKind::Numbers => "CLASS_WEIGHTS",
     }
     .to_owned()
 }

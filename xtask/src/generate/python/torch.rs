@@ -5,6 +5,7 @@ use super::{
     loss::{Loss, Parameter, losses as all_losses},
     numpy::{made, parameters},
     package,
+    terms::TYPES,
     text::{Docstring, all, head, imports, listed, mentioned},
 };
 
@@ -27,7 +28,7 @@ A function takes what the forward of its module takes, and the module's options 
 const OF_MODULE: [[&str; 4]; 5] = [
     ["reduction", "Reduction", "\"mean\"", ""],
     ["ignore_index", "int | None", "None", ""],
-    ["regions", "Sequence[Sequence[int]] | None", "None", ""],
+    ["regions", "Regions | None", "None", ""],
     ["target_kind", "str | None", "None", ""],
     ["process_group", "ProcessGroup | None", "None", ""],
 ];
@@ -42,7 +43,7 @@ const OF_FORWARD: [[&str; 4]; 4] = [
 fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
     let mut settings = loss.settings(false);
     for setting in settings.iter_mut().filter(|setting| setting.name == "class_weights") {
-        setting.annotation = "Sequence[float] | Tensor | None".to_owned();
+        setting.annotation = "ClassWeights | Tensor | None".to_owned();
     }
     let (of_term, of_module): (Vec<_>, Vec<_>) =
         settings.into_iter().partition(|setting| setting.name == "classes");
@@ -115,8 +116,7 @@ pub(super) fn losses() -> Generated {
 }
 
 fn types(used: &std::collections::BTreeSet<String>) -> String {
-    imports(".._choices", &choices::types(), used)
-        + &imports(".._terms", &["ClassValues", "Smoothing"], used)
+    imports(".._choices", &choices::types(), used) + &imports(".._terms", &TYPES, used)
 }
 
 fn function(loss: &Loss) -> String {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -13,6 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
 from .. import _masked, _options
+from .._terms import Regions as RegionsGiven
 
 Kind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
@@ -53,7 +53,7 @@ def prepare(
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: RegionsGiven | None = None,
     channel_axis: int = 1,
 ) -> tuple[Reading, Array, Counted]:
     """Everything in types and shapes that the sweeps read. Fails where they do not fit."""
@@ -68,8 +68,9 @@ def prepare(
     if np.shape(target) != whole.logits or whole.classes == 1:
         target = narrowed(target)
     kind, reference = _target(whole, jnp.asarray(target), regions is not None)
-    table = None if regions is None else tuple(_options.table("regions", regions))
-    ignored = None if ignore_index is None else _options.integer("ignore_index", ignore_index)
+    table = _options.optional(_options.table, "regions", regions)
+    _options.check_channels(table, whole.classes)
+    ignored = _options.optional(_options.integer, "ignore_index", ignore_index)
     counted = Counted(
         reference,
         None if mask is None else whole.per_voxel("mask", _mask(mask)),

@@ -9,6 +9,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import _sums
+from .._terms import ClassValues, Regions
 from ..terms import Activation
 from . import _plain, _sweeps
 from ._batch import prepare
@@ -21,13 +22,13 @@ def measure(
     sums: Sequence[str] = ("intersection", "prediction", "reference"),
     *,
     activation: Activation = "softmax",
-    gamma: float | Sequence[float] = 2.0,
+    gamma: ClassValues = 2.0,
     distances: Sequence[Sequence[float]] | None = None,
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     reference: bool = False,
 ) -> Array:
@@ -53,7 +54,7 @@ def measure(
             `focal_negative` −Σw(1 − g)p^γ ln(1 − p).
         activation: `"softmax"`, `"sigmoid"`, or `"probabilities"` for an input that holds
             them already.
-        gamma: γ of the focal sums, one number or one for each class.
+        gamma: γ of the focal sums, one number, one for each class, or `BackgroundForeground`.
         distances: M of `transport`, C × C with a diagonal of 0; divided by the largest. All
             classes are equally far apart by default.
         ignore_index, mask, voxel_weight, class_valid, regions, channel_axis, reference: as for
@@ -76,13 +77,7 @@ def measure(
         regions=regions,
         channel_axis=channel_axis,
     )
-    plan = _sums.plan(
-        tuple(sums),
-        activation,
-        classes_of(reading, logits),
-        tuple(gamma) if isinstance(gamma, Sequence) else gamma,
-        None if distances is None else tuple(tuple(map(float, row)) for row in distances),
-    )
+    plan = _sums.plan(sums, activation, classes_of(reading, logits), gamma, distances)
     if plan.spec is None or reference:
         measured = _plain.moments_of(plan.integrands, reading, logits, counted)
     else:

@@ -15,7 +15,7 @@ from jax.typing import ArrayLike
 
 from .. import compounds, terms
 from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
-from .._terms import ClassValues, Smoothing
+from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from ._devices import AxisName
 from .segmentation_loss import named_loss
 
@@ -54,13 +54,13 @@ def dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -93,14 +93,16 @@ def dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -146,13 +148,13 @@ def iou(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -187,14 +189,16 @@ def iou(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -242,13 +246,13 @@ def tversky(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -287,14 +291,16 @@ def tversky(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -345,13 +351,13 @@ def focal_tversky(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -387,14 +393,16 @@ def focal_tversky(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -444,13 +452,13 @@ def log_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -484,14 +492,16 @@ def log_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -538,13 +548,13 @@ def log_cosh_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -575,14 +585,16 @@ def log_cosh_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -628,13 +640,13 @@ def generalized_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -666,13 +678,15 @@ def generalized_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -718,13 +732,13 @@ def generalized_wasserstein_dice(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -760,13 +774,15 @@ def generalized_wasserstein_dice(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -810,13 +826,13 @@ def matthews_correlation(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -846,14 +862,16 @@ def matthews_correlation(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -895,13 +913,13 @@ def kappa(
     absent: Absent | None = "skip",
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -931,14 +949,16 @@ def kappa(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -978,13 +998,13 @@ def cross_entropy(
     label_smoothing: float = 0.0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1011,13 +1031,15 @@ def cross_entropy(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1055,13 +1077,13 @@ def binary_cross_entropy(
     pos_weight: ClassValues = 1.0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1085,13 +1107,15 @@ def binary_cross_entropy(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1130,13 +1154,13 @@ def focal(
     alpha: ClassValues | None = None,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1164,14 +1188,16 @@ def focal(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
             softmax, (N, C, spatial…) under sigmoid.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1216,13 +1242,13 @@ def dice_cross_entropy(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1255,13 +1281,15 @@ def dice_cross_entropy(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1311,13 +1339,13 @@ def dice_binary_cross_entropy(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1351,13 +1379,15 @@ def dice_binary_cross_entropy(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1409,13 +1439,13 @@ def dice_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1451,13 +1481,15 @@ def dice_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1511,13 +1543,13 @@ def generalized_dice_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1555,13 +1587,15 @@ def generalized_dice_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1612,13 +1646,13 @@ def combo(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1655,13 +1689,15 @@ def combo(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
@@ -1709,13 +1745,13 @@ def unified_focal(
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
-    class_weights: Sequence[float] | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -1750,13 +1786,15 @@ def unified_focal(
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
         reduction: `"mean"` over what counts, or `"sum"`.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,) bool: which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; the target is a label map.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
         channel_axis: 1, or -1 for channels last.
         axis_name: axes of `shard_map` over which the batch is spread.
         reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ from jax.typing import ArrayLike
 from .. import _spec
 from .._reference.objective import objective
 from .._spec import Reduction, WeightedTerm
+from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term
 from . import _plain, _sweeps
@@ -31,12 +32,13 @@ def segmentation_loss(
     pool: Pool | None = None,
     absent: Absent | None = None,
     background: bool | None = None,
+    class_weights: ClassWeights | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: Regions | None = None,
     channel_axis: int = 1,
     axis_name: AxisName | None = None,
     reference: bool = False,
@@ -68,12 +70,17 @@ def segmentation_loss(
         absent: what a class counts that the reference lacks: `"skip"` (the default: nothing),
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which without `background` may leave out class 0.
         reduction: `"mean"`, `"sum"` or `"none"`.
-        ignore_index: voxels of this label do not count, whatever the logits hold there.
+        ignore_index: voxels of this label do not count, whatever the logits hold there. An
+            integer, which 255.0 is too.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
         voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
         class_valid: (N, C) or (C,); which classes were annotated.
-        regions: for labels 0, 1, …, the channels that each belongs to; use sigmoid.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label,
+            `{1: [0], 4: [0, 1]}`, where labels between that are not named belong to none; use
+            sigmoid.
         channel_axis: 1, or -1 for channels last. Neither is transposed.
         axis_name: axes of `shard_map` (or `pmap`) over which the batch is spread: the loss is then
             that of the whole batch, the same on every device. Unreduced values of samples and
@@ -98,6 +105,7 @@ def segmentation_loss(
         pool=pool,
         absent=absent,
         background=background,
+        class_weights=class_weights,
         reduction=reduction,
     )
     reading, logits, counted = prepare(

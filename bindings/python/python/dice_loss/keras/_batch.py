@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from .. import _masked
+from .._options import check_channels
 from ._namespace import dtype_of
 
 try:
@@ -69,6 +70,7 @@ def batch_of(
     if logits.shape[axis] is None:
         raise ValueError(f"y_pred: found an unknown number of classes along axis {axis}")
     of_voxels = tuple(size for index, size in enumerate(logits.shape) if index != axis)
+    check_channels(regions, logits.shape[axis])
     target = _target(y_true)
     kind = kind_of(target, logits, axis, sparse_y_true, regions is not None)
     if kind == "dense":

@@ -19,7 +19,7 @@ def written(entry: Weighted) -> Any:
         options = {field.name: plain(getattr(entry, field.name)) for field in _fields(entry)}
         return {"class_name": type(entry).__name__, "config": options}
     weight, term = entry
-    return [weight, written(term)]
+    return [plain(weight), written(term)]
 
 
 def read(entry: Any) -> Weighted:
@@ -33,16 +33,8 @@ def read(entry: Any) -> Weighted:
     module = terms if name in terms.__all__ else compounds
     if name not in module.__all__:
         raise ValueError(f"terms: found {name!r}, wanted a term such as 'Dice'")
-    made: Term | Compound = getattr(module, name)(**options(entry["config"]))
+    made: Term | Compound = getattr(module, name)(**entry["config"])
     return made
-
-
-def options(config: dict[str, Any]) -> dict[str, Any]:
-    """Options from plain data."""
-    return {
-        name: BackgroundForeground(**value) if isinstance(value, dict) else value
-        for name, value in config.items()
-    }
 
 
 def plain(value: Any) -> Any:

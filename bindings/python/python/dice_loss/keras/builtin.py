@@ -12,9 +12,9 @@ What Keras defines, and the losses of `dice_loss.keras` do otherwise:
 - Predictions are probabilities.
 - The only smoothing is `keras.config.epsilon()` in the denominator: a class that is neither there
   nor predicted has a loss of 1.
-- Tversky's `alpha` weighs false negatives and its `beta` false positives, against its own
-  documentation and the paper. So it is in all releases that have it, 3.3.0 to 3.15.1.
-  `dice_loss.keras.Tversky` has them right: there swap the two.
+- Up to 3.15.1, Tversky's `alpha` weighs false negatives and its `beta` false positives, against
+  its own documentation and the paper; in July 2026 Keras mended that. Here it is as in the Keras
+  that is installed, which is asked once. `dice_loss.keras.Tversky` always has them as in the paper.
 
 On the torch backend the sums are the engine's, in main memory; elsewhere the compiler adds them up
 while it computes the probabilities. Sums in half precision do not overflow.
@@ -22,10 +22,14 @@ while it computes the probabilities. Sums in half precision do not overflow.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from .. import _spec
@@ -63,15 +67,16 @@ def dice(y_true: Any, y_pred: Any, axis: Axis = None) -> Tensor:
 def tversky(
     y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
 ) -> Tensor:
-    """`keras.losses.tversky`: 1 − I / (I + α Σ(1 − p)g + β Σp(1 − g) + ε), I = Σpg.
+    """`keras.losses.tversky`: 1 − I / (I + a Σ(1 − p)g + b Σp(1 − g) + ε), I = Σpg.
 
     Σ(1 − p)g are the false negatives, Σp(1 − g) the false positives.
 
     Args:
         y_true: in [0, 1], of the shape of `y_pred`.
         y_pred: probabilities.
-        alpha: α, the weight of false negatives.
-        beta: β, the weight of false positives.
+        alpha: the weight of false negatives, a, up to Keras 3.15.1; that of false positives, b,
+            once Keras has mended it.
+        beta: the other.
         axis: the axes that are summed over; all by default.
 
     Returns:
@@ -80,7 +85,12 @@ def tversky(
     y_pred = ops.convert_to_tensor(y_pred)
     intersection, predicted, there = _sums(y_true, y_pred, axis)
     missed, invented = there - intersection, predicted - intersection
-    counted = intersection + alpha * missed + beta * invented + keras.config.epsilon()
+    # An array of NumPy's multiplies no tensor.
+    alpha, beta = (
+        weight.item() if isinstance(weight, np.ndarray) else weight for weight in (alpha, beta)
+    )
+    of_missed, of_invented = (alpha, beta) if _alpha_weighs_misses() else (beta, alpha)
+    counted = intersection + of_missed * missed + of_invented * invented + keras.config.epsilon()
     return ops.cast(1.0 - intersection / counted, xp.dtype_of(y_pred))
 
 
@@ -97,7 +107,7 @@ class Dice(keras.losses.Dice):  # type: ignore[misc]
 class Tversky(keras.losses.Tversky):  # type: ignore[misc]
     """`keras.losses.Tversky(alpha, beta, reduction, name, axis, dtype)`; see `tversky`.
 
-    α weighs false negatives and β false positives, as Keras computes it.
+    Which of α and β weighs false negatives is as in the Keras that is installed.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,7 +118,9 @@ class Tversky(keras.losses.Tversky):  # type: ignore[misc]
 def _sums(y_true: Any, y_pred: Tensor, axis: Axis) -> tuple[Tensor, Tensor, Tensor]:
     """Σpg, Σp and Σg over the axes."""
     rank = len(y_pred.shape)
-    axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes: Iterable[int] = range(rank)
+    if axis is not None:
+        axes = axis if isinstance(axis, list | tuple | set | range) else (operator.index(axis),)
     over = {entry % rank for entry in axes} if rank else set()
     if rank > 1 and over >= {*range(1, rank - 1)} and keras.backend.backend() == "torch":
         try:
@@ -145,6 +157,34 @@ def _measured(y_true: Any, y_pred: Tensor, over: set[int]) -> tuple[Tensor, Tens
         ops.sum(sums[:, column], over_samples_or_classes) for column in columns
     )
     return intersection, predicted, there
+
+
+@constant_in_graphs
+def _alpha_weighs_misses() -> bool:
+    return _asked()
+
+
+@lru_cache(maxsize=1)
+def _asked() -> bool:
+    """Whether the installed Keras has `alpha` for false negatives: of one voxel, half of it missed,
+    the loss is ½ if it has and about 0 if not."""
+    with _outside_graphs():
+        loss = keras.losses.tversky([[1.0]], [[0.5]], alpha=1.0, beta=0.0)
+        return float(ops.convert_to_numpy(loss)) > 0.25
+
+
+def _outside_graphs() -> AbstractContextManager[Any]:
+    """Where a value is a value, also while a graph is traced."""
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        return tf.init_scope()  # type: ignore[no-any-return]
+    if name == "jax":
+        import jax
+
+        return jax.ensure_compile_time_eval()
+    return keras.device("cpu")  # type: ignore[no-any-return]
 
 
 @constant_in_graphs

@@ -9,8 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from .. import _options
 from .._reference import voxels
 from .._reference.objective import Integrand
+from .._terms import Regions
 from . import _configuration, _plain
 from . import _namespace as xp
 from ._batch import batch_of, mask_of
@@ -39,7 +41,7 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
         from_logits: bool = False,
         axis: int = -1,
         ignore_index: int | None = None,
-        regions: Sequence[Sequence[int]] | None = None,
+        regions: Regions | None = None,
         sparse_y_true: bool | None = None,
         name: str | None = None,
         dtype: Any = None,
@@ -47,6 +49,8 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
         super().__init__(name=name or self._name, dtype=dtype)
         if average not in ("macro", "micro", None):
             raise ValueError(f"average: found {average!r}, wanted 'macro', 'micro' or None")
+        num_classes = _options.integer("num_classes", num_classes)
+        class_id = _options.optional(_options.integer, "class_id", class_id)
         if class_id is not None and not 0 <= class_id < num_classes:
             raise ValueError(f"class_id: found {class_id}, wanted 0 to {num_classes - 1}")
         if class_names is not None and len(class_names) != num_classes:
@@ -55,14 +59,14 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
         self.average = average
         self.class_id = class_id
         self.class_names = None if class_names is None else [str(entry) for entry in class_names]
-        self.background = background
-        self.threshold = threshold
-        self.from_logits = from_logits
-        self.axis = axis
-        self.ignore_index = ignore_index
-        self.regions = _configuration.plain(regions)
-        self.sparse_y_true = sparse_y_true
-        self._table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
+        self.background = _options.flag("background", background)
+        self.threshold = _options.optional(_options.number, "threshold", threshold)
+        self.from_logits = _options.flag("from_logits", from_logits)
+        self.axis = _options.integer("axis", axis)
+        self.ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
+        self._table = _options.optional(_options.table, "regions", regions)
+        self.regions = _configuration.plain(self._table)
+        self.sparse_y_true = _options.optional(_options.flag, "sparse_y_true", sparse_y_true)
         self._counts = self.add_weight(
             shape=(2, 3, num_classes), initializer="zeros", dtype="float32", name="counts"
         )
@@ -168,7 +172,8 @@ _ARGUMENTS = """
         from_logits: whether a threshold is to be compared with the sigmoid of `y_pred`.
         axis: of the classes.
         ignore_index: voxels of this label do not count.
-        regions: for each label the classes that it belongs to; take a threshold with it.
+        regions: for each label the classes that it belongs to, in rows or by label as for
+            `SegmentationLoss`; take a threshold with it.
         sparse_y_true: whether `y_true` holds labels; by default its shape decides, as for
             `SegmentationLoss`.
         name: of the metric.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, Literal
 
 import keras
 from keras import ops
 
-from .. import _spec
+from .. import _options, _spec
 from .._reference.objective import objective
+from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Pool, Term, VoxelTerm
 from . import _configuration, _plan
@@ -82,10 +84,13 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         absent: what a class counts that the reference lacks: `"skip"` (the default: nothing),
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
-        class_weights: one for each class, at least 0; they normalise the mean over classes.
-        ignore_index: voxels of this label do not count.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class as `fit` takes it, which without `background` may leave
+            out class 0.
+        ignore_index: voxels of this label do not count. An integer, which 255.0 is too.
         regions: for each label the classes that it belongs to, for overlapping regions from a
-            label map.
+            label map: a row for each of the labels 0, 1, …, or a mapping by label,
+            `{1: [0], 4: [0, 1]}`, where labels between that are not named belong to none.
         sparse_y_true: whether `y_true` holds labels; by default its shape decides.
         reduction: `"sum_over_batch_size"` or `"mean"`, the mean over everything that counts
             (classes of samples, voxels); `"mean_with_sample_weight"`; `"sum"`; or `"none"`:
@@ -109,9 +114,9 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         pool: Pool | None = None,
         absent: Absent | None = None,
         background: bool | None = None,
-        class_weights: Sequence[float] | None = None,
+        class_weights: ClassWeights | None = None,
         ignore_index: int | None = None,
-        regions: Sequence[Sequence[int]] | None = None,
+        regions: Regions | None = None,
         sparse_y_true: bool | None = None,
         reduction: Reduction = "sum_over_batch_size",
         native: bool | None = None,
@@ -119,21 +124,23 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        listed = [terms] if isinstance(terms, Term | Compound | dict) else terms
+        listed = [terms] if isinstance(terms, dict) else _spec.listed(terms)
         self.terms: tuple[Weighted, ...] = tuple(_configuration.read(entry) for entry in listed)
-        self.from_logits = from_logits
+        self.from_logits = _options.flag("from_logits", from_logits)
         self.activation = activation
-        self.axis = axis
+        self.axis = _options.integer("axis", axis)
         self.pool = pool
         self.absent = absent
-        self.background = background
-        self.class_weights = _configuration.plain(class_weights)
-        self.ignore_index = ignore_index
-        self.regions = _configuration.plain(regions)
-        self.sparse_y_true = sparse_y_true
-        self.native = native
+        self.background = _options.optional(_options.flag, "background", background)
+        weigh = partial(_options.class_weights, **self._taking_part())
+        weights = _options.optional(weigh, "class_weights", class_weights)
+        self.class_weights = _configuration.plain(weights)
+        self.ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
+        self._table = _options.optional(_options.table, "regions", regions)
+        self.regions = _configuration.plain(self._table)
+        self.sparse_y_true = _options.optional(_options.flag, "sparse_y_true", sparse_y_true)
+        self.native = _options.optional(_options.flag, "native", native)
         self._dtype_wanted = dtype
-        self._table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
         self._plan = self._planned()
 
     def _planned(self) -> Plan:
@@ -154,9 +161,11 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         self._takes_logits = self.from_logits or any(
             "probabilities" not in term.activations for term in plain
         )
+        activation = self.activation if self._takes_logits else "probabilities"
+        self._lack_of_channels = self._check_activation(activation)
         spec = _spec.spec(
             weighted,
-            activation=self.activation if self._takes_logits else "probabilities",
+            activation=activation,
             pool=self.pool,
             absent=self.absent,
             background=self.background,
@@ -176,6 +185,14 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the loss says of each."""
         return self.terms
+
+    def _check_activation(self, activation: Any) -> str | None:
+        """What is wrong with one class; None where the engine has the words for it."""
+        return None
+
+    def _taking_part(self) -> dict[str, Any]:
+        """What says which classes take part."""
+        return {"background": self.background}
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss.
@@ -202,6 +219,8 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 ignore_index=self.ignore_index,
                 sparse_y_true=self.sparse_y_true,
             )
+            if self._lack_of_channels is not None and batch.logits.shape[batch.axis] == 1:
+                raise ValueError(self._lack_of_channels)
             batch = batch._replace(logits=self._predictions(batch.logits))
             value = _plan.loss(self._plan, batch)
             if self._dtype_wanted is not None:
@@ -267,6 +286,15 @@ class NamedLoss(SegmentationLoss):
             for entry in self.terms
         )
 
+    def _check_activation(self, activation: Any) -> str | None:
+        (entry,) = self.terms
+        assert isinstance(entry, Term | Compound)
+        _spec.check_activation(entry, activation, _class_name)
+        return _spec.lack_of_channels(entry, activation, _class_name)
+
+    def _taking_part(self) -> dict[str, Any]:
+        return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
+
     def get_config(self) -> dict[str, Any]:
         """What `from_config` makes the same loss of."""
         (entry,) = self.terms
@@ -279,8 +307,12 @@ class NamedLoss(SegmentationLoss):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> NamedLoss:
         """The loss of `get_config`."""
-        loss: NamedLoss = cls(**_configuration.options(config))
+        loss: NamedLoss = cls(**config)
         return loss
+
+
+def _class_name(loss: type[Term | Compound]) -> str:
+    return loss.short
 
 
 def _share_of_replica(value: Tensor) -> Tensor:

@@ -88,6 +88,7 @@ class DiceCELoss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss; see `DiceCELoss`."""
         _check_channels(input, target)
+        self._check_weight(input.shape[1])
         voxels = self.dice.voxels(input, target, self.dice.to_onehot_y)
         is_shared = voxels.activation == "softmax"
         sums = voxels.measure((*self.dice.names, *(self._names if is_shared else ())))
@@ -100,6 +101,17 @@ class DiceCELoss(_Loss):
                 sums = logits.measure(self._names)
             entropy = self._exclusive(sums, voxels)
         return (self.lambda_dice * dice + self.lambda_ce * entropy).to(voxels.dtype)
+
+    def _check_weight(self, channels: int) -> None:
+        """Whether there are weights of all channels, also where Dice has no background."""
+        weight = self.cross_entropy.weight
+        if weight is None or weight.dim() == 0 or channels == 1:
+            return
+        if weight.shape != (channels,):
+            raise ValueError(
+                f"weight: found shape {tuple(weight.shape)}, wanted ({channels},), one for each "
+                "class, the background included"
+            )
 
     @property
     def _names(self) -> tuple[str, ...]:

@@ -27,12 +27,14 @@ class FocalLoss(_Loss):
     under sigmoid has the binary cross-entropy times σ(−x (2t − 1))^γ. The mean is over all
     channels and voxels. Range [0, ∞). Paper: Lin et al. 2017, https://arxiv.org/abs/1708.02002.
 
-    Quirk: one α is symmetric; of a sequence each is for positives only, for targets of exactly 1.
-    Quirk: under softmax one α is 1 − α for the background and α for all others. Quirk: without
-    background the softmax is that of the other channels alone. Quirk: with `ignore_index` the mean
-    divides by the voxels that count, not by voxels times channels. Quirk: `"sum"` is the sum over
-    samples and channels of means over voxels, without spatial axes the mean. Quirk: `ignore_index`
-    with several channels, as in `DiceLoss`; here it fades the logits.
+    Quirk: one α is symmetric; of a sequence each is for positives only, for targets that
+    are 1. Quirk: under softmax one α is 1 − α for the background and α for all others; without
+    background a number has no effect, and a tensor of no axes is 1 − α for channel 1 and α for
+    those behind. Quirk: without background the softmax is that of the other channels alone.
+    Quirk: with `ignore_index` the mean divides by the voxels that count, not by voxels times
+    channels. Quirk: `"sum"` is the sum over samples and channels of means over voxels, without
+    spatial axes the mean. Quirk: `ignore_index` with several channels, as in `DiceLoss`; here
+    it fades the logits.
 
     Args:
         include_background: whether channel 0 takes part.
@@ -72,7 +74,10 @@ class FocalLoss(_Loss):
         self.include_background = include_background
         self.to_onehot_y = to_onehot_y
         self.gamma = gamma
-        self.alpha = alpha if alpha is None or isinstance(alpha, float) else torch.as_tensor(alpha)
+        self.alpha: float | Tensor | None = None
+        if alpha is not None:
+            is_number = isinstance(alpha, float | int)
+            self.alpha = float(alpha) if is_number else torch.as_tensor(alpha)  # type: ignore[arg-type]
         self.weight = weight
         self.use_softmax = use_softmax
         self.ignore_index = ignore_index
@@ -131,14 +136,16 @@ class FocalLoss(_Loss):
                 positive = alpha
             elif not self.use_softmax:
                 positive, negative = positive * alpha, negative * (1 - alpha)
-            elif not self.include_background:
+            elif not self.include_background and isinstance(self.alpha, float):
                 _voxels.warn("one alpha has no effect under softmax without background")
             else:
                 positive = torch.cat([1 - alpha.view(1), alpha.expand(channels - 1)])
         if self.class_weight is not None:
-            if self.class_weight.dim() > 0 and channels == 1:
+            weight = self.class_weight
+            if weight.dim() > 0 and channels == 1:
                 raise ValueError("weight: found several for one channel, wanted one number")
-            weight = _voxels.checked_weights(self.class_weight, channels).to(positive)
+            weight = weight.reshape(-1) if weight.dim() > 1 else weight
+            weight = _voxels.checked_weights(weight, channels).to(positive)
             positive, negative = positive * weight, negative * weight
         return positive, negative
 

@@ -67,6 +67,7 @@ class TverskyLoss(OverlapLoss):
         voxels = ignoring(self.voxels(input, target, self.to_onehot_y), self.ignore_index)
         names = L1 if self.soft_label else PRODUCT
         both, prediction, reference = self.overlap(voxels.measure(names), names, voxels)
-        errors = self.alpha * (prediction - both) + self.beta * (reference - both)
+        # In this order, since an array of NumPy's multiplies no tensor, but a tensor does an array.
+        errors = (prediction - both) * self.alpha + (reference - both) * self.beta
         loss = 1 - (both + self.smooth_nr) / (both + errors + self.smooth_dr)
         return _voxels.reduced(loss, self.reduction, [*loss.shape]).to(voxels.dtype)

@@ -65,7 +65,9 @@ class AsymmetricUnifiedFocalLoss(_Loss):
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
         """The loss; see `AsymmetricUnifiedFocalLoss`."""
         voxels = self._voxels(y_pred, y_true)
-        sums = voxels.measure(_NAMES, gamma=(self.gamma, *(0.0,) * (voxels.logits.shape[1] - 1)))
+        sums = voxels.measure(
+            _NAMES, gamma=(float(self.gamma), *(0.0,) * (voxels.logits.shape[1] - 1))
+        )
         focal, both, prediction, reference, counted = (sums[name][:, :2] for name in _NAMES)
         sides = focal.new_tensor([1 - self.delta, self.delta])
         volume = voxels.logits[0, 0].numel()

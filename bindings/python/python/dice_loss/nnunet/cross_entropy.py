@@ -121,7 +121,9 @@ class TopKLoss(RobustCrossEntropyLoss):
 
     def _voxels(self, inp: Tensor, labels: Tensor) -> Tensor:
         """The loss of every voxel."""
-        if inp.device.type != "cpu" or inp.shape[1] < 2:
+        smoothing = float(self.label_smoothing)
+        of_classes = self.weight is None or self.weight.shape == inp.shape[1:2]
+        if inp.device.type != "cpu" or inp.shape[1] < 2 or not (of_classes and 0 <= smoothing <= 1):
             return nn.functional.cross_entropy(
                 inp,
                 labels.long(),
@@ -131,7 +133,7 @@ class TopKLoss(RobustCrossEntropyLoss):
                 label_smoothing=self.label_smoothing,
             )
         loss = CrossEntropyLoss(
-            label_smoothing=self.label_smoothing,
+            label_smoothing=smoothing,
             class_weights=self.weight,
             reduction="none",
             ignore_index=self.ignore_index,

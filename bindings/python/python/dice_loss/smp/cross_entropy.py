@@ -65,10 +65,14 @@ class SoftBCEWithLogitsLoss(nn.Module):
                 "the predictions"
             )
         counted = None if self.ignore_index is None else differs(y_true, self.ignore_index)
+        is_share = True
         if self.smooth_factor is not None:
-            y_true = self.smooth_factor + (1 - 2 * self.smooth_factor) * wide(y_true)
+            smoothing = float(self.smooth_factor)
+            is_share = 0 <= smoothing <= 1
+            y_true = smoothing + (1 - 2 * smoothing) * wide(y_true)
         positive_weight = None
-        if y_pred.dim() > 1 and self.weight is None and self.reduction in ("mean", "sum"):
+        plain = is_share and self.weight is None and self.reduction in ("mean", "sum")
+        if y_pred.dim() > 1 and plain:
             positive_weight = per_class_factor(self.pos_weight, y_pred)
         if positive_weight is None or not y_pred.numel():
             return self._elementwise(y_pred, y_true, counted)
@@ -150,7 +154,7 @@ class SoftCrossEntropyLoss(nn.Module):
                 f"y_true: found shape {tuple(y_true.shape)}, wanted {tuple(wanted)}, or without "
                 f"the axis of size 1, to fit predictions {tuple(y_pred.shape)}"
             )
-        smoothing = self.smooth_factor or 0.0
+        smoothing = float(self.smooth_factor or 0.0)
         several = y_pred.dim() > 1 and y_pred.shape[self.dim] > 1
         if not (several and self.reduction in ("mean", "sum") and y_pred.numel()):
             return self._elementwise(y_pred, y_true, smoothing)

@@ -13,7 +13,7 @@ from torch.nn.modules.loss import _Loss
 from ..torch._ops import loss_dtype
 from ..torch._peers import differs, wide
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
-from .functional import focal_loss_with_logits, is_hard, is_summed, sigmoid_focal
+from .functional import focal_loss_with_logits, is_hard, is_summed, sigmoid_focal, to_tensor
 from .overlap import MODES
 
 __all__ = ["FocalLoss"]
@@ -32,7 +32,8 @@ class FocalLoss(_Loss):
     - the sum, too, is followed by the mean over classes, and so is `reduction="none"`;
     - multiclass probabilities (`from_logits=False`) enter as their logarithm, which is no logit;
     - multilabel mode with `ignore_index` is an IndexError (`dice_loss.torch.FocalLoss` has masks);
-    - the mean over no voxels, where all are ignored, is NaN.
+    - the mean over no voxels, where all are ignored, is NaN;
+    - `class_weights` that are no tensor, array, list or tuple have no effect.
 
     Args:
         mode: `"binary"`, `"multiclass"` or `"multilabel"`.
@@ -91,9 +92,7 @@ class FocalLoss(_Loss):
         self.reduction = reduction  # type: ignore[assignment]
         self.normalized = normalized
         self.reduced_threshold = reduced_threshold
-        self.class_weights = None
-        if class_weights is not None:
-            self.class_weights = torch.as_tensor(class_weights, dtype=torch.float)
+        self.class_weights = to_tensor(class_weights, torch.float)
 
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
         """The loss; a number unless in binary mode without reduction."""

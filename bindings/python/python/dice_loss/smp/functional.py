@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -181,6 +183,15 @@ def softmax_focal_loss_with_logits(
     return _modulated(loss, gamma, 1.0, reduction, normalized, reduced_threshold, eps)
 
 
+def to_tensor(values: Any, dtype: torch.dtype) -> Tensor | None:
+    """As a tensor of a type; None for what SMP does not read, numbers, mappings and sets."""
+    if not isinstance(values, Tensor | np.ndarray | list | tuple):
+        return None
+    return torch.as_tensor(np.asarray(values) if isinstance(values, list | tuple) else values).to(
+        dtype
+    )
+
+
 def soft_overlap(p: Tensor, g: Tensor, difference: Tensor) -> Tensor:
     """The true positives of Σp, Σg and Σ|p − g|."""
     return (p + g - difference) / 2
@@ -269,7 +280,8 @@ def _same_voxels(output: Tensor, target: Tensor) -> None:
 
 def _sums_over(output: Tensor, target: Tensor, dims: int | tuple[int, ...] | None) -> Tensor:
     """The sums in `OVERLAP` over some axes, as one more axis behind the others."""
-    dims = (dims,) if isinstance(dims, int) else dims
+    if dims is not None and not isinstance(dims, list | tuple):
+        dims = (operator.index(dims),)
     axes = sorted(axis % output.dim() for axis in dims or range(output.dim()))
     kept = [size for axis, size in enumerate(output.shape) if axis not in axes]
     output, target = (

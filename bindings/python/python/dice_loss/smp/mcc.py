@@ -50,7 +50,8 @@ class MCCLoss(_Loss):
         tp, fn = both + self.eps, of_class - both + self.eps
         fp, tn = beside + self.eps, n - of_class - beside + self.eps
         variances = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
-        return (1.0 - (tp * tn - fp * fn) / variances.sqrt()).to(loss_dtype(y_pred))
+        loss = 1.0 - (tp * tn - fp * fn) / variances.sqrt()
+        return loss.reshape(()).to(loss_dtype(y_pred))
 
 
 def _sums(p: Tensor, g: Tensor, *names: str) -> tuple[Tensor, ...]:

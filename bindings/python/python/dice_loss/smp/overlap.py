@@ -11,7 +11,7 @@ from torch.nn.modules.loss import _Loss
 from ..torch._ops import loss_dtype
 from ..torch._peers import by_class, differs, sums
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
-from .functional import OVERLAP, score_of, soft_overlap
+from .functional import OVERLAP, score_of, soft_overlap, to_tensor
 
 __all__ = ["DiceLoss", "JaccardLoss", "TverskyLoss"]
 
@@ -44,15 +44,13 @@ class _OverlapLoss(_Loss):
         if classes is not None and mode == BINARY_MODE:
             raise AssertionError(f"classes: found {classes} in binary mode, wanted None")
         self.mode = mode
-        self.classes = None if classes is None else torch.as_tensor(classes, dtype=torch.long)
+        self.classes = to_tensor(classes, torch.long)
         self.log_loss = log_loss
         self.from_logits = from_logits
         self.smooth = smooth
         self.ignore_index = ignore_index
         self.eps = eps
-        self.class_weights = None
-        if class_weights is not None:
-            self.class_weights = torch.as_tensor(class_weights, dtype=torch.float)
+        self.class_weights = to_tensor(class_weights, torch.float)
 
     def forward(self, y_pred: Tensor, y_true: Tensor) -> Tensor:
         """The loss, a number."""
@@ -88,8 +86,10 @@ class DiceLoss(_OverlapLoss):
     TP = (Σp + Σg − Σ|p − g|) / 2, FP = Σp − TP, FN = Σg − TP, summed over batch and voxels, p by
     softmax or sigmoid. For hard targets, Dice: 2TP / (Σp + Σg).
 
-    A class that the batch lacks has a loss of 0 and (quirk) still counts in the mean. The
-    smoothing is added to half of the usual numerator and denominator (quirk).
+    Quirk: `classes` and `class_weights` that are no tensor, array, list or tuple have no
+    effect: one number, a mapping or a set. A class that the batch lacks has a loss of 0 and
+    (quirk) still counts in the mean. The smoothing is added to half of the usual numerator and
+    denominator (quirk).
 
     Args:
         mode: `"binary"`, `"multiclass"` or `"multilabel"`.

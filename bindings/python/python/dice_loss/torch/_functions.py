@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,8 @@ from . import _plan
 from ._plan import Plan
 from ._tracing import constant_in_graphs, is_intercepted, is_transformed
 from .segmentation_loss import NamedLoss
+
+_SIMPLE = frozenset({bool, int, float, str, type(None)})
 
 
 def evaluated(
@@ -46,18 +49,59 @@ def _is_operand(weights: Any) -> bool:
 
 @constant_in_graphs
 def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
-    """The plan of the module, made once for equal options."""
-    plain = tuple((name, _hashable(value)) for name, value in options.items())
-    return _cached_plan(loss, plain)  # type: ignore[arg-type]
+    """The plan of the module, made once for options that are the same."""
+    key = tuple((name, *_frozen(value)) for name, value in options.items())
+    try:
+        return _cached_plan(loss, key)  # type: ignore[arg-type]
+    except TypeError:
+        # What cannot be remembered may still be read; what is wrong is said again.
+        return _new_plan(loss, options)
 
 
 @lru_cache(maxsize=256)
-def _cached_plan(loss: type[NamedLoss], options: tuple[tuple[str, Any], ...]) -> Plan:
-    return loss(**dict(options)).plan
+def _cached_plan(loss: type[NamedLoss], options: tuple[tuple[str, type, Any], ...]) -> Plan:
+    return _new_plan(loss, {name: _thawed(kind, value) for name, kind, value in options})
 
 
-def _hashable(value: Any) -> Hashable:
+def _new_plan(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
+    try:
+        plan = loss(**options).plan
+    except ValueError as error:
+        raise ValueError(_as_functions(str(error))) from None
+    if plan.lack_of_channels is None:
+        return plan
+    return plan._replace(lack_of_channels=_as_functions(plan.lack_of_channels))
+
+
+def _as_functions(text: str) -> str:
+    """With the names of functions in place of those of modules."""
+    from . import functional, losses
+
+    functions = {name.replace("_", ""): name for name in functional.__all__}
+    for name in losses.__all__:
+        text = re.sub(rf"\b{name}\b", functions[name.lower()], text)
+    return text
+
+
+def _frozen(value: Any) -> tuple[type, Hashable]:
+    """An option with its type: what compares as equal, 1 and True, is not yet the same."""
+    kind = type(value)
+    if kind in _SIMPLE:
+        return kind, value
     value = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(value, BackgroundForeground):
-        return value
-    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
+    if isinstance(value, Mapping):
+        return dict, tuple((_frozen(key), _frozen(entry)) for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        kind = kind if kind is BackgroundForeground else tuple
+        return kind, tuple(map(_frozen, value))
+    return type(value), value
+
+
+def _thawed(kind: type, value: Any) -> Any:
+    if kind is dict:
+        return {_thawed(*key): _thawed(*entry) for key, entry in value}
+    if kind is tuple:
+        return tuple(_thawed(*entry) for entry in value)
+    if kind is BackgroundForeground:
+        return BackgroundForeground(*(_thawed(*entry) for entry in value))
+    return value

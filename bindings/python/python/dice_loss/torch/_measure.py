@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from torch import Tensor
 
-from .. import _sums
+from .. import _options, _sums
+from .._terms import ClassValues
+from .._terms import Regions as RegionsGiven
 from ..terms import Activation
 from . import _ops, _reference
 from ._target import Regions, check_logits, check_values, prepare
@@ -20,10 +23,10 @@ def measure(
     sums: Sequence[str] = ("intersection", "prediction", "reference"),
     *,
     activation: Activation = "softmax",
-    gamma: float | Sequence[float] = 2.0,
+    gamma: ClassValues = 2.0,
     distances: Sequence[Sequence[float]] | None = None,
     target_kind: str | None = None,
-    regions: Sequence[Sequence[int]] | None = None,
+    regions: RegionsGiven | None = None,
     ignore_index: int | None = None,
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
@@ -51,11 +54,11 @@ def measure(
             `focal_negative` −Σw(1 − g)p^γ ln(1 − p).
         activation: `"softmax"`, `"sigmoid"`, or `"probabilities"` for an input that holds
             them already.
-        gamma: γ of the focal sums, one number or one for each class.
+        gamma: γ of the focal sums, one number, one for each class, or `BackgroundForeground`.
         distances: M of `transport`, C × C with a diagonal of 0; divided by the largest. All
             classes are equally far apart by default.
         target_kind: `"labels"` or `"dense"`, where shape and dtype are not to decide.
-        regions: for each label the channels that it belongs to.
+        regions: for each label the channels that it belongs to: rows, or a mapping by label.
         ignore_index: voxels of this label do not count.
         mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
         voxel_weight: of the same shape, 0 to 3.4e38; how much each voxel counts.
@@ -69,47 +72,54 @@ def measure(
         ValueError: an unknown name, shapes that do not fit, a label that names no class.
     """
     logits = check_logits(logits)
-    table = None if regions is None else tuple(tuple(channels) for channels in regions)
+    read = _read(ignore_index, regions)
     voxels = prepare(
         logits,
         target,
         target_kind=target_kind,
-        regions=table,
-        ignore_index=ignore_index,
+        regions=read.regions,
+        ignore_index=read.ignore_index,
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
     )
-    plan = _planned(
-        tuple(sums),
-        activation,
-        classes_of(logits),
-        tuple(gamma) if isinstance(gamma, Sequence) else gamma,
-        None if distances is None else tuple(tuple(map(float, row)) for row in distances),
-    )
+    plan = _planned(sums, activation, classes_of(logits), gamma, distances)
     if plan.spec is not None and _ops.is_native(logits, voxels, plan.spec):
-        settings = _settings(ignore_index, table)
-        measured = _ops.measure(logits, voxels, plan.spec, settings, plan.columns)
+        measured = _ops.measure(logits, voxels, plan.spec, read.settings, plan.columns)
     else:
         check_values(logits, voxels)
         measured = _reference.moments(plan.integrands, logits, voxels)
     return measured.transpose(1, 2)
 
 
+class _Read(NamedTuple):
+    """What a target is told by, made plain."""
+
+    ignore_index: int | None
+    regions: Regions | None
+    #: The text of both.
+    settings: str
+
+
 @constant_in_graphs
 def _planned(
-    sums: tuple[str, ...],
+    sums: Sequence[str],
     activation: Activation,
     classes: int,
-    gamma: float | tuple[float, ...],
-    distances: tuple[tuple[float, ...], ...] | None,
+    gamma: ClassValues,
+    distances: Sequence[Sequence[float]] | None,
 ) -> _sums.Plan:
     return _sums.plan(sums, activation, classes, gamma, distances)
 
 
 @constant_in_graphs
-def _settings(ignore_index: int | None, regions: Regions | None) -> str:
-    return _cached_settings(ignore_index, regions)
+def _read(ignore_index: int | None, regions: RegionsGiven | None) -> _Read:
+    if ignore_index is not None and type(ignore_index) is not int:
+        ignore_index = _options.integer("ignore_index", ignore_index)
+    return _cached_read(ignore_index, _options.optional(_options.table, "regions", regions))
 
 
-_cached_settings = lru_cache(maxsize=256)(_ops.settings_of)
+@lru_cache(maxsize=256)
+def _cached_read(ignore_index: int | None, regions: Regions | None) -> _Read:
+    ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
+    return _Read(ignore_index, regions, _ops.settings_of(ignore_index, regions))

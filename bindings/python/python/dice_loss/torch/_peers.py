@@ -17,11 +17,46 @@ __all__ = ["by_class", "differs", "per_class_factor", "sums", "wide"]
 def sums(
     logits: Tensor, target: Tensor, names: Sequence[str], *, wrong: type[Exception], **settings: Any
 ) -> Tensor:
-    """`measure`, (N, C, k), that raises `wrong` for values and shapes that do not fit."""
+    """`measure`, (N, C, k), that raises `wrong` for values and shapes that do not fit.
+
+    What is a number to torch is one here: True is 1, and 0.5 a label that no integer is.
+    """
+    ignored = settings.get("ignore_index")
+    if not (ignored is None or (type(ignored) is int and _is_label(ignored))):
+        settings |= _ignoring(target, ignored, settings.get("mask"))
+    if type(settings.get("gamma")) not in (type(None), float):
+        settings["gamma"] = _exponents(settings["gamma"])
     try:
         return measure(logits, target, names, **settings)
     except ValueError as error:
         raise wrong(str(error)) from None
+
+
+def _ignoring(target: Tensor, ignore_index: Any, mask: Tensor | None) -> dict[str, Any]:
+    """How `measure` leaves out what equals a number of any kind."""
+    number = ignore_index.item() if getattr(ignore_index, "size", None) == 1 else ignore_index
+    if isinstance(number, Tensor) and number.numel() == 1:
+        number = number.item()
+    if (isinstance(number, float) and number.is_integer()) or isinstance(number, bool):
+        number = int(number)
+    if isinstance(number, int):
+        return {"ignore_index": number if _is_label(number) else None}
+    if isinstance(number, float):
+        counted = target != number
+        return {"ignore_index": None, "mask": counted if mask is None else counted & (mask != 0)}
+    return {"ignore_index": ignore_index}
+
+
+def _is_label(number: int) -> bool:
+    """Whether a label can be that: none is larger than 64 bits can tell."""
+    return -(1 << 63) <= number < 1 << 63
+
+
+def _exponents(gamma: Any) -> Any:
+    """One number where that is what there is, in a tensor or array or as a truth value."""
+    if getattr(gamma, "shape", None) == (1,):
+        return float(gamma.item())
+    return float(gamma) if isinstance(gamma, bool) else gamma
 
 
 def by_class(tensor: Tensor) -> Tensor:

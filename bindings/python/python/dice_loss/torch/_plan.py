@@ -33,6 +33,8 @@ class Plan(NamedTuple):
     #: Whether some term has a loss for each sample, so that samples cannot be added up.
     needs_samples: bool
     is_unreduced: bool
+    #: What is wrong with one channel, in the words of who made the plan; None if the engine says.
+    lack_of_channels: str | None = None
 
 
 def loss(
@@ -45,7 +47,7 @@ def loss(
     class_weights: Tensor | None = None,
 ) -> Tensor:
     """The loss."""
-    logits = check_logits(logits)
+    logits = _check_logits(plan, logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
     return _loss(plan, logits, voxels, weights_of(class_weights, logits))
 
@@ -60,7 +62,7 @@ def loss_with_details(
     class_weights: Tensor | None = None,
 ) -> tuple[Tensor, LossDetails]:
     """The loss, and what the same sweep knows beside it."""
-    logits = check_logits(logits)
+    logits = _check_logits(plan, logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
     weights = weights_of(class_weights, logits)
     spec, valid = plan.detailed, voxels.class_valid
@@ -88,9 +90,16 @@ def moments(
     class_valid: Tensor | None = None,
 ) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
-    logits = check_logits(logits)
+    logits = _check_logits(plan, logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
     return _moments(logits, voxels, plan.spec, plan.settings)
+
+
+def _check_logits(plan: Plan, logits: Tensor) -> Tensor:
+    logits = check_logits(logits)
+    if plan.lack_of_channels is not None and classes_of(logits) == 1:
+        raise ValueError(plan.lack_of_channels)
+    return logits
 
 
 def _voxels(

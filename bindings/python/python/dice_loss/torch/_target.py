@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from .._options import check_channels
 from . import _namespace as xp
 from ._tracing import is_intercepted, is_transformed
 
@@ -79,6 +80,8 @@ def prepare(
     """Checks devices and shapes, decides on the kind of target, drops channels of size 1."""
     target = _beside(logits, "target", target)
     kind = kind_of(logits, target, target_kind, regions)
+    if regions is not None:
+        check_channels(regions, logits.shape[1])
     if kind == "dense":
         target = target if target.dim() == logits.dim() else target.unsqueeze(1)
     else:

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, overload
 import torch
 from torch import Tensor, nn
 
+from .._options import numbers
 from ._details import LossDetails
 
 Weights: TypeAlias = Literal["nnunet", "exp", "two", "same"] | Sequence[float]
@@ -46,7 +47,7 @@ class DeepSupervisionLoss(nn.Module):
                 f"weights: found {weights!r}, wanted 'nnunet', 'exp', 'two', 'same' or numbers"
             )
         self.loss = loss
-        self.weights = weights if isinstance(weights, str) else tuple(map(float, weights))
+        self.weights = weights if isinstance(weights, str) else numbers("weights", weights)
 
     @overload
     def forward(

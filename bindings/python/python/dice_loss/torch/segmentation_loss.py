@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
 
-from .. import _spec
+from .. import _options, _spec
+from .._choices import ACTIVATION
+from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term, VoxelTerm
 from . import _ops, _plan
@@ -22,6 +24,8 @@ from .distributed import ProcessGroup
 Weighted = Term | Compound | tuple[float, Term | Compound]
 
 
+#: What becomes plain numbers as it is set.
+_READ = {"ignore_index": _options.integer, "regions": _options.table}
 _OPTIONS = frozenset(
     {
         "terms",
@@ -80,13 +84,17 @@ class SegmentationLoss(nn.Module):
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
-            buffer, saved in the state dict; one that is loaded or changed in place takes effect,
-            in float32. On other devices than the CPU it is not looked at, and neither checked
-            again. A term's own come first.
+            sequence, a tensor, or a mapping by class, which without `background` may leave out
+            class 0. A buffer, saved in the state dict; one that is loaded or changed in place takes
+            effect, in float32. On other devices than the CPU it is not looked at, and neither
+            checked again. A term's own come first.
         reduction: `"mean"`, `"sum"` or `"none"`.
-        ignore_index: voxels of this label do not count, whatever the logits hold there.
+        ignore_index: voxels of this label do not count, whatever the logits hold there. An
+            integer, which 255.0 is too.
         regions: for each label the channels that it belongs to, for targets of overlapping regions
-            from a label map; use sigmoid.
+            from a label map; use sigmoid. A row for each of the labels 0, 1, …, or a mapping by
+            label, `{1: [0, 1], 2: [0], 4: [0, 1, 2]}`, where labels between that are not named
+            belong to none.
         target_kind: `"labels"` or `"dense"`, where shape and type are not to decide.
         process_group: `"world"` or a group, whose ranks' batches are one batch; see
             `dice_loss.torch.distributed`. Unreduced values of samples and voxels stay with their
@@ -108,15 +116,15 @@ class SegmentationLoss(nn.Module):
         pool: Pool | None = None,
         absent: Absent | None = None,
         background: bool | None = None,
-        class_weights: Sequence[float] | Tensor | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: _spec.Reduction = "mean",
         ignore_index: int | None = None,
-        regions: Sequence[Sequence[int]] | None = None,
+        regions: Regions | None = None,
         target_kind: str | None = None,
         process_group: ProcessGroup | None = None,
     ) -> None:
         super().__init__()
-        self.terms: tuple[Weighted, ...] = _listed(terms)
+        self.terms: tuple[Weighted, ...] = _spec.listed(terms)
         self.activation = activation
         self.pool = pool
         self.absent = absent
@@ -126,21 +134,21 @@ class SegmentationLoss(nn.Module):
         self.regions = regions
         self.target_kind = target_kind
         self.process_group = process_group
-        self._weights = _list(class_weights)
+        self._weights = self._read_weights(class_weights)
         self.register_buffer("class_weights", self._rounded())
         self._plan_again()
 
     def __setattr__(self, name: str, value: Any) -> None:
         """An option that is changed takes effect, or is refused."""
+        if name in _READ and value is not None:
+            value = _READ[name](name, value)
         if name not in _OPTIONS or "plan" not in self.__dict__:
             super().__setattr__(name, value)
             return
-        if name == "terms":
-            value = _listed(value)
         before, weights = getattr(self, name), self._weights
         if name == "class_weights":
             if not (isinstance(value, Tensor) and self._has(value)):
-                self._weights = _list(value)
+                self._weights = self._read_weights(value)
             value = value if isinstance(value, Tensor) else self._rounded()
         super().__setattr__(name, value)
         try:
@@ -185,7 +193,7 @@ class SegmentationLoss(nn.Module):
             return
         if self._has(buffer):
             return
-        weights, self._weights = self._weights, _list(buffer)
+        weights, self._weights = self._weights, self._read_weights(buffer)
         try:
             self._plan_again()
         except Exception:
@@ -226,12 +234,13 @@ class SegmentationLoss(nn.Module):
             raise ValueError(
                 f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
             )
-        regions = self.regions
-        table = None if regions is None else tuple(tuple(map(int, row)) for row in regions)
-        ignore_index = None if self.ignore_index is None else int(self.ignore_index)
+        table: Any = self.regions
+        ignore_index = self.ignore_index
+        activation = _options.optional(ACTIVATION["convert"], "activation", self.activation)
+        lack_of_channels = self._check_activation(activation)
         weighted = self._weighted()
         settings: dict[str, Any] = {
-            "activation": self.activation,
+            "activation": activation,
             "pool": self.pool,
             "absent": self.absent,
             "background": self.background,
@@ -253,11 +262,26 @@ class SegmentationLoss(nn.Module):
             whole.has_map,
             whole.needs_samples,
             unreduced,
+            lack_of_channels,
         )
 
     def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the module says of each."""
         return self.terms
+
+    def _check_activation(self, activation: Activation | None) -> str | None:
+        """What is wrong with one channel; None where the engine has the words for it."""
+        return None
+
+    def _read_weights(self, value: Any) -> list[float] | None:
+        """The weights as plain numbers."""
+        if value is None:
+            return None
+        return [*_options.class_weights("class_weights", value, **self._taking_part())]
+
+    def _taking_part(self) -> dict[str, Any]:
+        """What says which classes take part."""
+        return {"background": self.background}
 
     @overload
     def forward(
@@ -363,14 +387,8 @@ class SegmentationLoss(nn.Module):
         ]
 
 
-def _listed(terms: Term | Compound | Iterable[Weighted]) -> tuple[Weighted, ...]:
-    return (terms,) if isinstance(terms, Term | Compound) else tuple(terms)
-
-
-def _list(values: Sequence[float] | Tensor | None) -> list[float] | None:
-    if values is None:
-        return None
-    return [float(v) for v in (values.tolist() if isinstance(values, Tensor) else values)]
+def _class_name(loss: type[Term | Compound]) -> str:
+    return f"{loss.short}Loss"
 
 
 class NamedLoss(SegmentationLoss):
@@ -386,6 +404,16 @@ class NamedLoss(SegmentationLoss):
             else entry
             for entry in self.terms
         )
+
+    def _check_activation(self, activation: Activation | None) -> str | None:
+        entry = self.terms[0]
+        if activation is None or not isinstance(entry, Term | Compound):
+            return None
+        _spec.check_activation(entry, activation, _class_name)
+        return _spec.lack_of_channels(entry, activation, _class_name)
+
+    def _taking_part(self) -> dict[str, Any]:
+        return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
 
     def extra_repr(self) -> str:
         """What differs from the default."""
