@@ -103,7 +103,7 @@ pub struct Run {
     pub mean: Score,
     /// Mean over rare classes, where there are any.
     pub rare: Option<Score>,
-    /// Median time of an iteration: forward, loss, backward, optimiser.
+    /// Median time of an iteration: batch, forward, loss, backward, optimiser.
     pub milliseconds_per_iteration: f64,
 }
 

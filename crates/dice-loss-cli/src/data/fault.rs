@@ -10,6 +10,9 @@ use super::{geometry::Geometry, volume::Extent};
 /// Files of one fault that are named.
 const NAMED: usize = 3;
 
+/// Different faults that are shown.
+const SHOWN: usize = 20;
+
 /// Why one file or folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -250,8 +253,11 @@ impl fmt::Display for Faults {
                 None => said.push((problem, vec![path])),
             }
         }
-        for (problem, paths) in said {
+        for (problem, paths) in said.iter().take(SHOWN) {
             write!(f, "\n  {}: {problem}", named(paths.iter().map(printable)))?;
+        }
+        if said.len() > SHOWN {
+            write!(f, "\n  and {} more", said.len() - SHOWN)?;
         }
         self.notes.iter().try_for_each(|note| write!(f, "\n  note: {note}"))
     }
@@ -294,6 +300,17 @@ mod tests {
         assert_eq!(lines[0], "6 faults in the data");
         assert!(lines[1].starts_with("  a, b, c and 2 more: found a mask in colour"), "{text}");
         assert_eq!(lines[3], "  note: passed over");
+    }
+
+    #[test]
+    fn very_many_faults_are_cut_short() {
+        let fault = |n: i32| Fault {
+            path: format!("{n}").into(),
+            problem: Problem::NotAClass { found: f64::from(-n) },
+        };
+        let text = Faults { faults: (1..=25).map(fault).collect(), notes: vec![] }.to_string();
+        assert_eq!(text.lines().count(), 22, "{text}");
+        assert!(text.starts_with("25 faults") && text.ends_with("and 5 more"), "{text}");
     }
 
     #[test]

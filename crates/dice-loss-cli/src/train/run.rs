@@ -95,9 +95,9 @@ pub(super) fn train(
     let seed = plan.seeds[repeat];
     let mut trainer = Trainer::new(network, candidate, data, plan, device, seed);
     let (mut training, mut validation, mut milliseconds) = (vec![], vec![], vec![]);
-    let mut diverged = None;
+    let (mut diverged, mut latest) = (None, None);
     let mut point = |network: &UNet, iteration: usize| {
-        let (_, scores) = validate(network, data, plan, &plan.along, device)?;
+        let (predictions, scores) = validate(network, data, plan, &plan.along, device)?;
         let point = Validation {
             iteration,
             classes: scores.iter().map(|score| score.dice).collect(),
@@ -106,6 +106,7 @@ pub(super) fn train(
         };
         let dice = point.mean;
         validation.push(point);
+        latest = Some((predictions, scores));
         Ok::<_, TrainError>(dice)
     };
     watch.begin(number, repeat);
@@ -132,7 +133,10 @@ pub(super) fn train(
     if diverged.is_some() {
         watch.validated(number, point(&trainer.network, training.len())?);
     }
-    let (predictions, scores) = validate(&trainer.network, data, plan, &plan.at_end, device)?;
+    let (predictions, scores) = match latest {
+        Some(latest) if plan.along == plan.at_end => latest,
+        _ => validate(&trainer.network, data, plan, &plan.at_end, device)?,
+    };
     let run = Run {
         loss: candidate.record.clone(),
         seed,
