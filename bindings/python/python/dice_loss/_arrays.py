@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, _masked, _options
+from . import _core, _masked, _options, _shapes
 from ._terms import Regions
 
 Array: TypeAlias = NDArray[Any]
@@ -62,7 +62,7 @@ class Batch:
         kind, labels = _target(self.logits, target, regions)
         counted, of_mask = (None, None) if mask is None else _masked.split(mask)
         weight, of_weight = (None, None) if voxel_weight is None else _masked.split(voxel_weight)
-        counted = None if counted is None else _mask(counted)
+        counted = None if counted is None else _mask(_over_voxels("mask", counted, self.logits))
         of_voxel = {"mask": of_mask, "voxel_weight": of_weight}
         known = _masked.known(
             self.logits.shape, {"logits": of_logits, "target": of_target}, of_voxel
@@ -71,7 +71,9 @@ class Batch:
             counted = known if counted is None else known & (counted != 0).reshape(known.shape)
         lent = {
             "mask": counted,
-            "weights": None if weight is None else _weights(weight),
+            "weights": None
+            if weight is None
+            else _weights(_over_voxels("voxel_weight", weight, self.logits)),
             "valid": None if class_valid is None else _valid(class_valid, self.logits.shape),
         }
         views = {name: None if array is None else view(array) for name, array in lent.items()}
@@ -110,6 +112,7 @@ def _target(logits: Array, target: Array, regions: Regions | None) -> tuple[Kind
     if regions is not None:
         return "regions", _labels(array)
     if array.shape == logits.shape and (is_float or not one_channel):
+        _shapes.warn_of_channels(logits.shape, array.shape)
         return "dense", _followed(_cast("target", array, _DENSE), channels=True)
     samples, spatial = logits.shape[0], logits.shape[2:]
     per_voxel, with_channel = (samples, *spatial), (samples, 1, *spatial)
@@ -129,6 +132,13 @@ def _labels(array: Array) -> Array:
     return _followed(_cast("labels", array, _LABELS), channels=False)
 
 
+def _over_voxels(what: str, array: Array, logits: Array) -> Array:
+    """One value a voxel as (N, spatial…), of what may hold for several."""
+    samples, spatial = logits.shape[0], logits.shape[2:]
+    shape = _shapes.over_voxels(what, array.shape, samples, spatial)
+    return np.broadcast_to(array.reshape(shape), (samples, *spatial))
+
+
 def _mask(array: Array) -> Array:
     if array.dtype.kind in "iu" and array.dtype.name != "uint8":
         array = array != 0
@@ -146,10 +156,7 @@ def _valid(valid: ArrayLike, shape: tuple[int, ...]) -> Array:
     array = array if known is None else array.astype(bool) & known
     if array.dtype.kind not in "biu":
         raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
-    if array.shape not in (shape[:2], shape[1:2]):
-        raise ValueError(
-            f"class_valid: found shape {array.shape}, wanted (N, C) = {shape[:2]} or (C,)"
-        )
+    array = array.reshape(_shapes.over_classes(array.shape, *shape[:2]))
     return np.ascontiguousarray(np.broadcast_to(array != 0, shape[:2]))
 
 

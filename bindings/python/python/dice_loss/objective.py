@@ -235,7 +235,8 @@ class Objective:
                 array of the shape of the values.
             ignore_index: voxels with this label do not count; an integer, which 255.0 is too. Of a
                 dense target of several channels use `mask` instead.
-            mask: (N, spatial…) or (N, 1, spatial…); voxels where it is False or 0 do not count.
+            mask: (N, spatial…) or (N, 1, spatial…), or what is broadcast to it: 1 along an axis,
+                (spatial…), (N,). Voxels where it is False or 0 do not count.
             voxel_weight: of that shape, 0 to 3.4e38: how much each voxel counts.
             class_valid: (N, C) or (C,) bool: which classes were annotated. Softmax cross-entropy
                 and focal loss add the others to the background.

@@ -11,7 +11,7 @@ from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
-from .. import _masked, _options
+from .. import _masked, _options, _shapes
 from .._terms import Regions as RegionsGiven
 
 Kind = Literal["labels", "dense", "regions"]
@@ -73,8 +73,8 @@ def prepare(
     ignored = _options.optional(_options.integer, "ignore_index", ignore_index)
     counted = Counted(
         reference,
-        None if mask is None else whole.per_voxel("mask", _mask(mask)),
-        None if voxel_weight is None else whole.per_voxel("voxel_weight", _weight(voxel_weight)),
+        None if mask is None else whole.spread("mask", _mask(mask)),
+        None if voxel_weight is None else whole.spread("voxel_weight", _weight(voxel_weight)),
         None if class_valid is None else _valid(class_valid, whole),
     )
     x, counted = _varying_alike(_gathered((x, counted)))
@@ -158,6 +158,12 @@ class _Shape:
             )
         return array.reshape(self.voxels)
 
+    def spread(self, name: str, array: Array) -> Array:
+        """The same of what may hold for several voxels."""
+        channel = -1 if self.channels_last else 1
+        shape = _shapes.over_voxels(name, array.shape, self.samples, self.spatial, channel)
+        return jnp.broadcast_to(array.reshape(shape), self.voxels)
+
 
 def _logits(value: ArrayLike) -> Array:
     logits = jnp.asarray(value)
@@ -186,6 +192,8 @@ def _target(whole: _Shape, target: Array, is_table: bool) -> tuple[Kind, Array]:
     if whole.classes == 1 and soft:
         return "dense", _dense(whole.per_voxel("target", target)).reshape(whole.logits)
     if whole.classes > 1 and target.shape == whole.logits:
+        if not whole.channels_last:
+            _shapes.warn_of_channels(whole.logits, target.shape)
         return "dense", _dense(target)
     also = "" if whole.classes == 1 else f" for labels, or {whole.logits} for a dense target"
     return "labels", _labels(whole.per_voxel("target", target, also))
@@ -221,10 +229,7 @@ def _valid(valid: ArrayLike, whole: _Shape) -> Array:
     array, wanted = jnp.asarray(valid), (whole.samples, whole.classes)
     if array.dtype.kind not in "biu":
         raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
-    if array.shape not in (wanted, wanted[1:]):
-        raise ValueError(
-            f"class_valid: found shape {array.shape}, wanted (N, C) = {wanted} or (C,)"
-        )
+    array = array.reshape(_shapes.over_classes(array.shape, *wanted))
     return jnp.broadcast_to(array != 0, wanted)
 
 

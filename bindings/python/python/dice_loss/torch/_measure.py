@@ -60,7 +60,8 @@ def measure(
         target_kind: `"labels"` or `"dense"`, where shape and dtype are not to decide.
         regions: for each label the channels that it belongs to: rows, or a mapping by label.
         ignore_index: voxels of this label do not count.
-        mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
+        mask: (N, spatial…) or (N, 1, spatial…), or what is broadcast to it: 1 along an axis,
+            (spatial…), (N,). Voxels where it is 0 do not count.
         voxel_weight: of the same shape, 0 to 3.4e38; how much each voxel counts.
         class_valid: (N, C); which classes were annotated. The others have sums of 0.
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from .. import _shapes
 from .._options import check_channels
 from . import _namespace as xp
 from ._tracing import is_intercepted, is_transformed
@@ -80,6 +81,8 @@ def prepare(
     """Checks devices and shapes, decides on the kind of target, drops channels of size 1."""
     target = _beside(logits, "target", target)
     kind = kind_of(logits, target, target_kind, regions)
+    if kind == "dense" and not is_intercepted():
+        _shapes.warn_of_channels(_shape(logits), _shape(target))
     if regions is not None:
         check_channels(regions, logits.shape[1])
     if kind == "dense":
@@ -92,17 +95,15 @@ def prepare(
             "channels, wanted one channel; use mask for several"
         )
     if mask is not None:
-        mask = _per_voxel(logits, "mask", _beside(logits, "mask", mask))
+        mask = _spread_over_voxels(logits, "mask", _beside(logits, "mask", mask))
     if voxel_weight is not None:
         voxel_weight = _beside(logits, "voxel_weight", voxel_weight)
-        voxel_weight = _per_voxel(logits, "voxel_weight", voxel_weight)
+        voxel_weight = _spread_over_voxels(logits, "voxel_weight", voxel_weight)
     if class_valid is not None:
         class_valid = _beside(logits, "class_valid", class_valid)
-        if class_valid.shape != logits.shape[:2]:
-            raise ValueError(
-                f"class_valid: found shape {_shape(class_valid)}, "
-                f"wanted (N, C) = {tuple(logits.shape[:2])}"
-            )
+        samples, classes = logits.shape[:2]
+        shape = _shapes.over_classes(_shape(class_valid), samples, classes)
+        class_valid = class_valid.reshape(shape).expand(samples, classes)
     return Target(target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
 
 
@@ -185,6 +186,16 @@ def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
             f"{name}: found device {tensor.device}, wanted {logits.device}, where the logits are"
         )
     return tensor
+
+
+def _spread_over_voxels(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
+    """One value a voxel as (N, spatial…), of what may hold for several."""
+    samples, spatial = logits.shape[0], tuple(logits.shape[2:])
+    shape = _shapes.over_voxels(name, _shape(tensor), samples, spatial)
+    # Most are of one value a voxel, and are not copied.
+    whole = (samples, *spatial)
+    tensor = tensor.reshape(shape)
+    return tensor if shape == whole else tensor.expand(whole).contiguous()
 
 
 def _per_voxel(logits: Tensor, name: str, tensor: Tensor) -> Tensor:

@@ -322,7 +322,8 @@ class SegmentationLoss(nn.Module):
         Args:
             logits: (N, C, spatial…).
             target: labels or dense, see above.
-            mask: (N, spatial…) or (N, 1, spatial…); voxels where it is 0 do not count.
+            mask: (N, spatial…) or (N, 1, spatial…), or what is broadcast to it: 1 along an axis,
+                (spatial…), (N,). Voxels where it is 0 do not count.
             voxel_weight: of the same shape, 0 to 3.4e38; how much each voxel counts.
             class_valid: (N, C); which classes were annotated in which sample (partial labels).
                 Others are left out; under softmax, cross-entropy and focal loss count them as
