@@ -1,4 +1,4 @@
-"""Trains a small U-Net on a chest CT, in plain PyTorch. Takes half a minute.
+"""Trains a small U-Net on a chest CT, in plain PyTorch. Takes a minute or two.
 
 From a clone of the repository, with a Rust toolchain:
 
@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--image", type=Path, default=DATA / "chest-ct.nii.gz")
     parser.add_argument("--labels", type=Path, default=DATA / "chest-ct-labels.nii.gz")
-    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--epochs", type=int, default=80)
     parser.add_argument(
         "--threads", type=int, default=1, help="more pay for larger images, or an idle machine"
     )
