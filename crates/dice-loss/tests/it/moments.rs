@@ -268,7 +268,10 @@ fn sums_that_cannot_be_measured_are_refused() {
         (under(Sum::Voxels), "voxels: activation: found sigmoid, wanted none"),
         (under(Sum::Focal), "focal: gamma: found none, wanted one"),
         (under(Sum::Focal).gamma([1.0]), "focal: gamma: found [1.0], wanted 2 values"),
-        (under(Sum::Focal).gamma([1.0, -1.0]), "focal: gamma: found -1.0, wanted finite"),
+        (
+            under(Sum::Focal).gamma([1.0, -1.0]),
+            "focal: gamma: found -1.0, wanted a finite number of at least 0",
+        ),
         (under(Sum::Prediction).gamma([1.0, 1.0]), "prediction: gamma: found one, wanted none"),
         (under(Sum::Transport), "transport: distances: found none, wanted one"),
         (
