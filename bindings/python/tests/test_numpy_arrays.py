@@ -257,7 +257,7 @@ REFUSED = {
     "a mask of another shape": (
         lambda: OBJECTIVE.loss(X, LABELS, mask=np.ones((2, 3, 2), bool)),
         ValueError,
-        r"shape of the mask: found \(2, 3, 2\), wanted \(2, 2, 3\)",
+        r"mask: found shape \(2, 3, 2\), wanted \(2, 2, 3\)",
     ),
     "a negative weight": (
         lambda: OBJECTIVE.loss(X, LABELS, voxel_weight=np.full(LABELS.shape, -1.0)),
@@ -272,7 +272,7 @@ REFUSED = {
     "validity of another shape": (
         lambda: OBJECTIVE.loss(X, LABELS, class_valid=[True, False]),
         ValueError,
-        r"class_valid: found shape \(2,\), wanted \(N, C\) = \(2, 3\) or \(C,\)",
+        r"class_valid: found shape \(2,\), wanted \(N, C\) = \(2, 3\) or \(3,\)",
     ),
     "validity in floats": (
         lambda: OBJECTIVE.loss(X, LABELS, class_valid=np.ones((2, 3))),

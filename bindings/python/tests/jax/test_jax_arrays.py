@@ -136,7 +136,7 @@ def test_odd_shapes(shape, reference, float64):
         (TypeError, (LOGITS.astype(int), LABELS), {}, "logits: found int32, wanted float32"),
         (ValueError, (LOGITS[0, 0, 0], LABELS), {}, r"logits: found shape \(3,\)"),
         (ValueError, (LOGITS, LABELS[:, :1]), {}, r"target: found shape \(2, 1, 3\), wanted"),
-        (ValueError, (LOGITS, LABELS), {"mask": LABELS[:1] > 0}, "mask: found shape"),
+        (ValueError, (LOGITS, LABELS), {"mask": LABELS[..., :2] > 0}, "mask: found shape"),
         (ValueError, (LOGITS, LABELS), {"voxel_weight": LOGITS}, "voxel_weight: found shape"),
         (ValueError, (LOGITS, LABELS), {"class_valid": [True]}, "class_valid: found shape"),
         (TypeError, (LOGITS, LABELS), {"class_valid": [0.5] * 3}, "class_valid: found float"),
