@@ -168,7 +168,8 @@ fn steps(extent: Extent) -> Result<Vec<Step>, String> {
     steps.push(Step::new(
         "engine as optimised, Burn, Candle, GPU kernels, program, README: tests, benchmarks once",
         cargo(),
-        &[&["test"], &RELEASE[..]].concat(),
+        // A failure in one package says nothing of the others.
+        &[&["test", "--no-fail-fast"], &RELEASE[..]].concat(),
     ));
     if extent == Extent::Long {
         let ignored = ["--lib", "--bins", "--tests", "--", "--ignored"];

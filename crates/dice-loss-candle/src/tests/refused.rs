@@ -83,8 +83,7 @@ fn options_that_do_not_fit() {
     assert!(found.starts_with("ignore_index of a dense target"), "{found}");
     let regions = Targets::regions(&labels(1), vec![vec![], vec![7]]);
     assert!(
-        refusal(&objective(), &LOGITS, regions)
-            .starts_with("regions, label 1: found \"channel 7\"")
+        refusal(&objective(), &LOGITS, regions).starts_with("regions, label 1: found channel 7")
     );
     let mixed = objective().term(1.0, CrossEntropy::default().softmax()).reduction(Reduction::None);
     assert!(refusal(&mixed, &LOGITS, labels(1)).starts_with("reduction none: found"));
