@@ -104,9 +104,8 @@ class Batch:
         return np.empty(self.logits.shape, self.logits.dtype)
 
 
-def _target(logits: Array, target: Array, regions: Regions | None) -> tuple[Kind, Array]:
+def _target(logits: Array, array: Array, regions: Regions | None) -> tuple[Kind, Array]:
     """Whether a target is a label map or dense, and its array."""
-    array = target
     one_channel = logits.shape[1] == 1
     is_float = array.dtype.kind not in "biu"
     if regions is not None:

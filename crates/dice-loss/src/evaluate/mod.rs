@@ -12,8 +12,11 @@ pub use verdict::{TermVerdict, Verdict};
 pub(crate) use voxel::Factors;
 
 use crate::{
-    Layout, Moments, Pool, Reduction, Result, Term, Words, error::parameter, error::stated,
-    plan::Plan, region::Direction, term::Loss,
+    Layout, Moments, Pool, Reduction, Result, Term, Words,
+    error::{parameter, stated},
+    plan::Plan,
+    region::Direction,
+    term::Loss,
 };
 use verdict::Unit;
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from .._options import BackgroundForeground
 from . import _plan
 from ._plan import Plan
-from ._tracing import constant_in_graphs, is_intercepted, is_transformed
+from ._tracing import constant_in_graphs, is_at_hand
 from .segmentation_loss import NamedLoss
 
 _SIMPLE = frozenset({bool, int, float, str, type(None)})
@@ -32,19 +32,12 @@ def evaluated(
     """What the module of these options makes of the tensors."""
     run = _plan.loss_with_details if details else _plan.loss
     weights = options.get("class_weights")
-    if _is_operand(weights):
+    if isinstance(weights, Tensor) and not is_at_hand(weights):
         options = options | {"class_weights": None}
     else:
         weights = None
     plan = _plan_of(loss, options)
     return run(plan, logits, target, mask, voxel_weight, class_valid, weights)
-
-
-def _is_operand(weights: Any) -> bool:
-    """Whether class weights are a tensor that cannot be read without a wait or a break."""
-    if not isinstance(weights, Tensor):
-        return False
-    return weights.device.type != "cpu" or is_intercepted() or is_transformed()
 
 
 @constant_in_graphs

@@ -10,7 +10,7 @@ from torch import Tensor
 from .. import _shapes
 from .._options import check_channels
 from . import _namespace as xp
-from ._tracing import is_intercepted, is_transformed
+from ._tracing import is_at_hand, is_intercepted
 
 TargetKind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
@@ -101,9 +101,10 @@ def prepare(
         voxel_weight = _spread_over_voxels(logits, "voxel_weight", voxel_weight)
     if class_valid is not None:
         class_valid = _beside(logits, "class_valid", class_valid)
-        samples, classes = logits.shape[:2]
-        shape = _shapes.over_classes(_shape(class_valid), samples, classes)
-        class_valid = class_valid.reshape(shape).expand(samples, classes)
+        if class_valid.shape != logits.shape[:2]:
+            samples, classes = logits.shape[:2]
+            shape = _shapes.over_classes(_shape(class_valid), samples, classes)
+            class_valid = class_valid.reshape(shape).expand(samples, classes)
     return Target(target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
 
 
@@ -141,7 +142,7 @@ def check_values(logits: Tensor, target: Target) -> None:
     Only for tensors in main memory that are no placeholders of a transform: elsewhere looking at a
     value means waiting for it, or is impossible.
     """
-    if target.tensor.device.type == "cpu" and not is_intercepted() and not is_transformed():
+    if is_at_hand(target.tensor):
         check_everywhere(logits, target)
 
 
@@ -191,9 +192,10 @@ def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
 def _spread_over_voxels(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
     """One value a voxel as (N, spatial…), of what may hold for several."""
     samples, spatial = logits.shape[0], tuple(logits.shape[2:])
-    shape = _shapes.over_voxels(name, _shape(tensor), samples, spatial)
-    # Most are of one value a voxel, and are not copied.
     whole = (samples, *spatial)
+    if tensor.shape == whole:
+        return tensor
+    shape = _shapes.over_voxels(name, _shape(tensor), samples, spatial)
     tensor = tensor.reshape(shape)
     return tensor if shape == whole else tensor.expand(whole).contiguous()
 

@@ -16,6 +16,8 @@ __all__ = [
     "classes_of",
     "constant",
     "constant_in_graphs",
+    "held",
+    "is_at_hand",
     "is_intercepted",
     "is_transformed",
     "refuse_onnx",
@@ -62,6 +64,12 @@ _captured: dict[int, Tensor] = {}
 def is_transformed() -> bool:
     """Whether a transform is at work that sees through tensor operations only."""
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+def is_at_hand(tensor: Tensor) -> bool:
+    """Whether its values can be read: without a wait for a device, and without anyone who traces or
+    transforms, to whom it has none."""
+    return tensor.device.type == "cpu" and not is_intercepted() and not is_transformed()
 
 
 def refuse_onnx() -> None:

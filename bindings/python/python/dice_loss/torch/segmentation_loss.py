@@ -18,7 +18,7 @@ from . import _ops, _plan
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
 from ._plan import Plan
-from ._tracing import is_intercepted, is_transformed
+from ._tracing import is_at_hand
 from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
@@ -195,7 +195,7 @@ class SegmentationLoss(nn.Module):
             return
         weights, self._weights = self._weights, self._read_weights(buffer)
         try:
-            self._plan_again()
+            self.plan = self._planned(self._weights)
         except Exception:
             self._weights = weights
             raise
@@ -217,7 +217,7 @@ class SegmentationLoss(nn.Module):
         buffer = self.class_weights
         if buffer is None:
             return self.plan, None
-        if buffer.device.type != "cpu" or is_intercepted() or is_transformed():
+        if not is_at_hand(buffer):
             return self._unweighted, buffer
         self._look_at_weights()
         return self.plan, None
