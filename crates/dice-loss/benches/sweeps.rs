@@ -16,7 +16,7 @@ use dice_loss::{
     BinaryCrossEntropy, CrossEntropy, Dice, FloatMut, Isa, Label, Layout, Logits, Objective,
     Output, Target,
 };
-use half::bf16;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 /// Threads of every measurement.
@@ -25,9 +25,6 @@ const THREADS: usize = 2;
 /// Elements that a thread reads or copies in one piece.
 const PIECE: usize = 1 << 16;
 
-/// Voxels of one class in a row, on average: segmentations are made of regions.
-const RUN: u64 = 60;
-
 struct Case {
     shape: &'static str,
     samples: usize,
@@ -35,12 +32,65 @@ struct Case {
     voxels: usize,
 }
 
-const CASES: [Case; 4] = [
+const CASES: [Case; 8] = [
+    Case { shape: "8×1×1024²", samples: 8, classes: 1, voxels: 1024 * 1024 },
+    Case { shape: "8×2×512²", samples: 8, classes: 2, voxels: 512 * 512 },
+    Case { shape: "8×3×512²", samples: 8, classes: 3, voxels: 512 * 512 },
+    Case { shape: "8×4×512²", samples: 8, classes: 4, voxels: 512 * 512 },
+    Case { shape: "8×8×512²", samples: 8, classes: 8, voxels: 512 * 512 },
     Case { shape: "8×21×512²", samples: 8, classes: 21, voxels: 512 * 512 },
     Case { shape: "2×14×96³", samples: 2, classes: 14, voxels: 96 * 96 * 96 },
     Case { shape: "1×105×96³", samples: 1, classes: 105, voxels: 96 * 96 * 96 },
-    Case { shape: "8×1×1024²", samples: 8, classes: 1, voxels: 1024 * 1024 },
 ];
+
+/// How the classes lie.
+#[derive(Clone, Copy)]
+enum Map {
+    /// As segmentations are: 60 voxels of a class in a row, on average.
+    Regions,
+    /// The same, where each twentieth voxel is of any class.
+    Noise,
+    /// Each voxel of any class: what people try first.
+    Random,
+}
+
+impl Map {
+    const ALL: [Self; 3] = [Self::Regions, Self::Noise, Self::Random];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Regions => "regions",
+            Self::Noise => "noise",
+            Self::Random => "random",
+        }
+    }
+
+    fn labels<L: Class>(self, case: &Case) -> Vec<L> {
+        let mut random = Random::new();
+        let names = case.classes.max(2) as u64;
+        let mut class = 0;
+        let label = |_| {
+            let (draw, any) = (random.next(), (random.next() % names) as u8);
+            if draw.is_multiple_of(60) {
+                class = any;
+            }
+            L::of(match self {
+                Self::Regions => class,
+                Self::Noise if draw % 20 == 1 => any,
+                Self::Noise => class,
+                Self::Random => any,
+            })
+        };
+        (0..case.samples * case.voxels).map(label).collect()
+    }
+}
+
+/// How the logits lie.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    ChannelsFirst,
+    ChannelsLast,
+}
 
 /// An element of logits that the baselines can read.
 trait Element: FloatMut {
@@ -64,6 +114,18 @@ impl Element for f32 {
 
 impl Element for bf16 {
     const NAME: &'static str = "bf16";
+
+    fn of(value: f32) -> Self {
+        Self::from_f32(value)
+    }
+
+    fn read(piece: &[Self]) -> u64 {
+        piece.iter().fold(0u16, |all, value| all.wrapping_add(value.to_bits())).into()
+    }
+}
+
+impl Element for f16 {
+    const NAME: &'static str = "f16";
 
     fn of(value: f32) -> Self {
         Self::from_f32(value)
@@ -105,10 +167,26 @@ impl Class for i64 {
     }
 }
 
+impl Class for f32 {
+    const NAME: &'static str = "f32";
+
+    fn of(class: u8) -> Self {
+        class.into()
+    }
+
+    fn read(piece: &[Self]) -> u64 {
+        piece.iter().fold(0u32, |all, label| all.wrapping_add(label.to_bits())).into()
+    }
+}
+
 /// A small generator of random numbers.
 struct Random(u64);
 
 impl Random {
+    fn new() -> Self {
+        Self(88_172_645_463_325_252)
+    }
+
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -117,24 +195,14 @@ impl Random {
     }
 }
 
-fn data<T: Element, L: Class>(case: &Case) -> (Vec<T>, Vec<L>) {
-    let mut random = Random(88_172_645_463_325_252);
+fn logits<T: Element>(case: &Case) -> Vec<T> {
+    let mut random = Random::new();
     let elements = case.samples * case.classes * case.voxels;
     let uniform = |bits: u64| (bits & 0xffff) as f32 / 65_536.0;
-    let logits = (0..elements).map(|_| T::of(6.0 * uniform(random.next()) - 3.0)).collect();
-    let (mut class, names) = (0, case.classes.max(2) as u64);
-    let labels = (0..case.samples * case.voxels)
-        .map(|_| {
-            if random.next().is_multiple_of(RUN) {
-                class = (random.next() % names) as u8;
-            }
-            L::of(class)
-        })
-        .collect();
-    (logits, labels)
+    (0..elements).map(|_| T::of(6.0 * uniform(random.next()) - 3.0)).collect()
 }
 
-fn measure<T: Element, L: Class>(criterion: &mut Criterion, case: &Case) {
+fn measure<T: Element, L: Class>(criterion: &mut Criterion, case: &Case, map: Map, order: Order) {
     let (objective, losses) = if case.classes == 1 {
         let bce = BinaryCrossEntropy::default().sigmoid();
         (Objective::new().term(1.0, Dice::default().sigmoid()).term(1.0, bce), "sigmoid Dice + BCE")
@@ -142,8 +210,16 @@ fn measure<T: Element, L: Class>(criterion: &mut Criterion, case: &Case) {
         let ce = CrossEntropy::default().softmax();
         (Objective::new().term(1.0, Dice::default().softmax()).term(1.0, ce), "softmax Dice + CE")
     };
-    let (x, labels) = data::<T, L>(case);
-    let layout = Layout::channels_first(&[case.samples, case.classes, case.voxels]).unwrap();
+    let (x, labels) = (logits::<T>(case), map.labels::<L>(case));
+    let (layout, last) = match order {
+        Order::ChannelsFirst => {
+            (Layout::channels_first(&[case.samples, case.classes, case.voxels]).unwrap(), "")
+        }
+        Order::ChannelsLast => (
+            Layout::channels_last(&[case.samples, case.voxels, case.classes]).unwrap(),
+            ", channels last",
+        ),
+    };
     let logits = Logits::new(&x, layout).unwrap();
     let target =
         Target::labels(&labels, Layout::voxels(&[case.samples, case.voxels]).unwrap()).unwrap();
@@ -155,7 +231,7 @@ fn measure<T: Element, L: Class>(criterion: &mut Criterion, case: &Case) {
     let zero = T::of(0.0);
     let mut warm = vec![zero; x.len()];
 
-    let name = format!("{losses} {} {} {}", case.shape, T::NAME, L::NAME);
+    let name = format!("{losses} {}, {}{last}, {} {}", case.shape, T::NAME, map.name(), L::NAME);
     let mut group = criterion.benchmark_group(name);
     group.bench_function("read", |bench| {
         bench.iter(|| {
@@ -233,15 +309,22 @@ fn main() {
     pool.install(|| {
         let mut criterion = Criterion::default()
             .output_directory(&folder)
-            .sample_size(20)
-            .warm_up_time(Duration::from_millis(300))
-            .measurement_time(Duration::from_secs(2))
+            .sample_size(15)
+            .warm_up_time(Duration::from_millis(200))
+            .measurement_time(Duration::from_secs(1))
             .configure_from_args();
         for case in &CASES {
-            measure::<f32, u8>(&mut criterion, case);
-            measure::<f32, i64>(&mut criterion, case);
-            measure::<bf16, u8>(&mut criterion, case);
-            measure::<bf16, i64>(&mut criterion, case);
+            for map in Map::ALL {
+                measure::<f32, u8>(&mut criterion, case, map, Order::ChannelsFirst);
+            }
+            let (map, first) = (Map::Random, Order::ChannelsFirst);
+            measure::<f32, i64>(&mut criterion, case, map, first);
+            measure::<f32, f32>(&mut criterion, case, map, first);
+            measure::<bf16, u8>(&mut criterion, case, map, first);
+            measure::<f16, u8>(&mut criterion, case, map, first);
+            if case.classes > 1 {
+                measure::<f32, u8>(&mut criterion, case, map, Order::ChannelsLast);
+            }
         }
         criterion.final_summary();
     });

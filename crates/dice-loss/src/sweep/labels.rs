@@ -2,6 +2,8 @@
 //!
 //! Segmentations are made of regions, so most blocks of voxels lie within one class. A run is the
 //! part of a block within one class; it is handled as one vector, whatever the number of classes.
+//! A block of many runs is taken voxel by voxel instead, so that the worst label map costs little
+//! more than the best.
 
 use super::{
     lanes::{Block, LANES},
@@ -13,7 +15,10 @@ use super::{
 /// The label of a voxel without a class.
 pub(super) const NONE: i32 = -1;
 
-/// Voxels of a block that follow each other and have one class.
+/// A block in which classes change more often than this is mixed.
+const CHANGES: u32 = 2;
+
+/// Voxels of a block that follow each other and have one class; or a mixed block.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Run {
     label: u32,
@@ -23,7 +28,16 @@ pub(super) struct Run {
     len: u8,
 }
 
+/// In place of the label of a run: a mixed block.
+const MIXED: u32 = u32::MAX;
+
 impl Run {
+    /// The first voxel of its block in the tile.
+    #[inline(always)]
+    fn start(self) -> usize {
+        usize::from(self.block) % BLOCKS * LANES
+    }
+
     /// Its block of a plane.
     #[inline(always)]
     fn of<F>(self, plane: &Plane<F>) -> &Block<F> {
@@ -77,26 +91,25 @@ pub(super) fn find_runs(labels: &[i32], runs: &mut Vec<Run>, ends: &mut [usize; 
 
 #[inline(always)]
 fn find_runs_of_block(block: u8, labels: &[i32; LANES], runs: &mut Vec<Run>) {
-    let mut differ = 0;
-    for i in 0..LANES {
-        differ |= labels[i] ^ labels[0];
+    let mut changes = 0u32;
+    for i in 1..LANES {
+        changes |= u32::from(labels[i] != labels[i - 1]) << i;
     }
-    let mut push = |from: usize, to: usize| {
-        if let Ok(label) = u32::try_from(labels[from]) {
-            runs.push(Run { label, block, from: from as u8, len: (to - from) as u8 });
-        }
-    };
-    if differ == 0 {
-        return push(0, LANES);
+    if changes.count_ones() > CHANGES {
+        return runs.push(Run { label: MIXED, block, from: 0, len: LANES as u8 });
     }
     let mut from = 0;
-    for to in 1..LANES {
-        if labels[to] != labels[from] {
-            push(from, to);
-            from = to;
+    loop {
+        let to = if changes == 0 { LANES } else { changes.trailing_zeros() as usize };
+        if let Ok(label) = u32::try_from(labels[from % LANES]) {
+            runs.push(Run { label, block, from: from as u8, len: (to - from) as u8 });
         }
+        if changes == 0 {
+            return;
+        }
+        changes &= changes - 1;
+        from = to;
     }
-    push(from, LANES);
 }
 
 /// The labels of a tile.
@@ -107,12 +120,26 @@ pub(super) struct Labels<'a> {
 }
 
 impl Labels<'_> {
+    /// Of each voxel of a mixed block: where it is in the tile, its class, and whether it has one.
+    /// One that has none is given to class 0, so that nothing branches.
+    #[inline(always)]
+    fn of_mixed(&self, run: Run) -> impl Iterator<Item = (usize, usize, bool)> {
+        let voxels = self.voxels[run.start()..].iter().take(LANES).enumerate();
+        voxels.map(move |(i, &label)| (run.start() + i, label.max(0) as usize, label >= 0))
+    }
+
     /// Of each voxel, its own class's value; 0 without a class.
     #[inline(always)]
     pub fn gather<'p, F: Number>(&self, plane: impl Fn(usize) -> &'p Plane<F>, out: &mut Plane<F>) {
         *out = [F::ZERO; TILE];
-        for run in self.runs {
-            run.copy(run.of(plane(run.label as usize)), out);
+        for &run in self.runs {
+            if run.label == MIXED {
+                for (i, class, has) in self.of_mixed(run) {
+                    out[i] = if has { plane(class)[i] } else { F::ZERO };
+                }
+            } else {
+                run.copy(run.of(plane(run.label as usize)), out);
+            }
         }
     }
 
@@ -120,8 +147,14 @@ impl Labels<'_> {
     #[inline(always)]
     pub fn look_up<F: Number>(&self, value: impl Fn(usize) -> F, out: &mut Plane<F>) {
         *out = [F::ZERO; TILE];
-        for run in self.runs {
-            run.copy(&[value(run.label as usize); LANES], out);
+        for &run in self.runs {
+            if run.label == MIXED {
+                for (i, class, has) in self.of_mixed(run) {
+                    out[i] = if has { value(class) } else { F::ZERO };
+                }
+            } else {
+                run.copy(&[value(run.label as usize); LANES], out);
+            }
         }
     }
 
@@ -132,9 +165,16 @@ impl Labels<'_> {
         columns: [(usize, &Plane<F>); K],
         sums: &mut Sums<F>,
     ) {
-        for run in self.runs {
+        for &run in self.runs {
             for (column, values) in columns {
-                run.add(run.of(values), sums.lanes(column, run.label as usize));
+                if run.label == MIXED {
+                    for (i, class, has) in self.of_mixed(run) {
+                        let value = if has { values[i] } else { F::ZERO };
+                        sums.lanes(column, class)[i % LANES] += value;
+                    }
+                } else {
+                    run.add(run.of(values), sums.lanes(column, run.label as usize));
+                }
             }
         }
     }
@@ -142,8 +182,14 @@ impl Labels<'_> {
     /// Adds each voxel's value to its own class's plane.
     #[inline(always)]
     pub fn scatter<F: Number>(&self, values: &Plane<F>, planes: &mut [Plane<F>]) {
-        for run in self.runs {
-            run.add(run.of(values), run.of_mut(&mut planes[run.label as usize]));
+        for &run in self.runs {
+            if run.label == MIXED {
+                for (i, class, has) in self.of_mixed(run) {
+                    planes[class][i] += if has { values[i] } else { F::ZERO };
+                }
+            } else {
+                run.add(run.of(values), run.of_mut(&mut planes[run.label as usize]));
+            }
         }
     }
 
@@ -151,9 +197,7 @@ impl Labels<'_> {
     #[inline(always)]
     pub fn write_out<F: Number>(&self, planes: &mut [Plane<F>]) {
         planes.fill([F::ZERO; TILE]);
-        for run in self.runs {
-            run.copy(&[F::ONE; LANES], &mut planes[run.label as usize]);
-        }
+        self.scatter(&[F::ONE; TILE], planes);
     }
 
     /// The same where a label belongs to any number of channels.
@@ -164,7 +208,15 @@ impl Labels<'_> {
         planes: &mut [Plane<F>],
     ) {
         planes.fill([F::ZERO; TILE]);
-        for run in self.runs {
+        for &run in self.runs {
+            if run.label == MIXED {
+                for (i, label, _) in self.of_mixed(run).filter(|&(.., has)| has) {
+                    for &channel in table[label].as_ref() {
+                        planes[channel][i] = F::ONE;
+                    }
+                }
+                continue;
+            }
             for &channel in table[run.label as usize].as_ref() {
                 run.copy(&[F::ONE; LANES], &mut planes[channel]);
             }

@@ -12,6 +12,7 @@ mod aligned;
 mod channel;
 mod isa;
 mod jobs;
+mod kernels;
 mod labels;
 mod lanes;
 mod load;
@@ -29,6 +30,7 @@ pub use isa::Isa;
 
 use isa::{Instructions, Kernel, dispatch};
 use jobs::{Job, Jobs};
+use kernels::Recipe;
 use number::Number;
 use scratch::{MANY, SPAN, Scratch, Scratched, TILE, Work};
 use store::Store;
@@ -50,9 +52,10 @@ pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
     let columns = plan.columns();
     let all = samples.saturating_mul(classes).saturating_mul(columns);
     let mut rows = aligned::zeros::<f64>(all, "the sums of all samples")?;
-    let sweep = |job| match logits.data {
-        FloatSlice::F64(_) => measure_job::<f64>(batch, job),
-        _ => measure_job::<f32>(batch, job),
+    let sweep = |job: Job| match (Recipe::of(batch, job.sample), logits.data) {
+        (Some(recipe), _) => kernels::measure(batch, &recipe, job),
+        (None, FloatSlice::F64(_)) => measure_job::<f64>(batch, job),
+        (None, _) => measure_job::<f32>(batch, job),
     };
     Jobs::new(logits.layout.shape()).each(classes * columns, sweep, |job: Job, part| {
         let rows = &mut rows[job.sample * classes * columns..][..classes * columns];
@@ -95,7 +98,14 @@ pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Resu
     let (slopes, scale) = balanced(batch, slopes);
     let batch = &Batch { scale: Some(scale), ..*batch };
     let store = Store::new(gradient);
-    write(batch, &store, PullBack { slopes: &slopes, store: &store })
+    let by_tiles = PullBack { slopes: &slopes, store: &store };
+    each(batch, &store, |job| match Recipe::of(batch, job.sample) {
+        // SAFETY: jobs are disjoint, and lie within the logits' shape, which is the gradient's.
+        Some(recipe) if slopes.map.is_none() => unsafe {
+            kernels::pull_back(batch, &recipe, &slopes, job, &store)
+        },
+        _ => by_tile(batch, job, by_tiles),
+    })
 }
 
 /// Slopes as ordinary numbers, and what the weights are to be multiplied with instead: sums of
@@ -120,24 +130,26 @@ pub(crate) fn voxel_losses(batch: &Batch, map: Output) -> Result<()> {
     let slopes: Vec<_> = groups.map(|group| VoxelSlopes::unreduced(batch.plan, group)).collect();
     let [_, channels, _] = map.layout.shape();
     let store = Store::new(map);
-    write(batch, &store, VoxelLosses { slopes: &slopes, channels, store: &store })
+    let by_tiles = VoxelLosses { slopes: &slopes, channels, store: &store };
+    each(batch, &store, |job| by_tile(batch, job, by_tiles))
 }
 
 /// Runs all jobs of a sweep that writes.
-fn write<V: Visit<f32> + Visit<f64> + Copy + Sync>(
-    batch: &Batch,
-    store: &Store,
-    visitor: V,
-) -> Result<()> {
+fn each(batch: &Batch, store: &Store, write: impl Fn(Job) -> Result<()> + Sync) -> Result<()> {
     let run = |job: Job| {
-        let done = match batch.logits.data {
-            FloatSlice::F64(_) => sweep::<f64, _>(batch, job, visitor).map(drop),
-            _ => sweep::<f32, _>(batch, job, visitor).map(drop),
-        };
+        let done = write(job);
         store.finish();
         done
     };
     Jobs::new(batch.logits.layout.shape()).each(0, run, |_, ()| {})
+}
+
+/// Writes a job, tile by tile.
+fn by_tile<V: Visit<f32> + Visit<f64>>(batch: &Batch, job: Job, visitor: V) -> Result<()> {
+    match batch.logits.data {
+        FloatSlice::F64(_) => sweep::<f64, _>(batch, job, visitor).map(drop),
+        _ => sweep::<f32, _>(batch, job, visitor).map(drop),
+    }
 }
 
 /// What is done with each tile of a job.
@@ -168,9 +180,10 @@ impl<F: Borrow, V: Visit<F>> Kernel for Sweep<'_, F, V> {
 
     #[inline(always)]
     fn run<I: Instructions>(self) -> Result<V> {
-        let Self { batch, job, scratch: Scratch { span: input, tile, work }, mut visitor } = self;
+        let Self { batch, job, scratch, mut visitor } = self;
+        let Scratch { span: input, tile, work, .. } = scratch;
         for part in job.spans() {
-            let span = batch.span(part, input)?;
+            let span = batch.span(part, input, true)?;
             for at in (0..part.end - part.start).step_by(TILE) {
                 let tile = batch.tile::<F>(&span, at, tile)?;
                 visitor.visit::<I>(batch, &tile, work);

@@ -44,6 +44,11 @@ pub(super) trait Number:
     /// e^x, with NaN propagated. Below the normal range the result is the smallest normal number
     /// or 0; above 88 (for f32) it is e^88.
     fn exp<I: Instructions>(self) -> Self;
+    /// e^x of a number up to 0, with NaN propagated, and 0 below the normal range.
+    #[inline(always)]
+    fn exp_of_negative<I: Instructions>(self) -> Self {
+        self.exp::<I>()
+    }
     /// Natural logarithm: −∞ at 0, NaN below.
     fn ln<I: Instructions>(self) -> Self;
 
@@ -149,6 +154,15 @@ impl Number for f32 {
         let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
         let y = exp2_fraction::<I>(fraction) * scale;
         if x < -87.0 { 0.0 } else { y }
+    }
+
+    #[inline(always)]
+    fn exp_of_negative<I: Instructions>(self) -> Self {
+        let bounded = if self < -87.0 { -87.0 } else { self };
+        let (shifted, fraction) = split_exponent::<I>(bounded);
+        let scale = f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000));
+        let y = exp2_fraction::<I>(fraction) * scale;
+        if self < -87.0 { 0.0 } else { y }
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use super::{
     aligned::{Aligned, ClassPlanes},
+    kernels::Buffers,
     labels::{NONE, Run},
     number::Number,
 };
@@ -21,6 +22,8 @@ pub(super) type Plane<F> = [F; TILE];
 
 /// What a span is loaded into: what is said once for each voxel.
 pub(super) struct SpanInput<F> {
+    /// The weights of voxels that all count, and count the same.
+    pub ones: Aligned<[F; SPAN]>,
     /// Each voxel's weight; 0 where it does not count.
     pub weight: Aligned<[F; SPAN]>,
     /// The caller's weights on their way into `weight`.
@@ -78,6 +81,7 @@ pub(super) const PLANES: usize = 8;
 #[derive(Default)]
 pub(super) struct Scratch<F: Number> {
     pub span: SpanInput<F>,
+    pub strip: Buffers,
     pub tile: TileInput<F>,
     pub work: Work<F>,
 }
@@ -94,6 +98,7 @@ pub(super) trait Scratched: Number {
 impl<F: Number> Default for SpanInput<F> {
     fn default() -> Self {
         Self {
+            ones: Aligned([F::ONE; SPAN]),
             weight: Aligned([F::ZERO; SPAN]),
             given: vec![0.0; SPAN],
             label: vec![NONE; SPAN],

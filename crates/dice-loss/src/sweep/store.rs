@@ -75,9 +75,20 @@ impl Narrow for f64 {
 }
 
 impl Narrow for f16 {
+    /// To nearest even, branch-free, so that it vectorises.
     #[inline(always)]
     fn narrow<F: Number>(value: F) -> Self {
-        f16::from_f32(value.to_f64() as f32)
+        let bits = (value.to_f64() as f32).to_bits();
+        let size = bits & 0x7fff_ffff;
+        // Half an ulp, and the exponent's bias.
+        let normal = (size.wrapping_add(0xfff + (size >> 13 & 1))).wrapping_sub(0x3800_0000) >> 13;
+        // One ulp of ½ is the least step of an f16.
+        let small = (f32::from_bits(size) + 0.5).to_bits().wrapping_sub(0x3f00_0000);
+        let finite = if size < 0x3880_0000 { small } else { normal };
+        // What rounds to 65536 or more is infinite.
+        let bounded = if size >= 0x477f_f000 { 0x7c00 } else { finite };
+        let half = if size > 0x7f80_0000 { 0x7e00 } else { bounded };
+        f16::from_bits((half | bits >> 16 & 0x8000) as u16)
     }
 }
 
@@ -224,6 +235,16 @@ mod tests {
             let value = f32::from_bits(bits);
             let (found, wanted) = (<bf16 as Narrow>::narrow(value), bf16::from_f32(value));
             assert!(found == wanted || found.is_nan() && wanted.is_nan(), "{bits:#x}");
+        }
+    }
+
+    #[test]
+    fn f16_rounds_to_nearest_even() {
+        let edges = [65_519.9f32, 65_520.0, 65_504.0, 2f32.powi(-25), 3.0 * 2f32.powi(-26)];
+        let edges = edges.into_iter().flat_map(|value| [value, -value]);
+        for value in (0..=u32::MAX).step_by(65_521).map(f32::from_bits).chain(edges) {
+            let (found, wanted) = (<f16 as Narrow>::narrow(value), f16::from_f32(value));
+            assert!(found == wanted || found.is_nan() && wanted.is_nan(), "{value:e}");
         }
     }
 

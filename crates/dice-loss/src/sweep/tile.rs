@@ -5,16 +5,18 @@
 
 use super::{
     jobs::Job,
+    kernels::STRIP,
     labels::{Labels, NONE, Run, find_runs},
     load,
     number::Number,
     prefetch::prefetch,
     scratch::{Plane, SPAN, SpanInput, TILE, TileInput},
+    softmax::Merged,
 };
 use crate::{
     Error, Logits, Result, Target,
     plan::Plan,
-    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Layout},
+    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Layout, Masks},
 };
 
 /// The caller's tensors, and what is to be done with them.
@@ -65,9 +67,13 @@ impl<'a, F> Planes<'a, F> {
 
 /// A run of voxels of a sample, with their weights and labels.
 pub(super) struct Span<'a, F> {
-    place: Place,
-    weight: &'a [F],
-    label: &'a [i32],
+    pub place: Place,
+    /// Of each voxel, padded with zeros to whole strips.
+    pub weight: &'a [F],
+    /// Whether all of them are 1.
+    pub counts_whole: bool,
+    /// Of each voxel, if the reference is labels or regions.
+    pub label: &'a [i32],
     runs: &'a [Run],
     ends: &'a [usize; SPAN / TILE],
     /// What the weights were multiplied with.
@@ -114,7 +120,7 @@ impl Borrow for f64 {
 }
 
 /// The first voxel of a run in a tensor, and the stride from voxel to voxel.
-fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) -> (usize, usize) {
+pub(super) fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) -> (usize, usize) {
     let [sn, sc, ss] = layout.strides;
     (sample * sn + class * sc + voxel * ss, ss)
 }
@@ -127,43 +133,40 @@ impl<'a> Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Loads what is said once for each of a span's voxels.
+    /// Loads what is said once for each of a span's voxels; for tiles, labels without a class are
+    /// marked and runs are found.
     #[inline(always)]
     pub(super) fn span<'s, F: Number>(
         &self,
         Job { sample, start, end }: Job,
         input: &'s mut SpanInput<F>,
+        in_tiles: bool,
     ) -> Result<Span<'s, F>> {
         let used = end - start;
-        let len = used.next_multiple_of(TILE);
+        let len = used.next_multiple_of(STRIP);
         let place = Place { sample, start, used };
-        let SpanInput { weight, given, label, runs, ends } = input;
+        let SpanInput { ones, weight, given, label, runs, ends } = input;
         let (weight, label) = (&mut weight[..len], &mut label[..len]);
-        weight[..used].fill(F::ONE);
-        weight[used..].fill(F::ZERO);
-        if let Some((mask, layout)) = self.target.masks.mask {
-            let (at, stride) = run_of(layout, sample, 0, start);
-            load::drop_dense(mask, at, stride, 0, &mut weight[..used]);
+        let counts_whole = used == len && self.counts_all();
+        let mut scale = 1.0;
+        if !counts_whole {
+            weight[..used].fill(F::ONE);
+            weight[used..].fill(F::ZERO);
+            self.drop_uncounted(place, weight);
         }
-        let scale;
-        match &self.target.kind {
-            Kind::Dense(data) => {
-                if let Some(ignored) = self.target.masks.ignore_index {
-                    // Of one channel: `Target::check` has seen to that.
-                    let (at, stride) = run_of(self.target.layout, sample, 0, start);
-                    load::drop_dense(*data, at, stride, ignored, &mut weight[..used]);
-                }
+        if let Kind::Labels(data) | Kind::Regions { labels: data, .. } = &self.target.kind {
+            self.read_labels(*data, place, label, weight, counts_whole);
+            if !counts_whole {
                 scale = self.weigh(place, weight, &mut given[..used])?;
             }
-            Kind::Labels(data) | Kind::Regions { labels: data, .. } => {
-                self.read_labels(*data, place, label, weight);
-                scale = self.weigh(place, weight, &mut given[..used])?;
-                let labels = match &self.target.kind {
-                    Kind::Regions { table, .. } => table.len(),
-                    _ => self.plan.classes.max(2),
-                };
-                self.check_labels(place, *data, label, weight, labels)?;
-                for (label, &weight) in label.iter_mut().zip(&*weight) {
+            let labels = match &self.target.kind {
+                Kind::Regions { table, .. } => table.len(),
+                _ => self.plan.classes.max(2),
+            };
+            let weight = if counts_whole { &ones[..len] } else { &*weight };
+            self.check_labels(place, *data, label, weight, labels)?;
+            if in_tiles {
+                for (label, &weight) in label.iter_mut().zip(weight) {
                     let known = ((*label as u32 as usize) < labels) & (weight != F::ZERO);
                     *label = if known { *label } else { NONE };
                 }
@@ -171,8 +174,34 @@ impl Batch<'_> {
                     find_runs(label, runs, ends);
                 }
             }
+        } else if !counts_whole {
+            scale = self.weigh(place, weight, &mut given[..used])?;
         }
-        Ok(Span { place, weight, label, runs, ends, scale })
+        let weight = if counts_whole { &ones[..len] } else { weight };
+        Ok(Span { place, weight, counts_whole, label, runs, ends, scale })
+    }
+
+    /// Whether every voxel counts, and counts the same.
+    fn counts_all(&self) -> bool {
+        let Masks { ignore_index, mask, weights, .. } = &self.target.masks;
+        ignore_index.is_none() && mask.is_none() && weights.is_none()
+    }
+
+    /// Takes the weight of voxels that the mask leaves out, and of unknown values of a dense target.
+    #[inline(always)]
+    fn drop_uncounted<F: Number>(&self, place: Place, weight: &mut [F]) {
+        let Place { sample, start, used } = place;
+        if let Some((mask, layout)) = self.target.masks.mask {
+            let (at, stride) = run_of(layout, sample, 0, start);
+            load::drop_dense(mask, at, stride, 0, &mut weight[..used]);
+        }
+        if let (Kind::Dense(data), Some(ignored)) =
+            (&self.target.kind, self.target.masks.ignore_index)
+        {
+            // Of one channel: `Target::check` has seen to that.
+            let (at, stride) = run_of(self.target.layout, sample, 0, start);
+            load::drop_dense(*data, at, stride, ignored, &mut weight[..used]);
+        }
     }
 
     /// Loads a tile of a span, from its voxel `at` on.
@@ -233,10 +262,14 @@ impl Batch<'_> {
         place: Place,
         label: &mut [i32],
         weight: &mut [F],
+        counts_whole: bool,
     ) {
         let used = place.used;
         let (at, stride) = run_of(self.target.layout, place.sample, 0, place.start);
         load::labels(data, at, stride, &mut label[..used]);
+        if counts_whole {
+            return;
+        }
         label[used..].fill(NONE);
         let Some(ignored) = self.target.masks.ignore_index else { return };
         match i32::try_from(ignored) {
@@ -337,12 +370,12 @@ impl Batch<'_> {
         if !self.check {
             return Ok(());
         }
-        let mut bad = 0u32;
+        let mut largest = 0;
         for (&label, &weight) in labels.iter().zip(weight) {
-            let outside = label as u32 >= u32::try_from(wanted).unwrap_or(u32::MAX);
-            bad |= u32::from(outside & (weight != F::ZERO));
+            let label = if weight == F::ZERO { 0 } else { label as u32 };
+            largest = if label > largest { label } else { largest };
         }
-        if bad == 0 {
+        if (largest as usize) < wanted {
             return Ok(());
         }
         let outside = |i: &usize| labels[*i] as u32 as usize >= wanted && weight[*i] != F::ZERO;
@@ -397,6 +430,17 @@ impl Batch<'_> {
         matches!(self.target.kind, Kind::Labels(_)) && self.plan.classes > 1
     }
 
+    /// Whether classes of a sample that were not annotated are one with the background, to softmax
+    /// voxel terms.
+    pub fn merges(&self, sample: usize) -> bool {
+        Merged::new(self.valid(sample)).is_some()
+    }
+
+    /// Whether a class of a sample was annotated.
+    pub fn is_valid(&self, sample: usize, class: usize) -> bool {
+        self.valid(sample).is_none_or(|valid| valid[class])
+    }
+
     /// For each class of a sample, whether it was annotated.
     pub fn valid(&self, sample: usize) -> Option<&[bool]> {
         let classes = self.plan.classes;
@@ -437,10 +481,10 @@ fn misweighed(place: Place, given: &[f64], good: impl Fn(f64) -> bool) -> Error 
 
 /// Where voxels lie.
 #[derive(Clone, Copy)]
-struct Place {
-    sample: usize,
-    start: usize,
-    used: usize,
+pub(super) struct Place {
+    pub sample: usize,
+    pub start: usize,
+    pub used: usize,
 }
 
 /// Drops the voxels whose value says so.

@@ -16,7 +16,7 @@ use crate::{Activation, Decision, plan::Plan};
 
 /// Counts a tile's voxels, each as one whatever its weight.
 #[inline(always)]
-pub(super) fn add<I: Instructions, F: Number>(
+pub(in super::super) fn add<I: Instructions, F: Number>(
     decision: Decision,
     activation: Activation,
     tile: &Tile<F>,
@@ -45,19 +45,50 @@ fn add_argmax<F: Number>(tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums<F>)
             }
         }
     }
-    for ((predicted, wanted), &weight) in predicted.iter().zip(&*wanted).zip(tile.weight) {
-        if weight == F::ZERO {
-            continue;
-        }
-        if predicted == wanted {
-            sums.count(Plan::TRUE_POSITIVES, *predicted as usize, F::ONE);
-            continue;
-        }
-        sums.count(Plan::FALSE_POSITIVES, *predicted as usize, F::ONE);
-        if *wanted >= 0 {
-            sums.count(Plan::FALSE_NEGATIVES, *wanted as usize, F::ONE);
-        }
+    for i in 0..TILE {
+        let counts = tile.weight[i] != F::ZERO;
+        predicted[i] = if counts { predicted[i] } else { NONE };
+        wanted[i] = if counts { wanted[i] } else { NONE };
     }
+    if tile.classes > FEW {
+        return count_by_voxel(predicted, wanted, sums);
+    }
+    for class in 0..tile.classes {
+        let is = |index: i32| index == class as i32;
+        add_agreement(|i| (is(predicted[i]), is(wanted[i])), class, sums);
+    }
+}
+
+/// Up to so many classes are counted one after the other, and of more each voxel by itself.
+const FEW: usize = 8;
+
+#[inline(always)]
+fn count_by_voxel<F: Number>(predicted: &Plane<i32>, wanted: &Plane<i32>, sums: &mut Sums<F>) {
+    for (&predicted, &wanted) in predicted.iter().zip(wanted) {
+        // Of a voxel without a class, nothing is added to class 0.
+        let one = |is: bool| if is { F::ONE } else { F::ZERO };
+        let agree = predicted == wanted;
+        let (by, of) = (predicted.max(0) as usize, wanted.max(0) as usize);
+        sums.count(Plan::TRUE_POSITIVES, by, one(agree & (predicted >= 0)));
+        sums.count(Plan::FALSE_POSITIVES, by, one(!agree & (predicted >= 0)));
+        sums.count(Plan::FALSE_NEGATIVES, of, one(!agree & (wanted >= 0)));
+    }
+}
+
+/// Counts where the decision has a class and where the reference has it.
+#[inline(always)]
+fn add_agreement<F: Number>(has: impl Fn(usize) -> (bool, bool), class: usize, sums: &mut Sums<F>) {
+    let (mut both, mut predicted, mut wanted) = (0u32, 0u32, 0u32);
+    for i in 0..TILE {
+        let (p, g) = has(i);
+        both += u32::from(p & g);
+        predicted += u32::from(p);
+        wanted += u32::from(g);
+    }
+    let count = |voxels: u32| F::of(f64::from(voxels));
+    sums.count(Plan::TRUE_POSITIVES, class, count(both));
+    sums.count(Plan::FALSE_POSITIVES, class, count(predicted - both));
+    sums.count(Plan::FALSE_NEGATIVES, class, count(wanted - both));
 }
 
 /// The class of the largest value; of equal ones the first.
@@ -97,17 +128,10 @@ fn add_thresholded<I: Instructions, F: Number>(
     let reference = tile.dense(reference);
     for class in 0..tile.classes {
         let (p, g) = (&probability[class], &reference[class]);
-        let (mut both, mut predicted, mut wanted) = (0u32, 0u32, 0u32);
-        for i in 0..TILE {
+        let has = |i: usize| {
             let counts = tile.weight[i] != F::ZERO;
-            let (p, g) = ((p[i] >= threshold) & counts, (g[i] >= threshold) & counts);
-            both += u32::from(p & g);
-            predicted += u32::from(p);
-            wanted += u32::from(g);
-        }
-        let count = |voxels: u32| F::of(f64::from(voxels));
-        sums.count(Plan::TRUE_POSITIVES, class, count(both));
-        sums.count(Plan::FALSE_POSITIVES, class, count(predicted - both));
-        sums.count(Plan::FALSE_NEGATIVES, class, count(wanted - both));
+            ((p[i] >= threshold) & counts, (g[i] >= threshold) & counts)
+        };
+        add_agreement(has, class, sums);
     }
 }

@@ -1,7 +1,7 @@
 //! Sweep 1: from voxels to sums.
 
 mod channel;
-mod counts;
+pub(super) mod counts;
 mod softmax;
 
 pub(super) use channel::gather_merged;
@@ -61,6 +61,12 @@ impl<F: Number> Sums<F> {
         if let Some(column) = column {
             self.add(column, class, values);
         }
+    }
+
+    /// Adds what was added up over a span, times a number.
+    #[inline(always)]
+    pub fn add_span(&mut self, column: usize, class: usize, values: &Block<F>, factor: f64) {
+        self.data[column * self.classes + class] += factor * lanes::sum(*values);
     }
 
     #[inline(always)]

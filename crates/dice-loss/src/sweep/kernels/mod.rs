@@ -1,0 +1,278 @@
+//! Kernels by recipe: the sweeps of the objectives that most people use, with few classes.
+//!
+//! A recipe is how many classes there are, which sums an objective asks for and what kind of
+//! reference there is; each has one kernel for sweep 1 and one for sweep 2. A kernel keeps all
+//! classes of sixteen voxels in registers and compares labels instead of branching on them, so that
+//! any label map costs the same. It works on strips, into which element types, layouts, masks and
+//! weights were staged. What no recipe serves goes by tiles, which are the kernels' specification.
+
+mod exclusive;
+mod independent;
+mod recipe;
+mod strip;
+mod sums;
+
+pub(super) use recipe::Recipe;
+pub(super) use strip::{Buffers, STRIP};
+
+use super::{
+    Isa,
+    isa::{Instructions, Kernel, dispatch},
+    jobs::Job,
+    lanes::{Block, LANES},
+    measure::{Sums, counts},
+    scratch::{SPAN, Scratch, Scratched, TILE},
+    store::Store,
+    tile::Batch,
+};
+use crate::{
+    Result,
+    evaluate::Slopes,
+    plan::{Group, Plan},
+    region::Direction,
+};
+use strip::{Place, Row, Strip};
+
+/// The most classes of a strip.
+const CLASSES: usize = 8;
+
+/// What kernels of sweep 1 add up, strip after strip of a span: in the order of [`Totals::columns`].
+struct Totals([[Block<f32>; CLASSES]; 7]);
+
+impl Totals {
+    const ZERO: Self = Self([[[0.0; LANES]; CLASSES]; 7]);
+
+    /// Those of the first classes.
+    #[inline(always)]
+    fn of_first<const C: usize>(&self) -> [[Block<f32>; C]; 7] {
+        let mut found = [[[0.0; LANES]; C]; 7];
+        for (found, row) in found.iter_mut().zip(&self.0) {
+            found.copy_from_slice(&row[..C]);
+        }
+        found
+    }
+
+    #[inline(always)]
+    fn set_first<const C: usize>(&mut self, found: &[[Block<f32>; C]; 7]) {
+        for (row, found) in self.0.iter_mut().zip(found) {
+            row[..C].copy_from_slice(found);
+        }
+    }
+
+    /// Where they belong: Σpg, Σp, Σp², Σg, Σg², the losses of the voxels of each class, and under
+    /// sigmoid those of the voxels outside it.
+    fn columns(group: &Group) -> [Option<usize>; 7] {
+        let of = |direction: Direction| group.sums[direction];
+        let [positive, negative] = columns_of_loss(group);
+        [
+            of(Direction::Intersection),
+            of(Direction::Prediction),
+            of(Direction::PredictionSquared),
+            Some(Plan::REFERENCE),
+            Some(Plan::REFERENCE_SQUARED),
+            positive,
+            negative,
+        ]
+    }
+
+    /// Adds them to the sums of a job, as those of the classes from `first` on.
+    #[inline(always)]
+    fn add_to(&self, sums: &mut Sums<f32>, plan: &Plan, first: usize, count: usize, back: f64) {
+        let group = &plan.groups[0];
+        for (column, lanes) in Self::columns(group).into_iter().zip(&self.0) {
+            let Some(column) = column else { continue };
+            for (class, lanes) in (first..).zip(lanes).take(count) {
+                sums.add_span(column, class, lanes, back);
+                if let (Plan::REFERENCE, Some(merged)) = (column, group.merged) {
+                    sums.add_span(merged, class, lanes, back);
+                }
+            }
+        }
+    }
+}
+
+/// The columns of the voxel loss of a recipe, which has one at most.
+fn columns_of_loss(group: &Group) -> [Option<usize>; 2] {
+    if let Some(columns) = group.log_loss {
+        [Some(columns.of_reference), None]
+    } else if let Some([positive, negative]) = group.binary {
+        [Some(positive), Some(negative)]
+    } else {
+        let focal = group.focal.first();
+        [focal.map(|focal| focal.positive), focal.and_then(|focal| focal.negative)]
+    }
+}
+
+/// What a kernel of sweep 2 multiplies with.
+#[derive(Clone, Copy, Default)]
+struct Factors {
+    /// By Σpg and Σp together; they may all but cancel, so the sum is taken before it is rounded.
+    of_both: [f32; CLASSES],
+    /// By Σp.
+    of_prediction: [f32; CLASSES],
+    /// Twice that by Σp².
+    of_squares: [f32; CLASSES],
+    /// Of two classes: what the derivative by p₁ is more than that by p₀ where the voxel is of
+    /// class 0, and where it is of class 1.
+    difference: [f32; 2],
+    /// By the voxel losses of each class.
+    positive: [f32; CLASSES],
+    /// Under sigmoid, by those of the voxels outside it.
+    negative: [f32; CLASSES],
+}
+
+impl Factors {
+    /// Of classes `first..first + count` of a sample.
+    fn new(plan: &Plan, slopes: &Slopes, sample: usize, first: usize, count: usize) -> Self {
+        let (group, slopes) = (&plan.groups[0], &slopes.groups[0]);
+        let mut factors = Self::default();
+        let row = slopes.partials.get(sample * plan.classes + first..).unwrap_or(&[]);
+        let linear = |class: usize, both: bool| {
+            row.get(class).map_or(0.0, |by| {
+                by[Direction::Prediction] + if both { by[Direction::Intersection] } else { 0.0 }
+            })
+        };
+        for (class, by) in row.iter().enumerate().take(count) {
+            factors.of_both[class] = linear(class, true) as f32;
+            factors.of_prediction[class] = linear(class, false) as f32;
+            factors.of_squares[class] = (2.0 * by[Direction::PredictionSquared]) as f32;
+        }
+        factors.difference = [0, 1].map(|own| (linear(1, own == 1) - linear(0, own == 0)) as f32);
+        let slopes = slopes.voxel(sample);
+        let focal = slopes.focal(group).map(|(_, factors)| factors).next();
+        let of_loss = slopes.cross_entropy.as_ref().or(slopes.binary.as_ref()).or(focal);
+        if let Some(loss) = of_loss {
+            for class in 0..count {
+                factors.positive[class] = loss.positive[first + class] as f32;
+                let negative = loss.negative.get(first + class);
+                factors.negative[class] = negative.map_or(0.0, |&factor| factor as f32);
+            }
+        }
+        factors
+    }
+}
+
+/// The kernels of a recipe, for one strip each. That of sweep 2 leaves each class's gradient in a row.
+#[derive(Clone, Copy)]
+struct Kernels {
+    measure: fn(Isa, &Strip, &mut Totals),
+    pull_back: fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]),
+}
+
+/// Sweep 1 of a job.
+pub(super) fn measure(batch: &Batch, recipe: &Recipe, job: Job) -> Result<Vec<f64>> {
+    let sums = Sums::new(batch.plan)?;
+    f32::with_scratch(batch.plan.classes, |scratch| {
+        dispatch(batch.plan.isa, Measure { batch, recipe, job, scratch, sums })
+    })
+}
+
+struct Measure<'a> {
+    batch: &'a Batch<'a>,
+    recipe: &'a Recipe,
+    job: Job,
+    scratch: &'a mut Scratch<f32>,
+    sums: Sums<f32>,
+}
+
+impl Kernel for Measure<'_> {
+    type Output = Result<Vec<f64>>;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) -> Self::Output {
+        let Self { batch, recipe, job, scratch, mut sums } = self;
+        let Scratch { span: input, strip: buffers, tile, work } = scratch;
+        let plan = batch.plan;
+        for part in job.spans() {
+            let used = part.end - part.start;
+            let span = &batch.span(part, input, plan.decision.is_some())?;
+            let back = 1.0 / span.scale;
+            sums.add_span(Plan::VOXELS, 0, &strip::voxels(span), back);
+            for class in (0..plan.classes).step_by(recipe.classes) {
+                let mut totals = Totals::ZERO;
+                for at in (0..used).step_by(STRIP) {
+                    let place = Place { span, at, class };
+                    let (strip, _) = Strip::new(batch, recipe, place, buffers)?;
+                    (recipe.kernels.measure)(plan.isa, &strip, &mut totals);
+                }
+                totals.add_to(&mut sums, plan, class, recipe.classes, back);
+            }
+            if let Some((decision, activation)) = plan.decision {
+                for at in (0..used).step_by(TILE) {
+                    let tile = batch.tile::<f32>(span, at, tile)?;
+                    counts::add::<I, f32>(decision, activation, &tile, work, &mut sums);
+                }
+                sums.add_lanes_up(plan, span.scale);
+            }
+        }
+        Ok(sums.finish(batch, job.sample))
+    }
+}
+
+/// Sweep 2 of a job: writes its gradient.
+///
+/// # Safety
+///
+/// The job must lie within the store's shape, and no other thread may write any of its voxels.
+pub(super) unsafe fn pull_back(
+    batch: &Batch,
+    recipe: &Recipe,
+    slopes: &Slopes,
+    job: Job,
+    store: &Store,
+) -> Result<()> {
+    f32::with_scratch(batch.plan.classes, |scratch| {
+        dispatch(batch.plan.isa, PullBack { batch, recipe, slopes, job, scratch, store })
+    })
+}
+
+struct PullBack<'a> {
+    batch: &'a Batch<'a>,
+    recipe: &'a Recipe,
+    slopes: &'a Slopes<'a>,
+    /// This thread's alone, in the store.
+    job: Job,
+    scratch: &'a mut Scratch<f32>,
+    store: &'a Store<'a>,
+}
+
+impl Kernel for PullBack<'_> {
+    type Output = Result<()>;
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) -> Result<()> {
+        let Self { batch, recipe, slopes, job, scratch, store } = self;
+        let Scratch { span: input, strip: buffers, .. } = scratch;
+        let Job { sample, .. } = job;
+        let of_classes = (0..batch.plan.classes).step_by(recipe.classes);
+        let factors: Vec<_> = of_classes
+            .map(|class| (class, Factors::new(batch.plan, slopes, sample, class, recipe.classes)))
+            .collect();
+        for part in job.spans() {
+            let used = part.end - part.start;
+            let span = &batch.span(part, input, false)?;
+            for (class, factors) in &factors {
+                let is_silent = recipe.classes == 1 && !batch.is_valid(sample, *class);
+                for at in (0..used).step_by(STRIP) {
+                    let place = Place { span, at, class: *class };
+                    let (strip, gradient) = Strip::new(batch, recipe, place, buffers)?;
+                    (recipe.kernels.pull_back)(batch.plan.isa, &strip, factors, gradient);
+                    for (of, row) in gradient[..recipe.classes].iter_mut().enumerate() {
+                        let row = &mut row.as_flattened_mut()[..STRIP.min(used - at)];
+                        if is_silent {
+                            row.fill(0.0);
+                        }
+                        // SAFETY: the caller of `pull_back` has seen to it.
+                        unsafe { store.run(sample, class + of, part.start + at, row) };
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+const _: () = assert!(SPAN.is_multiple_of(STRIP) && STRIP.is_multiple_of(TILE));

@@ -1,0 +1,245 @@
+//! Strips: voxels of one sample, staged so that one kernel fits all tensors.
+
+use super::{
+    super::{
+        lanes::{Block, LANES},
+        load,
+        scratch::{TILE, TileInput},
+        tile::{Batch, Span, run_of},
+    },
+    CLASSES, Recipe,
+};
+use crate::{
+    Result,
+    tensor::{DenseSlice, FloatSlice, Kind},
+};
+
+/// Voxels of a strip: few enough that all its classes stay in the first cache.
+pub(in super::super) const STRIP: usize = 256;
+
+/// Blocks of a strip.
+pub(super) const BLOCKS: usize = STRIP / LANES;
+
+/// One number for each voxel of a strip.
+pub(super) type Row<T> = [Block<T>; BLOCKS];
+
+/// Zeros.
+const NOTHING: Row<f32> = [[0.0; LANES]; BLOCKS];
+
+/// The logits of a class that there is not: they leave it no probability.
+static NEVER: Row<f32> = [[f32::NEG_INFINITY; LANES]; BLOCKS];
+
+/// What strips are staged in, and their gradient.
+#[repr(C, align(64))]
+pub(in super::super) struct Buffers {
+    logits: [Row<f32>; CLASSES],
+    reference: [Row<f32>; CLASSES],
+    pub(super) gradient: [Row<f32>; CLASSES],
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        let rows = [NOTHING; CLASSES];
+        Self { logits: rows, reference: rows, gradient: rows }
+    }
+}
+
+/// Voxels, padded to a whole strip with voxels that do not count.
+pub(super) struct Strip<'a> {
+    /// Anything where the voxel does not count.
+    pub logits: [&'a Row<f32>; CLASSES],
+    pub weight: &'a Row<f32>,
+    /// Each voxel's class, if the reference is labels.
+    pub label: &'a Row<i32>,
+    /// How much of each class a voxel is, otherwise; 0 where it does not count.
+    pub reference: [&'a Row<f32>; CLASSES],
+}
+
+/// Where a strip begins: after how many voxels of a span, and with which class.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub span: &'a Span<'a, f32>,
+    pub at: usize,
+    pub class: usize,
+}
+
+impl<'a> Strip<'a> {
+    /// Stages the classes of a recipe.
+    #[inline(always)]
+    pub fn new(
+        batch: &'a Batch,
+        recipe: &Recipe,
+        place: Place<'a>,
+        buffers: &'a mut Buffers,
+    ) -> Result<(Self, &'a mut [Row<f32>; CLASSES])> {
+        let Buffers { logits, reference, gradient } = buffers;
+        let Place { span, at, .. } = place;
+        let mut strip = Self {
+            logits: [&NEVER; CLASSES],
+            weight: row(span.weight, at),
+            label: row(span.label, at),
+            reference: [&NEVER; CLASSES],
+        };
+        if recipe.is_dense {
+            let mut good = true;
+            for (class, row) in reference.iter_mut().enumerate().take(recipe.classes) {
+                let (row, is_good) = place.after(class).read_reference(batch, row);
+                strip.reference[class] = row;
+                good &= is_good;
+            }
+            if batch.check && !good {
+                place.complain(batch)?;
+            }
+        }
+        for (class, row) in logits.iter_mut().enumerate().take(recipe.classes) {
+            strip.logits[class] = place.after(class).read_logits(batch, row);
+        }
+        Ok((strip, gradient))
+    }
+}
+
+/// The strip of a span's plane that starts there.
+#[inline(always)]
+fn row<T>(plane: &[T], at: usize) -> &Row<T> {
+    let blocks = plane[at..][..STRIP].as_chunks().0;
+    blocks.first_chunk().unwrap_or_else(|| unreachable!())
+}
+
+impl<'a> Place<'a> {
+    #[inline(always)]
+    fn after(self, classes: usize) -> Self {
+        Self { class: self.class + classes, ..self }
+    }
+
+    /// Voxels that are no padding.
+    #[inline(always)]
+    fn used(self) -> usize {
+        STRIP.min(self.span.place.used - self.at)
+    }
+
+    #[inline(always)]
+    fn read_logits<'s>(self, batch: &'s Batch, staged: &'s mut Row<f32>) -> &'s Row<f32> {
+        let (place, layout) = (self.span.place, batch.logits.layout);
+        let (at, stride) = run_of(layout, place.sample, self.class, place.start + self.at);
+        let used = self.used();
+        if let FloatSlice::F32(data) = batch.logits.data
+            && stride == 1
+            && used == STRIP
+        {
+            return row(data, at);
+        }
+        load::floats(batch.logits.data, at, stride, &mut staged.as_flattened_mut()[..used]);
+        staged
+    }
+
+    /// Reads what the reference says of a class, where it lies if it can be taken as it is; and says
+    /// whether all of it is in range.
+    #[inline(always)]
+    fn read_reference<'s>(
+        self,
+        batch: &'s Batch,
+        staged: &'s mut Row<f32>,
+    ) -> (&'s Row<f32>, bool) {
+        let Self { span, at, class } = self;
+        let label = row(span.label, at).as_flattened();
+        let out = staged.as_flattened_mut();
+        match &batch.target.kind {
+            Kind::Dense(data) => return self.read_dense(batch, *data, staged),
+            Kind::Labels(_) => {
+                // One channel is class 1 of a binary segmentation.
+                let class = if batch.plan.classes == 1 { 1 } else { class as i32 };
+                for (g, &label) in out.iter_mut().zip(label) {
+                    *g = if label == class { 1.0 } else { 0.0 };
+                }
+            }
+            Kind::Regions { table, .. } => {
+                out.fill(0.0);
+                let rows = table.iter().enumerate();
+                for (named, _) in rows.filter(|(_, channels)| channels.contains(&class)) {
+                    for (g, &label) in out.iter_mut().zip(label) {
+                        *g = if label == named as i32 { 1.0 } else { *g };
+                    }
+                }
+            }
+        }
+        (staged, true)
+    }
+
+    #[inline(always)]
+    fn read_dense<'s>(
+        self,
+        batch: &'s Batch,
+        data: DenseSlice<'s>,
+        staged: &'s mut Row<f32>,
+    ) -> (&'s Row<f32>, bool) {
+        let Self { span, at, class } = self;
+        let (place, layout) = (span.place, batch.target.layout);
+        let (start, stride) = run_of(layout, place.sample, class, place.start + at);
+        if let DenseSlice::F32(data) = data
+            && stride == 1
+            && span.counts_whole
+            && is_within(row(data, start).as_flattened(), 0.0)
+        {
+            return (row(data, start), true);
+        }
+        let (used, out) = (self.used(), staged.as_flattened_mut());
+        load::dense(data, start, stride, &mut out[..used]);
+        out[used..].fill(0.0);
+        if !span.counts_whole {
+            silence(out, row(span.weight, at).as_flattened());
+        }
+        let slack = data.slack() as f32;
+        let good = is_within(out, slack);
+        for g in out {
+            let low = if *g < 0.0 { 0.0 } else { *g };
+            *g = if low > 1.0 { 1.0 } else { low };
+        }
+        (staged, good)
+    }
+
+    /// The error of the first dense value that is out of range: tiles find and name it.
+    #[cold]
+    fn complain(self, batch: &Batch) -> Result<()> {
+        let mut buffers = TileInput::default();
+        buffers.logits.grow(batch.plan.classes)?;
+        buffers.reference.grow(batch.plan.classes)?;
+        let end = self.at + self.used();
+        (self.at..end)
+            .step_by(TILE)
+            .try_for_each(|at| batch.tile::<f32>(self.span, at, &mut buffers).map(drop))
+    }
+}
+
+/// Whether all values are in [0, 1], or outside by no more than the slack.
+#[inline(always)]
+fn is_within(values: &[f32], slack: f32) -> bool {
+    let mut good = true;
+    for &g in values {
+        good &= (g >= -slack) & (g <= 1.0 + slack);
+    }
+    good
+}
+
+/// Writes 0 where a voxel does not count, over a NaN too.
+#[inline(always)]
+fn silence(values: &mut [f32], weight: &[f32]) {
+    for (value, &weight) in values.iter_mut().zip(weight) {
+        *value = if weight == 0.0 { 0.0 } else { *value };
+    }
+}
+
+/// Σ w, of all voxels of a span.
+#[inline(always)]
+pub(super) fn voxels(span: &Span<f32>) -> Block<f32> {
+    let mut sum = [0.0; LANES];
+    if span.counts_whole {
+        sum[0] = span.weight.len() as f32;
+        return sum;
+    }
+    for block in span.weight.as_chunks::<LANES>().0 {
+        for i in 0..LANES {
+            sum[i] += block[i];
+        }
+    }
+    sum
+}

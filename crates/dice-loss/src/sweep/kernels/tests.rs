@@ -1,0 +1,259 @@
+//! Every kernel beside the tiles, which are its specification.
+
+use half::{bf16, f16};
+
+use super::super::{Batch, Jobs, PullBack as ByTiles, Recipe, Store, by_tile, each, measure_job};
+use crate::{
+    BinaryCrossEntropy, CrossEntropy, Dice, Float, FloatMut, Focal, Isa, Layout, Logits, Objective,
+    Output, Target, Term, evaluate,
+};
+
+/// The objectives that there are kernels for.
+fn objectives(classes: usize) -> Vec<Vec<Term>> {
+    let focal = Focal::default;
+    let squared = || Dice { squared: true, ..Dice::default() };
+    if classes == 1 {
+        return vec![
+            vec![Dice::default().sigmoid()],
+            vec![squared().sigmoid()],
+            vec![Dice::default().sigmoid(), BinaryCrossEntropy::default().sigmoid()],
+            vec![Dice::default().sigmoid(), focal().sigmoid()],
+            vec![BinaryCrossEntropy::default().sigmoid()],
+            vec![focal().sigmoid()],
+            vec![Dice::default().probabilities()],
+            vec![squared().probabilities()],
+        ];
+    }
+    vec![
+        vec![Dice::default().softmax()],
+        vec![squared().softmax()],
+        vec![Dice::default().softmax(), CrossEntropy::default().softmax()],
+        vec![Dice::default().softmax(), focal().softmax()],
+        vec![CrossEntropy::default().softmax()],
+        vec![focal().softmax()],
+        vec![Dice::default().sigmoid(), BinaryCrossEntropy::default().sigmoid()],
+    ]
+}
+
+fn objective(terms: &[Term], isa: Isa) -> Objective {
+    terms.iter().fold(Objective::new().isa(isa), |all, term| all.term(1.0, term.clone()))
+}
+
+/// Numbers in 0..1.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 40) as f64 / 16_777_216.0
+    }
+}
+
+struct Example {
+    shape: [usize; 3],
+    logits: Vec<f32>,
+    labels: Vec<u8>,
+    soft: Vec<f32>,
+    mask: Vec<bool>,
+    weights: Vec<f32>,
+}
+
+/// Of half the voxels the label is drawn anew; the others follow their neighbour.
+fn example(shape: [usize; 3], size: f64) -> Example {
+    let [samples, classes, voxels] = shape;
+    let mut random = Random(7 + voxels as u64);
+    let mut label = 0;
+    let all = samples * voxels;
+    let mut draw = |count: usize, of: &dyn Fn(f64) -> f64| -> Vec<f32> {
+        (0..count).map(|_| of(random.next()) as f32).collect()
+    };
+    let logits = draw(all * classes, &|x| size * (2.0 * x - 1.0));
+    let soft = draw(all * classes, &|x| x);
+    let weights = draw(all, &|x| if x < 0.2 { 0.0 } else { 2.0 * x });
+    let mask = draw(all, &|x| x).into_iter().map(|x| x > 0.3).collect();
+    let labels = (0..all).map(|_| {
+        if random.next() < 0.5 {
+            label = (random.next() * classes.max(2) as f64) as u8;
+        }
+        if random.next() < 0.1 { 255 } else { label }
+    });
+    Example { shape, labels: labels.collect(), logits, soft, mask, weights }
+}
+
+/// The kinds of target, of which some have nothing that does not count.
+fn targets<'a>(example: &'a Example, table: &'a [Vec<usize>]) -> Vec<(&'static str, Target<'a>)> {
+    let [samples, classes, voxels] = example.shape;
+    let per_voxel = Layout::voxels(&[samples, voxels]).unwrap();
+    let layout = Layout::channels_first(&[samples, classes, voxels]).unwrap();
+    let labels = || Target::labels(&example.labels, per_voxel).unwrap().ignore_index(255);
+    let soft = || Target::dense(&example.soft, layout).unwrap();
+    vec![
+        ("labels", labels()),
+        ("masked labels", labels().mask(&example.mask, per_voxel).unwrap()),
+        ("weighted labels", labels().voxel_weights(&example.weights, per_voxel).unwrap()),
+        ("soft", soft()),
+        ("masked soft", soft().mask(&example.mask, per_voxel).unwrap()),
+        ("regions", Target::regions(&example.labels, per_voxel, table).unwrap().ignore_index(255)),
+    ]
+}
+
+/// What both ways make of a sweep: the sums of each job, and the gradient.
+fn both<T: Float + FloatMut + Into<f64> + Default>(
+    objective: &Objective,
+    logits: &Logits,
+    target: &Target,
+) -> Option<[(Vec<f64>, Vec<f64>); 2]> {
+    let [_, classes, _] = logits.layout.shape();
+    let prepared = objective.prepare(classes).unwrap();
+    let plan = prepared.plan();
+    let batch = Batch { check: true, scale: None, ..Batch::new(plan, logits, target) };
+    Recipe::of(&batch, 0)?;
+    let mut by_kernel = Vec::new();
+    let mut by_tiles = Vec::new();
+    let run = |job| {
+        let recipe = Recipe::of(&batch, 0).unwrap();
+        let kernel = super::measure(&batch, &recipe, job)?;
+        Ok((kernel, measure_job::<f32>(&batch, job)?))
+    };
+    let jobs = Jobs::new(logits.layout.shape());
+    jobs.each(0, run, |_, (kernel, tiles)| {
+        by_kernel.extend(kernel);
+        by_tiles.extend(tiles);
+    })
+    .unwrap();
+    let moments = prepared.measure(logits, target).unwrap();
+    let verdict = evaluate::evaluate(plan, &moments).unwrap();
+    let slopes = || verdict.slopes(&1.0.into(), plan, logits.layout).unwrap();
+    let batch = Batch::new(plan, logits, target);
+    let write = |by_kernel: bool| -> Vec<f64> {
+        let mut gradient = vec![T::default(); logits.layout.extent().unwrap()];
+        let store = Store::new(Output::new(&mut gradient, logits.layout).unwrap());
+        let slopes = slopes();
+        each(&batch, &store, |job| {
+            let recipe = Recipe::of(&batch, 0).unwrap();
+            match by_kernel {
+                // SAFETY: jobs are disjoint and within the shape.
+                true => unsafe { super::pull_back(&batch, &recipe, &slopes, job, &store) },
+                false => by_tile(&batch, job, ByTiles { slopes: &slopes, store: &store }),
+            }
+        })
+        .unwrap();
+        gradient.into_iter().map(Into::into).collect()
+    };
+    Some([(by_kernel, write(true)), (by_tiles, write(false))])
+}
+
+/// By how many half ulps two results may differ, relative to the largest of their kind: the
+/// exponential, the logarithm and the sums of 1024 voxels in 16 lanes, twice.
+const UNITS: f64 = 2.0 * (24.0 + 68.0);
+
+fn assert_alike(found: &[f64], wanted: &[f64], unit: f64, what: &str) {
+    assert_eq!(found.len(), wanted.len(), "{what}");
+    let largest = wanted.iter().fold(0.0f64, |all, value| all.max(value.abs()));
+    for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        let bound = UNITS * unit * largest;
+        assert!((found - wanted).abs() <= bound, "{what}, {index}: {found} for {wanted}");
+    }
+}
+
+fn agrees<T: Float + FloatMut + Into<f64> + Default>(of: impl Fn(f32) -> T, unit: f64) -> usize {
+    let mut seen = 0;
+    let table = |classes: usize| vec![vec![], (0..classes).collect(), vec![classes - 1]];
+    for isa in Isa::available() {
+        for (classes, voxels) in [(1, 1300), (2, 1), (2, 257), (3, 255), (4, 1024), (5, 300)]
+            .into_iter()
+            .chain([(6, 17), (7, 260), (8, 1040)])
+        {
+            let example = example([2, classes, voxels], 4.0);
+            let table: Vec<_> = table(classes).into_iter().cycle().take(classes.max(2)).collect();
+            for terms in objectives(classes) {
+                let is_given = terms[0].activation == crate::Activation::Probabilities;
+                let scaled = |&x: &f32| of(if is_given { (x + 4.0) / 8.0 } else { x });
+                for layout in [
+                    Layout::channels_first(&[2, classes, voxels]).unwrap(),
+                    Layout::channels_last(&[2, voxels, classes]).unwrap(),
+                ] {
+                    let numbers: Vec<T> = example.logits.iter().map(scaled).collect();
+                    let logits = Logits::new(&numbers, layout).unwrap();
+                    for (kind, target) in targets(&example, &table) {
+                        let objective = objective(&terms, isa);
+                        let Some([kernel, tiles]) = both::<T>(&objective, &logits, &target) else {
+                            continue;
+                        };
+                        let names: Vec<_> = terms.iter().map(Term::name).collect();
+                        let what = format!("{names:?} {isa:?} {classes}x{voxels} {kind}");
+                        for (index, (found, wanted)) in kernel.0.iter().zip(&tiles.0).enumerate() {
+                            let bound = UNITS * 2f64.powi(-24) * wanted.abs().max(1.0);
+                            let close = (found - wanted).abs() <= bound;
+                            assert!(close, "{what}: sum {index}: {found} for {wanted}");
+                        }
+                        assert_alike(&kernel.1, &tiles.1, unit, &what);
+                        seen += 1;
+                    }
+                }
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn kernels_agree_with_tiles() {
+    let seen = agrees(|x| x, 2f64.powi(-24)) + agrees(bf16::from_f32, 2f64.powi(-9));
+    let seen = seen + agrees(f16::from_f32, 2f64.powi(-11));
+    assert!(seen >= 3 * 500 * Isa::available().len(), "{seen} served by a kernel");
+}
+
+/// Logits of one voxel each, with the label beside them.
+fn of_voxels<const C: usize>(rows: &[([f32; C], u8)]) -> (Vec<f32>, Vec<u8>) {
+    let logits = (0..C).flat_map(|class| rows.iter().map(move |(x, _)| x[class]));
+    (logits.collect(), rows.iter().map(|(_, label)| *label).collect())
+}
+
+/// The gradient of cross-entropy and Dice of some voxels by every instruction set.
+fn gradients<const C: usize>(rows: &[([f32; C], u8)]) -> Vec<Vec<f32>> {
+    let (x, labels) = of_voxels(rows);
+    let layout = Layout::channels_first(&[1, C, rows.len()]).unwrap();
+    let logits = Logits::new(&x, layout).unwrap();
+    let target = Target::labels(&labels, Layout::voxels(&[1, rows.len()]).unwrap()).unwrap();
+    let terms = [Dice::default().softmax(), CrossEntropy::default().softmax()];
+    let of = |isa| {
+        let objective = objective(&terms, isa);
+        let verdict = objective.evaluate(&objective.measure(&logits, &target).unwrap()).unwrap();
+        let mut gradient = vec![0.0; x.len()];
+        let output = Output::new(&mut gradient, layout).unwrap();
+        objective.pull_back(&verdict, 1.0, &logits, &target, output).unwrap();
+        gradient
+    };
+    Isa::available().into_iter().map(of).collect()
+}
+
+#[test]
+fn the_gradient_of_the_likelier_of_two_classes_is_no_rounded_zero() {
+    // p₁ = 3.8e-11: 1 − p₀ is 0 in f32, and both gradients are ±p₀ p₁ (…).
+    for gradient in gradients(&[([12.0, -12.0], 0), ([1.0, 2.0], 1)]) {
+        let [of_0, of_1] = [gradient[0], gradient[2]];
+        assert!(of_0 < 0.0 && of_0 == -of_1, "{of_0} and {of_1}");
+        // Cross-entropy alone has p₁ / 2; Dice adds less than as much again.
+        assert!((-4e-11..-1e-11).contains(&f64::from(of_0)), "{of_0}");
+    }
+}
+
+#[test]
+fn infinite_logits_are_as_in_the_naive_version() {
+    let (far, near) = (f32::INFINITY, 1.0);
+    for gradient in gradients(&[([near, -far], 0), ([-far, near], 1), ([0.5, 0.0], 0)]) {
+        assert!(gradient.iter().all(|slope| slope.is_finite()), "{gradient:?}");
+        assert_eq!(gradient[..2], [0.0, 0.0]);
+    }
+    for gradient in gradients(&[([far, near], 0), ([0.5, 0.0], 1)]) {
+        assert!(gradient[0].is_nan() && gradient[2].is_nan(), "{gradient:?}");
+    }
+    for gradient in gradients(&[([-far, -far, -far], 2), ([0.5, 0.0, 0.0], 1)]) {
+        assert!(gradient[0].is_nan(), "{gradient:?}");
+    }
+    for gradient in gradients(&[([1e4, -1e4], 0), ([-1e4, 1e4], 0), ([0.5, 0.0], 1)]) {
+        assert!(gradient.iter().all(|slope| slope.is_finite()), "{gradient:?}");
+        assert!(gradient[1] < -0.3, "{gradient:?}");
+    }
+}
