@@ -1,11 +1,12 @@
 //! Hard counts of label maps and masks.
 
+use dice_loss::Layout;
 use rayon::prelude::*;
 
 use crate::{
     pool,
     refused::{Refused, Result},
-    view::{Element, View},
+    view::{Element, View, tuple},
 };
 
 /// Voxels that are worth a job of their own.
@@ -120,6 +121,7 @@ impl Labels<'_> {
         let mask = self.masks.counted(shape)?;
         self.masks.keep_apart(&out)?;
         let voxels: usize = spatial.iter().product();
+        let places = Layout::voxels(shape)?;
         let out = out.dense_mut::<i64>("counts", &[samples, 4, self.classes])?;
         pool::run(self.threads, prediction.len(), || {
             for (sample, rows) in out.chunks_mut((4 * self.classes).max(1)).enumerate() {
@@ -128,7 +130,7 @@ impl Labels<'_> {
                     let range = start + first..start + voxels.min(first + JOB);
                     let mask = mask.map(|mask| &mask[range.clone()]);
                     self.tally(&prediction[range.clone()], &reference[range], mask)
-                        .map_err(|(voxel, fault)| fault.at(sample, first + voxel))
+                        .map_err(|(voxel, fault)| fault.at(sample, &places, first + voxel))
                 };
                 add_up(voxels, self.classes, job)?.write(rows);
             }
@@ -146,7 +148,12 @@ impl Labels<'_> {
         let mut tally = Tally::new(self.classes);
         let class = |what, label: T| {
             let class = label.try_into().ok().filter(|&class| class < self.classes);
-            class.ok_or_else(|| Fault { what, label: label.to_string(), classes: self.classes })
+            class.ok_or_else(|| Fault {
+                what,
+                label: label.to_string(),
+                classes: self.classes,
+                ignores: self.ignore_index.is_some(),
+            })
         };
         // What the type does not have is nowhere.
         let ignored = self.ignore_index.and_then(|label| T::try_from(label).ok());
@@ -170,15 +177,27 @@ struct Fault {
     what: &'static str,
     label: String,
     classes: usize,
+    ignores: bool,
 }
 
 impl Fault {
-    fn at(self, sample: usize, voxel: usize) -> Refused {
-        let Self { what, label, classes } = self;
+    fn at(self, sample: usize, places: &Layout, voxel: usize) -> Refused {
+        let Self { what, label, classes, ignores } = self;
+        let voxel = match *places.coordinates(voxel) {
+            [along_one_axis] => along_one_axis.to_string(),
+            ref along => tuple(along),
+        };
+        // What stands for "unknown" in many data sets.
+        let hint = match &*label {
+            "255" | "-1" | "-100" if what == "reference" && !ignores => {
+                format!("; ignore_index={label} if it means unknown")
+            }
+            _ => String::new(),
+        };
         Refused::new(
             &format!("{what}, sample {sample}, voxel {voxel}"),
             format!("label {label}"),
-            format!("0 to {}, or an ignored or masked voxel", classes.saturating_sub(1)),
+            format!("0 to {}, or an ignored or masked voxel{hint}", classes.saturating_sub(1)),
         )
     }
 }

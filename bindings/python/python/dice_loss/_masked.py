@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _shapes
+
 Array: TypeAlias = NDArray[Any]
 
 
@@ -58,10 +60,10 @@ def _of_voxels(what: str, there: Array) -> Array:
     whole: Array = np.asarray(there.all(axis=1))
     partly: Array = np.asarray(there.any(axis=1)) & ~whole
     if partly.any():
-        voxel = tuple(map(int, np.argwhere(partly)[0]))
+        place = _shapes.place(np.argwhere(partly)[0].tolist())
         raise ValueError(
-            f"{what}: found voxel {voxel} masked in some classes only, wanted all classes of a "
-            "voxel masked or none; class_valid leaves out a class of a whole sample"
+            f"{what}: found {place} masked in some classes only, wanted all classes of a voxel "
+            "masked or none; class_valid leaves out a class of a whole sample"
         )
     return whole
 

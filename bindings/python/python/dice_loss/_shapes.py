@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 #: From here on channels look like the rows of an image.
 _ROWS = 16
@@ -20,6 +21,13 @@ def warn_of_channels(logits: tuple[int, ...], target: tuple[int, ...]) -> None:
             UserWarning,
             stacklevel=2,
         )
+
+
+def place(index: Sequence[int]) -> str:
+    """A voxel (sample, place along each spatial axis…), as the engine names it."""
+    sample, *along = index
+    voxel = tuple(along) if len(along) > 1 else (*along, 0)[0]
+    return f"sample {sample}, voxel {voxel}"
 
 
 def over_voxels(

@@ -161,6 +161,6 @@ def test_what_does_not_fit_is_said():
 
 def test_engine_names_a_label_that_is_no_class():
     labels = LABELS.copy()
-    labels[0, 0, 0] = 7
-    with pytest.raises(Exception, match="found label 7, wanted 0 to 2"):
+    labels[1, 2, 4] = 7
+    with pytest.raises(Exception, match=r"sample 1, voxel \(2, 4\): found label 7, wanted 0 to 2"):
         float(losses.Dice(from_logits=True, native=True)(labels, X))
