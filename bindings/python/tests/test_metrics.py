@@ -120,7 +120,7 @@ REFUSED = {
     "a mask of another shape": (
         lambda: metrics.iou(PREDICTION, REFERENCE, classes=4, mask=MASKS),
         ValueError,
-        r"shape of the mask: found \(1, 2, 3\), wanted \(3, 4, 5, 6\)",
+        r"mask: found shape \(1, 2, 3\), wanted \(3, 4, 5, 6\), with 1 for what holds along",
     ),
     "a label outside the classes": (
         lambda: metrics.iou(PREDICTION, REFERENCE, classes=2),

@@ -82,7 +82,7 @@ def prepare(
     """Checks devices and shapes, decides on the kind of target, drops channels of size 1."""
     target = _beside(logits, "target", target)
     kind = kind_of(logits, target, target_kind, regions)
-    if kind == "dense" and not is_intercepted():
+    if kind == "dense" and target_kind is None and not is_intercepted():
         _shapes.warn_of_channels(_shape(logits), _shape(target))
     if regions is not None:
         check_channels(regions, logits.shape[1])
