@@ -59,6 +59,8 @@ def known(
 
 def spread(what: str, array: Array, shape: tuple[int, ...], channel: int = 1) -> Array:
     """One value a voxel as (N, spatial…), of what may hold for several."""
+    if array.shape == shape:
+        return array
     found = _shapes.over_voxels(what, array.shape, shape[0], shape[1:], channel)
     return np.broadcast_to(array.reshape(found), shape)
 
