@@ -4,7 +4,7 @@ use dice_loss::{Logits, Target};
 use pyo3::prelude::*;
 
 use crate::{
-    refused::{Refused, Result},
+    refused::{Refused, Result, filled},
     view::{View, tuple},
 };
 
@@ -158,5 +158,7 @@ impl Batch {
 /// Which classes of which samples were annotated.
 pub(crate) fn truths(valid: &View, rows: usize, classes: usize) -> Result<Vec<bool>> {
     let bytes = valid.truths("class_valid", &[rows, classes])?;
-    Ok(bytes.iter().map(|&byte| byte != 0).collect())
+    let mut truths = filled(false, bytes.len(), "which classes are annotated")?;
+    truths.iter_mut().zip(bytes).for_each(|(truth, &byte)| *truth = byte != 0);
+    Ok(truths)
 }

@@ -22,7 +22,7 @@ use dice_loss::{Activation, Layout, Moments, Objective, Prepared, Sum};
 use pyo3::prelude::*;
 
 use batch::{Batch, Options};
-use refused::{Refused, Result};
+use refused::{Refused, Result, filled};
 use verdict::Verdict;
 use view::View;
 
@@ -239,7 +239,7 @@ fn read_moments(
     let sums = objectives::by_class(prepared, sums)?;
     let valid = match valid {
         Some(valid) => batch::truths(valid, rows, classes)?,
-        None => vec![true; rows * classes],
+        None => filled(true, rows * classes, "which classes are annotated")?,
     };
     let moments = prepared.moments(sums, valid)?;
     Ok(if pooled { moments.pooled() } else { moments })

@@ -2,9 +2,9 @@
 
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use dice_loss::{Layout, Objective, Prepared};
+use dice_loss::{Error, Layout, Objective, Prepared};
 
-use crate::refused::{Refused, Result};
+use crate::refused::Result;
 
 /// How many objectives a thread remembers before it starts anew, and of how many classes in all.
 const REMEMBERED: usize = 128;
@@ -35,7 +35,11 @@ pub(crate) fn by_class(prepared: &Prepared, sums: &[f64]) -> Result<Vec<f64>> {
 /// From (rows, A, B) to (rows, B, A).
 fn swapped(sums: &[f64], [a, b]: [usize; 2]) -> Result<Vec<f64>> {
     let mut out = Vec::new();
-    out.try_reserve_exact(sums.len()).map_err(|error| Refused::Memory(error.to_string()))?;
+    if out.try_reserve_exact(sums.len()).is_err() {
+        return Err(
+            Error::Memory { what: "the sums of all samples", bytes: size_of_val(sums) }.into()
+        );
+    }
     for row in sums.chunks_exact((a * b).max(1)) {
         for second in 0..b {
             out.extend(row.iter().skip(second).step_by(b));

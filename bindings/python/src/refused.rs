@@ -33,6 +33,17 @@ impl std::fmt::Display for Refused {
     }
 }
 
+/// So many of a value.
+pub(crate) fn filled<T: Clone>(value: T, count: usize, what: &'static str) -> Result<Vec<T>> {
+    let mut all = Vec::new();
+    if all.try_reserve_exact(count).is_err() {
+        let bytes = count.saturating_mul(size_of::<T>());
+        return Err(dice_loss::Error::Memory { what, bytes }.into());
+    }
+    all.resize(count, value);
+    Ok(all)
+}
+
 impl From<dice_loss::Error> for Refused {
     fn from(error: dice_loss::Error) -> Self {
         match error {

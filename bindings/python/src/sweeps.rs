@@ -2,7 +2,12 @@
 
 use dice_loss::{Moments, Output, Prepared, Upstream};
 
-use crate::{batch::Batch, objectives, pool, refused::Result, view::View};
+use crate::{
+    batch::Batch,
+    objectives, pool,
+    refused::{Result, filled},
+    view::View,
+};
 
 /// Sweep 1.
 pub(crate) fn measure(prepared: &Prepared, batch: &Batch, threads: usize) -> Result<Moments> {
@@ -58,8 +63,9 @@ pub(crate) fn pull_back_map(
     let upstream = Upstream::Map(upstream.logits()?);
     with_output(batch, "gradient", classes, gradient, |output| {
         // What is pulled back is each voxel's own loss: no sum enters it.
-        let sums = vec![0.0; batch.samples() * classes * prepared.integrands().len()];
-        let valid = vec![true; batch.samples() * classes];
+        let count = batch.samples() * classes;
+        let sums = filled(0.0, count * prepared.integrands().len(), "the sums of all samples")?;
+        let valid = filled(true, count, "which classes are annotated")?;
         let moments = prepared.moments(sums, valid)?;
         let verdict = prepared.evaluate(&moments)?;
         pool::run(threads, batch.elements(), || {

@@ -1,11 +1,12 @@
 //! Hard counts of label maps and masks.
 
+use dice_loss::{Error, Layout, Stop};
 use rayon::prelude::*;
 
 use crate::{
     pool,
-    refused::{Refused, Result},
-    view::{Element, View},
+    refused::{Refused, Result, filled},
+    view::{Element, View, tuple},
 };
 
 /// Voxels that are worth a job of their own.
@@ -47,8 +48,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(classes: usize) -> Self {
-        Self { voxels: 0, classes: vec![Sizes::default(); classes] }
+    fn new(classes: usize) -> Result<Self> {
+        Ok(Self { voxels: 0, classes: filled(Sizes::default(), classes, "counts of all classes")? })
     }
 
     fn add(mut self, other: &Self) -> Self {
@@ -120,6 +121,7 @@ impl Labels<'_> {
         let mask = self.masks.counted(shape)?;
         self.masks.keep_apart(&out)?;
         let voxels: usize = spatial.iter().product();
+        let places = Layout::voxels(shape)?;
         let out = out.dense_mut::<i64>("counts", &[samples, 4, self.classes])?;
         pool::run(self.threads, prediction.len(), || {
             for (sample, rows) in out.chunks_mut((4 * self.classes).max(1)).enumerate() {
@@ -127,8 +129,9 @@ impl Labels<'_> {
                 let job = |first: usize| {
                     let range = start + first..start + voxels.min(first + JOB);
                     let mask = mask.map(|mask| &mask[range.clone()]);
-                    self.tally(&prediction[range.clone()], &reference[range], mask)
-                        .map_err(|(voxel, fault)| fault.at(sample, first + voxel))
+                    let none = Tally::new(self.classes)?;
+                    self.tally(none, &prediction[range.clone()], &reference[range], mask)
+                        .map_err(|(voxel, fault)| fault.at(sample, &places, first + voxel))
                 };
                 add_up(voxels, self.classes, job)?.write(rows);
             }
@@ -136,17 +139,22 @@ impl Labels<'_> {
         })
     }
 
-    /// The counts, or the voxel whose label names no class.
+    /// The counts, from none on, or the voxel whose label names no class.
     fn tally<T: Label>(
         &self,
+        mut tally: Tally,
         prediction: &[T],
         reference: &[T],
         mask: Option<&[u8]>,
     ) -> Result<Tally, (usize, Fault)> {
-        let mut tally = Tally::new(self.classes);
         let class = |what, label: T| {
             let class = label.try_into().ok().filter(|&class| class < self.classes);
-            class.ok_or_else(|| Fault { what, label: label.to_string(), classes: self.classes })
+            class.ok_or_else(|| Fault {
+                what,
+                label: label.to_string(),
+                classes: self.classes,
+                ignores: self.ignore_index.is_some(),
+            })
         };
         // What the type does not have is nowhere.
         let ignored = self.ignore_index.and_then(|label| T::try_from(label).ok());
@@ -170,15 +178,27 @@ struct Fault {
     what: &'static str,
     label: String,
     classes: usize,
+    ignores: bool,
 }
 
 impl Fault {
-    fn at(self, sample: usize, voxel: usize) -> Refused {
-        let Self { what, label, classes } = self;
+    fn at(self, sample: usize, places: &Layout, voxel: usize) -> Refused {
+        let Self { what, label, classes, ignores } = self;
+        let voxel = match *places.coordinates(voxel) {
+            [along_one_axis] => along_one_axis.to_string(),
+            ref along => tuple(along),
+        };
+        // What stands for "unknown" in many data sets.
+        let hint = match &*label {
+            "255" | "-1" | "-100" if what == "reference" && !ignores => {
+                format!("; ignore_index={label} if it means unknown")
+            }
+            _ => String::new(),
+        };
         Refused::new(
             &format!("{what}, sample {sample}, voxel {voxel}"),
             format!("label {label}"),
-            format!("0 to {}, or an ignored or masked voxel", classes.saturating_sub(1)),
+            format!("0 to {}, or an ignored or masked voxel{hint}", classes.saturating_sub(1)),
         )
     }
 }
@@ -197,14 +217,14 @@ pub(crate) fn of_masks(masks: &Masks, threads: usize, mut out: View) -> Result<(
     let out = out.dense_mut::<i64>("counts", &[samples, 4, classes])?;
     pool::run(threads, prediction.len(), || {
         for (sample, rows) in out.chunks_mut((4 * classes).max(1)).enumerate() {
-            let mut all = Tally::new(classes);
+            let mut all = Tally::new(classes)?;
             for class in 0..classes {
                 let job = |first: usize| {
                     let last = voxels.min(first + JOB);
                     let plane = (sample * classes + class) * voxels;
                     let mask = mask.map(|mask| &mask[sample * voxels..][first..last]);
                     let range = plane + first..plane + last;
-                    Ok(compare(&prediction[range.clone()], &reference[range], mask))
+                    compare(&prediction[range.clone()], &reference[range], mask)
                 };
                 let one = add_up(voxels, 1, job)?;
                 all.voxels = one.voxels;
@@ -216,8 +236,8 @@ pub(crate) fn of_masks(masks: &Masks, threads: usize, mut out: View) -> Result<(
     })
 }
 
-fn compare(prediction: &[u8], reference: &[u8], mask: Option<&[u8]>) -> Tally {
-    let mut tally = Tally::new(1);
+fn compare(prediction: &[u8], reference: &[u8], mask: Option<&[u8]>) -> Result<Tally> {
+    let mut tally = Tally::new(1)?;
     for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
         let (p, g) = (p != 0, g != 0);
         let counts = mask.is_none_or(|mask| mask[voxel] != 0);
@@ -226,19 +246,25 @@ fn compare(prediction: &[u8], reference: &[u8], mask: Option<&[u8]>) -> Tally {
         tally.classes[0].prediction += i64::from(counts & p);
         tally.classes[0].reference += i64::from(counts & g);
     }
-    tally
+    Ok(tally)
 }
 
-/// Runs the jobs of a sample, each from its first voxel on.
+/// Runs the jobs of a sample, each from its first voxel on, until it is stopped. In which order
+/// they are added up is no matter: they are integers.
 fn add_up(
     voxels: usize,
     classes: usize,
     job: impl Fn(usize) -> Result<Tally> + Sync,
 ) -> Result<Tally> {
+    let stop = Stop::current();
+    let job = |first| match &stop {
+        Some(stop) if stop.is_set() => Err(Error::Interrupted.into()),
+        _ => job(first),
+    };
     if voxels <= JOB {
         return job(0);
     }
-    let parts: Result<Vec<_>> =
-        (0..voxels.div_ceil(JOB)).into_par_iter().map(|index| job(index * JOB)).collect();
-    Ok(parts?.iter().fold(Tally::new(classes), Tally::add))
+    let parts = (0..voxels.div_ceil(JOB)).into_par_iter().map(|index| job(index * JOB));
+    let sum = parts.try_reduce_with(|sum, part| Ok(sum.add(&part)));
+    sum.unwrap_or_else(|| Tally::new(classes))
 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 use crate::{
     huge_pages,
-    refused::{Refused, Result},
+    refused::{Refused, Result, filled},
 };
 
 /// From here on fresh memory is worth huge pages: touching it costs more than computing it.
@@ -178,8 +178,8 @@ impl View {
     /// Contiguous numbers, in the shape given.
     pub fn numbers(&self, what: &str, shape: &[usize]) -> Result<Vec<f64>> {
         match self.dtype() {
-            "float32" => Ok(self.dense::<f32>(what, shape)?.iter().map(|&x| x.into()).collect()),
-            _ => Ok(self.dense::<f64>(what, shape)?.to_vec()),
+            "float32" => numbers(self.dense::<f32>(what, shape)?),
+            _ => numbers(self.dense::<f64>(what, shape)?),
         }
     }
 
@@ -321,6 +321,12 @@ impl View {
         // SAFETY: as above; an output is lent to this call alone.
         Ok(unsafe { std::slice::from_raw_parts_mut(pointer, extent) })
     }
+}
+
+fn numbers<T: Copy + Into<f64>>(from: &[T]) -> Result<Vec<f64>> {
+    let mut numbers = filled(0.0, from.len(), "numbers")?;
+    numbers.iter_mut().zip(from).for_each(|(to, &from)| *to = from.into());
+    Ok(numbers)
 }
 
 /// Bytes of an element of a type.

@@ -52,6 +52,33 @@ print(whole.loss(*small) == wanted)
 """
 
 
+NO_ROOM = """
+import resource
+import numpy as np
+from dice_loss import Dice, Objective, _core
+from dice_loss._arrays import view
+
+classes = 500_000
+spec = Objective(Dice(), activation="softmax")._spec
+moments = np.ones((1, len(_core.integrands(spec, classes)), classes))
+slopes = np.empty_like(moments)
+
+def loss(classes):
+    few = [np.ascontiguousarray(array[:, :, :classes]) for array in (moments, slopes)]
+    return _core.evaluate(spec, view(few[0]), None, False, view(few[1])).loss
+
+wanted = loss(3), loss(classes)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+for room in (5, 20, 40, 80, 120, 160, 200, 600):
+    resource.setrlimit(resource.RLIMIT_AS, (used + (room << 20), resource.RLIM_INFINITY))
+    try:
+        print("evaluated", loss(classes) == wanted[1])
+    except MemoryError as error:
+        print("MemoryError", error)
+print(loss(3) == wanted[0])
+"""
+
+
 MANY_COUNTS = """
 import resource
 import numpy as np
@@ -107,3 +134,14 @@ def test_no_memory_is_an_exception():
     lines = run(NO_MEMORY).splitlines()
     assert lines[0].startswith("MemoryError memory: found less than the ")
     assert lines[1:] == ["True"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such limit here")
+def test_no_memory_for_many_small_things_is_an_exception_too():
+    """The loss of given sums takes many pieces of a few bytes, which are asked for as one."""
+    *lines, small = run(NO_ROOM).splitlines()
+    wanted = "the derivatives by all sums"
+    assert any(line.endswith(f"bytes wanted for {wanted}") for line in lines)
+    assert all(line.startswith("MemoryError") for line in lines[:3])
+    assert lines[-1] == "evaluated True"
+    assert small == "True"

@@ -120,7 +120,7 @@ REFUSED = {
     "a mask of another shape": (
         lambda: metrics.iou(PREDICTION, REFERENCE, classes=4, mask=MASKS),
         ValueError,
-        r"shape of the mask: found \(1, 2, 3\), wanted \(3, 4, 5, 6\)",
+        r"mask: found shape \(1, 2, 3\), wanted \(3, 4, 5, 6\), with 1 for what holds along",
     ),
     "a label outside the classes": (
         lambda: metrics.iou(PREDICTION, REFERENCE, classes=2),
@@ -130,7 +130,19 @@ REFUSED = {
     "a negative label": (
         lambda: metrics.iou(PREDICTION - 9, REFERENCE, classes=4),
         ValueError,
-        "prediction, sample 0, voxel 0: found label -",
+        r"prediction, sample 0, voxel \(0, 0, 0\): found label -",
+    ),
+    "what often stands for unknown": (
+        lambda: metrics.iou(*[np.where(np.arange(6) == 4, 255, 0).reshape(1, 2, 3)] * 2, classes=2),
+        ValueError,
+        r"prediction, sample 0, voxel \(1, 1\): found label 255, wanted 0 to 1, or an ignored or "
+        "masked voxel$",
+    ),
+    "what often stands for unknown in a reference": (
+        lambda: metrics.iou(MASKS[:, 0] * 1, MASKS[:, 0] * 255, classes=2),
+        ValueError,
+        "reference, sample 0, voxel 0: found label 255, wanted 0 to 1, or an ignored or masked "
+        "voxel; ignore_index=255 if it means unknown$",
     ),
     "an ignored label of masks": (
         lambda: metrics.iou(MASKS, MASKS, ignore_index=1),

@@ -237,7 +237,7 @@ REFUSED = {
     "a label outside the classes": (
         lambda: OBJECTIVE.loss(X, LABELS + 5),
         ValueError,
-        "sample 0, voxel 0: found label",
+        r"sample 0, voxel \(0, 0\): found label",
     ),
     "a fraction as label": (
         lambda: OBJECTIVE.loss(X, LABELS + np.float32(0.5)),

@@ -70,6 +70,47 @@ def test_masks_and_weights_are_shapes(framework, name):
             np.testing.assert_array_equal(found, wanted)
 
 
+@pytest.mark.parametrize("framework", ["numpy", "jax"])
+@pytest.mark.parametrize("name", SPREAD)
+def test_masked_arrays_are_shapes_too(framework, name):
+    """What is hidden holds for as many voxels as what is given."""
+    outcome, given = OUTCOMES[framework], SPREAD[name]
+    hidden = np.random.default_rng(3).random(given.shape) < 0.5
+    counted = ~spread(hidden)
+    values = {"mask": given > 0.4, "voxel_weight": given}
+    for key, value in values.items():
+        whole = {"mask": counted, key: spread(value)}
+        if key == "mask":
+            whole["mask"] = counted & spread(value)
+        masked = {key: np.ma.masked_array(value, hidden)}
+        for found, wanted in zip(outcome(**masked), outcome(**whole), strict=True):
+            np.testing.assert_array_equal(found, wanted)
+    both = {
+        "mask": np.ma.masked_array(np.ones((H, W)), WHOLE[0] < 0.3),
+        "voxel_weight": np.ma.masked_array(given, hidden),
+    }
+    whole = {"mask": counted & (WHOLE[0] >= 0.3), "voxel_weight": spread(given)}
+    for found, wanted in zip(outcome(**both), outcome(**whole), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("name", SPREAD)
+@pytest.mark.parametrize("classes", [None, C])
+def test_masks_of_metrics_are_shapes(classes, name):
+    pair, given = (X.argmax(1), LABELS), SPREAD[name] > 0.4
+    if classes is None:
+        pair = tuple(np.moveaxis(np.eye(C, dtype=bool)[labels], -1, 1) for labels in pair)
+
+    def counted(mask):
+        found = dice_loss.metrics.counts(*pair, classes=classes, mask=mask)
+        return found.true_positives, found.false_positives, found.true_negatives
+
+    np.testing.assert_array_equal(counted(given), counted(spread(given)))
+    hidden = np.random.default_rng(3).random(given.shape) < 0.5
+    wanted = counted(spread(given) & ~spread(hidden))
+    np.testing.assert_array_equal(counted(np.ma.masked_array(given, hidden)), wanted)
+
+
 @pytest.mark.parametrize("framework", OUTCOMES)
 def test_annotated_classes_are_those_of_every_sample(framework):
     valid, outcome = np.array([True, False, True]), OUTCOMES[framework]
@@ -109,3 +150,16 @@ def test_images_that_are_read_as_channels_are_said(framework, monkeypatch):
     monkeypatch.setitem(globals(), "LABELS", x > 0)
     with pytest.warns(UserWarning, match=r"\(2, 32, 32\) are read as 32 channels of 32 voxels"):
         OUTCOMES[framework]()
+
+
+def test_images_that_are_read_as_channels_in_the_last_axis_are_said():
+    losses = pytest.importorskip(
+        "dice_loss.jax", reason="bindings/python/tests/requirements-jax.txt"
+    )
+    x = np.random.default_rng(0).normal(size=(2, 20, 32)).astype(np.float32)
+    said = (
+        r"^logits and target of shape \(2, 20, 32\) are read as 32 channels of 20 voxels; images "
+        r"of one channel are \(N, H, W, 1\), as from logits\[\.\.\., None\]$"
+    )
+    with pytest.warns(UserWarning, match=said):
+        losses.dice(x, x > 0, activation="sigmoid", channel_axis=-1)

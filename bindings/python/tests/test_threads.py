@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -13,7 +14,7 @@ import cases
 import dice_loss
 import numpy as np
 import pytest
-from dice_loss import CrossEntropy, Dice, Focal, Objective
+from dice_loss import CrossEntropy, Dice, Focal, Objective, metrics
 
 OBJECTIVE = Objective([(1.0, Dice()), CrossEntropy(), Focal()], activation="softmax")
 SHAPE = (3, 5, 96, 131)
@@ -151,12 +152,8 @@ def name_of(task):
         return ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no timer here")
-@pytest.mark.parametrize("sweep", ["loss", "loss_and_gradient"])
-def test_a_signal_stops_a_long_sweep(sweep):
-    """Ctrl-C is one. This sweep would take years."""
-    x = np.broadcast_to(np.float32(0), (1, 1, 1 << 59))
-    labels = np.broadcast_to(np.uint8(1), (1, 1 << 59))
+def interrupted(work):
+    """The type of what ends it when a signal comes, as Ctrl-C is one."""
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -165,13 +162,35 @@ def test_a_signal_stops_a_long_sweep(sweep):
     signal.setitimer(signal.ITIMER_REAL, 0.3)
     try:
         with pytest.raises((KeyboardInterrupt, MemoryError)) as caught:
-            getattr(Objective(Dice(), activation="sigmoid"), sweep)(x, labels)
+            work()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert caught.type is KeyboardInterrupt
+    return caught.type
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no timer here")
+@pytest.mark.parametrize("sweep", ["loss", "loss_and_gradient"])
+def test_a_signal_stops_a_long_sweep(sweep):
+    """This sweep would take years."""
+    x = np.broadcast_to(np.float32(0), (1, 1, 1 << 59))
+    labels = np.broadcast_to(np.uint8(1), (1, 1 << 59))
+    whole = Objective(Dice(), activation="sigmoid")
+    assert interrupted(lambda: getattr(whole, sweep)(x, labels)) is KeyboardInterrupt
     x, labels = cases.logits_for("softmax", SHAPE), cases.labels_for(SHAPE)
     assert OBJECTIVE.loss(x, labels) == OBJECTIVE.loss_and_gradient(x, labels)[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no timer here")
+def test_a_signal_stops_a_long_count():
+    """A file without content, so large that counting it would take minutes."""
+    with tempfile.TemporaryFile() as file:
+        file.truncate(1 << 38)
+        masks = np.memmap(file, dtype=bool, mode="r", shape=(1, 1, 1 << 38))
+        caught = interrupted(lambda: metrics.counts(masks, masks))
+        labels = masks[0].view(np.uint8)
+        also = interrupted(lambda: metrics.counts(labels, labels, classes=2))
+    assert caught is also is KeyboardInterrupt
 
 
 @pytest.mark.parametrize(

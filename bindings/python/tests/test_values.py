@@ -104,7 +104,7 @@ def test_a_voxel_masked_in_some_classes_is_refused(what):
     hidden = np.zeros(LOGITS.shape, dtype=bool)
     hidden[1, 2, 0, 1] = True
     arrays[what] = np.ma.masked_array(arrays[what], hidden)
-    wanted = rf"{what}: found voxel \(1, 0, 1\) masked in some classes only, wanted all classes"
+    wanted = rf"{what}: found sample 1, voxel \(0, 1\) masked in some classes only, wanted all"
     with pytest.raises(ValueError, match=wanted):
         OBJECTIVE.loss(**arrays)
 
@@ -132,7 +132,7 @@ def test_metrics_leave_out_what_is_masked():
     np.testing.assert_array_equal(metrics.dice_coefficient(*masks), wanted)
     masks[1][0, 0, 0] = np.ma.masked
     masks[1].mask[0, 0, 1, 1] = True
-    with pytest.raises(ValueError, match=r"reference: found voxel .* masked in some classes only"):
+    with pytest.raises(ValueError, match=r"reference: found .* masked in some classes only"):
         metrics.dice_coefficient(*masks)
 
 

@@ -38,12 +38,13 @@ pub enum Error {
         wanted: &'static str,
     },
     /// A label that names no class.
-    #[error("sample {sample}, voxel {voxel}: found label {found}, wanted {wanted}")]
+    #[error("sample {sample}, voxel {}: found label {found}, wanted {wanted}", coordinates(.voxel))]
     Label {
         /// The sample.
         sample: usize,
-        /// The voxel, counted over the collapsed spatial axes.
-        voxel: usize,
+        /// The voxel: its place along each spatial axis, from 0 on, as
+        /// [`Layout::coordinates`](crate::Layout::coordinates) has it.
+        voxel: Vec<usize>,
         /// The label, as it was read.
         found: String,
         /// The labels that exist.
@@ -51,19 +52,20 @@ pub enum Error {
     },
     /// A dense target, or a voxel weight, outside its range.
     #[error(
-        "sample {sample}, voxel {voxel}: found {what} {}, wanted {wanted}", in_few_digits(*.found)
+        "sample {sample}, voxel {}: found {what} {}, wanted {wanted}",
+        coordinates(.voxel), in_few_digits(*.found)
     )]
     Value {
         /// Which input.
         what: &'static str,
         /// The sample.
         sample: usize,
-        /// The voxel, counted over the collapsed spatial axes.
-        voxel: usize,
+        /// The voxel: its place along each spatial axis, from 0 on.
+        voxel: Vec<usize>,
         /// The value.
         found: f64,
         /// Its range.
-        wanted: &'static str,
+        wanted: String,
     },
     /// An option outside its range, or one that does not go with the others.
     #[error("{what}: found {found}, wanted {wanted}")]
@@ -114,6 +116,30 @@ impl Error {
     /// What is wanted of the values of a dense target.
     pub(crate) const OF_DENSE: &str =
         "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)";
+}
+
+/// A place as an array is indexed with it: a number, or several in brackets.
+fn coordinates(voxel: &[usize]) -> String {
+    match voxel {
+        [along_one_axis] => along_one_axis.to_string(),
+        _ => {
+            let each: Vec<_> = voxel.iter().map(usize::to_string).collect();
+            format!("({})", each.join(", "))
+        }
+    }
+}
+
+/// What is said of a value that stands for "unknown" in many data sets, where nothing is ignored:
+/// how to have it ignored. In one channel 255 may as well be the object, as in the masks that image
+/// editors write.
+pub(crate) fn of_unknown(found: &str, in_one_channel: bool) -> String {
+    match found {
+        "255" if in_one_channel => "; 1 in place of 255 where that marks the object, \
+                                    ignore_index=255 where it means unknown"
+            .into(),
+        "255" | "-1" | "-100" => format!(", or ignore_index={found} if it means unknown"),
+        _ => String::new(),
+    }
 }
 
 /// As it is written by hand: not with the hundreds of digits of a huge or a tiny number.

@@ -18,8 +18,26 @@ impl Stop {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn is_set(&self) -> bool {
+    /// Whether it was.
+    pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// What tells the work that this thread starts to stop, within [`interruptible`]: for work of
+    /// one's own beside the sweeps.
+    ///
+    /// ```
+    /// use dice_loss::{Stop, interruptible};
+    /// let stop = Stop::default();
+    /// assert!(Stop::current().is_none());
+    /// let seen = interruptible(&stop, || {
+    ///     stop.set();
+    ///     Stop::current().is_some_and(|stop| stop.is_set())
+    /// });
+    /// assert!(seen);
+    /// ```
+    pub fn current() -> Option<Self> {
+        CURRENT.with_borrow(Clone::clone)
     }
 }
 
@@ -52,9 +70,4 @@ pub fn interruptible<R>(stop: &Stop, work: impl FnOnce() -> R) -> R {
     }
     let _before = Before(CURRENT.replace(Some(stop.clone())));
     work()
-}
-
-/// What tells the sweeps that this thread starts to stop.
-pub(crate) fn current() -> Option<Stop> {
-    CURRENT.with_borrow(Clone::clone)
 }

@@ -23,6 +23,7 @@ mod prepared;
 mod real;
 pub mod reference;
 mod region;
+mod room;
 mod settings;
 mod spec;
 mod sum;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Activation, Error, Integrand, Result, Sum, Sums, error::stated, metrics::Counts,
-    region::Direction,
+    region::Direction, room,
 };
 
 /// The version of the moments that are written. What is written under another is not read.
@@ -213,6 +213,10 @@ impl Moments {
                 "moments that still have their samples; add adds pooled ones",
             );
         }
+        let of_each = size_of::<bool>() + size_of::<usize>();
+        let of_each = of_each + self.integrands.len() * size_of::<f64>();
+        let count = (self.samples + other.samples) * self.classes;
+        room::expect(count, of_each, "the sums of all samples")?;
         let rows = self.rows();
         self.offsets.extend(other.offsets.iter().skip(1).map(|offset| rows + offset));
         self.rows.extend_from_slice(&other.rows);

@@ -5,6 +5,7 @@ use crate::{
     Upstream, Verdict,
     evaluate::{self, Slopes},
     plan::Plan,
+    room,
     sweep::{self, Batch},
 };
 
@@ -73,6 +74,7 @@ impl Prepared {
     /// do not fit.
     pub fn moments(&self, sums: Vec<f64>, valid: Vec<bool>) -> Result<Moments> {
         let (columns, classes) = (self.plan.columns(), self.plan.classes);
+        room::expect(valid.len(), size_of::<usize>(), "the sums of all samples")?;
         if classes == 0
             || !valid.len().is_multiple_of(classes)
             || sums.len() != columns * valid.len()
@@ -98,7 +100,7 @@ impl Prepared {
     /// each sum belongs to one value only. Fails for the verdict of other sums.
     pub fn gradient(&self, verdict: &Verdict) -> Result<Vec<f64>> {
         verdict.expect_sums(&self.plan)?;
-        Ok(verdict.gradient(&self.plan))
+        verdict.gradient(&self.plan)
     }
 
     /// Sweep 2, as [`Objective::pull_back`].

@@ -62,18 +62,20 @@ class Batch:
         kind, labels = _target(self.logits, target, regions)
         counted, of_mask = (None, None) if mask is None else _masked.split(mask)
         weight, of_weight = (None, None) if voxel_weight is None else _masked.split(voxel_weight)
-        counted = None if counted is None else _mask(_over_voxels("mask", counted, self.logits))
+        voxels = self.logits.shape[:1] + self.logits.shape[2:]
+        if counted is not None:
+            counted = _mask(_masked.spread("mask", counted, voxels))
+        if weight is not None:
+            weight = _weights(_masked.spread("voxel_weight", weight, voxels))
         of_voxel = {"mask": of_mask, "voxel_weight": of_weight}
         known = _masked.known(
             self.logits.shape, {"logits": of_logits, "target": of_target}, of_voxel
         )
         if known is not None:
-            counted = known if counted is None else known & (counted != 0).reshape(known.shape)
+            counted = np.ascontiguousarray(known if counted is None else known & (counted != 0))
         lent = {
             "mask": counted,
-            "weights": None
-            if weight is None
-            else _weights(_over_voxels("voxel_weight", weight, self.logits)),
+            "weights": weight,
             "valid": None if class_valid is None else _valid(class_valid, self.logits.shape),
         }
         views = {name: None if array is None else view(array) for name, array in lent.items()}
@@ -129,13 +131,6 @@ def _labels(array: Array) -> Array:
     elif array.dtype.name in ("float16", "bfloat16"):
         array = array.astype(np.float32, copy=False)
     return _followed(_cast("labels", array, _LABELS), channels=False)
-
-
-def _over_voxels(what: str, array: Array, logits: Array) -> Array:
-    """One value a voxel as (N, spatial…), of what may hold for several."""
-    samples, spatial = logits.shape[0], logits.shape[2:]
-    shape = _shapes.over_voxels(what, array.shape, samples, spatial)
-    return np.broadcast_to(array.reshape(shape), (samples, *spatial))
 
 
 def _mask(array: Array) -> Array:

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _shapes
+
 Array: TypeAlias = NDArray[Any]
 
 
@@ -29,25 +31,38 @@ def known(
     logits: tuple[int, ...],
     by_class: dict[str, Array | None],
     by_voxel: dict[str, Array | None],
+    channel: int = 1,
 ) -> Array | None:
     """Which voxels (N, spatial…) are known everywhere; None for all.
 
     Given is where each array is not masked: those that may have the classes on axis 1, as logits of
-    this shape do, and those that have one value a voxel.
+    this shape do, and those that have one value a voxel, or one for several, with or without a
+    channel of size 1 on the axis `channel`.
     """
     shape = logits[:1] + logits[2:]
     found = None
-    for what, there in (by_class | by_voxel).items():
+    for what, there in by_class.items():
         if there is None:
             continue
-        if what in by_class and there.ndim == len(logits):
+        if there.ndim == len(logits):
             there = _of_voxels(what, there)
-        if there.shape not in (shape, (*shape[:1], 1, *shape[1:])):
+        if there.shape != shape:
             raise ValueError(
                 f"{what}: found shape {there.shape}, wanted {shape}, to fit the logits"
             )
-        found = both(there.reshape(shape), found)
+        found = both(there, found)
+    for what, there in by_voxel.items():
+        if there is not None:
+            found = both(spread(what, there, shape, channel), found)
     return found
+
+
+def spread(what: str, array: Array, shape: tuple[int, ...], channel: int = 1) -> Array:
+    """One value a voxel as (N, spatial…), of what may hold for several."""
+    if array.shape == shape:
+        return array
+    found = _shapes.over_voxels(what, array.shape, shape[0], shape[1:], channel)
+    return np.broadcast_to(array.reshape(found), shape)
 
 
 def _of_voxels(what: str, there: Array) -> Array:
@@ -58,10 +73,10 @@ def _of_voxels(what: str, there: Array) -> Array:
     whole: Array = np.asarray(there.all(axis=1))
     partly: Array = np.asarray(there.any(axis=1)) & ~whole
     if partly.any():
-        voxel = tuple(map(int, np.argwhere(partly)[0]))
+        place = _shapes.place(np.argwhere(partly)[0].tolist())
         raise ValueError(
-            f"{what}: found voxel {voxel} masked in some classes only, wanted all classes of a "
-            "voxel masked or none; class_valid leaves out a class of a whole sample"
+            f"{what}: found {place} masked in some classes only, wanted all classes of a voxel "
+            "masked or none; class_valid leaves out a class of a whole sample"
         )
     return whole
 
@@ -70,5 +85,5 @@ def both(first: Array | None, second: Array | None) -> Array | None:
     """Where both are true; None for everywhere."""
     if first is None or second is None:
         return second if first is None else first
-    together: Array = first & second.reshape(first.shape)
+    together: Array = first & second
     return together

@@ -110,8 +110,9 @@ def counts(
         reference: the same.
         classes: how many classes the label maps have.
         ignore_index: voxels with this reference label do not count; label maps only.
-        mask: (N, spatial…); voxels where it is False or 0 do not count, nor do those that a masked
-            array (`numpy.ma`) has masked: of boolean masks in all classes, or it is an error.
+        mask: (N, spatial…), or what broadcasts to it as the losses' does; voxels where it is False
+            or 0 do not count, nor do those that a masked array (`numpy.ma`) has masked: of boolean
+            masks in all classes, or it is an error.
         pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to a number.
 
     Raises:
@@ -263,14 +264,13 @@ def _counted(
     mask: ArrayLike | None, known: list[Array | None], shape: tuple[int, ...], axes: int
 ) -> Array | None:
     """The voxels that count: where the mask says so, and neither array is masked."""
-    counted = None
-    if mask is not None:
-        array, there = _masked.split(mask)
-        counted = _masked.both(array != 0, there)
     # Label maps have no axis of classes.
     whole = shape if axes else (*shape[:1], 1, *shape[1:])
+    array, there = (None, None) if mask is None else _masked.split(mask)
+    if array is not None:
+        array = _masked.spread("mask", array != 0, whole[:1] + whole[2:])
     named = dict(zip(_WHAT, known, strict=True))
-    counted = _masked.both(_masked.known(whole, named, {}), counted)
+    counted = _masked.both(_masked.known(whole, named, {"mask": there}), array)
     return None if counted is None else np.ascontiguousarray(counted)
 
 

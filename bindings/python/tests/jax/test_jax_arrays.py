@@ -154,7 +154,12 @@ def test_what_does_not_fit_is_said_when_traced(error, arguments, options, said):
 @pytest.mark.parametrize(
     ("target", "options", "said"),
     [
-        (LABELS + 5, {}, r"found label \d, wanted 0 to 2"),
+        (LABELS + 5, {}, r"sample 0, voxel \(0, 0\): found label \d, wanted 0 to 2"),
+        (
+            np.where(np.arange(3) == 2, 255, LABELS),
+            {},
+            r"voxel \(0, 2\): .* ignore_index=255 if it",
+        ),
         (cases.one_hot(LABELS, 3) * 2.0, {}, "found target 2, wanted 0 to 1"),
         (LABELS, {"voxel_weight": -jnp.ones(LABELS.shape)}, "weight -1"),
     ],

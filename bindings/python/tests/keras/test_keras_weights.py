@@ -80,6 +80,43 @@ def test_mask_of_keras_leaves_voxels_out(native):
     assert float(loss(LABELS, x)) == pytest.approx(float(loss(LABELS[::2], X[::2])), rel=1e-6)
 
 
+#: What has one value for several voxels, and the shape (N, H, W) that it is broadcast from.
+SPREAD = {
+    "of the image": ((4, 5), (1, 4, 5)),
+    "of the image with an axis": ((1, 4, 5), (1, 4, 5)),
+    "of the image with a channel": ((1, 4, 5, 1), (1, 4, 5)),
+    "of rows": ((3, 4, 1), (3, 4, 1)),
+    "of columns": ((1, 1, 5), (1, 1, 5)),
+}
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("name", SPREAD)
+def test_weights_and_masks_hold_along_axes_of_size_1(name, native):
+    given, whole = SPREAD[name]
+    weight = np.random.default_rng(1).random(given).astype("float32")
+    loss = losses.DiceCE(from_logits=True, native=native)
+    of_voxels = np.broadcast_to(weight.reshape(whole), LABELS.shape)
+    wanted = float(loss(LABELS, X, np.ascontiguousarray(of_voxels)))
+    assert float(loss(LABELS, X, weight)) == pytest.approx(wanted, rel=1e-6)
+    x = keras.ops.convert_to_tensor(X)
+    set_keras_mask(x, keras.ops.convert_to_tensor(weight > 0.4))
+    wanted = float(loss(LABELS, X, (of_voxels > 0.4).astype("float32")))
+    assert float(loss(LABELS, x)) == pytest.approx(wanted, rel=1e-6)
+
+
+def test_images_that_are_read_as_channels_are_said():
+    x, mask = np.zeros((2, 20, 32), "float32"), np.zeros((2, 20, 32), "float32")
+    said = (
+        r"^y_pred and y_true of shape \(2, 20, 32\) are read as 32 channels of 20 voxels; images "
+        r"of one channel are \(N, H, W, 1\), as from y_pred\[\.\.\., None\]$"
+    )
+    with pytest.warns(UserWarning, match=said):
+        losses.Dice(from_logits=True, activation="sigmoid")(mask, x)
+    with pytest.warns(UserWarning, match=r"20 channels of 32 voxels; .* \(N, 1, H, W\)"):
+        losses.Dice(from_logits=True, activation="sigmoid", axis=1)(mask, x)
+
+
 @pytest.mark.parametrize("native", NATIVE)
 def test_values_for_reduction_none(native):
     def values(*arguments, **settings):
@@ -161,6 +198,6 @@ def test_what_does_not_fit_is_said():
 
 def test_engine_names_a_label_that_is_no_class():
     labels = LABELS.copy()
-    labels[0, 0, 0] = 7
-    with pytest.raises(Exception, match="found label 7, wanted 0 to 2"):
+    labels[1, 2, 4] = 7
+    with pytest.raises(Exception, match=r"sample 1, voxel \(2, 4\): found label 7, wanted 0 to 2"):
         float(losses.Dice(from_logits=True, native=True)(labels, X))

@@ -82,8 +82,8 @@ def test_the_kind_can_be_said():
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        (torch.full((2, 4, 5), 3), "found label 3, wanted 0 to 2"),
-        (torch.full((2, 4, 5), -1), "found label -1"),
+        (torch.full((2, 4, 5), 3), r"sample 0, voxel \(0, 0\): found label 3, wanted 0 to 2"),
+        (torch.full((2, 4, 5), -1), "found label -1, .*, or ignore_index=-1 if it means unknown"),
         (torch.full((2, 4, 5), 0.5), "found label 0.5"),
         (torch.full((2, 3, 4, 5), 1.5), "1.5"),
         (torch.full((2, 3, 4, 5), float("nan")), "NaN|nan"),
@@ -92,6 +92,51 @@ def test_the_kind_can_be_said():
 def test_values_out_of_range(labels, says):
     with pytest.raises(ValueError, match=says):
         DiceLoss()(logits_of("softmax"), labels)
+
+
+@pytest.mark.parametrize("ignore_index", [None, 7])
+@pytest.mark.parametrize(
+    ("what", "value"), [("label", 255), ("label", 4), ("target", 1.5), ("voxel weight", -1.0)]
+)
+def test_both_ways_name_a_voxel_in_the_same_words(what, value, ignore_index):
+    if what == "target" and ignore_index is not None:
+        return
+    x, target, weight = logits_of("softmax"), labels_of(), torch.ones(2, 4, 5)
+    if what == "label":
+        target[1, 2, 3] = value
+    elif what == "target":
+        target = torch.nn.functional.one_hot(target, 3).movedim(-1, 1).double()
+        target[1, 2, 2, 3] = value
+    else:
+        weight[1, 2, 3] = value
+    said = []
+    # The plain way, of weights that want a gradient.
+    for plain in (False, True):
+        weight = weight.detach().requires_grad_(plain)
+        with pytest.raises(ValueError, match=r"^sample 1, voxel \(2, 3\): found") as refused:
+            DiceLoss(ignore_index=ignore_index)(x, target, voxel_weight=weight)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+    assert f"found {what} {value:g}, wanted" in said[0]
+    assert ("ignore_index=255 if it means unknown" in said[0]) == (
+        value == 255 and ignore_index is None
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float64])
+def test_255_in_one_channel_may_be_the_object(dtype):
+    x, mask = logits_of("sigmoid", (2, 1, 4)), torch.ones((2, 4), dtype=dtype)
+    mask[1, 3] = 255
+    said = []
+    for plain in (False, True):
+        weight = torch.ones(2, 4, requires_grad=plain)
+        with pytest.raises(ValueError, match=r"sample 1, voxel 3: found .* 255, wanted") as refused:
+            BCELoss()(x, mask, voxel_weight=weight)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+    assert said[0].endswith(
+        "; 1 in place of 255 where that marks the object, ignore_index=255 where it means unknown"
+    )
 
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf")])

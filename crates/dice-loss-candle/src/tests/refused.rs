@@ -61,15 +61,17 @@ fn values_out_of_range_are_named_with_their_place() -> Result<()> {
     map[27] = 3;
     let map = Tensor::from_vec(map, (2, 4, 5), &Device::Cpu)?;
     let found = refusal(&objective(), &LOGITS, map);
-    assert_eq!(found, "sample 1, voxel 7: found label 3, wanted 0 to 2");
+    assert_eq!(found, "sample 1, voxel (1, 2): found label 3, wanted 0 to 2");
     let dense = full(1.5, &LOGITS, DType::F32);
-    assert!(refusal(&objective(), &LOGITS, dense).contains("voxel 0: found target 1.5"));
+    assert!(refusal(&objective(), &LOGITS, dense).contains("voxel (0, 0): found target 1.5"));
     let dense = Targets::dense(&full(2.0, &LOGITS, DType::U8));
-    assert!(refusal(&objective(), &LOGITS, dense).contains("voxel 0: found target 2"));
+    assert!(refusal(&objective(), &LOGITS, dense).contains("voxel (0, 0): found target 2"));
     for weight in [-1.0, f64::NAN, f64::INFINITY] {
         let weights = full(weight, &[2, 4, 5], DType::F32);
         let weighted = Targets::labels(&labels(1)).voxel_weights(&weights);
-        assert!(refusal(&objective(), &LOGITS, weighted).contains("voxel 0: found voxel weight"));
+        assert!(
+            refusal(&objective(), &LOGITS, weighted).contains("voxel (0, 0): found voxel weight")
+        );
     }
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! The derivatives of the loss by the moments, in the moments' own shape.
 
 use super::Verdict;
-use crate::plan::Plan;
+use crate::{Result, plan::Plan, room};
 
 impl Verdict {
     /// ∂loss/∂moments, row-major (sample, class, column).
-    pub(crate) fn gradient(&self, plan: &Plan) -> Vec<f64> {
-        let (columns, classes) = (plan.columns(), self.classes);
-        let mut gradient = vec![0.0; self.samples * classes * columns];
+    pub(crate) fn gradient(&self, plan: &Plan) -> Result<Vec<f64>> {
+        let columns = plan.columns();
+        let count = self.samples * self.classes;
+        room::expect(count, columns * size_of::<f64>(), "the derivatives by all sums")?;
+        let mut gradient = vec![0.0; count * columns];
         for (group, partials) in plan.groups.iter().zip(&self.partials) {
             for (row, partials) in gradient.chunks_exact_mut(columns).zip(partials) {
                 for (direction, column) in group.sums.each() {
@@ -27,7 +29,7 @@ impl Verdict {
                 rows.zip(factors.iter().cycle()).for_each(|(row, factor)| row[column] += factor);
             }
         }
-        gradient
+        Ok(gradient)
     }
 
     /// The value that each (sample, class) is part of.

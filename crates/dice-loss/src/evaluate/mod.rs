@@ -15,13 +15,20 @@ use crate::{
     Layout, Moments, Pool, Reduction, Result, Term, Words,
     error::{parameter, stated},
     plan::Plan,
-    region::Direction,
+    region::{ByDirection, Direction},
+    room,
     term::Loss,
 };
 use verdict::Unit;
 
 /// Evaluates every term.
 pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
+    let has_overlap = plan.terms.iter().any(|p| matches!(p.term.loss, Loss::Overlap(_)));
+    let of_overlap = if has_overlap { overlap::BYTES_OF_EACH } else { 0 };
+    let of_verdict = plan.groups.len() * size_of::<ByDirection<f64>>();
+    let what = "the derivatives by all sums";
+    room::expect(moments.samples() * plan.classes, of_overlap + of_verdict, what)?;
+    room::expect(plan.classes, plan.terms.len() * OF_CLASS, what)?;
     let mut verdict = Verdict::new(plan, moments);
     for planned in &plan.terms {
         match &planned.term.loss {
@@ -45,6 +52,9 @@ pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
     }
     Ok(verdict)
 }
+
+/// Bytes of a term that are in use for each class: its weights, values and factors.
+const OF_CLASS: usize = 8 * size_of::<f64>();
 
 /// For reduction none, all terms must have outputs of one shape.
 pub(crate) fn check_one_shape(terms: &[(f64, Term)]) -> Result<()> {

@@ -5,6 +5,7 @@ use crate::{
     Absent, Moments, Reduction, Sums,
     plan::{Group, Plan, Planned},
     region::{ByDirection, Formula},
+    room,
 };
 
 /// An overlap term's losses and derivatives.
@@ -18,6 +19,16 @@ pub(super) struct Outcome {
     /// (sample, class): the derivative of the term's loss by each sum.
     pub partials: Vec<ByDirection<f64>>,
 }
+
+/// Bytes of a sample and class that are in use at once, at most: what is given back, what the sample
+/// and class contributes in a unit of its own, and its sums and derivatives in a larger one.
+pub(super) const BYTES_OF_EACH: usize = size_of::<f64>()
+    + 2 * size_of::<ByDirection<f64>>()
+    + size_of::<Option<Contribution>>()
+    + size_of::<Sums>()
+    + size_of::<(usize, usize)>()
+    + size_of::<(usize, usize, f64, ByDirection<f64>)>()
+    + 3 * room::PIECE;
 
 /// Pools the sums, evaluates the formula on each unit, and reduces.
 pub(super) fn evaluate(

@@ -8,6 +8,7 @@ use crate::{
     Error, Layout, Logits, Result,
     plan::{FocalPlan, Group, LogLosses, Place, Plan, Planned},
     region::ByDirection,
+    room,
     term::Loss,
 };
 
@@ -212,6 +213,7 @@ impl<'u> Slopes<'u> {
             });
         }
         let given = if gradient.len() == all { 1 } else { samples };
+        expect_room(plan, samples, given)?;
         let at = |sample: usize, class: usize, column: usize| {
             let sample = if given == 1 { 0 } else { sample };
             gradient[(sample * classes + class) * columns + column]
@@ -262,6 +264,7 @@ impl Verdict {
             Upstream::Values(values) => (1.0, Some(self.check_values(values)?), None),
             Upstream::Map(map) => (1.0, None, Some(self.check_map(map, logits)?)),
         };
+        expect_room(plan, samples, 1)?;
         let mut factors = self.factors.clone();
         factors.iter_mut().for_each(|(_, factors)| factors.scale(scalar));
         let partials = plan.groups.iter().zip(&self.partials).enumerate();
@@ -317,6 +320,24 @@ impl Verdict {
             },
         })
     }
+}
+
+/// Fails unless there is room for the slopes of so many samples, of which so many have factors of
+/// their own.
+fn expect_room(plan: &Plan, samples: usize, given: usize) -> Result<()> {
+    let classes = plan.classes;
+    let summed = plan.groups.iter().filter(|group| group.has_sums()).count();
+    let of_sums = summed * size_of::<ByDirection<f64>>();
+    room::expect(samples * classes, of_sums, "the slopes of all samples")?;
+    let logged = |group: &Group| {
+        usize::from(group.log_loss.is_some())
+            + usize::from(group.binary.is_some())
+            + group.focal.len()
+    };
+    let lists = 3 * plan.groups.iter().map(logged).sum::<usize>();
+    let of_sample = plan.groups.len() * size_of::<VoxelSlopes>()
+        + lists * (classes * size_of::<f64>() + room::PIECE + size_of::<Factors>());
+    room::expect(given, of_sample, "the slopes of all samples")
 }
 
 /// An infinite derivative of something that has no upstream gradient is no gradient.

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 use crate::{
-    Error, Layout, Logits, Result, Target,
+    Layout, Logits, Result, Target,
     tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, in_words},
 };
 
@@ -44,7 +44,7 @@ impl Batch {
         let voxels = if classes == 0 { 0 } else { voxels };
         for sample in 0..samples {
             for voxel in 0..voxels {
-                let place = Place { target, sample, voxel };
+                let place = Place { target, logits: logits.layout, sample, voxel };
                 let weight = place.weight()?;
                 if weight == 0.0 {
                     data.push(None);
@@ -73,6 +73,7 @@ impl Batch {
 /// One voxel of the target.
 struct Place<'a> {
     target: &'a Target<'a>,
+    logits: Layout,
     sample: usize,
     voxel: usize,
 }
@@ -99,7 +100,7 @@ impl Place<'_> {
         if (0.0..=f64::from(f32::MAX)).contains(&found) {
             return Ok(found);
         }
-        Err(self.bad_value("voxel weight", found, Error::OF_WEIGHT))
+        Err(Target::misweighed(self.logits, self.place(), found))
     }
 
     /// Whether the target has this label here.
@@ -139,17 +140,9 @@ impl Place<'_> {
     fn label(&self, labels: &LabelSlice, count: usize) -> Result<usize> {
         let (label, found) = label_at(labels, self.of(self.target.layout, 0));
         let existing = label.and_then(|label| usize::try_from(label).ok());
-        existing.filter(|&label| label < count).ok_or_else(|| Error::Label {
-            sample: self.sample,
-            voxel: self.voxel,
-            found,
-            wanted: match self.target.masks.ignore_index {
-                Some(ignored) => {
-                    format!("0 to {}, or {ignored} to ignore", count.saturating_sub(1))
-                }
-                None => format!("0 to {}", count.saturating_sub(1)),
-            },
-        })
+        existing
+            .filter(|&label| label < count)
+            .ok_or_else(|| self.target.mislabelled(self.logits, self.place(), found, count))
     }
 
     /// The value of a class in a dense target.
@@ -159,11 +152,11 @@ impl Place<'_> {
         if (-slack..=1.0 + slack).contains(&found) {
             return Ok(found.clamp(0.0, 1.0));
         }
-        Err(self.bad_value("target", found, Error::OF_DENSE))
+        Err(self.target.misfilled(self.logits, self.place(), found))
     }
 
-    fn bad_value(&self, what: &'static str, found: f64, wanted: &'static str) -> Error {
-        Error::Value { what, sample: self.sample, voxel: self.voxel, found, wanted }
+    fn place(&self) -> [usize; 2] {
+        [self.sample, self.voxel]
     }
 }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::scratch::SPAN;
-use crate::{Error, Result, interrupt};
+use crate::{Error, Result, Stop};
 
 /// Elements of logits that are worth a job of their own.
 const JOB: usize = 1 << 18;
@@ -74,7 +74,7 @@ impl Jobs {
             }
             return Ok(());
         }
-        let stop = interrupt::current();
+        let stop = Stop::current();
         let run = |index| match &stop {
             Some(stop) if stop.is_set() => Err(Error::Interrupted),
             _ => run(self.job(index)),

@@ -41,6 +41,7 @@ use crate::{
     Moments, Output, Result,
     evaluate::{Slopes, VoxelSlopes},
     plan::Plan,
+    room,
     tensor::FloatSlice,
 };
 
@@ -64,6 +65,9 @@ pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
             of_column.zip(sums).for_each(|(sum, value)| *sum += value);
         }
     })?;
+    // Which classes were annotated, and where the rows of each begin.
+    let beside = size_of::<bool>() + size_of::<usize>();
+    room::expect(samples * classes, beside, "the sums of all samples")?;
     let valid = match target.masks.class_valid {
         Some(valid) => valid.to_vec(),
         None => vec![true; samples * classes],

@@ -14,7 +14,7 @@ use super::{
     softmax::Merged,
 };
 use crate::{
-    Error, Logits, Result, Target,
+    Logits, Result, Target,
     plan::Plan,
     tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Layout, Masks},
 };
@@ -301,7 +301,8 @@ impl Batch<'_> {
             largest = if *given > largest { *given } else { largest };
         }
         if self.check && bad {
-            return Err(misweighed(place, given, good));
+            let i = given.iter().position(|&given| !good(given)).unwrap_or(0);
+            return Err(Target::misweighed(self.logits.layout, place.at(i), given[i]));
         }
         let scale = self.scale.unwrap_or_else(|| scale_of::<F>(largest));
         for (weight, &given) in weight.iter_mut().zip(&*given) {
@@ -346,13 +347,8 @@ impl Batch<'_> {
         }
         for i in 0..TILE {
             if let Some(plane) = planes.iter().find(|plane| !good(plane[i])) {
-                return Err(Error::Value {
-                    what: "target",
-                    sample: place.sample,
-                    voxel: place.start + i,
-                    found: plane[i].to_f64(),
-                    wanted: Error::OF_DENSE,
-                });
+                let (logits, found) = (self.logits.layout, plane[i].to_f64());
+                return Err(self.target.misfilled(logits, place.at(i), found));
             }
         }
         Ok(())
@@ -381,15 +377,8 @@ impl Batch<'_> {
         let outside = |i: &usize| labels[*i] as u32 as usize >= wanted && weight[*i] != F::ZERO;
         let i = (0..place.used).find(outside).unwrap_or(0);
         let (at, stride) = run_of(self.target.layout, place.sample, 0, place.start);
-        Err(Error::Label {
-            sample: place.sample,
-            voxel: place.start + i,
-            found: load::label_text(data, at + i * stride),
-            wanted: match self.target.masks.ignore_index {
-                Some(ignored) => format!("0 to {}, or {ignored} to ignore", wanted - 1),
-                None => format!("0 to {}", wanted.saturating_sub(1)),
-            },
-        })
+        let found = load::label_text(data, at + i * stride);
+        Err(self.target.mislabelled(self.logits.layout, place.at(i), found, wanted))
     }
 
     /// Reads the logits where they are, if they can be computed with as they are.
@@ -466,25 +455,19 @@ pub(super) fn scale_of<F: Number>(size: f64) -> f64 {
     2f64.powi(-(size.max(f64::MIN_POSITIVE).log2().floor() as i32))
 }
 
-/// The first weight that is out of range.
-#[cold]
-fn misweighed(place: Place, given: &[f64], good: impl Fn(f64) -> bool) -> Error {
-    let i = given.iter().position(|&given| !good(given)).unwrap_or(0);
-    Error::Value {
-        what: "voxel weight",
-        sample: place.sample,
-        voxel: place.start + i,
-        found: given[i],
-        wanted: Error::OF_WEIGHT,
-    }
-}
-
 /// Where voxels lie.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub sample: usize,
     pub start: usize,
     pub used: usize,
+}
+
+impl Place {
+    /// The sample, and where in it a voxel lies.
+    fn at(self, i: usize) -> [usize; 2] {
+        [self.sample, self.start + i]
+    }
 }
 
 /// Drops the voxels whose value says so.

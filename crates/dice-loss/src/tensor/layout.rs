@@ -19,6 +19,8 @@ pub struct Layout {
     pub(crate) classes: usize,
     pub(crate) voxels: usize,
     pub(crate) strides: [usize; 3],
+    /// The sizes of the last spatial axes, without the first of all; 0 where there are fewer.
+    inner: [usize; 3],
 }
 
 impl Layout {
@@ -35,7 +37,8 @@ impl Layout {
         let voxels = product(spatial, shape)?;
         let (row, sample) = (*c, product(&[voxels, *c], shape)?);
         product(&[*n, sample], shape)?;
-        Ok(Self { samples: *n, classes: *c, voxels, strides: [sample, 1, row] })
+        let strides = [sample, 1, row];
+        Ok(Self { samples: *n, classes: *c, voxels, strides, inner: inner(spatial) })
     }
 
     /// `[N, C, spatial…]` with strides in elements, one per axis.
@@ -60,7 +63,8 @@ impl Layout {
             strides: strides.to_vec(),
             wanted: "spatial axes that collapse into one (row-major among themselves)",
         })?;
-        Ok(Self { samples: *n, classes: *c, voxels, strides: [*sn, *sc, stride] })
+        let strides = [*sn, *sc, stride];
+        Ok(Self { samples: *n, classes: *c, voxels, strides, inner: inner(spatial) })
     }
 
     /// `[N, spatial…]`, contiguous: label maps, masks, voxel weights.
@@ -86,6 +90,32 @@ impl Layout {
     /// `[N, C, S]`: samples, classes, voxels.
     pub fn shape(&self) -> [usize; 3] {
         [self.samples, self.classes, self.voxels]
+    }
+
+    /// Where a voxel is, counted over all spatial axes in row-major order, along each of them.
+    ///
+    /// Of more than four spatial axes the first ones count as one.
+    ///
+    /// ```
+    /// use dice_loss::Layout;
+    /// let layout = Layout::channels_first(&[2, 3, 4, 5])?;
+    /// assert_eq!(layout.coordinates(7), [1, 2]); // row 1, column 2
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn coordinates(&self, voxel: usize) -> Vec<usize> {
+        let sizes = self.inner.iter().copied().filter(|&size| size > 0);
+        let mut rest = voxel;
+        let mut from_last: Vec<_> = sizes
+            .rev()
+            .map(|size| {
+                let along = rest % size;
+                rest /= size;
+                along
+            })
+            .collect();
+        from_last.push(rest);
+        from_last.reverse();
+        from_last
     }
 
     /// Elements from one sample, class and voxel to the next.
@@ -128,6 +158,14 @@ impl Layout {
         }
         Ok(())
     }
+}
+
+/// The sizes of up to three spatial axes, the last ones but never the first.
+fn inner(spatial: &[usize]) -> [usize; 3] {
+    let mut sizes = [0; 3];
+    let of_last = sizes.iter_mut().rev().zip(spatial.iter().skip(1).rev());
+    of_last.for_each(|(size, &axis)| *size = axis);
+    sizes
 }
 
 fn contiguous(shape: &[usize]) -> Vec<usize> {
@@ -180,6 +218,28 @@ mod tests {
         let padded_rows = Layout::strided(&[2, 3, 4, 5], &[96, 32, 8, 1]);
         assert!(matches!(padded_rows, Err(Error::Strides { .. })));
         assert_eq!(Layout::strided(&[1, 2, 1, 7], &[0, 7, 99, 1]).unwrap().strides[2], 1);
+    }
+
+    #[test]
+    fn a_voxel_has_a_place_along_each_axis() {
+        let at = |spatial: &[usize], voxel| {
+            let shape = [&[2, 3], spatial].concat();
+            let first = Layout::channels_first(&shape).unwrap();
+            let last = Layout::channels_last(&[&[2], spatial, &[3]].concat()).unwrap();
+            let voxels = Layout::voxels(&[&[2], spatial].concat()).unwrap();
+            let found = first.coordinates(voxel);
+            assert_eq!(found, last.coordinates(voxel));
+            assert_eq!(found, voxels.coordinates(voxel));
+            found
+        };
+        assert_eq!(at(&[], 0), [0]);
+        assert_eq!(at(&[9], 7), [7]);
+        assert_eq!(at(&[4, 5], 13), [2, 3]);
+        assert_eq!(at(&[1, 5], 3), [0, 3]);
+        // 1 · 20 + 2 · 5 + 3, and the same in 2 · 60 and 1 · 120 more.
+        assert_eq!(at(&[3, 4, 5], 33), [1, 2, 3]);
+        assert_eq!(at(&[3, 3, 4, 5], 153), [2, 1, 2, 3]);
+        assert_eq!(at(&[2, 2, 3, 4, 5], 153), [2, 1, 2, 3]);
     }
 
     #[test]

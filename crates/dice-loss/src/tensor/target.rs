@@ -3,7 +3,7 @@
 use super::{Dense, DenseSlice, Float, FloatSlice, Label, LabelSlice, Layout};
 use crate::{
     Error, Result,
-    error::{parameter, stated},
+    error::{of_unknown, parameter, stated},
 };
 
 /// The reference: a label map, a dense target, or nested regions; and what is left out of it.
@@ -118,6 +118,52 @@ impl<'a> Target<'a> {
     /// Shape and strides of the target itself.
     pub fn layout(&self) -> Layout {
         self.layout
+    }
+
+    /// A voxel, counted over all axes, whose label is none of so many.
+    #[cold]
+    pub(crate) fn mislabelled(
+        &self,
+        logits: Layout,
+        [sample, voxel]: [usize; 2],
+        found: String,
+        labels: usize,
+    ) -> Error {
+        let last = labels.saturating_sub(1);
+        let wanted = match self.masks.ignore_index {
+            Some(ignored) => format!("0 to {last}, or {ignored} to ignore"),
+            None => {
+                let in_one_channel = logits.classes == 1 && matches!(self.kind, Kind::Labels(_));
+                format!("0 to {last}{}", of_unknown(&found, in_one_channel))
+            }
+        };
+        Error::Label { sample, voxel: logits.coordinates(voxel), found, wanted }
+    }
+
+    /// A voxel whose dense target is out of range in some class.
+    #[cold]
+    pub(crate) fn misfilled(
+        &self,
+        logits: Layout,
+        [sample, voxel]: [usize; 2],
+        found: f64,
+    ) -> Error {
+        let ignorable = logits.classes == 1 && self.masks.ignore_index.is_none();
+        let hint = if ignorable { of_unknown(&found.to_string(), true) } else { String::new() };
+        let wanted = Error::OF_DENSE.to_owned() + &hint;
+        Error::Value { what: "target", sample, voxel: logits.coordinates(voxel), found, wanted }
+    }
+
+    /// A voxel whose weight is out of range.
+    #[cold]
+    pub(crate) fn misweighed(logits: Layout, [sample, voxel]: [usize; 2], found: f64) -> Error {
+        Error::Value {
+            what: "voxel weight",
+            sample,
+            voxel: logits.coordinates(voxel),
+            found,
+            wanted: Error::OF_WEIGHT.into(),
+        }
     }
 
     /// Everything about shapes that must hold before a voxel is read.

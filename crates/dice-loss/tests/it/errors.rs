@@ -98,7 +98,8 @@ fn labels_out_of_range() {
     let labels = [0i32, 1, 0, 1, 7, 0];
     let target = Target::labels(&labels, voxels(&[2, 3])).expect("six labels");
     let error = refused(&dice(), &target);
-    let wanted = Error::Label { sample: 1, voxel: 1, found: "7".into(), wanted: "0 to 1".into() };
+    let (found, wanted) = ("7".into(), "0 to 1".into());
+    let wanted = Error::Label { sample: 1, voxel: vec![1], found, wanted };
     assert_eq!(error, wanted);
     says(&error, "sample 1, voxel 1: found label 7, wanted 0 to 1");
     let error = refused(&dice(), &target.ignore_index(-1));
@@ -127,7 +128,65 @@ fn the_first_bad_label_is_the_one_reported() {
     let logits = Logits::new(&x, first(&[1, 2, count])).expect("logits");
     let target = Target::labels(&labels, voxels(&[1, count])).expect("labels");
     let error = dice().measure(&logits, &target).unwrap_err();
-    assert!(matches!(error, Error::Label { voxel: 5_000, .. }), "{error}");
+    says(&error, "sample 0, voxel 5000: found label 9, wanted 0 to 1");
+}
+
+#[test]
+fn a_voxel_is_named_as_the_array_has_it() {
+    let logits = [0.5f32; 24];
+    let objective = Objective::new().term(1.0, Dice::default().sigmoid());
+    let found = |shape: &[usize], target: &Target| {
+        let logits = Logits::new(&logits, first(shape)).expect("24 logits");
+        let error = objective.measure(&logits, target).unwrap_err();
+        assert_eq!(reference::measure(&objective, &logits, target).unwrap_err(), error);
+        error.to_string()
+    };
+    let mut labels = [1u8; 24];
+    labels[17] = 9;
+    let flat = found(&[2, 1, 12], &Target::labels(&labels, voxels(&[2, 12])).expect("24"));
+    assert_eq!(flat, "sample 1, voxel 5: found label 9, wanted 0 to 1");
+    let plane = found(&[2, 1, 3, 4], &Target::labels(&labels, voxels(&[2, 3, 4])).expect("24"));
+    assert_eq!(plane, "sample 1, voxel (1, 1): found label 9, wanted 0 to 1");
+    let deep = Target::labels(&labels, voxels(&[1, 1, 3, 2, 4])).expect("24");
+    let deep = found(&[1, 1, 3, 2, 4], &deep);
+    assert_eq!(deep, "sample 0, voxel (2, 0, 1): found label 9, wanted 0 to 1");
+    let mut dense = [1.0f32; 24];
+    dense[23] = 1.5;
+    let dense = Target::dense(&dense, first(&[1, 2, 3, 4])).expect("24");
+    let dense = found(&[1, 2, 3, 4], &dense);
+    assert_eq!(dense, format!("sample 0, voxel (2, 3): found target 1.5, {INSIDE}"));
+    let mut weights = [1.0f32; 24];
+    weights[2] = -1.0;
+    let target = Target::labels(&[1u8; 24], voxels(&[2, 3, 4])).expect("24");
+    let target = target.voxel_weights(&weights, voxels(&[2, 3, 4])).expect("24");
+    let weight = found(&[2, 1, 3, 4], &target);
+    assert!(weight.starts_with("sample 0, voxel (0, 2): found voxel weight -1"), "{weight}");
+}
+
+#[test]
+fn what_often_stands_for_unknown_is_told_how_to_be_ignored() {
+    let found = |label: i16| {
+        let labels = [0, 1, 0, 1, label, 0];
+        let target = Target::labels(&labels, voxels(&[2, 3])).expect("six labels");
+        refused(&dice(), &target).to_string()
+    };
+    for label in [255, -1, -100] {
+        let hint = format!("wanted 0 to 1, or ignore_index={label} if it means unknown");
+        assert_eq!(found(label), format!("sample 1, voxel 1: found label {label}, {hint}"));
+    }
+    assert!(found(254).ends_with("found label 254, wanted 0 to 1"));
+    // In one channel it may as well be the object.
+    let hint = "; 1 in place of 255 where that marks the object, ignore_index=255 where it means \
+                unknown";
+    let logits = Logits::new(&X, first(&[2, 1, 6])).expect("twelve logits");
+    let objective = Objective::new().term(1.0, Dice::default().sigmoid());
+    let bytes = [0u8, 0, 0, 0, 0, 0, 255, 1, 1, 1, 1, 1];
+    let labels = Target::labels(&bytes, voxels(&[2, 6])).expect("twelve labels");
+    let error = objective.measure(&logits, &labels).unwrap_err();
+    says(&error, &format!("sample 1, voxel 0: found label 255, wanted 0 to 1{hint}"));
+    let dense = Target::dense(&bytes, first(&[2, 1, 6])).expect("twelve values");
+    let error = objective.measure(&logits, &dense).unwrap_err();
+    says(&error, &format!("sample 1, voxel 0: found target 255, {INSIDE}{hint}"));
 }
 
 /// What is wanted of a dense value.

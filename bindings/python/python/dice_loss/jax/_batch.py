@@ -55,11 +55,16 @@ def prepare(
     class_valid: ArrayLike | None = None,
     regions: RegionsGiven | None = None,
     channel_axis: int = 1,
+    is_kind_known: bool = False,
 ) -> tuple[Reading, Array, Counted]:
-    """Everything in types and shapes that the sweeps read. Fails where they do not fit."""
+    """Everything in types and shapes that the sweeps read. Fails where they do not fit.
+
+    Says how shapes are read that may be meant otherwise, unless their kind is known.
+    """
     hidden = {"mask": mask, "voxel_weight": voxel_weight}
     if any(map(_masked.is_masked, (logits, target, class_valid, *hidden.values()))):
-        mask = _unmasked({"logits": logits, "target": target}, hidden, channel_axis)
+        is_last = _is_last(channel_axis, np.ndim(logits))
+        mask = _unmasked({"logits": logits, "target": target}, hidden, is_last)
         logits, target = _data(logits), _data(target)
         voxel_weight, class_valid = _data(voxel_weight), _filled(class_valid)
     x = _logits(logits)
@@ -68,6 +73,9 @@ def prepare(
     if np.shape(target) != whole.logits or whole.classes == 1:
         target = narrowed(target)
     kind, reference = _target(whole, jnp.asarray(target), regions is not None)
+    if kind == "dense" and not is_kind_known:
+        axis = 2 if channels_last else 1
+        _shapes.warn_of_channels(whole.logits, np.shape(target), axis)
     table = _options.optional(_options.table, "regions", regions)
     _options.check_channels(table, whole.classes)
     ignored = _options.optional(_options.integer, "ignore_index", ignore_index)
@@ -82,28 +90,30 @@ def prepare(
 
 
 def _unmasked(
-    by_class: dict[str, Any], by_voxel: dict[str, Any], channel_axis: int
+    by_class: dict[str, Any], by_voxel: dict[str, Any], channels_last: bool
 ) -> np.ndarray[Any, Any] | Any:
     """The mask, without the voxels that a masked array of NumPy does not know."""
     shape = np.shape(by_class["logits"])
 
     def first(array: Any) -> Any:
-        is_last = array is not None and channel_axis != 1 and array.ndim == len(shape)
+        is_last = array is not None and channels_last and array.ndim == len(shape)
         return np.moveaxis(array, -1, 1) if is_last else array
 
     def there(value: Any) -> Any:
         return _masked.split(value)[1] if _masked.is_masked(value) else None
 
-    classes_first = shape if channel_axis == 1 else (shape[0], shape[-1], *shape[1:-1])
+    classes_first = (shape[0], shape[-1], *shape[1:-1]) if channels_last else shape
     known = _masked.known(
         classes_first,
         {what: first(there(value)) for what, value in by_class.items()},
         {what: there(value) for what, value in by_voxel.items()},
+        channel=-1 if channels_last else 1,
     )
     mask = _data(by_voxel["mask"])
     if mask is None or known is None:
         return mask if known is None else known
-    return jnp.asarray(known) & (jnp.asarray(mask) != 0).reshape(known.shape)
+    whole = _Shape(shape, channels_last)
+    return jnp.asarray(known) & whole.spread("mask", jnp.asarray(mask) != 0)
 
 
 def _data(value: Any) -> Any:
@@ -192,8 +202,6 @@ def _target(whole: _Shape, target: Array, is_table: bool) -> tuple[Kind, Array]:
     if whole.classes == 1 and soft:
         return "dense", _dense(whole.per_voxel("target", target)).reshape(whole.logits)
     if whole.classes > 1 and target.shape == whole.logits:
-        if not whole.channels_last:
-            _shapes.warn_of_channels(whole.logits, target.shape)
         return "dense", _dense(target)
     also = "" if whole.classes == 1 else f" for labels, or {whole.logits} for a dense target"
     return "labels", _labels(whole.per_voxel("target", target, also))

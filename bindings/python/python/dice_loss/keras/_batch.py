@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 from keras import ops
 
-from .. import _masked
+from .. import _masked, _shapes
 from .._options import check_channels
 from ._namespace import dtype_of
 
@@ -76,6 +76,9 @@ def batch_of(
     if kind == "dense":
         target = target if len(target.shape) == rank else ops.expand_dims(target, axis)
         _check("y_true", target, tuple(logits.shape))
+        if sparse_y_true is None:
+            names = ("y_pred", "y_true")
+            _shapes.warn_of_channels(tuple(logits.shape), tuple(target.shape), axis, names)
         if ignore_index is not None and logits.shape[axis] != 1:
             raise ValueError(
                 f"ignore_index of a dense y_true: found {ignore_index} with {logits.shape[axis]} "
@@ -91,7 +94,7 @@ def batch_of(
         if is_of_samples(weight, of_voxels):
             of_sample = ops.reshape(weight, (-1,))
         else:
-            of_voxel = _per_voxel("sample_weight", weight, of_voxels, axis)
+            of_voxel = _spread("sample_weight", weight, logits, axis)
     counted = None if mask is None else _mask(mask, logits, of_voxels, axis)
     return Batch(logits, target, kind, axis, regions, ignore_index, counted, of_voxel, of_sample)
 
@@ -161,9 +164,28 @@ def _mask(mask: Any, logits: Tensor, of_voxels: Sequence[int | None], axis: int)
     """A mask of voxels, or of samples spread over their voxels."""
     mask = ops.cast(ops.convert_to_tensor(mask), "bool")
     if not is_of_samples(mask, of_voxels):
-        return _per_voxel("mask", mask, of_voxels, axis)
+        return _spread("mask", mask, logits, axis)
     mask = ops.reshape(mask, (-1, *(1,) * (len(of_voxels) - 1)))
     return ops.logical_and(mask, ops.ones_like(ops.take(logits, 0, axis), dtype="bool"))
+
+
+def _spread(what: str, tensor: Tensor, logits: Tensor, axis: int) -> Tensor:
+    """One value a voxel as (N, spatial…), of what may hold for several."""
+    samples, *spatial = (size for index, size in enumerate(logits.shape) if index != axis)
+    shape = _shapes.over_voxels(what, tuple(tensor.shape), samples, tuple(spatial), axis)
+    if len(tensor.shape) > len(shape):
+        tensor = ops.squeeze(tensor, axis)
+    elif len(tensor.shape) < len(shape):
+        tensor = ops.expand_dims(tensor, 0)
+    if all(map(_is_full, shape, (samples, *spatial))):
+        return tensor
+    whole = ops.shape(logits)
+    return ops.broadcast_to(tensor, (*whole[:axis], *whole[axis + 1 :]))
+
+
+def _is_full(size: int | None, full: int | None) -> bool:
+    """Whether it is the whole axis, as far as can be told before it is known."""
+    return size == full or (full is None and size != 1)
 
 
 def _check(what: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> None:

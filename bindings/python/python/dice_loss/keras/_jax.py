@@ -50,4 +50,5 @@ def _prepared(batch: Batch) -> tuple[Reading, Array, Counted]:
         voxel_weight=batch.voxel_weight,
         regions=batch.regions,
         channel_axis=1 if axis == 1 else -1,
+        is_kind_known=True,
     )

@@ -65,8 +65,9 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     to the loss, and where samples are pooled, their sums. As everywhere in Keras, a mean divides
     by what would count without weights, but for `reduction="mean_with_sample_weight"`. Of shape
     (N, spatial…) or (N, spatial…, 1) it weighs voxels, and enters every sum over them: a voxel of
-    weight 2 counts as two, one of weight 0 not at all, whatever the prediction holds there. The
-    mask that Keras attaches to `y_pred` leaves out voxels, or samples.
+    weight 2 counts as two, one of weight 0 not at all, whatever the prediction holds there; an axis
+    of size 1 holds along it, (spatial…) for every sample. The mask that Keras attaches to `y_pred`
+    leaves out voxels, or samples.
 
     **Where it runs.** In main memory by the engine on the torch and JAX backends. On TensorFlow by
     `keras.ops`, which XLA compiles; `native=True` takes the engine, which needs
@@ -200,7 +201,8 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         Args:
             y_true: labels or dense, see above.
             y_pred: (N, spatial…, C), logits or probabilities.
-            sample_weight: (N), or (N, spatial…) with or without a last axis of size 1; at least 0.
+            sample_weight: (N), or (N, spatial…) with or without a last axis of size 1, or what
+                broadcasts to it; at least 0.
 
         Raises:
             ValueError: shapes that do not fit. By the engine also labels that name no class, dense

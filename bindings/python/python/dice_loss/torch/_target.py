@@ -18,6 +18,7 @@ Regions = tuple[tuple[int, ...], ...]
 
 #: The largest weight of a voxel: float32's.
 _LARGEST = float(torch.finfo(torch.float32).max)
+_WEIGHT = "a weight of at least 0, and at most 3.4e38"
 _DENSE = "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)"
 
 
@@ -81,7 +82,7 @@ def prepare(
     """Checks devices and shapes, decides on the kind of target, drops channels of size 1."""
     target = _beside(logits, "target", target)
     kind = kind_of(logits, target, target_kind, regions)
-    if kind == "dense" and not is_intercepted():
+    if kind == "dense" and target_kind is None and not is_intercepted():
         _shapes.warn_of_channels(_shape(logits), _shape(target))
     if regions is not None:
         check_channels(regions, logits.shape[1])
@@ -156,28 +157,66 @@ def check_everywhere(logits: Tensor, target: Target) -> None:
         labels = target.tensor.squeeze(1) if target.kind == "dense" else target.tensor
         counted &= ~xp.is_number(labels, target.ignore_index)
     if target.voxel_weight is not None:
-        weight = target.voxel_weight.detach()[counted]
+        weight = target.voxel_weight.detach()
         within = (weight >= 0) & (weight <= _LARGEST)
-        _all("voxel_weight", weight, within, "at least 0, and at most 3.4e38")
-        counted &= target.voxel_weight != 0
+        wrong = _first(~within & counted)
+        if wrong is not None:
+            raise _refused(wrong, "voxel weight", weight[wrong], _WEIGHT)
+        counted &= weight != 0
     if target.kind == "dense":
-        value = target.tensor.detach().movedim(1, -1)[counted]
-        slack = xp.slack(value)
-        # In the type computed in, as the engine sees it.
-        wide = value.to(torch.float64 if logits.dtype is torch.float64 else torch.float32)
-        _all("target", value, (wide >= -slack) & (wide <= 1 + slack), _DENSE)
+        _check_dense(logits, target, counted)
         return
     count = len(target.regions) if target.regions else max(2, logits.shape[1])
     known = xp.labels(target.tensor)
-    known = ((known >= 0) & (known < count)) | ~counted
-    if not bool(known.all()):
-        found = target.tensor.flatten()[int((~known).flatten().nonzero()[0])].item()
-        raise ValueError(f"found label {found}, wanted 0 to {count - 1}")
+    wrong = _first(~((known >= 0) & (known < count)) & counted)
+    if wrong is not None:
+        found, wanted = target.tensor[wrong], f"0 to {count - 1}"
+        if target.ignore_index is not None:
+            wanted += f", or {target.ignore_index} to ignore"
+        else:
+            wanted += _of_unknown(found, target.kind == "labels" and logits.shape[1] == 1)
+        raise _refused(wrong, "label", found, wanted)
 
 
-def _all(what: str, values: Tensor, holds: Tensor, wanted: str) -> None:
-    if not bool(holds.all()):
-        raise ValueError(f"found {what} {values[~holds][0].item()}, wanted {wanted}")
+def _check_dense(logits: Tensor, target: Target, counted: Tensor) -> None:
+    value = target.tensor.detach()
+    slack = xp.slack(value)
+    # In the type computed in, as the engine sees it.
+    wide = value.to(torch.float64 if logits.dtype is torch.float64 else torch.float32)
+    outside = ~((wide >= -slack) & (wide <= 1 + slack))
+    wrong = _first(outside.any(1) & counted)
+    if wrong is not None:
+        classes = outside.movedim(1, -1)[wrong]
+        found, wanted = value.movedim(1, -1)[wrong][classes][0], _DENSE
+        if target.ignore_index is None and logits.shape[1] == 1:
+            wanted += _of_unknown(found, True)
+        raise _refused(wrong, "target", found, wanted)
+
+
+def _first(wrong: Tensor) -> tuple[int, ...] | None:
+    """Where it is first true, (sample, place along each spatial axis…); None if nowhere."""
+    return tuple(wrong.nonzero()[0].tolist()) if bool(wrong.any()) else None
+
+
+def _refused(place: tuple[int, ...], what: str, found: Tensor, wanted: str) -> ValueError:
+    """In the engine's words."""
+    return ValueError(f"{_shapes.place(place)}: found {what} {_plainly(found)}, wanted {wanted}")
+
+
+def _of_unknown(found: Tensor, in_one_channel: bool) -> str:
+    """What is said of a value that stands for "unknown" in many data sets."""
+    value = _plainly(found)
+    if value == 255 and in_one_channel:
+        return (
+            "; 1 in place of 255 where that marks the object, ignore_index=255 where it means "
+            "unknown"
+        )
+    return f", or ignore_index={value} if it means unknown" if value in (255, -1, -100) else ""
+
+
+def _plainly(value: Tensor) -> int | float:
+    number = value.item()
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
