@@ -124,7 +124,8 @@ impl Objective {
 
     /// Also sums up these, whatever the terms need; there may be no terms at all.
     ///
-    /// The [moments](Moments::integrands) have at least these: some sums come with others.
+    /// The [moments](Moments::integrands) have at least these: some sums come with others. What the
+    /// terms need may then be summed up by other code, so that the loss differs in its last digits.
     ///
     /// ```
     /// use dice_loss::{Activation, Integrand, Layout, Logits, Objective, Sum, Target};

@@ -234,7 +234,7 @@ fn every_sum_can_be_asked_for() {
 }
 
 #[test]
-fn sums_beside_the_terms_change_no_loss_and_no_gradient() {
+fn sums_beside_the_terms_change_loss_and_gradient_by_roundings_alone() {
     let sigmoid = |sum| Integrand::new(sum, Activation::Sigmoid);
     for trial in trials() {
         check(&format!("{} and further sums", trial.name), 2, |mut recipe| {
@@ -244,13 +244,22 @@ fn sums_beside_the_terms_change_no_loss_and_no_gradient() {
             let further = [sigmoid(Sum::Magnitude), sigmoid(Sum::Focal).gamma(gamma)];
             let with = objective.clone().also(further);
             let batch = Batch::new(&recipe, trial.activation);
-            let gradient = |objective: &Objective| {
+            let results = |objective: &Objective| {
                 let (_, verdict) = engine(objective, &batch).expect("a batch");
                 let arrangement = Arrangement::ChannelsFirst;
                 let found = gradient_of(objective, &verdict, 1.0, &batch, arrangement);
-                (verdict.loss().to_bits(), found.expect("a gradient").to_f64())
+                (verdict.loss(), found.expect("a gradient").to_f64())
             };
-            prop_assert_eq!(gradient(&with), gradient(&objective));
+            // They may be summed up by other code, which is as precise.
+            let precision = Precision::of(batch.logits.data.kind());
+            let ((loss, gradient), (other, others)) = (results(&with), results(&objective));
+            let tolerance = 2.0 * precision.of_sum(batch.shape, loss.abs().max(1.0));
+            prop_assert!((loss - other).abs() <= tolerance || loss.to_bits() == other.to_bits());
+            let largest = others.iter().fold(0.0f64, |all, slope| all.max(slope.abs()));
+            for (found, wanted) in gradient.iter().zip(&others) {
+                let tolerance = 2.0 * precision.of_element(batch.shape, *wanted, largest);
+                prop_assert!((found - wanted).abs() <= tolerance || found == wanted);
+            }
             Ok(())
         });
     }
