@@ -32,15 +32,20 @@ pub fn peers() -> Result<(), String> {
     let environment = Environment::new(&target, "python-latest");
     run(Command::new(python::of_the_system()?.program).args(environment.creation()))?;
     let names = pins.iter().map(|(name, _)| name);
-    let pip = ["-m", "pip", "install", "--quiet", "--upgrade", "./bindings/python"];
-    run(Command::new(environment.program()).args(pip).args(names))?;
-    let installed = installed(environment.program())?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"];
+    let packages = ["./bindings/python"];
+    run(Command::new(environment.program()).args(pip).args(packages).args(names))?;
+    let installed = listed(environment.program(), &[], "version")?;
+    // One peer's requirements may hold another back.
+    let newer = listed(environment.program(), &["--outdated"], "latest_version")?;
     println!("\n==> peers");
     for (name, pin) in &pins {
-        println!("{}", moved(name, pin, installed.get(&name.to_lowercase())));
+        let key = name.to_lowercase();
+        println!("{}", moved(name, pin, installed.get(&key), newer.get(&key)));
     }
     let pytest = ["-m", "pytest", "--quiet", "-rfEs", "-W", "default"];
-    run(Command::new(environment.program()).args(pytest).args(TESTS))
+    let processes = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"];
+    run(Command::new(environment.program()).args(pytest).args(processes).args(TESTS))
         .map_err(|_| "the newest peers differ: see the failures above".into())
 }
 
@@ -62,10 +67,15 @@ fn pins(requirements: &str) -> Vec<(String, String)> {
     requirements.lines().filter_map(requirement).collect()
 }
 
-/// The versions in an environment, by names in small letters.
-fn installed(python: PathBuf) -> Result<BTreeMap<String, String>, String> {
+/// What pip says of the packages in an environment, by names in small letters.
+fn listed(
+    python: PathBuf,
+    which: &[&str],
+    field: &str,
+) -> Result<BTreeMap<String, String>, String> {
     let output = Command::new(python)
         .args(["-m", "pip", "list", "--format=json", "--disable-pip-version-check"])
+        .args(which)
         .output()
         .map_err(|error| format!("pip list: {error}"))?;
     let listed: Value =
@@ -73,21 +83,25 @@ fn installed(python: PathBuf) -> Result<BTreeMap<String, String>, String> {
     let packages = listed.as_array().into_iter().flatten();
     let version = |package: &Value| {
         let text = |key| Some(package.get(key)?.as_str()?.to_owned());
-        Some((text("name")?.to_lowercase(), text("version")?))
+        Some((text("name")?.to_lowercase(), text(field)?))
     };
     Ok(packages.filter_map(version).collect())
 }
 
-/// Whether a release lies beyond what is pinned: `1.6.1`, `2.15.*` or a comparison.
-fn moved(name: &str, pin: &str, found: Option<&String>) -> String {
+/// Whether a release lies beyond what is pinned (`1.6.1`, `2.15.*` or a comparison), and whether there is a newer one.
+fn moved(name: &str, pin: &str, found: Option<&String>, newer: Option<&String>) -> String {
     let Some(found) = found else { return format!("{name}: not installed, pinned at {pin}") };
     let held = match pin.strip_suffix('*') {
         Some(prefix) => format!("{found}.").starts_with(prefix),
         None => found == pin,
     };
-    match held || pin.starts_with(['<', '>', '~', '!']) {
+    let said = match held || pin.starts_with(['<', '>', '~', '!']) {
         true => format!("{name}: {found}, as pinned"),
         false => format!("{name}: {found} has moved, pinned at {pin}"),
+    };
+    match newer {
+        Some(newer) => format!("{said}; {newer} is held back by what another requires"),
+        None => said,
     }
 }
 
@@ -105,11 +119,20 @@ mod tests {
 
     #[test]
     fn what_has_moved_is_told() {
-        let say = |pin, found: &str| moved("torch", pin, Some(&found.to_owned()));
+        let say = |pin, found: &str| moved("torch", pin, Some(&found.to_owned()), None);
         assert_eq!(say("2.15.*", "2.15.0"), "torch: 2.15.0, as pinned");
         assert_eq!(say("2.15.*", "2.150.0"), "torch: 2.150.0 has moved, pinned at 2.15.*");
         assert_eq!(say("1.6.1", "1.6.2"), "torch: 1.6.2 has moved, pinned at 1.6.1");
         assert_eq!(say(">=0.5", "0.7"), "torch: 0.7, as pinned");
-        assert_eq!(moved("torch", "2", None), "torch: not installed, pinned at 2");
+        assert_eq!(moved("torch", "2", None, None), "torch: not installed, pinned at 2");
+    }
+
+    #[test]
+    fn what_is_held_back_is_told() {
+        let (found, newer) = ("2.15.0".to_owned(), "2.16.0".to_owned());
+        assert_eq!(
+            moved("torch", "2.15.*", Some(&found), Some(&newer)),
+            "torch: 2.15.0, as pinned; 2.16.0 is held back by what another requires"
+        );
     }
 }

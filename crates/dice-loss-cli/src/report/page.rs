@@ -276,14 +276,17 @@ fn progress(comparison: &Comparison) -> Vec<Curves> {
         let plot = curves(comparison, title, rare, Frame::new(width, 300.0));
         Curves { screens, plot }
     };
-    if comparison.data.has_rare() {
-        let rare = curves("Mean Dice of the rare classes", true, "", 540.0);
-        return vec![curves("Mean Dice", false, "", 540.0), rare];
-    }
+    let has_rare = comparison.data.has_rare();
     // Alone, a plot takes the place of two.
-    [("broad", 1100.0), ("narrow", 400.0)]
-        .map(|(screens, width)| curves("Mean Dice", false, screens, width))
-        .into()
+    let broad = if has_rare { 540.0 } else { 1100.0 };
+    let titles = [("Mean Dice", false), ("Mean Dice of the rare classes", true)];
+    let shown = titles.into_iter().filter(|&(_, rare)| has_rare || !rare);
+    shown
+        .flat_map(|(title, rare)| {
+            [("broad", broad), ("narrow", 400.0)]
+                .map(|(screens, width)| curves(title, rare, screens, width))
+        })
+        .collect()
 }
 
 /// A curve for every training, faint behind that of the first seed.
@@ -349,6 +352,11 @@ fn slice_dice(data: &Dataset, predicted: &[u8], reference: &[u8]) -> String {
         data.foreground(false).filter(|&label| reference.contains(&(label as u8))).collect();
     let mean = crate::record::Score::mean(present.iter().map(|&label| counts.score(label)));
     mean.dice.map_or("–".into(), |dice| format!("{dice:.3}"))
+}
+
+/// A title that may break after what stands before a value, so that options fit a narrow column.
+fn breakable(title: &str) -> String {
+    title.replace('=', "=\u{200b}")
 }
 
 /// A share in percent, with as many digits as a small one needs.
@@ -441,6 +449,7 @@ mod tests {
         assert_eq!(counted(8, "slice"), "8 slices");
         assert_eq!(grouped(318_643), "318\u{202f}643");
         assert_eq!(grouped(12), "12");
+        assert_eq!(breakable("Dice (pool=batch)"), "Dice (pool=\u{200b}batch)");
         assert_eq!(percent(&0.00221), "0.22 %");
         assert_eq!(percent(&0.2775), "27.8 %");
     }

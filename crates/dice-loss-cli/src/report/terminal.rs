@@ -115,13 +115,15 @@ fn grid(table: &Table) -> Grid {
         let cells = shown.iter().map(|&c| {
             let cell = &row.cells[c];
             let star = if cell.best { "*" } else { "" };
-            let range =
-                if cell.range.is_empty() { String::new() } else { format!("\n{}", cell.range) };
-            let text = format!("{star}{}{range}", cell.text);
+            // Broken where a reader would, not where the column ends.
+            let range = cell.range.replace('–', "–\n");
+            let text = format!("{star}{}\n{range}", cell.text);
+            let text = text.trim_end();
             let styled = Cell::new(text).set_alignment(CellAlignment::Right);
             if cell.best { styled.add_attribute(Attribute::Bold) } else { styled }
         });
-        grid.add_row(std::iter::once(Cell::new(&row.title)).chain(cells));
+        let title = row.title.replace(" (", "\n(").replace(", ", ",\n ");
+        grid.add_row(std::iter::once(Cell::new(title)).chain(cells));
     }
     grid
 }
