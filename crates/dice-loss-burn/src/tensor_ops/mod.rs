@@ -44,7 +44,7 @@ fn evaluate(
     form: Form,
 ) -> Result<(DispatchTensor, Verdict, Moments)> {
     let mut shape = logits.shape();
-    targets.check(&shape)?;
+    let targets = targets.fitted(&shape)?;
     let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
     let prepared = objective.prepare(shape[1])?;
     check(&prepared, &targets, layout)?;
