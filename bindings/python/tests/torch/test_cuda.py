@@ -179,7 +179,7 @@ def test_dense_values_a_few_roundings_outside(loss, dtype, device, driver):
     x = logits_of("softmax").float()
     device()
     wanted = value_and_gradient(loss, Batch(x, hard))
-    off = torch.where(hard == 1, 1 + 4 * epsilon, -4 * epsilon).to(dtype)
+    off = torch.where(hard == 1, hard + 4 * epsilon, hard - 4 * epsilon)
     assert (off != hard).all()
     found = value_and_gradient(loss, Batch(x, off))
     assert launches(driver)

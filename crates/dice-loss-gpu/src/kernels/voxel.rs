@@ -81,7 +81,8 @@ pub(super) fn reference(
                     found = comptime!(SKIPPED).runtime();
                 }
                 // What counts keeps a weight, be it ever so small beside the others'.
-                weight = max(weight * tables[0], comptime!(f32::MIN_POSITIVE));
+                weight *= tables[0];
+                weight = select(weight == 0.0, comptime!(f32::MIN_POSITIVE).runtime(), weight);
             } else {
                 invalid = 1u32;
             }

@@ -4,7 +4,6 @@
 
 #include <ucontext.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +16,7 @@
 #define __grid_constant__
 #define __align__(bytes) alignas(bytes)
 
-using std::exp, std::log, std::log1p, std::pow, std::fma, std::fabs, std::max, std::sqrt;
+using std::exp, std::log, std::log1p, std::pow, std::fma, std::fabs, std::sqrt;
 
 struct Dimensions {
     unsigned x = 1, y = 1, z = 1;
