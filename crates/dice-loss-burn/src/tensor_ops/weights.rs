@@ -3,7 +3,7 @@
 //! That they are is seen from the sums, which are read anyway, so that usual weights cost nothing.
 
 use burn::{
-    backend::{Dispatch, DispatchTensor},
+    backend::{Dispatch, ops::FloatTensorOps},
     tensor::{Tensor, TensorData},
 };
 use dice_loss::{Prepared, Sum};
@@ -44,9 +44,11 @@ pub(super) fn brought_near(
         true => (weight * scale).max(f64::from(f32::MIN_POSITIVE)),
         false => weight,
     };
-    let data = TensorData::new(data.iter::<f64>().map(scaled).collect(), data.shape().clone());
-    let near: DispatchTensor =
-        Tensor::<1>::from_data(data.convert_dtype(dtype), (&device, dtype)).into_dispatch();
+    let shape = data.shape().clone();
+    let values: Vec<_> = data.iter::<f64>().map(scaled).collect();
+    let data = TensorData::new(values, [shape.num_elements()]).convert_dtype(dtype);
+    let near = Tensor::<1>::from_data(data, (&device, dtype)).into_dispatch();
+    let near = Dispatch::float_reshape(near, shape);
     Some((TargetTensors { weights: VoxelWeights::Each(near), ..targets.clone() }, scale))
 }
 
