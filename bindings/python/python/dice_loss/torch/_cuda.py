@@ -127,7 +127,7 @@ def pull_back(
     if logits.numel():
         factor = None
         if lent.weight is not None:
-            # What is taken from the ones is given to the others, whose products are ordinary numbers.
+            # What the ones are multiplied with, the others are divided by.
             power = _towards_ordinary(slopes.abs().amax())
             slopes, factor = slopes * power, 1 / power
         slopes = slopes.to(torch.float32).contiguous()
