@@ -334,7 +334,9 @@ fn weights_of_any_size() {
     if !can_run(FloatDType::F32) {
         return;
     }
-    weights::check(&device());
+    // Labels, and everything restricted: each kind has a kernel of its own to compile.
+    let cases = Case::all(3, Activation::Softmax).into_iter().step_by(7);
+    weights::check(&device(), cases);
 }
 
 #[test]
