@@ -8,9 +8,9 @@ use burn::{
         autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy},
         tensor::{BoolTensor, FloatTensor, IntTensor},
     },
-    tensor::{Bool, Int, Tensor},
+    tensor::{Bool, Int, Shape, Tensor},
 };
-use dice_loss::Error;
+use dice_loss::{Error, broadcast};
 
 /// The targets of a segmentation loss: a label map, a dense target or nested regions, and what is
 /// left out of it. All restrictions compose; a voxel that is left out contributes exactly nothing.
@@ -87,6 +87,8 @@ impl Targets {
 
     /// A soft or one-hot target, each value in [0, 1].
     ///
+    /// Logits and target `[N, H, W]` are read as H channels: images of one channel are `[N, 1, H, W]`.
+    ///
     /// # Shapes
     ///
     /// - target: `[batch_size, classes, spatial…]`, as the logits
@@ -126,7 +128,8 @@ impl Targets {
     ///
     /// # Shapes
     ///
-    /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`
+    /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`; an axis of 1 holds all along
+    ///   it, `[spatial…]` for every sample, `[batch_size]` for every voxel of a sample
     pub fn mask<const D: usize>(mut self, mask: Tensor<D, Bool>) -> Self {
         self.0.mask = Mask::Only(mask.without_autodiff().into_dispatch());
         self
@@ -136,13 +139,14 @@ impl Targets {
     ///
     /// # Shapes
     ///
-    /// - weights: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`
+    /// - weights: as a [`mask`](Self::mask)
     pub fn voxel_weights<const D: usize>(mut self, weights: Tensor<D>) -> Self {
         self.0.weights = VoxelWeights::Each(weights.without_autodiff().into_dispatch());
         self
     }
 
-    /// Which classes were annotated in which sample (partial labels), row-major (sample, class).
+    /// Which classes were annotated in which sample (partial labels), row-major (sample, class); or
+    /// an entry for each class, which then holds for every sample.
     ///
     /// Overlap terms and sigmoid terms skip what was not annotated; softmax cross-entropy and
     /// softmax focal loss add its probability to the background.
@@ -196,32 +200,55 @@ impl<B: Backend, C: CheckpointStrategy> TargetTensors<Autodiff<B, C>> {
 }
 
 impl<B: Backend> TargetTensors<B> {
-    /// Whether every tensor has a shape that fits the logits', spatial axes one by one.
+    /// With a mask and weights of the shape that fits the logits', spatial axes one by one, if what
+    /// there is can be repeated to that.
     ///
     /// The engine sees voxels in a row and cannot tell a transposed image.
-    pub fn check(&self, logits: &[usize]) -> Result<(), Error> {
-        let ([samples, _, spatial @ ..], shape) = (logits, self.reference.shape()) else {
-            return Err(Error::Shape {
-                what: "logits",
-                found: logits.to_vec(),
-                wanted: "[batch_size, classes, spatial…]".into(),
-            });
-        };
-        let per_voxel = [&[*samples], spatial].concat();
+    pub fn fitted(mut self, logits: &[usize]) -> Result<Self, Error> {
+        let shape = self.reference.shape();
         match self.reference {
-            Reference::Labels(_) => fits("labels", shape, per_voxel.clone(), true)?,
-            Reference::Dense(_) | Reference::Multilabel(_) => {
-                fits("dense target", shape, logits.to_vec(), false)?;
+            Reference::Labels(_) => broadcast::check_labels(&shape, logits)?,
+            Reference::Dense(_) | Reference::Multilabel(_) if shape != logits => {
+                let wanted = format!("{logits:?}, as the logits");
+                return Err(Error::Shape { what: "dense target", found: shape, wanted });
             }
+            Reference::Dense(_) | Reference::Multilabel(_) => {}
         }
-        if let Mask::Only(mask) = &self.mask {
-            fits("mask", mask.shape().to_vec(), per_voxel.clone(), true)?;
+        if let Mask::Only(mask) = self.mask {
+            self.mask = Mask::Only(match spread("mask", &mask.shape(), logits)? {
+                Some([repeated, whole]) => B::bool_expand(B::bool_reshape(mask, repeated), whole),
+                None => mask,
+            });
         }
-        if let VoxelWeights::Each(weights) = &self.weights {
-            fits("voxel weights", weights.shape().to_vec(), per_voxel, true)?;
+        if let VoxelWeights::Each(weights) = self.weights {
+            let shapes = spread("voxel weights", &weights.shape(), logits)?;
+            self.weights = VoxelWeights::Each(match shapes {
+                Some([repeated, whole]) => {
+                    B::float_expand(B::float_reshape(weights, repeated), whole)
+                }
+                None => weights,
+            });
         }
-        Ok(())
+        if let Some(valid) = &self.rules.class_valid
+            && Some(valid.len()) != logits.iter().take(2).copied().reduce(|n, c| n * c)
+        {
+            let valid = broadcast::over_samples(valid.clone(), logits)?;
+            Arc::make_mut(&mut self.rules).class_valid = Some(valid);
+        }
+        Ok(self)
     }
+}
+
+/// The shape of what is repeated, and what it is repeated to; `None` if it is whole.
+fn spread(
+    what: &'static str,
+    found: &[usize],
+    logits: &[usize],
+) -> Result<Option<[Shape; 2]>, Error> {
+    let repeated = broadcast::over_voxels(what, found, logits)?;
+    let mut whole = logits.to_vec();
+    whole.remove(1);
+    Ok((repeated != whole).then(|| [Shape::from(repeated), Shape::from(whole)]))
 }
 
 impl<B: Backend> Reference<B> {
@@ -232,25 +259,6 @@ impl<B: Backend> Reference<B> {
             Self::Multilabel(target) => target.shape().to_vec(),
         }
     }
-}
-
-/// A tensor with a value a voxel may have a channel axis of one.
-fn fits(
-    what: &'static str,
-    found: Vec<usize>,
-    wanted: Vec<usize>,
-    per_voxel: bool,
-) -> Result<(), Error> {
-    let mut with_channel = wanted.clone();
-    with_channel.insert(1, 1);
-    if found == wanted || (per_voxel && found == with_channel) {
-        return Ok(());
-    }
-    let wanted = match per_voxel {
-        true => format!("{wanted:?} or {with_channel:?}, to fit the logits"),
-        false => format!("{wanted:?}, as the logits"),
-    };
-    Err(Error::Shape { what, found, wanted })
 }
 
 impl<const D: usize> From<Tensor<D, Int>> for Targets {

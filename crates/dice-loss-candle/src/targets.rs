@@ -1,7 +1,7 @@
 //! What the reference segmentation says, and which of it counts.
 
 use candle_core::{DType, Result, Tensor};
-use dice_loss::{Error, Target};
+use dice_loss::{Error, Target, broadcast};
 
 use crate::refused;
 
@@ -57,6 +57,8 @@ impl Targets {
 
     /// A soft, one-hot or multilabel target: floats in [0, 1], or `u8` of 0 and 1.
     ///
+    /// Logits and target `[N, H, W]` are read as H channels: images of one channel are `[N, 1, H, W]`.
+    ///
     /// # Shapes
     ///
     /// - target: `[batch_size, classes, spatial…]`, as the logits
@@ -90,7 +92,8 @@ impl Targets {
     ///
     /// # Shapes
     ///
-    /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of any type
+    /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of any type; an axis of 1
+    ///   holds all along it, `[spatial…]` for every sample, `[batch_size]` for every voxel of a sample
     pub fn mask(mut self, mask: &Tensor) -> Self {
         self.mask = Some(mask.detach());
         self
@@ -100,13 +103,14 @@ impl Targets {
     ///
     /// # Shapes
     ///
-    /// - weights: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, of floats
+    /// - weights: of the shapes of a [`mask`](Self::mask), of floats
     pub fn voxel_weights(mut self, weights: &Tensor) -> Self {
         self.weights = Some(weights.detach());
         self
     }
 
-    /// Which classes were annotated in which sample (partial labels), row-major (sample, class).
+    /// Which classes were annotated in which sample (partial labels), row-major (sample, class); or
+    /// an entry for each class, which then holds for every sample.
     ///
     /// Overlap terms and sigmoid terms skip what was not annotated; softmax cross-entropy and
     /// softmax focal loss add its probability to the background.
@@ -126,11 +130,12 @@ impl Targets {
     }
 
     /// Whether every tensor lies where the logits do, and has a type and a shape that fit them,
-    /// spatial axes one by one; a mask becomes one of `u8`.
+    /// spatial axes one by one; a mask becomes one of `u8`, and what holds for several voxels or samples
+    /// is repeated.
     ///
     /// The engine sees voxels in a row and cannot tell a transposed image.
     pub(crate) fn checked(mut self, logits: &Tensor) -> Result<Self> {
-        let [samples, _, spatial @ ..] = logits.dims() else {
+        let [_, _, ..] = logits.dims() else {
             return Err(refused(Error::Shape {
                 what: "logits",
                 found: logits.dims().to_vec(),
@@ -138,26 +143,37 @@ impl Targets {
             }));
         };
         is_float("logits", logits)?;
-        let per_voxel = [&[*samples], spatial].concat();
         match &self.reference {
             Reference::Labels(labels) => {
                 typed("labels", labels, "integers", labels.dtype().is_int())?;
-                fits("labels", labels, logits, &per_voxel, true)?;
+                beside("labels", labels, logits)?;
+                broadcast::check_labels(labels.dims(), logits.dims()).map_err(refused)?;
             }
             Reference::Dense(target) => {
                 if target.dtype() != DType::U8 {
                     is_float("dense target", target)?;
                 }
-                fits("dense target", target, logits, logits.dims(), false)?;
+                beside("dense target", target, logits)?;
+                if target.dims() != logits.dims() {
+                    return Err(refused(Error::Shape {
+                        what: "dense target",
+                        found: target.dims().to_vec(),
+                        wanted: format!("{:?}, as the logits", logits.dims()),
+                    }));
+                }
             }
         }
-        if let Some(weights) = &self.weights {
-            is_float("voxel weights", weights)?;
-            fits("voxel weights", weights, logits, &per_voxel, true)?;
+        if let Some(weights) = self.weights {
+            is_float("voxel weights", &weights)?;
+            self.weights = Some(spread("voxel weights", weights, logits)?);
         }
         if let Some(mask) = self.mask {
-            fits("mask", &mask, logits, &per_voxel, true)?;
+            let mask = spread("mask", mask, logits)?;
             self.mask = Some(if mask.dtype() == DType::U8 { mask } else { mask.ne(0u8)? });
+        }
+        if let Some(valid) = self.rules.class_valid {
+            let valid = broadcast::over_samples(valid, logits.dims()).map_err(refused)?;
+            self.rules.class_valid = Some(valid);
         }
         Ok(self)
     }
@@ -206,32 +222,27 @@ fn typed(what: &str, tensor: &Tensor, wanted: &str, fits: bool) -> Result<()> {
     }))
 }
 
-/// A tensor with a value a voxel may have a channel axis of one.
-fn fits(
-    what: &'static str,
-    tensor: &Tensor,
-    logits: &Tensor,
-    wanted: &[usize],
-    per_voxel: bool,
-) -> Result<()> {
-    if !tensor.device().same_device(logits.device()) {
-        return Err(refused(Error::Parameter {
-            what: format!("{what}: device"),
-            found: format!("{:?}", tensor.device().location()),
-            wanted: format!("{:?}, as the logits", logits.device().location()),
-        }));
-    }
-    let found = tensor.dims();
-    let mut with_channel = wanted.to_vec();
-    with_channel.insert(1, 1);
-    if found == wanted || (per_voxel && found == with_channel) {
+/// Whether a tensor lies where the logits do.
+fn beside(what: &str, tensor: &Tensor, logits: &Tensor) -> Result<()> {
+    if tensor.device().same_device(logits.device()) {
         return Ok(());
     }
-    let wanted = match per_voxel {
-        true => format!("{wanted:?} or {with_channel:?}, to fit the logits"),
-        false => format!("{wanted:?}, as the logits"),
-    };
-    Err(refused(Error::Shape { what, found: found.to_vec(), wanted }))
+    Err(refused(Error::Parameter {
+        what: format!("{what}: device"),
+        found: format!("{:?}", tensor.device().location()),
+        wanted: format!("{:?}, as the logits", logits.device().location()),
+    }))
+}
+
+/// A value for each voxel, of what may hold for several.
+fn spread(what: &'static str, tensor: Tensor, logits: &Tensor) -> Result<Tensor> {
+    beside(what, &tensor, logits)?;
+    let repeated = broadcast::over_voxels(what, tensor.dims(), logits.dims()).map_err(refused)?;
+    let whole = [&logits.dims()[..1], &logits.dims()[2..]].concat();
+    match repeated == whole {
+        true => Ok(tensor),
+        false => tensor.reshape(repeated)?.broadcast_as(whole),
+    }
 }
 
 impl From<&Tensor> for Targets {

@@ -33,6 +33,8 @@ pub struct Batch {
     pub target_sample: u32,
     pub target_class: u32,
     pub target_voxel: u32,
+    /// How far outside [0, 1] a dense value counts as 0 or 1: an `f32`.
+    pub slack: u32,
     /// Of the mask, whose kind is 0 if there is none.
     pub mask_kind: u32,
     pub mask_start: u32,
@@ -43,9 +45,11 @@ pub struct Batch {
     pub weight_start: u32,
     pub weight_sample: u32,
     pub weight_voxel: u32,
-    /// Whether a label is ignored, and which: an `i32`.
+    /// Whether a label is ignored, and which, as the target's [`Kind`] has it: an `f32`, a 64-bit integer
+    /// in two words, or an integer of 32 bits.
     pub ignores: u32,
     pub ignored: u32,
+    pub ignored_high: u32,
     /// Labels that have a meaning: those below.
     pub labels: u32,
     /// Whether the hard decision is by a threshold, and which: an `f32`.
@@ -53,7 +57,7 @@ pub struct Batch {
     pub threshold: u32,
     /// Units that share a class of a tile; a power of two.
     pub lanes: u32,
-    /// Where the parts of the tables begin: exponents, distances, regions (label, class), annotated classes
+    /// Where the parts of the tables begin, whose first number is what weights are multiplied with: exponents, distances, regions (label, class), annotated classes
     /// (sample, class).
     pub exponents: u32,
     pub distances: u32,
@@ -89,6 +93,7 @@ impl Batch {
             self.target_sample,
             self.target_class,
             self.target_voxel,
+            self.slack,
             self.mask_kind,
             self.mask_start,
             self.mask_sample,
@@ -99,6 +104,7 @@ impl Batch {
             self.weight_voxel,
             self.ignores,
             self.ignored,
+            self.ignored_high,
             self.labels,
             self.by_threshold,
             self.threshold,
@@ -127,9 +133,63 @@ pub enum Kind {
     I16 = 4,
     U32 = 5,
     I32 = 6,
-    /// 64-bit integers of either sign.
-    I64 = 7,
-    F16 = 8,
-    BF16 = 9,
-    F32 = 10,
+    U64 = 7,
+    I64 = 8,
+    F16 = 9,
+    BF16 = 10,
+    F32 = 11,
+}
+
+impl Kind {
+    /// How far outside [0, 1] a dense value counts as 0 or 1: 4 roundings of its type, as in the engine.
+    pub(crate) fn slack(self) -> f32 {
+        4.0 * match self {
+            Self::F16 => half::f16::EPSILON.to_f32(),
+            Self::BF16 => half::bf16::EPSILON.to_f32(),
+            Self::F32 => f32::EPSILON,
+            _ => 0.0,
+        }
+    }
+
+    /// A number as the words that an element is compared with; `None` if the type does not have it.
+    pub(crate) fn words(self, number: i64) -> Option<[u32; 2]> {
+        let [low, high] = [number as u32, (number >> 32) as u32];
+        let has = match self {
+            Self::None => false,
+            Self::U8 => u8::try_from(number).is_ok(),
+            Self::I8 => i8::try_from(number).is_ok(),
+            Self::U16 => u16::try_from(number).is_ok(),
+            Self::I16 => i16::try_from(number).is_ok(),
+            Self::U32 => u32::try_from(number).is_ok(),
+            Self::I32 => i32::try_from(number).is_ok(),
+            Self::U64 => number >= 0,
+            Self::I64 => true,
+            Self::F16 | Self::BF16 | Self::F32 => {
+                let real = number as f32;
+                let kept = real as i128 == i128::from(number);
+                return kept.then_some([real.to_bits(), 0]);
+            }
+        };
+        has.then_some([low, high])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_has_only_its_own_numbers() {
+        assert_eq!(Kind::U8.words(255), Some([255, 0]));
+        assert_eq!(Kind::U8.words(256), None);
+        assert_eq!(Kind::U8.words(-1), None);
+        assert_eq!(Kind::I8.words(-100), Some([-100i32 as u32, u32::MAX]));
+        assert_eq!(Kind::I32.words(1 << 31), None);
+        assert_eq!(Kind::U32.words(1 << 31), Some([1 << 31, 0]));
+        assert_eq!(Kind::I64.words((7 << 32) + 1), Some([1, 7]));
+        assert_eq!(Kind::U64.words(-1), None);
+        assert_eq!(Kind::F32.words(16_777_217), None);
+        assert_eq!(Kind::F16.words(-100), Some([(-100f32).to_bits(), 0]));
+        assert_eq!(Kind::F32.words(i64::MAX), None);
+    }
 }

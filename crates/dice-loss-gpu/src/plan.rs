@@ -166,8 +166,8 @@ impl Pass {
         Self { recipe, columns, ..self.clone() }
     }
 
-    /// The tables that the kernels read: columns, exponents, distances, regions (label, class),
-    /// annotated classes (sample, class).
+    /// The tables that the kernels read: what weights are multiplied with, which is 1; columns, exponents,
+    /// distances, regions (label, class), annotated classes (sample, class).
     ///
     /// `regions` are needed for labels too, where the recipe takes regions: see
     /// [`labels_as_regions`](Self::labels_as_regions). An empty `annotated` means all.
@@ -183,7 +183,7 @@ impl Pass {
         for &[slot, column] in &self.columns {
             columns[slot as usize] = column as f32;
         }
-        [&columns, &exponents, &self.distances, regions, annotated, &all].concat()
+        [&[1.0], &*columns, &exponents, &self.distances, regions, annotated, &all].concat()
     }
 
     /// The table of regions that says what labels say: for recipes that take no labels.
@@ -200,11 +200,13 @@ impl Pass {
     pub fn batch(&self, geometry: &Geometry) -> Batch {
         let [_, classes, voxels] = geometry.shape;
         let Geometry { target, mask, weights, .. } = geometry;
-        let exponents = self.recipe.columns.len() as u32;
+        let columns = 1;
+        let exponents = columns + self.recipe.columns.len() as u32;
         let distances = exponents + self.recipe.focal_terms() * classes;
         let regions = distances + self.distances.len() as u32;
         let annotated = regions + geometry.regions.unwrap_or(0) * classes;
-        let ignored = geometry.ignore_index.and_then(|label| i32::try_from(label).ok());
+        let ignored = geometry.ignore_index.and_then(|label| target.kind.words(label));
+        let [ignored_low, ignored_high] = ignored.unwrap_or_default();
         let threshold = match self.decision {
             Some(Decision::Threshold(threshold)) => Some(threshold as f32),
             _ => None,
@@ -224,6 +226,7 @@ impl Pass {
             target_sample: target.strides[0],
             target_class: target.strides[1],
             target_voxel: target.strides[2],
+            slack: target.kind.slack().to_bits(),
             mask_kind: mask.kind as u32,
             mask_start: mask.start,
             mask_sample: mask.strides[0],
@@ -233,7 +236,8 @@ impl Pass {
             weight_sample: weights.strides[0],
             weight_voxel: weights.strides[2],
             ignores: u32::from(ignored.is_some()),
-            ignored: ignored.unwrap_or(0) as u32,
+            ignored: ignored_low,
+            ignored_high,
             labels: geometry.regions.unwrap_or(classes.max(2)),
             by_threshold: u32::from(threshold.is_some()),
             threshold: threshold.unwrap_or(0.0).to_bits(),
@@ -243,7 +247,7 @@ impl Pass {
             transports: u32::from(!self.distances.is_empty()),
             regions,
             annotated,
-            columns: 0,
+            columns,
             slopes_sample: 0,
             adds: 0,
         }

@@ -9,6 +9,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod activation;
+pub mod broadcast;
 mod catalogue;
 mod compound;
 mod declaration;

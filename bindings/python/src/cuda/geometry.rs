@@ -169,12 +169,14 @@ impl Tensor {
             "int16" => Kind::I16,
             "int32" => Kind::I32,
             "int64" => Kind::I64,
+            "uint32" => Kind::U32,
+            "uint64" => Kind::U64,
             "float16" => Kind::F16,
             "bfloat16" => Kind::BF16,
             "float32" => Kind::F32,
             found => {
                 let what = format!("element type of the {what}");
-                return Err(Refused::new(&what, found, "a type of at most 32 bits, or int64"));
+                return Err(Refused::new(&what, found, "integers, or floats of at most 32 bits"));
             }
         };
         let size = size_of_element(view.dtype());
@@ -232,11 +234,7 @@ pub(crate) fn tables(
     };
     let mut none = whole(0, 0);
     none.shape[1] = classes;
-    let mut tables = pass.tables(&none, &table, &[]);
-    if tables.is_empty() {
-        tables.push(0.0);
-    }
-    tables
+    pass.tables(&none, &table, &[])
 }
 
 /// A batch as the kernels take it by value.

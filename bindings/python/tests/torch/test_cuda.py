@@ -168,6 +168,81 @@ def test_labels_of_every_type_and_alignment(dtype, device, driver):
     check(batch, DiceLoss(), torch.float32, device, driver)
 
 
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str
+)
+@pytest.mark.parametrize("loss", [DiceCELoss(), DiceBCELoss()], ids=["softmax", "sigmoid"])
+def test_dense_values_a_few_roundings_outside(loss, dtype, device, driver):
+    """From −4 ε to 1 + 4 ε they are 0 and 1; those beyond make the loss not a number."""
+    epsilon = torch.finfo(dtype).eps
+    hard = (logits_of("softmax", seed=5) > 0.5).to(dtype)
+    x = logits_of("softmax").float()
+    device()
+    wanted = value_and_gradient(loss, Batch(x, hard))
+    off = torch.where(hard == 1, hard + 4 * epsilon, hard - 4 * epsilon)
+    assert (off != hard).all()
+    found = value_and_gradient(loss, Batch(x, off))
+    assert launches(driver)
+    assert torch.equal(found[0], wanted[0]) and torch.equal(found[1], wanted[1])
+    for beyond in (1 + 5 * epsilon, -5 * epsilon, float("nan")):
+        outside = off.clone()
+        outside[1, 2, 3, 4] = beyond
+        assert loss(x, outside).isnan()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "label", "ignore_index", "is_ignored"),
+    [
+        (torch.uint8, 255, 255, True),
+        (torch.uint8, 156, -100, False),
+        (torch.int16, -100, -100, True),
+        (torch.int32, -(2**31), -(2**31), True),
+        (torch.int64, 2**40, 2**40, True),
+        (torch.int64, 2**40 + 255, 255, False),
+        (torch.uint32, 2**32 - 1, 2**32 - 1, True),
+        (torch.uint32, 2**32 - 1, -1, False),
+        (torch.uint64, 2**40, 2**40, True),
+        (torch.uint64, 2**64 - 1, -1, False),
+        (torch.float32, 2.0**24, 2**24, True),
+        (torch.float32, 2.0**24, 2**24 + 1, False),
+        (torch.float32, 0.5, -(2**31), False),
+        (torch.float64, 2.0**24 + 1, 2**24 + 1, True),
+        (torch.float64, 2.0**24 + 1, 2**24, False),
+    ],
+    ids=str,
+)
+def test_labels_are_compared_by_value(dtype, label, ignore_index, is_ignored, device, driver):
+    x, labels = logits_of("softmax").float(), labels_of()
+    ignored = torch.zeros_like(labels)
+    ignored[1, 2, 3] = 1
+    loss = DiceCELoss(ignore_index=ignore_index)
+    device()
+    wanted = DiceCELoss()(x, labels, mask=ignored == 0)
+    plain = labels.flatten().tolist()
+    plain[int(ignored.flatten().nonzero()[0])] = label
+    found = loss(x, torch.tensor(plain, dtype=dtype).reshape(labels.shape))
+    assert launches(driver)
+    assert torch.equal(found, wanted) if is_ignored else found.isnan()
+
+
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1e36, 1e37, 3e38])
+@pytest.mark.parametrize("name", ["dice + ce", "unified focal", "generalized dice"])
+def test_weights_of_any_size(name, size, device, driver):
+    activation = "sigmoid" if name == "unified focal" else "softmax"
+    batch = BATCHES["counted"](activation)
+    batch.masks["voxel_weight"] = torch.where(batch.masks["voxel_weight"] > 0, size, 0.0).float()
+    check(batch, built(name, activation, batch), torch.float32, device, driver)
+
+
+def test_large_weights_of_what_does_not_count(device, driver):
+    """They decide on the scale, and leave the others their digits."""
+    batch = BATCHES["labels"]("softmax")
+    mask = labels_of(seed=7) != 0
+    weight = torch.where(mask, 0.5 + labels_of(seed=8), 3e38).float()
+    batch.masks |= {"mask": mask, "voxel_weight": weight}
+    check(batch, DiceCELoss(), torch.float32, device, driver)
+
+
 def test_channels_last(device, driver):
     batch = BATCHES["labels"]("softmax")
     batch.logits = batch.logits.contiguous(memory_format=torch.channels_last)

@@ -68,7 +68,7 @@ pub(super) fn evaluate(
     objective: Arc<Objective>,
     form: Form,
 ) -> Result<Evaluated> {
-    targets.check(logits.layout().shape())?;
+    let targets = targets.fitted(logits.layout().shape())?;
     let shape = logits.layout().shape().clone();
     let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
     let prepared = objective.prepare(shape[1])?;

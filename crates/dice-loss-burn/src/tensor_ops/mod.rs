@@ -7,6 +7,7 @@ mod integrands;
 mod output;
 mod types;
 mod voxels;
+mod weights;
 
 use std::sync::Arc;
 
@@ -44,34 +45,33 @@ fn evaluate(
     form: Form,
 ) -> Result<(DispatchTensor, Verdict, Moments)> {
     let mut shape = logits.shape();
-    targets.check(&shape)?;
+    let targets = targets.fitted(&shape)?;
     let layout = broadcast(&[shape[0], shape[1], shape[2..].iter().product()])?;
     let prepared = objective.prepare(shape[1])?;
     check(&prepared, &targets, layout)?;
     types::check_logits(&logits)?;
     types::check_targets(&targets, types::kernels_convert)?;
     let has_map = form == Form::Unreduced && prepared.map_shape(layout).is_ok();
-    let by_kernel = match has_map {
-        true => None,
-        false => sums_by_kernel(&logits, &targets, &prepared),
-    };
-    let (sums, integrands, invalid) = match by_kernel {
-        Some(sums) => (sums, Vec::new(), false),
-        None => {
-            types::check_targets(&targets, |_| true)?;
-            let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
-            let integrands: Vec<_> =
-                prepared.integrands().iter().map(|integrand| voxels.integrand(integrand)).collect();
-            (sums(&integrands, layout.shape()), integrands, voxels.any_invalid())
-        }
-    };
-    let host = (!invalid).then(|| on_host(&sums));
-    let Some(host) = host.filter(|host| !says_invalid(&prepared, host)) else {
+    let measure =
+        |targets: &TargetTensors<Dispatch>| measure(&logits, targets, &prepared, layout, has_map);
+    let Some(mut measured) = measure(&targets)? else {
         return Err(located(logits, targets, objective, form));
     };
-    let moments = moments(&prepared, host, &targets.rules, layout)?;
+    let mut scale = 1.0;
+    if !has_map
+        && weights::are_far(&prepared, &targets.weights, &measured.on_host)
+        && let Some((nearer, by)) = weights::brought_near(&targets)
+    {
+        let Some(again) = measure(&nearer)? else {
+            return Err(located(logits, targets, objective, form));
+        };
+        (measured, scale) = (again, by);
+        weights::restore(&prepared, &mut measured.on_host, scale);
+    }
+    let Measured { sums, integrands, on_host } = measured;
+    let moments = moments(&prepared, on_host, &targets.rules, layout)?;
     let verdict = prepared.evaluate(&moments)?;
-    let slopes = Slopes::new(&prepared, &verdict, &sums)?;
+    let slopes = Slopes::new(&prepared, &verdict, &sums, scale)?;
     let output = match (form, verdict.values()) {
         (Form::Number, _) => {
             shape = [1].into();
@@ -87,6 +87,45 @@ fn evaluate(
         }
     };
     Ok((Dispatch::float_reshape(output, shape), verdict, moments))
+}
+
+/// Sums over the voxels.
+struct Measured {
+    /// `[N, C, K]`
+    sums: Tensor<3>,
+    /// What was summed up, if tensor operations did.
+    integrands: Vec<Tensor<3>>,
+    /// The sums, row-major `[N, C, K]`.
+    on_host: Vec<f64>,
+}
+
+/// `None` if a label, value or weight that counts is out of range.
+fn measure(
+    logits: &DispatchTensor,
+    targets: &TargetTensors<Dispatch>,
+    prepared: &Prepared,
+    layout: Layout,
+    has_map: bool,
+) -> Result<Option<Measured>> {
+    let by_kernel = match has_map {
+        true => None,
+        false => sums_by_kernel(logits, targets, prepared),
+    };
+    let (sums, integrands, invalid) = match by_kernel {
+        Some(sums) => (sums, Vec::new(), false),
+        None => {
+            types::check_targets(targets, |_| true)?;
+            let voxels = Voxels::new(logits.clone(), targets.clone(), layout.shape());
+            let integrands: Vec<_> =
+                prepared.integrands().iter().map(|integrand| voxels.integrand(integrand)).collect();
+            (sums(&integrands, layout.shape()), integrands, voxels.any_invalid())
+        }
+    };
+    if invalid {
+        return Ok(None);
+    }
+    let on_host = on_host(&sums);
+    Ok((!says_invalid(prepared, &on_host)).then_some(Measured { sums, integrands, on_host }))
 }
 
 /// A layout of these shapes on a single element: enough to check shapes with.

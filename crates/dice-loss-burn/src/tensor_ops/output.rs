@@ -11,9 +11,16 @@ pub(super) struct Slopes {
 }
 
 impl Slopes {
-    pub fn new(prepared: &Prepared, verdict: &Verdict, sums: &Tensor<3>) -> Result<Self> {
+    /// For sums of weights that were multiplied with `scale`.
+    pub fn new(
+        prepared: &Prepared,
+        verdict: &Verdict,
+        sums: &Tensor<3>,
+        scale: f64,
+    ) -> Result<Self> {
         let [samples, classes, integrands] = sums.dims();
-        let slopes = prepared.gradient(verdict)?;
+        let mut slopes = prepared.gradient(verdict)?;
+        slopes.iter_mut().for_each(|slope| *slope /= scale);
         let slopes = TensorData::new(slopes, [samples, classes, integrands]);
         let options = (&sums.device(), sums.dtype());
         let slopes = Tensor::<3>::from_data(slopes, options);

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use burn::{
     backend::{
-        Dispatch, DispatchTensor,
+        Dispatch, DispatchTensor, TensorMetadata,
         ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     },
     tensor::{
@@ -124,9 +124,12 @@ fn restrict(targets: &TargetTensors<Dispatch>, logits: &Tensor<3>) -> Restricted
         // What a type does not have is nowhere: it must not wrap or round to what is.
         skipped = match &targets.reference {
             Reference::Labels(labels) => {
+                // 64 bits without a sign are read as with one: what is negative then is no label.
+                let unsigned = labels.dtype() == DType::U64;
                 let labels = integers(labels.clone(), shape);
                 match labels.dtype() {
                     DType::I32 if i32::try_from(label).is_err() => skipped,
+                    _ if unsigned && label < 0 => skipped,
                     _ => skipped.bool_or(labels.equal_scalar(label)),
                 }
             }

@@ -15,7 +15,7 @@ use std::{
 
 use burn::{
     backend::DispatchDevice,
-    tensor::{DType, Device, DeviceKind, FloatDType, Tensor, TensorData, f16},
+    tensor::{DType, Device, DeviceKind, FloatDType, Tensor, TensorData, bf16, f16},
 };
 use cubecl::ir::{DeviceIdentity, HardwareProperties};
 use dice_loss::{
@@ -23,7 +23,7 @@ use dice_loss::{
     Objective, Pool, reference,
 };
 
-use super::{Case, case::every_loss, precision};
+use super::{Case, by_value, case::every_loss, precision, weights};
 use crate::{SegmentationLoss, Targets, kernels};
 
 fn device() -> Device {
@@ -282,6 +282,61 @@ fn a_dense_target_in_half_precision_on_any_adapter() {
         loss.evaluate(case.logits(&device()), target).expect("valid").moments
     };
     assert_eq!(moments(DType::F16), moments(DType::F32));
+}
+
+#[test]
+fn dense_values_a_few_roundings_outside() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let loss = SegmentationLoss::new(Objective::new().term(1.0, Dice::default().softmax()));
+    let case = Case::all(3, Activation::Softmax).remove(2);
+    let super::case::Reference::Multilabel(hard) = &case.reference else { panic!("multilabel") };
+    let evaluate = |dtype, beyond: f32| {
+        let value = |&there: &bool| if there { 1.0 + beyond } else { -beyond };
+        let values: Vec<_> = hard.iter().map(value).collect();
+        let target = Targets::dense(uploaded(&values, case.dims, dtype));
+        loss.evaluate(case.logits(&device()), target).map(|evaluation| evaluation.moments)
+    };
+    for (dtype, epsilon) in [
+        (DType::F32, f32::EPSILON),
+        (DType::F16, f16::EPSILON.to_f32()),
+        (DType::BF16, bf16::EPSILON.to_f32()),
+    ] {
+        assert_eq!(evaluate(dtype, 4.0 * epsilon), evaluate(dtype, 0.0), "{dtype:?}");
+        let refused = evaluate(dtype, 5.0 * epsilon).unwrap_err().to_string();
+        assert!(refused.starts_with("sample 0, voxel 0: found target "), "{refused}");
+    }
+}
+
+#[test]
+fn labels_are_compared_by_value() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let loss = SegmentationLoss::new(by_value::objective());
+    let case = Case::all(3, Activation::Softmax).remove(0);
+    let evaluate = |targets| loss.evaluate(case.logits(&device()), targets);
+    let wanted = evaluate(by_value::masked(&case).targets(&device())).expect("valid").moments;
+    for (label, dtype, ignored, is_ignored) in by_value::LABELS {
+        let labels = by_value::labels_with(&case, label, dtype, &device());
+        let found = evaluate(Targets::labels(labels).ignore_index(ignored));
+        match is_ignored {
+            true => assert_eq!(found.expect("ignored").moments, wanted, "{label} of {dtype:?}"),
+            false if label == 0 => assert!(found.is_ok()),
+            false => assert!(found.is_err(), "{label} of {dtype:?}"),
+        }
+    }
+}
+
+#[test]
+fn weights_of_any_size() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    // Labels, and everything restricted: each kind has a kernel of its own to compile.
+    let cases = Case::all(3, Activation::Softmax).into_iter().step_by(7);
+    weights::check(&device(), cases);
 }
 
 #[test]

@@ -59,7 +59,22 @@ fn shapes_that_do_not_fit() {
         .voxel_weights(Tensor::<4>::ones([2, 3, 4, 5], device));
     assert!(matches!(refusal(objective(), [2, 3, 4, 5], weighted), Error::Shape { .. }));
     let partial = Targets::labels(labels([2, 4, 5], 1)).class_valid(vec![true; 5]);
-    assert!(matches!(refusal(objective(), [2, 3, 4, 5], partial), Error::Shape { .. }));
+    assert_eq!(
+        refusal(objective(), [2, 3, 4, 5], partial).to_string(),
+        "class validity: found shape [5], wanted N × C = 2 × 3 entries, or 3 for all samples"
+    );
+}
+
+#[test]
+fn images_without_a_channel_are_told_how_they_were_read() {
+    let logits = Tensor::<3>::zeros([2, 16, 20], &Device::flex());
+    let found =
+        DiceLossConfig::new(Activation::Sigmoid).init().try_forward(logits, labels([2, 16, 20], 1));
+    assert_eq!(
+        found.unwrap_err().to_string(),
+        "labels: found shape [2, 16, 20], wanted [2, 20] or [2, 1, 20], to fit the logits, which are \
+         read as 16 channels of 20 voxels; images of one channel are [2, 1, 16, 20]"
+    );
 }
 
 #[test]

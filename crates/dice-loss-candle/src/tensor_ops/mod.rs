@@ -6,6 +6,7 @@
 mod integrands;
 mod output;
 mod voxels;
+mod weights;
 
 use std::sync::Arc;
 
@@ -32,19 +33,26 @@ pub(crate) fn evaluate(
     if logits.elem_count() == 0 {
         return nothing(logits, targets, objective);
     }
-    let voxels = Voxels::new(logits, &targets, layout.shape())?;
-    let integrands: Vec<_> = prepared
-        .integrands()
-        .iter()
-        .map(|integrand| voxels.integrand(integrand))
-        .collect::<Result<_>>()?;
-    let sums = sums(&integrands, layout.shape())?;
-    if voxels.any_invalid()? {
+    let measure = |targets: &Targets| measure(logits, targets, &prepared, layout);
+    let Some(mut measured) = measure(&targets)? else {
         return Err(located(logits, targets, objective));
+    };
+    let has_map = objective.reduced_by() == Reduction::None && prepared.map_shape(layout).is_ok();
+    let mut scale = 1.0;
+    if !has_map
+        && weights::are_far(&prepared, &targets, &measured.on_host)
+        && let Some((nearer, by)) = weights::brought_near(&targets)?
+    {
+        let Some(again) = measure(&nearer)? else {
+            return Err(located(logits, targets, objective));
+        };
+        (measured, scale) = (again, by);
+        weights::restore(&prepared, &mut measured.on_host, scale);
     }
-    let moments = moments(&prepared, &sums, &targets.rules, layout)?;
+    let Measured { sums, integrands, on_host } = measured;
+    let moments = moments(&prepared, on_host, &targets.rules, layout)?;
     let verdict = prepared.evaluate(&moments).map_err(refused)?;
-    let slopes = Slopes::new(&prepared, &verdict, &sums)?;
+    let slopes = Slopes::new(&prepared, &verdict, &sums, scale)?;
     let loss = match (objective.reduced_by(), verdict.values()) {
         (Reduction::None, Some(values)) => {
             slopes.values(&sums, values)?.reshape(verdict.shape())?
@@ -56,6 +64,37 @@ pub(crate) fn evaluate(
         _ => slopes.number(&sums, verdict.loss())?,
     };
     Ok(Evaluation { loss, verdict: Arc::new(verdict), moments })
+}
+
+/// Sums over the voxels.
+struct Measured {
+    /// `[N, C, K]`
+    sums: Tensor,
+    /// What was summed up.
+    integrands: Vec<Tensor>,
+    /// The sums, row-major `[N, C, K]`.
+    on_host: Vec<f64>,
+}
+
+/// `None` if a label, value or weight that counts is out of range.
+fn measure(
+    logits: &Tensor,
+    targets: &Targets,
+    prepared: &Prepared,
+    layout: Layout,
+) -> Result<Option<Measured>> {
+    let voxels = Voxels::new(logits, targets, layout.shape())?;
+    let integrands: Vec<_> = prepared
+        .integrands()
+        .iter()
+        .map(|integrand| voxels.integrand(integrand))
+        .collect::<Result<_>>()?;
+    let sums = sums(&integrands, layout.shape())?;
+    if voxels.any_invalid()? {
+        return Ok(None);
+    }
+    let on_host = sums.detach().flatten_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
+    Ok(Some(Measured { on_host: on_host.to_vec1()?, sums, integrands }))
 }
 
 /// A layout of these shapes on a single element: enough to check shapes with.
@@ -90,14 +129,13 @@ fn sums(integrands: &[Tensor], [samples, classes, _]: [usize; 3]) -> Result<Tens
     Tensor::cat(&integrands.iter().map(sum).collect::<Result<Vec<_>>>()?, 2)
 }
 
-fn moments(prepared: &Prepared, sums: &Tensor, rules: &Rules, logits: Layout) -> Result<Moments> {
+fn moments(prepared: &Prepared, sums: Vec<f64>, rules: &Rules, logits: Layout) -> Result<Moments> {
     let [samples, classes, _] = logits.shape();
-    let sums = sums.detach().flatten_all()?.to_device(&Device::Cpu)?;
     let valid = match &rules.class_valid {
         Some(valid) => valid.clone(),
         None => vec![true; samples * classes],
     };
-    prepared.moments(sums.to_dtype(DType::F64)?.to_vec1()?, valid).map_err(refused)
+    prepared.moments(sums, valid).map_err(refused)
 }
 
 /// A batch without voxels, of which Candle takes neither sum nor maximum. Its gradient is empty.

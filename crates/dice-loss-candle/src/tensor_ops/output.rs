@@ -14,9 +14,11 @@ pub(super) struct Slopes {
 }
 
 impl Slopes {
-    pub fn new(prepared: &Prepared, verdict: &Verdict, sums: &Tensor) -> Result<Self> {
+    /// For sums of weights that were multiplied with `scale`.
+    pub fn new(prepared: &Prepared, verdict: &Verdict, sums: &Tensor, scale: f64) -> Result<Self> {
         let (samples, classes, integrands) = sums.dims3()?;
-        let slopes = prepared.gradient(verdict).map_err(refused)?;
+        let mut slopes = prepared.gradient(verdict).map_err(refused)?;
+        slopes.iter_mut().for_each(|slope| *slope /= scale);
         let slopes = constant(slopes, &[samples, classes, integrands], sums)?;
         Ok(Self { slopes, value_of_each: prepared.value_of_each(verdict) })
     }

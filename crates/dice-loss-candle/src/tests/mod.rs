@@ -1,5 +1,6 @@
 //! Every loss against the engine called directly and against its reference.
 
+mod by_value;
 mod case;
 mod graph;
 mod layouts;
@@ -7,9 +8,11 @@ mod named;
 mod native;
 mod precision;
 mod refused;
+mod repeated;
 mod tensor_ops;
 mod trials;
 mod unreduced;
+mod weights;
 
 use std::sync::Arc;
 

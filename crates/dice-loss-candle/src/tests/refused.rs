@@ -52,7 +52,16 @@ fn shapes_that_do_not_fit() {
     let weighted = Targets::labels(&labels(1)).voxel_weights(&weights);
     assert!(refusal(&objective(), &LOGITS, weighted).starts_with("voxel weights: found shape"));
     let partial = Targets::labels(&labels(1)).class_valid(vec![true; 5]);
-    assert!(refusal(&objective(), &LOGITS, partial).starts_with("class validity: found shape"));
+    assert_eq!(
+        refusal(&objective(), &LOGITS, partial),
+        "class validity: found shape [5], wanted N × C = 2 × 3 entries, or 3 for all samples"
+    );
+    let images = full(1.0, &[2, 16, 20], DType::U8);
+    assert_eq!(
+        refusal(&objective(), &[2, 16, 20], images),
+        "labels: found shape [2, 16, 20], wanted [2, 20] or [2, 1, 20], to fit the logits, which are \
+         read as 16 channels of 20 voxels; images of one channel are [2, 1, 16, 20]"
+    );
 }
 
 #[test]

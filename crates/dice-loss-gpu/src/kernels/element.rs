@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::batch::Kind;
+use crate::batch::{Batch, Kind};
 
 /// What a label is that fits no class and no ignore index.
 pub(super) const NO_LABEL: i32 = i32::MIN;
@@ -54,6 +54,11 @@ pub(super) fn label(words: &[u32], index: u32, kind: u32) -> i32 {
         if high == sign {
             value = i32::reinterpret(low);
         }
+    } else if kind == comptime!(Kind::U64 as u32) {
+        let low = words[(2 * index) as usize];
+        if words[(2 * index + 1) as usize] == 0 && low < 0x8000_0000u32 {
+            value = i32::reinterpret(low);
+        }
     } else if kind == comptime!(Kind::I32 as u32) {
         value = i32::reinterpret(words[index as usize]);
     } else if kind == comptime!(Kind::U32 as u32) {
@@ -69,8 +74,8 @@ pub(super) fn label(words: &[u32], index: u32, kind: u32) -> i32 {
         value = i32::reinterpret(byte(words, index) << 24) >> 24;
     } else {
         let found = real(words, index, kind);
-        // Within what f32 holds exactly, so that the conversion below is one.
-        if found.abs() < 8_388_608.0f32 {
+        // Within what i32 holds, so that the conversion below is one.
+        if found.abs() < 2_147_483_648.0f32 {
             let whole = i32::cast_from(found);
             if f32::cast_from(whole) == found {
                 value = whole;
@@ -78,6 +83,26 @@ pub(super) fn label(words: &[u32], index: u32, kind: u32) -> i32 {
         }
     }
     value
+}
+
+/// Whether an element is the label to ignore, whatever number that may be.
+#[cube]
+pub(super) fn is_ignored(words: &[u32], index: u32, batch: &Batch) -> bool {
+    let kind = batch.target_kind;
+    let mut same = false;
+    if batch.ignores != 0 {
+        if kind >= comptime!(Kind::F16 as u32) {
+            same = real(words, index, kind) == f32::reinterpret(batch.ignored);
+        } else if kind >= comptime!(Kind::U64 as u32) {
+            same = words[(2 * index) as usize] == batch.ignored
+                && words[(2 * index + 1) as usize] == batch.ignored_high;
+        } else if kind == comptime!(Kind::U32 as u32) {
+            same = words[index as usize] == batch.ignored;
+        } else {
+            same = label(words, index, kind) == i32::reinterpret(batch.ignored);
+        }
+    }
+    same
 }
 
 #[cube]

@@ -87,8 +87,16 @@ pub fn measure<F: Float>(
         let own = first_voxel + UNIT_POS;
         let mut label = comptime!(SKIPPED).runtime();
         if own < batch.voxels {
-            let known =
-                reference(target, mask, weights, batch, sample, own, comptime!(recipe.clone()));
+            let known = reference(
+                target,
+                mask,
+                weights,
+                tables,
+                batch,
+                sample,
+                own,
+                comptime!(recipe.clone()),
+            );
             label = known.label;
             if comptime!(recipe.weighted) {
                 weight_of[UNIT_POS as usize] = known.weight;

@@ -68,8 +68,16 @@ pub fn pull_back<F: Float>(
 
     let mut voxel = CUBE_POS_X * comptime!(UNITS) + UNIT_POS;
     while voxel < batch.voxels {
-        let known =
-            reference(target, mask, weights, batch, sample, voxel, comptime!(recipe.clone()));
+        let known = reference(
+            target,
+            mask,
+            weights,
+            tables,
+            batch,
+            sample,
+            voxel,
+            comptime!(recipe.clone()),
+        );
         let label = known.label;
         let start = sample * batch.logits_sample + voxel * batch.logits_voxel;
         let out = sample * batch.gradient_sample + voxel * batch.gradient_voxel;

@@ -4,7 +4,7 @@ use cubecl::prelude::*;
 
 use super::{
     contribution::{Common, ln_one_plus},
-    element::{label, number},
+    element::{is_ignored, label, number},
 };
 use crate::{
     batch::Batch,
@@ -31,6 +31,7 @@ pub(super) fn reference(
     target: &[u32],
     mask: &[u32],
     weights: &[u32],
+    tables: &[f32],
     batch: &Batch,
     sample: u32,
     voxel: u32,
@@ -48,15 +49,14 @@ pub(super) fn reference(
     if found != SKIPPED {
         let at = batch.target_start + sample * batch.target_sample + voxel * batch.target_voxel;
         if comptime!(recipe.form == Form::Dense) {
-            if batch.ignores != 0 && batch.classes == 1 {
-                let ignored = f32::cast_from(i32::reinterpret(batch.ignored));
-                if number(target, at, batch.target_kind) == ignored {
+            if batch.classes == 1 {
+                if is_ignored(target, at, batch) {
                     found = comptime!(SKIPPED).runtime();
                 }
             }
         } else {
             let value = label(target, at, batch.target_kind);
-            if batch.ignores != 0 && value == i32::reinterpret(batch.ignored) {
+            if is_ignored(target, at, batch) {
                 found = comptime!(SKIPPED).runtime();
             } else if value < 0 || value >= i32::cast_from(batch.labels) {
                 invalid = 1u32;
@@ -80,6 +80,9 @@ pub(super) fn reference(
                 if weight == 0.0 {
                     found = comptime!(SKIPPED).runtime();
                 }
+                // What counts keeps a weight, be it ever so small beside the others'.
+                weight *= tables[0];
+                weight = select(weight == 0.0, comptime!(f32::MIN_POSITIVE).runtime(), weight);
             } else {
                 invalid = 1u32;
             }
@@ -168,9 +171,16 @@ pub(super) fn membership(
             + sample * batch.target_sample
             + class * batch.target_class
             + voxel * batch.target_voxel;
-        value = number(target, at, batch.target_kind);
+        value = rounded(number(target, at, batch.target_kind), f32::reinterpret(batch.slack));
     }
     value
+}
+
+/// 0 or 1 in place of a dense value that lies outside by no more than the slack.
+#[cube]
+fn rounded(value: f32, slack: f32) -> f32 {
+    let low = select(value < 0.0 && value >= -slack, 0.0f32, value);
+    select(low > 1.0 && low <= 1.0 + slack, 1.0f32, low)
 }
 
 /// Whether a class of a sample was annotated.

@@ -26,10 +26,12 @@ from ._target import Regions, Target, TargetKind, check_everywhere
 from ._tracing import classes_of, constant_in_graphs, held
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32)
-#: Types of labels that kernels do not read, float64 of dense targets too.
-_WIDE = (torch.uint32, torch.uint64, torch.float64)
-#: Labels from here on kernels do not tell apart, if they are floats.
-_EXACT = 1 << 23
+#: What has no weights.
+_COUNTS = ("true_positives", "false_positives", "false_negatives")
+#: Weights and slopes from 2⁻⁶⁰ to 2⁶⁰ leave room in float32 for the sums of a batch.
+_ORDINARY = 60
+#: Powers of two that float32 has, and whose inverses it has too.
+_POWERS = 126
 #: Elements of a sample that a launch can count.
 _ELEMENTS = 1 << 31
 
@@ -84,14 +86,15 @@ def measure(
     """Sweep 1: the moments (N, K, C), or some of the K."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
     samples, classes = logits.shape[:2]
-    count = len(integrands(spec, classes))
-    moments = logits.new_zeros((samples, count, classes), dtype=torch.float64)
+    sums = integrands(spec, classes)
+    moments = logits.new_zeros((samples, len(sums), classes), dtype=torch.float64)
     if logits.numel():
+        factor = None if lent.weight is None else _towards_ordinary(lent.weight.amax())
         for index, step in enumerate(lent.passes):
             length = step.partials(samples, math.prod(logits.shape[2:]))
             partials = logits.new_empty(length, dtype=torch.float32)
             places = held(_places(spec, classes, kind, *lent.needs, index, logits.device))
-            tables = lent.tables(index)
+            tables = lent.tables(index, factor)
             step.measure(
                 *lent.where,
                 lent.views,
@@ -100,6 +103,9 @@ def measure(
                 places.data_ptr(),
                 moments.data_ptr(),
             )
+        if factor is not None:
+            for start, stop in _runs([column.name not in _COUNTS for column in sums]):
+                moments[:, start:stop] /= factor
     # Column by column: an index would have to be copied to the device.
     return torch.stack([moments[:, column] for column in columns], 1) if columns else moments
 
@@ -117,12 +123,17 @@ def pull_back(
 ) -> Tensor:
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
-    slopes = slopes.to(torch.float32).contiguous()
     gradient = torch.empty_like(logits, memory_format=_native.memory_format(logits))
     if logits.numel():
+        factor = None
+        if lent.weight is not None:
+            # What the ones are multiplied with, the others are divided by.
+            power = _towards_ordinary(slopes.abs().amax())
+            slopes, factor = slopes * power, 1 / power
+        slopes = slopes.to(torch.float32).contiguous()
         shared = slopes.shape[0] == 1 and logits.shape[0] != 1
         for index, step in enumerate(lent.passes):
-            tables = lent.tables(index)
+            tables = lent.tables(index, factor)
             step.pull_back(
                 *lent.where,
                 lent.views,
@@ -154,20 +165,25 @@ class _Lent:
             whole = (target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
             check_everywhere(logits, Target(*whole))
         logits = _native.lendable(logits, channels=True)
-        is_wide = kind != "dense" and target.dtype in _WIDE
-        is_exact = target.dtype not in _WIDE and abs(ignore_index or 0) < _EXACT
-        if ignore_index is not None and not is_exact:
+        readable = _native.readable_target(target, kind)
+        is_rounded = readable.is_floating_point() and readable.dtype is not target.dtype
+        if ignore_index is not None and (is_rounded or target.dtype is torch.float64):
             labels = target.squeeze(1) if kind == "dense" else target
             known = ~xp.is_number(labels, ignore_index)
             mask, ignore_index = known if mask is None else known & (mask != 0), None
-        if is_wide:
-            target = xp.labels(target)
-        target = _narrowed(_native.readable_target(target, kind))
+        if target.dtype is torch.float64:
+            readable = _within(readable) if kind == "dense" else xp.labels(target)
+        target = _native.readable_target(readable, kind)
         if mask is not None:
             mask = _native.readable_mask(mask)
             mask = mask != 0 if mask.dtype is torch.float64 else mask
         if voxel_weight is not None:
-            voxel_weight = _narrowed(_native.readable_weight(voxel_weight))
+            voxel_weight = _native.readable_weight(voxel_weight)
+            if voxel_weight.dtype is torch.float64:
+                voxel_weight = voxel_weight.to(torch.float32)
+        # No number of float16 is far from 1.
+        is_far = voxel_weight is not None and voxel_weight.dtype is not torch.float16
+        self.weight = voxel_weight if is_far else None
         self._tensors = (logits, target, mask, voxel_weight)
         self._regions = None if regions is None else tuple(map(tuple, regions))
         self._class_valid = class_valid
@@ -184,24 +200,50 @@ class _Lent:
             None if regions is None else len(regions),
         )
 
-    def tables(self, index: int) -> Tensor:
-        """What a pass looks up, with the annotated classes if its kernel wants to know them."""
+    def tables(self, index: int, factor: Tensor | None) -> Tensor:
+        """What a pass looks up: first what weights are multiplied with, if that is not 1; last the
+        annotated classes, if its kernel wants to know them.
+        """
         logits = self._tensors[0]
         tables = held(_tables(*self._of, *self.needs, index, self._regions, logits.device))
-        if not self.passes[index].partial:
-            return tables
-        if self._class_valid is None:
-            valid = tables.new_ones(logits.shape[0] * logits.shape[1])
-        else:
-            valid = (self._class_valid != 0).to(tables.dtype).flatten()
-        # Lent until the launch, and then the allocator's, which knows the stream.
-        self._joined = torch.cat((tables, valid))
-        return self._joined
+        parts = [tables]
+        if factor is not None:
+            parts = [factor.to(tables.dtype).reshape(1), tables[1:]]
+        if self.passes[index].partial:
+            if self._class_valid is None:
+                parts.append(tables.new_ones(logits.shape[0] * logits.shape[1]))
+            else:
+                parts.append((self._class_valid != 0).to(tables.dtype).flatten())
+        if len(parts) > 1:
+            # Lent until the launch, and then the allocator's, which knows the stream.
+            self._joined = tables = torch.cat(parts)
+        return tables
 
 
-def _narrowed(tensor: Tensor) -> Tensor:
-    """As the kernels read it: float64 they do not know."""
-    return tensor.to(torch.float32) if tensor.dtype is torch.float64 else tensor
+def _within(target: Tensor) -> Tensor:
+    """A dense target of float64 in float32, as it is judged in its own type."""
+    slack = xp.slack(target)
+    outside = (target < -slack) | (target > 1 + slack)
+    return target.to(torch.float32).masked_fill(outside, math.nan)
+
+
+def _towards_ordinary(size: Tensor) -> Tensor:
+    """The power of two, in float64, that a number of this size has to be multiplied with to be
+    ordinary; 1 of one that is, that is 0, or that is not a number. Nothing waits for it.
+    """
+    exponent = torch.frexp(size.to(torch.float64))[1]
+    shift = (exponent.clamp(-_ORDINARY, _ORDINARY) - exponent).clamp(-_POWERS, _POWERS)
+    shift = torch.where(size.isfinite() & (size > 0), shift, 0)
+    # Rounded to float32 it is a power of two, however exp2 rounds.
+    return torch.exp2(shift.to(torch.float64)).to(torch.float32).to(torch.float64)
+
+
+def _runs(wanted: list[bool]) -> list[tuple[int, int]]:
+    """Where runs of what is wanted begin and end."""
+    edges = [False, *wanted, False]
+    starts = [i for i in range(len(wanted)) if edges[i + 1] and not edges[i]]
+    stops = [i + 1 for i in range(len(wanted)) if edges[i + 1] and not edges[i + 2]]
+    return list(zip(starts, stops, strict=True))
 
 
 def _where(logits: Tensor) -> tuple[int, int]:

@@ -1,0 +1,63 @@
+//! Weights so large or small that their sums leave f32: measured again, brought near 1.
+//!
+//! That they are is seen from the sums, which are read anyway, so that usual weights cost nothing.
+
+use burn::{
+    backend::{Dispatch, ops::FloatTensorOps},
+    tensor::{Tensor, TensorData},
+};
+use dice_loss::{Prepared, Sum};
+
+use crate::targets::{TargetTensors, VoxelWeights};
+
+/// Sums of weights within which those of anything else keep their digits.
+const ORDINARY: std::ops::Range<f64> = 1e-25..1e30;
+
+/// Whether the sum of all weights, of sums `[N, C, K]`, is far from 1.
+pub(super) fn are_far(prepared: &Prepared, weights: &VoxelWeights<Dispatch>, sums: &[f64]) -> bool {
+    let integrands = prepared.integrands();
+    let Some(at) = integrands.iter().position(|integrand| integrand.sum == Sum::Voxels) else {
+        return false;
+    };
+    let largest = sums.iter().skip(at).step_by(integrands.len()).copied().fold(0.0, f64::max);
+    matches!(weights, VoxelWeights::Each(_)) && !ORDINARY.contains(&largest)
+}
+
+/// With weights of which the largest is near 1, and the power of two that they were multiplied with;
+/// `None` if none is above 0. Waits for the device.
+pub(super) fn brought_near(
+    targets: &TargetTensors<Dispatch>,
+) -> Option<(TargetTensors<Dispatch>, f64)> {
+    let VoxelWeights::Each(weights) = &targets.weights else { return None };
+    // The number of axes plays no part in reading a tensor.
+    let weights = Tensor::<1>::from_dispatch(weights.clone());
+    let (device, dtype) = (weights.device(), weights.dtype());
+    let data = weights.into_data();
+    let good = |weight: f64| weight > 0.0 && weight <= f64::from(f32::MAX);
+    let largest = data.iter::<f64>().filter(|&weight| good(weight)).fold(0.0, f64::max);
+    if largest == 0.0 {
+        return None;
+    }
+    let scale = 2f64.powi(-(largest.max(f64::MIN_POSITIVE).log2().floor() as i32));
+    let scaled = |weight: f64| match good(weight) {
+        // What counts keeps a weight, be it ever so small beside the others'.
+        true => (weight * scale).max(f64::from(f32::MIN_POSITIVE)),
+        false => weight,
+    };
+    let shape = data.shape().clone();
+    let values: Vec<_> = data.iter::<f64>().map(scaled).collect();
+    let data = TensorData::new(values, [shape.num_elements()]).convert_dtype(dtype);
+    let near = Tensor::<1>::from_data(data, (&device, dtype)).into_dispatch();
+    let near = Dispatch::float_reshape(near, shape);
+    Some((TargetTensors { weights: VoxelWeights::Each(near), ..targets.clone() }, scale))
+}
+
+/// The sums of the weights as they were.
+pub(super) fn restore(prepared: &Prepared, sums: &mut [f64], scale: f64) {
+    let integrands = prepared.integrands();
+    for (sum, integrand) in sums.iter_mut().zip(integrands.iter().cycle()) {
+        if !integrand.sum.is_count() {
+            *sum /= scale;
+        }
+    }
+}
