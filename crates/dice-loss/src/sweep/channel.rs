@@ -64,6 +64,16 @@ pub(super) fn share<F: Number>(share: F, loss: F) -> F {
     if share == F::ZERO { F::ZERO } else { share * loss }
 }
 
+/// The probability of a channel's logit.
+#[inline(always)]
+pub(super) fn probability<I: Instructions, F: Number>(activation: Activation, x: F) -> F {
+    if activation == Activation::Probabilities {
+        return x;
+    }
+    let (small, large, _) = sigmoid::<I, F>(x);
+    if x > F::ZERO { large } else { small }
+}
+
 /// The probabilities of a channel.
 #[inline(always)]
 pub(super) fn probabilities<I: Instructions, F: Number>(
@@ -71,13 +81,8 @@ pub(super) fn probabilities<I: Instructions, F: Number>(
     x: &Plane<F>,
     p: &mut Plane<F>,
 ) {
-    if activation == Activation::Probabilities {
-        *p = *x;
-        return;
-    }
     for i in 0..TILE {
-        let (small, large, _) = sigmoid::<I, F>(x[i]);
-        p[i] = if x[i] > F::ZERO { large } else { small };
+        p[i] = probability::<I, F>(activation, x[i]);
     }
 }
 

@@ -2,7 +2,11 @@
 
 use half::{bf16, f16};
 
-use super::{number::Number, prefetch::prefetch};
+use super::{
+    lanes::{Block, LANES},
+    number::Number,
+    prefetch::prefetch,
+};
 use crate::tensor::{DenseSlice, FloatSlice, LabelSlice, in_words};
 
 /// An element that can be read as a number.
@@ -71,6 +75,37 @@ pub(super) fn floats<F: Number>(data: FloatSlice, start: usize, stride: usize, p
         FloatSlice::F64(data) => read(data, start, stride, plane, Widen::widen),
         FloatSlice::F16(data) => read(data, start, stride, plane, Widen::widen),
         FloatSlice::Bf16(data) => read(data, start, stride, plane, Widen::widen),
+    }
+}
+
+/// Floats of so many classes that lie side by side, widened, in a row of blocks for each class.
+#[inline(always)]
+pub(super) fn side_by_side<const C: usize, const B: usize>(
+    data: FloatSlice,
+    start: usize,
+    rows: &mut [[Block<f32>; B]; C],
+) {
+    match data {
+        FloatSlice::F32(data) => separate(data, start, rows),
+        FloatSlice::F64(data) => separate(data, start, rows),
+        FloatSlice::F16(data) => separate(data, start, rows),
+        FloatSlice::Bf16(data) => separate(data, start, rows),
+    }
+}
+
+#[inline(always)]
+fn separate<T: Widen, const C: usize, const B: usize>(
+    data: &[T],
+    start: usize,
+    rows: &mut [[Block<f32>; B]; C],
+) {
+    let voxels = data[start..][..B * LANES * C].as_chunks::<C>().0;
+    for (block, voxels) in voxels.as_chunks::<LANES>().0.iter().enumerate().take(B) {
+        for i in 0..LANES {
+            for class in 0..C {
+                rows[class][block][i] = voxels[i][class].widen();
+            }
+        }
     }
 }
 
@@ -149,6 +184,12 @@ fn drop_at<T: Copy + PartialEq, F: Number>(
     weight: &mut [F],
 ) {
     let Some(value) = value else { return };
+    if stride == 1 {
+        for (weight, &found) in weight.iter_mut().zip(&data[start..]) {
+            *weight = if found == value { F::ZERO } else { *weight };
+        }
+        return;
+    }
     for (i, weight) in weight.iter_mut().enumerate() {
         *weight = if data[start + i * stride] == value { F::ZERO } else { *weight };
     }

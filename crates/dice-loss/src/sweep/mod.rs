@@ -30,7 +30,7 @@ pub use isa::Isa;
 
 use isa::{Instructions, Kernel, dispatch};
 use jobs::{Job, Jobs};
-use kernels::Recipe;
+use kernels::{Recipe, Written};
 use number::Number;
 use scratch::{MANY, SPAN, Scratch, Scratched, TILE, Work};
 use store::Store;
@@ -105,10 +105,10 @@ pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Resu
     let by_tiles = PullBack { slopes: &slopes, store: &store };
     each(batch, &store, |job| match Recipe::of(batch, job.sample) {
         // SAFETY: jobs are disjoint, and lie within the logits' shape, which is the gradient's.
-        Some(recipe) if slopes.map.is_none() => unsafe {
-            kernels::pull_back(batch, &recipe, &slopes, job, &store)
+        Some(recipe) => unsafe {
+            kernels::write(batch, &recipe, Written::Gradient(&slopes), job, &store)
         },
-        _ => by_tile(batch, job, by_tiles),
+        None => by_tile(batch, job, by_tiles),
     })
 }
 
@@ -135,7 +135,13 @@ pub(crate) fn voxel_losses(batch: &Batch, map: Output) -> Result<()> {
     let [_, channels, _] = map.layout.shape();
     let store = Store::new(map);
     let by_tiles = VoxelLosses { slopes: &slopes, channels, store: &store };
-    each(batch, &store, |job| by_tile(batch, job, by_tiles))
+    each(batch, &store, |job| match Recipe::of(batch, job.sample) {
+        // SAFETY: jobs are disjoint, and lie within the map's shape.
+        Some(recipe) if recipe.has_losses() => unsafe {
+            kernels::write(batch, &recipe, Written::Losses(&slopes[0], channels), job, &store)
+        },
+        _ => by_tile(batch, job, by_tiles),
+    })
 }
 
 /// Runs all jobs of a sweep that writes.

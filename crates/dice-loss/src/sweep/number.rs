@@ -30,6 +30,8 @@ pub(super) trait Number:
     const ORDINARY: std::ops::Range<f64>;
     /// The least normal number.
     const LEAST: Self;
+    /// Whether every `f64` is one of them.
+    const HOLDS_F64: bool;
 
     fn of(value: f64) -> Self;
     fn to_f64(self) -> f64;
@@ -106,6 +108,7 @@ impl Number for f32 {
     const SAFE: std::ops::Range<Self> = 1e-26..1e34;
     const ORDINARY: std::ops::Range<f64> = 1e-12..1e12;
     const LEAST: Self = f32::MIN_POSITIVE;
+    const HOLDS_F64: bool = false;
 
     #[inline(always)]
     fn of(value: f64) -> Self {
@@ -214,6 +217,7 @@ impl Number for f64 {
     const SAFE: std::ops::Range<Self> = 1e-200..1e200;
     const ORDINARY: std::ops::Range<f64> = 1e-150..1e150;
     const LEAST: Self = f64::MIN_POSITIVE;
+    const HOLDS_F64: bool = true;
 
     #[inline(always)]
     fn of(value: f64) -> Self {

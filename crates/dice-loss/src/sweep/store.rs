@@ -4,7 +4,11 @@ use std::marker::PhantomData;
 
 use half::{bf16, f16};
 
-use super::number::Number;
+use super::{
+    kernels::{Row, STRIP},
+    lanes::LANES,
+    number::Number,
+};
 use crate::{
     Output,
     tensor::{FloatMut, FloatSliceMut, Layout},
@@ -139,6 +143,41 @@ impl<'a> Store<'a> {
         }
     }
 
+    /// Writes a run of voxels of the classes from `first` on, a row for each.
+    ///
+    /// # Safety
+    ///
+    /// The run must lie within the layout, and no other thread may write any of its voxels.
+    #[inline(always)]
+    pub unsafe fn rows(
+        &self,
+        sample: usize,
+        first: usize,
+        start: usize,
+        used: usize,
+        rows: &[Row<f32>],
+    ) {
+        let [_, of_class, of_voxel] = self.layout.strides();
+        if of_class != 1 || of_voxel != rows.len() || rows.len() == 1 || used < STRIP {
+            for (class, row) in (first..).zip(rows) {
+                // SAFETY: the caller's.
+                unsafe { self.run(sample, class, start, &row.as_flattened()[..used]) };
+            }
+            return;
+        }
+        let [sn, ..] = self.layout.strides;
+        let at = sample * sn + first + start * of_voxel;
+        // SAFETY: the caller's; the voxels' classes lie side by side.
+        unsafe {
+            match self.data {
+                Pointer::F32(data) => side_by_side(data.add(at), rows),
+                Pointer::F64(data) => side_by_side(data.add(at), rows),
+                Pointer::F16(data) => side_by_side(data.add(at), rows),
+                Pointer::Bf16(data) => side_by_side(data.add(at), rows),
+            }
+        }
+    }
+
     /// # Safety
     ///
     /// `plane.len()` elements, `stride` apart, must be writable from `out` on.
@@ -166,6 +205,43 @@ impl<'a> Store<'a> {
         if self.streams {
             // SAFETY: a fence is part of SSE, which every x86-64 has.
             unsafe { std::arch::x86_64::_mm_sfence() };
+        }
+    }
+}
+
+/// # Safety
+///
+/// A strip of all classes must be writable from `out` on.
+#[inline(always)]
+unsafe fn side_by_side<T: Narrow>(out: *mut T, rows: &[Row<f32>]) {
+    // SAFETY: the caller's.
+    unsafe {
+        match rows.len() {
+            2 => interleave::<T, 2>(out, rows),
+            3 => interleave::<T, 3>(out, rows),
+            4 => interleave::<T, 4>(out, rows),
+            5 => interleave::<T, 5>(out, rows),
+            6 => interleave::<T, 6>(out, rows),
+            7 => interleave::<T, 7>(out, rows),
+            _ => interleave::<T, 8>(out, rows),
+        }
+    }
+}
+
+/// # Safety
+///
+/// As above.
+#[inline(always)]
+unsafe fn interleave<T: Narrow, const C: usize>(out: *mut T, rows: &[Row<f32>]) {
+    // SAFETY: the caller's.
+    let out = unsafe { std::slice::from_raw_parts_mut(out, STRIP * C) };
+    let Some(rows) = rows.first_chunk::<C>() else { return };
+    let blocks = out.as_chunks_mut::<C>().0.as_chunks_mut::<LANES>().0;
+    for (block, voxels) in blocks.iter_mut().enumerate().take(STRIP / LANES) {
+        for i in 0..LANES {
+            for class in 0..C {
+                voxels[i][class] = T::narrow(rows[class][block][i]);
+            }
         }
     }
 }

@@ -290,6 +290,9 @@ impl Batch<'_> {
     fn weigh<F: Number>(&self, place: Place, weight: &mut [F], given: &mut [f64]) -> Result<f64> {
         let Some((data, layout)) = self.target.masks.weights else { return Ok(1.0) };
         let (at, stride) = run_of(layout, place.sample, 0, place.start);
+        if self.weigh_ordinary(data, at, stride, &mut weight[..place.used]) {
+            return Ok(1.0);
+        }
         load::floats(data, at, stride, given);
         let good = |given: f64| (given >= 0.0) & (given <= f64::from(f32::MAX));
         let mut largest = 0.0;
@@ -312,6 +315,37 @@ impl Batch<'_> {
             *weight = if (given > 0.0) & good(given) { scaled } else { F::ZERO };
         }
         Ok(scale)
+    }
+
+    /// The same for weights of ordinary size that the sweep's numbers hold as they are, which is
+    /// nearly all; `false`, with nothing done, for others.
+    #[inline(always)]
+    fn weigh_ordinary<F: Number>(
+        &self,
+        data: FloatSlice,
+        at: usize,
+        stride: usize,
+        weight: &mut [F],
+    ) -> bool {
+        let is_held = F::HOLDS_F64 || !matches!(data, FloatSlice::F64(_));
+        if !is_held || self.scale.is_some_and(|scale| scale != 1.0) {
+            return false;
+        }
+        let mut given = [F::ZERO; SPAN];
+        let given = &mut given[..weight.len()];
+        load::floats(data, at, stride, given);
+        let (mut largest, mut good) = (F::ZERO, true);
+        for (given, &weight) in given.iter_mut().zip(&*weight) {
+            *given = if weight == F::ZERO { F::ZERO } else { *given };
+            good &= *given >= F::ZERO;
+            largest = if *given > largest { *given } else { largest };
+        }
+        let is_ordinary = largest == F::ZERO || F::ORDINARY.contains(&largest.to_f64());
+        if !(good & is_ordinary) {
+            return false;
+        }
+        weight.copy_from_slice(given);
+        true
     }
 
     /// Makes 0 and 1 of values that lie outside by no more than the slack, after the uncounted

@@ -39,8 +39,8 @@ fn of_labels<const C: usize>(asked: Asked) -> Kernels {
         Asked::Squared => both::<C, Squared, ByLabel>(),
         Asked::LinearAndLogLoss => both::<C, LinearAndLogLoss, ByLabel>(),
         Asked::LinearAndFocal => both::<C, LinearAndFocal, ByLabel>(),
-        Asked::LogLoss => both::<C, LogLoss, ByLabel>(),
-        Asked::Focal => both::<C, Focal, ByLabel>(),
+        Asked::LogLoss => with_losses::<C, LogLoss, ByLabel>(),
+        Asked::Focal => with_losses::<C, Focal, ByLabel>(),
     }
 }
 
@@ -50,7 +50,7 @@ fn of_values<const C: usize>(asked: Asked) -> Option<Kernels> {
         Asked::Linear => Some(both::<C, Linear, ByValue<C>>()),
         Asked::Squared => Some(both::<C, Squared, ByValue<C>>()),
         Asked::LinearAndLogLoss => Some(both::<C, LinearAndLogLoss, ByValue<C>>()),
-        Asked::LogLoss => Some(both::<C, LogLoss, ByValue<C>>()),
+        Asked::LogLoss => Some(with_losses::<C, LogLoss, ByValue<C>>()),
         Asked::LinearAndFocal | Asked::Focal => None,
     }
 }
@@ -63,6 +63,17 @@ fn both<const C: usize, S: Sums, M: Membership<C>>() -> Kernels {
         pull_back: |isa, strip, factors, out| {
             dispatch(isa, PullBack::<C, S, M> { strip, factors, out, of: PhantomData });
         },
+        losses: None,
+    }
+}
+
+/// Of voxel losses alone.
+fn with_losses<const C: usize, S: Sums, M: Membership<C>>() -> Kernels {
+    Kernels {
+        losses: Some(|isa, strip, factors, out| {
+            dispatch(isa, Losses::<C, S, M> { strip, factors, out, of: PhantomData });
+        }),
+        ..both::<C, S, M>()
     }
 }
 
@@ -195,6 +206,46 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for Measure<'_, C, S, M> 
             }
         }
         totals.set_first(&sums);
+    }
+}
+
+struct Losses<'a, const C: usize, S, M> {
+    strip: &'a Strip<'a>,
+    factors: &'a Factors,
+    out: &'a mut [Row<f32>; CLASSES],
+    of: PhantomData<(S, M)>,
+}
+
+impl<const C: usize, S: Sums, M: Membership<C>> Kernel for Losses<'_, C, S, M> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let Self { strip, factors, out, .. } = self;
+        let factors = factors.positive;
+        for block in 0..BLOCKS {
+            let mut losses = [0.0; LANES];
+            for i in 0..LANES {
+                let weight = strip.weight[block][i];
+                let softmax = softmax::<I, C>(strip, block, i, weight);
+                let member = M::read(strip, block, i);
+                let mut sum = 0.0;
+                if S::FOCAL {
+                    let [_, complement, loss] = softmax.own::<I, M>(member);
+                    let focal = complement * complement * loss;
+                    for class in 0..C {
+                        sum += share(factors[class], member.share(class, focal));
+                    }
+                } else {
+                    for class in 0..C {
+                        let loss = softmax.log_sum - softmax.x[class];
+                        sum += share(factors[class], member.share(class, loss));
+                    }
+                }
+                losses[i] = share(weight, sum);
+            }
+            out[0][block] = losses;
+        }
     }
 }
 

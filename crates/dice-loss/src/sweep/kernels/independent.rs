@@ -30,8 +30,8 @@ pub(super) fn kernels(activation: Activation, asked: Asked) -> Option<Kernels> {
         Asked::Squared => both::<Squared, Sigmoid>(),
         Asked::LinearAndLogLoss => both::<LinearAndLogLoss, Sigmoid>(),
         Asked::LinearAndFocal => both::<LinearAndFocal, Sigmoid>(),
-        Asked::LogLoss => both::<LogLoss, Sigmoid>(),
-        Asked::Focal => both::<Focal, Sigmoid>(),
+        Asked::LogLoss => with_losses::<LogLoss>(),
+        Asked::Focal => with_losses::<Focal>(),
     })
 }
 
@@ -43,6 +43,17 @@ fn both<S: Sums, A: Activated>() -> Kernels {
         pull_back: |isa, strip, factors, out| {
             dispatch(isa, PullBack::<S, A> { strip, factors, out, of: PhantomData });
         },
+        losses: None,
+    }
+}
+
+/// Of voxel losses alone.
+fn with_losses<S: Sums>() -> Kernels {
+    Kernels {
+        losses: Some(|isa, strip, factors, out| {
+            dispatch(isa, Losses::<S> { strip, factors, out, of: PhantomData });
+        }),
+        ..both::<S, Sigmoid>()
     }
 }
 
@@ -182,6 +193,35 @@ impl<S: Sums, A: Activated> Kernel for Measure<'_, S, A> {
             }
         }
         totals.set_first(&sums);
+    }
+}
+
+struct Losses<'a, S> {
+    strip: &'a Strip<'a>,
+    factors: &'a Factors,
+    out: &'a mut [Row<f32>; CLASSES],
+    of: PhantomData<S>,
+}
+
+impl<S: Sums> Kernel for Losses<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let Self { strip, factors, out, .. } = self;
+        let (yes, no) = (factors.positive[0], factors.negative[0]);
+        let [x, g] = [strip.logits[0], strip.reference[0]].map(|row| row.as_flattened());
+        let (weight, out) = (strip.weight.as_flattened(), out[0].as_flattened_mut());
+        for (((out, &x), &g), &weight) in out.iter_mut().zip(x).zip(g).zip(weight) {
+            let voxel = activated::<I, Sigmoid>(x, weight);
+            let [mut of_yes, mut of_no] = voxel.losses::<I>();
+            if S::FOCAL {
+                of_yes = of_yes * voxel.complement() * voxel.complement();
+                of_no = of_no * voxel.p() * voxel.p();
+            }
+            let loss = share(yes * g, of_yes) + share(no * (1.0 - g), of_no);
+            *out = share(weight, loss);
+        }
     }
 }
 

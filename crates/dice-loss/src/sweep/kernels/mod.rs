@@ -6,6 +6,7 @@
 //! any label map costs the same. It works on strips, into which element types, layouts, masks and
 //! weights were staged. What no recipe serves goes by tiles, which are the kernels' specification.
 
+mod counts;
 mod exclusive;
 mod independent;
 mod recipe;
@@ -13,25 +14,25 @@ mod strip;
 mod sums;
 
 pub(super) use recipe::Recipe;
-pub(super) use strip::{Buffers, STRIP};
+pub(super) use strip::{Buffers, Row, STRIP};
 
 use super::{
     Isa,
     isa::{Instructions, Kernel, dispatch},
     jobs::Job,
     lanes::{Block, LANES},
-    measure::{Sums, counts},
+    measure::{Sums, counts as by_tile},
     scratch::{SPAN, Scratch, Scratched, TILE},
     store::Store,
     tile::Batch,
 };
 use crate::{
     Result,
-    evaluate::Slopes,
+    evaluate::{Slopes, VoxelSlopes},
     plan::{Group, Plan},
     region::Direction,
 };
-use strip::{Place, Row, Strip};
+use strip::{Place, Strip};
 
 /// The most classes of a strip.
 const CLASSES: usize = 8;
@@ -138,17 +139,19 @@ impl Factors {
             factors.of_squares[class] = (2.0 * by[Direction::PredictionSquared]) as f32;
         }
         factors.difference = [0, 1].map(|own| (linear(1, own == 1) - linear(0, own == 0)) as f32);
-        let slopes = slopes.voxel(sample);
+        factors.set_losses(group, slopes.voxel(sample), first, count);
+        factors
+    }
+
+    fn set_losses(&mut self, group: &Group, slopes: &VoxelSlopes, first: usize, count: usize) {
         let focal = slopes.focal(group).map(|(_, factors)| factors).next();
         let of_loss = slopes.cross_entropy.as_ref().or(slopes.binary.as_ref()).or(focal);
-        if let Some(loss) = of_loss {
-            for class in 0..count {
-                factors.positive[class] = loss.positive[first + class] as f32;
-                let negative = loss.negative.get(first + class);
-                factors.negative[class] = negative.map_or(0.0, |&factor| factor as f32);
-            }
+        let Some(loss) = of_loss else { return };
+        for class in 0..count {
+            self.positive[class] = loss.positive[first + class] as f32;
+            let negative = loss.negative.get(first + class);
+            self.negative[class] = negative.map_or(0.0, |&factor| factor as f32);
         }
-        factors
     }
 }
 
@@ -157,6 +160,8 @@ impl Factors {
 struct Kernels {
     measure: fn(Isa, &Strip, &mut Totals),
     pull_back: fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]),
+    /// Of voxel losses alone: leaves each voxel's own in the first row.
+    losses: Option<fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES])>,
 }
 
 /// Sweep 1 of a job.
@@ -191,16 +196,28 @@ impl Kernel for Measure<'_> {
             for class in (0..plan.classes).step_by(recipe.classes) {
                 let mut totals = Totals::ZERO;
                 for at in (0..used).step_by(STRIP) {
-                    let place = Place { span, at, class };
+                    let place = Place { span, at, class, upstream: None };
                     let (strip, _) = Strip::new(batch, recipe, place, buffers)?;
                     (recipe.kernels.measure)(plan.isa, &strip, &mut totals);
                 }
                 totals.add_to(&mut sums, plan, class, recipe.classes, back);
             }
             if let Some((decision, activation)) = plan.decision {
-                for at in (0..used).step_by(TILE) {
-                    let tile = batch.tile::<f32>(span, at, tile)?;
-                    counts::add::<I, f32>(decision, activation, &tile, work, &mut sums);
+                if recipe.counts(decision) {
+                    for class in (0..plan.classes).step_by(recipe.classes) {
+                        for at in (0..used).step_by(STRIP) {
+                            let place = Place { span, at, class, upstream: None };
+                            let (strip, _) = Strip::new(batch, recipe, place, buffers)?;
+                            counts::add::<I>(
+                                decision, activation, recipe, class, &strip, &mut sums,
+                            );
+                        }
+                    }
+                } else {
+                    for at in (0..used).step_by(TILE) {
+                        let tile = batch.tile::<f32>(span, at, tile)?;
+                        by_tile::add::<I, f32>(decision, activation, &tile, work, &mut sums);
+                    }
                 }
                 sums.add_lanes_up(plan, span.scale);
             }
@@ -209,62 +226,98 @@ impl Kernel for Measure<'_> {
     }
 }
 
-/// Sweep 2 of a job: writes its gradient.
+/// What a job writes, and by which factors.
+#[derive(Clone, Copy)]
+pub(super) enum Written<'a> {
+    Gradient(&'a Slopes<'a>),
+    /// A map of voxel losses, which has so many channels.
+    Losses(&'a VoxelSlopes, usize),
+}
+
+impl Recipe {
+    /// Whether a map of voxel losses is written by a kernel.
+    pub fn has_losses(&self) -> bool {
+        self.kernels.losses.is_some()
+    }
+}
+
+/// Writes a job.
 ///
 /// # Safety
 ///
 /// The job must lie within the store's shape, and no other thread may write any of its voxels.
-pub(super) unsafe fn pull_back(
+pub(super) unsafe fn write(
     batch: &Batch,
     recipe: &Recipe,
-    slopes: &Slopes,
+    written: Written,
     job: Job,
     store: &Store,
 ) -> Result<()> {
     f32::with_scratch(batch.plan.classes, |scratch| {
-        dispatch(batch.plan.isa, PullBack { batch, recipe, slopes, job, scratch, store })
+        dispatch(batch.plan.isa, Write { batch, recipe, written, job, scratch, store })
     })
 }
 
-struct PullBack<'a> {
+struct Write<'a> {
     batch: &'a Batch<'a>,
     recipe: &'a Recipe,
-    slopes: &'a Slopes<'a>,
+    written: Written<'a>,
     /// This thread's alone, in the store.
     job: Job,
     scratch: &'a mut Scratch<f32>,
     store: &'a Store<'a>,
 }
 
-impl Kernel for PullBack<'_> {
+impl Write<'_> {
+    /// Those of each strip's classes, from the first on.
+    fn factors(&self) -> Vec<(usize, Factors)> {
+        let Self { batch, recipe, written, job, .. } = self;
+        let first = (0..batch.plan.classes).step_by(recipe.classes);
+        let of = |class| match written {
+            Written::Gradient(slopes) => {
+                Factors::new(batch.plan, slopes, job.sample, class, recipe.classes)
+            }
+            Written::Losses(slopes, _) => {
+                let mut factors = Factors::default();
+                factors.set_losses(&batch.plan.groups[0], slopes, class, recipe.classes);
+                factors
+            }
+        };
+        first.map(|class| (class, of(class))).collect()
+    }
+}
+
+impl Kernel for Write<'_> {
     type Output = Result<()>;
 
     #[inline(always)]
     fn run<I: Instructions>(self) -> Result<()> {
-        let Self { batch, recipe, slopes, job, scratch, store } = self;
+        let factors = self.factors();
+        let Self { batch, recipe, written, job, scratch, store } = self;
         let Scratch { span: input, strip: buffers, .. } = scratch;
-        let Job { sample, .. } = job;
-        let of_classes = (0..batch.plan.classes).step_by(recipe.classes);
-        let factors: Vec<_> = of_classes
-            .map(|class| (class, Factors::new(batch.plan, slopes, sample, class, recipe.classes)))
-            .collect();
+        let sample = job.sample;
+        let (kernel, upstream, channels) = match written {
+            Written::Gradient(slopes) => (recipe.kernels.pull_back, slopes.map, recipe.classes),
+            Written::Losses(_, channels) => {
+                let Some(losses) = recipe.kernels.losses else { return Ok(()) };
+                (losses, None, channels.min(recipe.classes))
+            }
+        };
         for part in job.spans() {
-            let used = part.end - part.start;
+            let length = part.end - part.start;
             let span = &batch.span(part, input, false)?;
             for (class, factors) in &factors {
                 let is_silent = recipe.classes == 1 && !batch.is_valid(sample, *class);
-                for at in (0..used).step_by(STRIP) {
-                    let place = Place { span, at, class: *class };
-                    let (strip, gradient) = Strip::new(batch, recipe, place, buffers)?;
-                    (recipe.kernels.pull_back)(batch.plan.isa, &strip, factors, gradient);
-                    for (of, row) in gradient[..recipe.classes].iter_mut().enumerate() {
-                        let row = &mut row.as_flattened_mut()[..STRIP.min(used - at)];
-                        if is_silent {
-                            row.fill(0.0);
-                        }
-                        // SAFETY: the caller of `pull_back` has seen to it.
-                        unsafe { store.run(sample, class + of, part.start + at, row) };
+                for at in (0..length).step_by(STRIP) {
+                    let place = Place { span, at, class: *class, upstream };
+                    let (strip, out) = Strip::new(batch, recipe, place, buffers)?;
+                    kernel(batch.plan.isa, &strip, factors, out);
+                    if is_silent {
+                        out[0].as_flattened_mut().fill(0.0);
                     }
+                    let (start, used) = (part.start + at, STRIP.min(length - at));
+                    // SAFETY: the caller of `write` has seen to it.
+                    unsafe { store.rows(sample, *class, start, used, &out[..channels]) };
                 }
             }
         }

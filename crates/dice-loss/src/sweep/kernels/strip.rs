@@ -10,7 +10,7 @@ use super::{
     CLASSES, Recipe,
 };
 use crate::{
-    Result,
+    Logits, Result,
     tensor::{DenseSlice, FloatSlice, Kind},
 };
 
@@ -21,7 +21,7 @@ pub(in super::super) const STRIP: usize = 256;
 pub(super) const BLOCKS: usize = STRIP / LANES;
 
 /// One number for each voxel of a strip.
-pub(super) type Row<T> = [Block<T>; BLOCKS];
+pub(in super::super) type Row<T> = [Block<T>; BLOCKS];
 
 /// Zeros.
 const NOTHING: Row<f32> = [[0.0; LANES]; BLOCKS];
@@ -34,13 +34,14 @@ static NEVER: Row<f32> = [[f32::NEG_INFINITY; LANES]; BLOCKS];
 pub(in super::super) struct Buffers {
     logits: [Row<f32>; CLASSES],
     reference: [Row<f32>; CLASSES],
+    weight: Row<f32>,
     pub(super) gradient: [Row<f32>; CLASSES],
 }
 
 impl Default for Buffers {
     fn default() -> Self {
         let rows = [NOTHING; CLASSES];
-        Self { logits: rows, reference: rows, gradient: rows }
+        Self { logits: rows, reference: rows, weight: NOTHING, gradient: rows }
     }
 }
 
@@ -55,12 +56,14 @@ pub(super) struct Strip<'a> {
     pub reference: [&'a Row<f32>; CLASSES],
 }
 
-/// Where a strip begins: after how many voxels of a span, and with which class.
+/// Where a strip begins: after how many voxels of a span, and with which class; and the gradient by
+/// each voxel's own loss, for a map of them.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub span: &'a Span<'a, f32>,
     pub at: usize,
     pub class: usize,
+    pub upstream: Option<Logits<'a>>,
 }
 
 impl<'a> Strip<'a> {
@@ -72,7 +75,7 @@ impl<'a> Strip<'a> {
         place: Place<'a>,
         buffers: &'a mut Buffers,
     ) -> Result<(Self, &'a mut [Row<f32>; CLASSES])> {
-        let Buffers { logits, reference, gradient } = buffers;
+        let Buffers { logits, reference, weight, gradient } = buffers;
         let Place { span, at, .. } = place;
         let mut strip = Self {
             logits: [&NEVER; CLASSES],
@@ -91,10 +94,26 @@ impl<'a> Strip<'a> {
                 place.complain(batch)?;
             }
         }
-        for (class, row) in logits.iter_mut().enumerate().take(recipe.classes) {
-            strip.logits[class] = place.after(class).read_logits(batch, row);
+        if let Some(map) = place.upstream {
+            strip.weight = place.weigh_by(&map, weight);
+        }
+        if place.separate(batch, recipe.classes, logits) {
+            for (staged, row) in strip.logits.iter_mut().zip(logits).take(recipe.classes) {
+                *staged = row;
+            }
+        } else {
+            for (class, row) in logits.iter_mut().enumerate().take(recipe.classes) {
+                strip.logits[class] = place.after(class).read_logits(batch, row);
+            }
         }
         Ok((strip, gradient))
+    }
+}
+
+#[inline(always)]
+fn separate<const C: usize>(data: FloatSlice, at: usize, rows: &mut [Row<f32>; CLASSES]) {
+    if let Some(rows) = rows.first_chunk_mut::<C>() {
+        load::side_by_side(data, at, rows);
     }
 }
 
@@ -115,6 +134,42 @@ impl<'a> Place<'a> {
     #[inline(always)]
     fn used(self) -> usize {
         STRIP.min(self.span.place.used - self.at)
+    }
+
+    /// The weights times the gradient by each voxel's own loss.
+    #[inline(always)]
+    fn weigh_by<'s>(self, map: &Logits, staged: &'s mut Row<f32>) -> &'s Row<f32> {
+        let (place, out) = (self.span.place, staged.as_flattened_mut());
+        let [_, classes, _] = map.layout.shape();
+        let class = self.class.min(classes - 1);
+        let (at, stride) = run_of(map.layout, place.sample, class, place.start + self.at);
+        load::floats(map.data, at, stride, &mut out[..self.used()]);
+        let weight = row(self.span.weight, self.at).as_flattened();
+        for (out, &weight) in out.iter_mut().zip(weight) {
+            *out = if weight == 0.0 { 0.0 } else { *out * weight };
+        }
+        staged
+    }
+
+    /// Reads whole strips of a few classes that lie side by side; says whether they do.
+    #[inline(always)]
+    fn separate(self, batch: &Batch, classes: usize, rows: &mut [Row<f32>; CLASSES]) -> bool {
+        let (place, layout) = (self.span.place, batch.logits.layout);
+        let [_, of_class, of_voxel] = layout.strides();
+        if of_class != 1 || of_voxel != classes || classes == 1 || self.used() != STRIP {
+            return false;
+        }
+        let (at, _) = run_of(layout, place.sample, self.class, place.start + self.at);
+        match classes {
+            2 => separate::<2>(batch.logits.data, at, rows),
+            3 => separate::<3>(batch.logits.data, at, rows),
+            4 => separate::<4>(batch.logits.data, at, rows),
+            5 => separate::<5>(batch.logits.data, at, rows),
+            6 => separate::<6>(batch.logits.data, at, rows),
+            7 => separate::<7>(batch.logits.data, at, rows),
+            _ => separate::<8>(batch.logits.data, at, rows),
+        }
+        true
     }
 
     #[inline(always)]
@@ -140,7 +195,7 @@ impl<'a> Place<'a> {
         batch: &'s Batch,
         staged: &'s mut Row<f32>,
     ) -> (&'s Row<f32>, bool) {
-        let Self { span, at, class } = self;
+        let Self { span, at, class, .. } = self;
         let label = row(span.label, at).as_flattened();
         let out = staged.as_flattened_mut();
         match &batch.target.kind {
@@ -172,7 +227,7 @@ impl<'a> Place<'a> {
         data: DenseSlice<'s>,
         staged: &'s mut Row<f32>,
     ) -> (&'s Row<f32>, bool) {
-        let Self { span, at, class } = self;
+        let Self { span, at, class, .. } = self;
         let (place, layout) = (span.place, batch.target.layout);
         let (start, stride) = run_of(layout, place.sample, class, place.start + at);
         if let DenseSlice::F32(data) = data

@@ -2,10 +2,16 @@
 
 use half::{bf16, f16};
 
-use super::super::{Batch, Jobs, PullBack as ByTiles, Recipe, Store, by_tile, each, measure_job};
+use super::{
+    super::{
+        Batch, Jobs, PullBack as ByTiles, Recipe, Store, VoxelLosses, by_tile, each, measure_job,
+    },
+    Written,
+};
 use crate::{
     BinaryCrossEntropy, CrossEntropy, Dice, Float, FloatMut, Focal, Isa, Layout, Logits, Objective,
-    Output, Target, Term, evaluate,
+    Output, Target, Term,
+    evaluate::{self, VoxelSlopes},
 };
 
 /// The objectives that there are kernels for.
@@ -133,7 +139,9 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
             let recipe = Recipe::of(&batch, 0).unwrap();
             match by_kernel {
                 // SAFETY: jobs are disjoint and within the shape.
-                true => unsafe { super::pull_back(&batch, &recipe, &slopes, job, &store) },
+                true => unsafe {
+                    super::write(&batch, &recipe, Written::Gradient(&slopes), job, &store)
+                },
                 false => by_tile(&batch, job, ByTiles { slopes: &slopes, store: &store }),
             }
         })
@@ -141,6 +149,34 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
         gradient.into_iter().map(Into::into).collect()
     };
     Some([(by_kernel, write(true)), (by_tiles, write(false))])
+}
+
+/// A map of voxel losses, both ways; `None` where no kernel writes one.
+fn maps(objective: &Objective, logits: &Logits, target: &Target) -> Option<[Vec<f64>; 2]> {
+    let [samples, classes, voxels] = logits.layout.shape();
+    let prepared = objective.prepare(classes).unwrap();
+    let batch = Batch::new(prepared.plan(), logits, target);
+    Recipe::of(&batch, 0).filter(Recipe::has_losses)?;
+    let slopes = [VoxelSlopes::unreduced(prepared.plan(), 0)];
+    let [_, channels, _] = prepared.map_shape(logits.layout).unwrap();
+    let layout = Layout::channels_first(&[samples, channels, voxels]).unwrap();
+    Some([true, false].map(|by_kernel| {
+        let mut map = vec![0.0f32; samples * channels * voxels];
+        let store = Store::new(Output::new(&mut map, layout).unwrap());
+        each(&batch, &store, |job| {
+            let recipe = Recipe::of(&batch, 0).unwrap();
+            let written = Written::Losses(&slopes[0], channels);
+            match by_kernel {
+                // SAFETY: jobs are disjoint and within the shape.
+                true => unsafe { super::write(&batch, &recipe, written, job, &store) },
+                false => {
+                    by_tile(&batch, job, VoxelLosses { slopes: &slopes, channels, store: &store })
+                }
+            }
+        })
+        .unwrap();
+        map.into_iter().map(f64::from).collect()
+    }))
 }
 
 /// By how many half ulps two results may differ, relative to the largest of their kind: the
@@ -188,6 +224,9 @@ fn agrees<T: Float + FloatMut + Into<f64> + Default>(of: impl Fn(f32) -> T, unit
                             assert!(close, "{what}: sum {index}: {found} for {wanted}");
                         }
                         assert_alike(&kernel.1, &tiles.1, unit, &what);
+                        if let Some([kernel, tiles]) = maps(&objective, &logits, &target) {
+                            assert_alike(&kernel, &tiles, 2f64.powi(-24), &what);
+                        }
                         seen += 1;
                     }
                 }

@@ -70,7 +70,7 @@ impl<F: Number> Sums<F> {
     }
 
     #[inline(always)]
-    fn count(&mut self, column: usize, class: usize, voxels: F) {
+    pub fn count(&mut self, column: usize, class: usize, voxels: F) {
         self.lanes(column, class)[0] += voxels;
     }
 
