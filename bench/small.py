@@ -1,4 +1,4 @@
-"""Measures what a loss costs beside its arithmetic: construction, and steps on tensors that are tiny.
+"""Measures what a loss costs beside its arithmetic: construction, and steps on tiny tensors.
 
 Each line compares with the line above it that begins its group: PyTorch's own loss, the library
 that a drop-in stands for, or the same call without details. Contenders take turns, and the fastest
