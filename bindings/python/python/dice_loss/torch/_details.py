@@ -9,7 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .. import _core
+from .. import _core, _spec
+from . import _native
 from ._evaluation import Moments, evaluate, integrands, objective, soft_dice
 from ._tracing import classes_of, constant_in_graphs
 
@@ -66,6 +67,24 @@ def _with_counts(spec: str) -> str:
     if whole["reduction"] == "none":
         whole["reduction"] = "mean"
     return _core.spec(json.dumps(whole, allow_nan=False))
+
+
+def details_at_hand(moments: Tensor, class_valid: Tensor | None, spec: str) -> LossDetails:
+    """What the moments of `with_counts` say, in main memory and where nobody traces: by the engine,
+    in a tenth of the time that the many small operations of `details_of` take."""
+    verdict = _native.evaluate(moments, class_valid, spec)
+    _, _, losses, per_class = zip(*verdict.terms[:-1], strict=True)
+    sums = moments.sum(0)
+    columns = _spec.columns(spec, classes_of(moments, 2), _COUNTS)
+    counts = torch.stack([sums[column] for column in columns], -1)
+    true = counts[:, 0]
+    return LossDetails(
+        torch.tensor(losses, dtype=moments.dtype),
+        torch.tensor(per_class, dtype=moments.dtype),
+        torch.tensor(verdict.soft_dice, dtype=moments.dtype),
+        2.0 * true / (true + counts.sum(1)),
+        counts,
+    )
 
 
 def details_of(

@@ -15,7 +15,7 @@ from torch import Tensor
 from .. import _core
 from ._evaluation import integrands
 from ._target import TargetKind
-from ._tracing import classes_of
+from ._tracing import classes_of, is_intercepted
 
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -79,7 +79,7 @@ def measure(
     """Sweep 1: the moments (N, K, C), or some of the K."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
     moments = _moments(logits, lent, spec)
-    return moments[:, columns] if columns else moments
+    return moments.index_select(1, indices(columns, moments)) if columns else moments
 
 
 def objective(
@@ -102,6 +102,13 @@ def objective(
         return torch.tensor(verdict.loss, dtype=loss_dtype(logits)), slopes, moments
     loss = torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
     return loss, slopes, moments
+
+
+def evaluate(moments: Tensor, class_valid: Tensor | None, spec: str) -> _core.Verdict:
+    """What the engine makes of moments (N, K, C)."""
+    moments = moments.contiguous()
+    valid = None if class_valid is None else class_valid.to(torch.bool).contiguous()
+    return _core.evaluate(spec, view(moments), None if valid is None else view(valid), False, None)
 
 
 def pull_back(
@@ -245,6 +252,19 @@ def name_of(dtype: torch.dtype) -> str:
 def view(tensor: Tensor) -> View:
     """The tensor, lent."""
     return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), _ELEMENTS[tensor.dtype])
+
+
+def indices(columns: list[int], like: Tensor) -> Tensor:
+    """Where sums are among the moments."""
+    if is_intercepted():
+        return torch.tensor(columns, device=like.device)
+    return _cached_indices(tuple(columns))
+
+
+@lru_cache(maxsize=256)
+def _cached_indices(columns: tuple[int, ...]) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(columns)
 
 
 def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:

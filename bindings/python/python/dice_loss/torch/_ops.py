@@ -159,6 +159,11 @@ def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
     if ctx.columns:
         samples, _, classes = slopes.shape
         count = len(integrands(ctx.spec, classes_of(slopes, 2)))
+        if not (_cuda.holds(slopes) or torch.is_grad_enabled() or is_intercepted()):
+            everywhere = slopes.new_zeros((samples, count, classes))
+            where = _native.indices(ctx.columns, slopes)
+            slopes = everywhere.index_add_(1, where, slopes)
+            return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
         # Column by column: an index would have to be copied to the device.
         all_columns = [slopes.new_zeros((samples, classes))] * count
         for index, column in enumerate(ctx.columns):

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 from . import _ops, _reference
-from ._details import LossDetails, details_of, with_counts
+from ._details import LossDetails, details_at_hand, details_of, with_counts
 from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
 from ._ops import settings_of
 from ._target import Regions, Target, check_logits, check_values, prepare
-from ._tracing import classes_of, refuse_onnx
+from ._tracing import classes_of, is_intercepted, refuse_onnx
 from .distributed import ProcessGroup, of_all_ranks
 
 
@@ -91,7 +91,8 @@ def loss_with_details(
     fused = weights is None and _ops.is_fused(logits, voxels, spec)
     if plan.process_group is None and not plan.is_unreduced and fused:
         value, sums = _ops.fused(logits, voxels, spec, plan.settings)
-        return value, details_of(sums.detach(), valid, spec)
+        read = details_of if is_intercepted() else details_at_hand
+        return value, read(sums.detach(), valid, spec)
     sums = _moments(logits, voxels, spec, plan.settings)
     if plan.process_group is not None:
         # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.
