@@ -97,11 +97,31 @@ def objective(
     moments = _moments(logits, lent, spec)
     slopes = torch.empty_like(moments)
     verdict = _core.evaluate(spec, view(moments), lent.valid, False, view(slopes))
+    return _value(verdict, logits), slopes, moments
+
+
+def objective_value(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: TargetKind,
+    settings: str,
+) -> tuple[Tensor, Tensor]:
+    """The loss (or its values) and the moments, where nobody asks for a derivative."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    moments = _moments(logits, lent, spec)
+    verdict = _core.evaluate(spec, view(moments), lent.valid, False, None)
+    return _value(verdict, logits), moments
+
+
+def _value(verdict: _core.Verdict, logits: Tensor) -> Tensor:
     values = verdict.values
     if values is None:
-        return torch.tensor(verdict.loss, dtype=loss_dtype(logits)), slopes, moments
-    loss = torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
-    return loss, slopes, moments
+        return torch.scalar_tensor(verdict.loss, dtype=loss_dtype(logits))
+    return torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
 
 
 def evaluate(moments: Tensor, class_valid: Tensor | None, spec: str) -> _core.Verdict:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .. import _spec
+from ..terms import Activation, Term
 from . import _namespace as xp
+from . import _plan
 from ._measure import measure
+from ._plan import Plan
 
-__all__ = ["by_class", "differs", "per_class_factor", "sums", "wide"]
+__all__ = ["at_once", "by_class", "differs", "per_class_factor", "sums", "wide"]
 
 
 def sums(
@@ -30,6 +35,37 @@ def sums(
         return measure(logits, target, names, **settings)
     except ValueError as error:
         raise wrong(str(error)) from None
+
+
+def at_once(
+    logits: Tensor,
+    target: Tensor,
+    weighted: tuple[tuple[float, Term], ...],
+    *,
+    wrong: type[Exception],
+    activation: Activation,
+    target_kind: str | None,
+    ignore_index: int | None,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """The mean loss of terms that mean the same as a library's formula, without the many small
+    operations that evaluate the formula of sums."""
+    plan = _planned(weighted, activation, target_kind, ignore_index)
+    try:
+        return _plan.loss(plan, logits, target, mask)
+    except ValueError as error:
+        raise wrong(str(error)) from None
+
+
+@lru_cache(maxsize=256)
+def _planned(
+    weighted: tuple[tuple[float, Term], ...],
+    activation: Activation,
+    target_kind: str | None,
+    ignore_index: int | None,
+) -> Plan:
+    spec = _spec.spec(weighted, activation=activation)
+    return _plan.planned(spec, ignore_index, None, target_kind)
 
 
 def _ignoring(target: Tensor, ignore_index: Any, mask: Tensor | None) -> dict[str, Any]:

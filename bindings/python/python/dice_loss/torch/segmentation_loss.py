@@ -229,7 +229,7 @@ class SegmentationLoss(nn.Module):
         In main memory the buffer is compared with what the plan was made for. Elsewhere, and where
         someone traces, it is an operand: reading it would wait for the device, or break the graph.
         """
-        buffer = self.class_weights
+        buffer = self._buffers["class_weights"]
         if buffer is None:
             return self.plan, None
         if not is_at_hand(buffer):
