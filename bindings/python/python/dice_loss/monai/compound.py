@@ -93,7 +93,8 @@ class DiceCELoss(_Loss):
         _check_channels(input, target)
         self._check_weight(input.shape[1])
         voxels = self.dice.voxels(input, target, self.dice.to_onehot_y)
-        dice_term, entropy_term = self.dice.term(voxels), self._term(voxels)
+        dice_term = self.dice.term(voxels)
+        entropy_term = None if dice_term is None else self._term(voxels)
         if dice_term is not None and entropy_term is not None:
             return voxels.loss(((self.lambda_dice, dice_term), (self.lambda_ce, entropy_term)))
         is_shared = voxels.activation == "softmax"
