@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..terms import Activation, Term
 from ..torch._ops import loss_dtype
-from ..torch._peers import at_once, sums
+from ..torch._peers import at_once, is_plain, sums
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed
 
@@ -67,9 +67,8 @@ class Voxels(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether the engine's own losses take them and come in their type."""
-        is_number = self.ignore_index is None or type(self.ignore_index) is int
         fits = self.spatial > 0 and self.dtype is loss_dtype(self.logits)
-        return is_number and fits and not is_intercepted()
+        return fits and is_plain(self.ignore_index) and not is_intercepted()
 
     def loss(self, weighted: tuple[tuple[float, Term], ...]) -> Tensor:
         """The mean loss of the engine's own terms."""

@@ -12,7 +12,7 @@ from torch.nn.modules.loss import _Loss
 
 from ..terms import Dice
 from ..torch._ops import loss_dtype
-from ..torch._peers import at_once, by_class, differs, sums
+from ..torch._peers import at_once, by_class, differs, is_plain, sums
 from ..torch._tracing import is_intercepted
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .functional import OVERLAP, score_of, soft_overlap, to_tensor
@@ -93,7 +93,7 @@ class _OverlapLoss(_Loss):
             and 0 <= self.smooth < math.inf
             and type(self.eps) is float
             and self.eps < 0.5
-            and (self.ignore_index is None or type(self.ignore_index) is int)
+            and is_plain(self.ignore_index)
             and y_pred.dim() > 1
             and y_pred.shape[1] > 1
             and y_true.shape == y_pred.shape[:1] + y_pred.shape[2:]

@@ -16,7 +16,7 @@ from . import _plan
 from ._measure import measure
 from ._plan import Plan
 
-__all__ = ["at_once", "by_class", "differs", "per_class_factor", "sums", "wide"]
+__all__ = ["at_once", "by_class", "differs", "is_plain", "per_class_factor", "sums", "wide"]
 
 
 def sums(
@@ -27,7 +27,7 @@ def sums(
     What is a number to torch is one here: True is 1, and 0.5 a label that no integer is.
     """
     ignored = settings.get("ignore_index")
-    if not (ignored is None or (type(ignored) is int and _is_label(ignored))):
+    if not is_plain(ignored):
         settings |= _ignoring(target, ignored, settings.get("mask"))
     if type(settings.get("gamma")) not in (type(None), float):
         settings["gamma"] = _exponents(settings["gamma"])
@@ -81,6 +81,11 @@ def _ignoring(target: Tensor, ignore_index: Any, mask: Tensor | None) -> dict[st
         counted = target != number
         return {"ignore_index": None, "mask": counted if mask is None else counted & (mask != 0)}
     return {"ignore_index": ignore_index}
+
+
+def is_plain(ignore_index: Any) -> bool:
+    """Whether it is a label that the engine can be told as it is, or none."""
+    return ignore_index is None or (type(ignore_index) is int and _is_label(ignore_index))
 
 
 def _is_label(number: int) -> bool:
