@@ -219,6 +219,8 @@ def _single(value: Any) -> Any:
 
 def _is_listed(value: Any) -> bool:
     """Whether it holds values one after another."""
+    if type(value) is float:
+        return False
     is_iterable = isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray)
     return is_iterable and getattr(value, "shape", None) != ()
 

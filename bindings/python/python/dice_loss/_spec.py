@@ -60,7 +60,10 @@ def spec(
         "class_weights": optional(weigh, "class_weights", class_weights),
     }
     objective: dict[str, Any] = _given(settings) | {
-        "terms": [_pair(entry) for entry in listed(weighted)],
+        "terms": [
+            (weight, _given(terms.described(term)))
+            for weight, term in with_weights(listed(weighted))
+        ],
         "reduction": REDUCTION["convert"]("reduction", reduction),
     }
     if decision is not None:
@@ -79,6 +82,13 @@ def listed(weighted: Term | Compound | Iterable[WeightedTerm]) -> tuple[Weighted
             "of terms and pairs (weight, term)"
         )
     return tuple(weighted)
+
+
+def with_weights(entries: Iterable[WeightedTerm]) -> tuple[tuple[float, Term | Compound], ...]:
+    """Terms with their weights, 1 where none is given."""
+    return tuple(
+        (1.0, entry) if isinstance(entry, (Term, Compound)) else _split(entry) for entry in entries
+    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -195,12 +205,6 @@ def _term(described: dict[str, Any]) -> Term:
     term: Any = _LOSSES[described["loss"]]
     made: Term = term(**options)
     return made
-
-
-def _pair(entry: Any) -> tuple[float, dict[str, Any]]:
-    """The weight of a term, and the term by the engine's names."""
-    weight, term = (1.0, entry) if isinstance(entry, (Term, Compound)) else _split(entry)
-    return weight, _given(terms.described(term))
 
 
 def _split(entry: Any) -> tuple[float, Term | Compound]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
@@ -48,16 +49,16 @@ class Options:
     """The shape of its values for reduction "none"."""
 
     def __post_init__(self) -> None:
-        for entry in dataclasses.fields(self):  # type: ignore[arg-type]
-            value = getattr(self, entry.name)
-            if value is not None or entry.default is not None:
-                what = f"{type(self).__name__}: {entry.name}"
-                convert = entry.metadata["convert"]
-                if convert is _options.class_weights:
-                    value = convert(what, value, **self._taking_part())
-                else:
-                    value = convert(what, value)
-                object.__setattr__(self, entry.name, value)
+        values = vars(self)
+        for name, convert, default, plain in _options_of(type(self)):  # type: ignore[arg-type]
+            value = values[name]
+            if value is default:
+                values[name] = plain
+            elif convert is _options.class_weights:
+                what = f"{type(self).__name__}: {name}"
+                values[name] = convert(what, value, **self._taking_part())
+            else:
+                values[name] = convert(f"{type(self).__name__}: {name}", value)
 
     def _taking_part(self) -> dict[str, Any]:
         """What says which classes take part, of what is set before the weights."""
@@ -73,6 +74,17 @@ class Options:
             if getattr(self, name) != getattr(defaults, name)
         ]
         return f"{type(self).__name__}({', '.join(options)})"
+
+
+@functools.cache
+def _options_of(options: type[Options]) -> list[tuple[str, Callable[..., Any], Any, Any]]:
+    """Of each option its name, what makes it plain, its default, and that made plain."""
+    found = []
+    for entry in dataclasses.fields(options):  # type: ignore[arg-type]
+        convert, default = entry.metadata["convert"], entry.default
+        plain = None if default is None else convert(entry.name, default)
+        found.append((entry.name, convert, default, plain))
+    return found
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

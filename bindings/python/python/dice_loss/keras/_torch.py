@@ -6,9 +6,8 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from .._reference.objective import objective
 from .._tracing import constant_in_graphs
-from ..torch import _ops, _plan
+from ..torch import _plan
 from ..torch._plan import Plan
 from ._batch import Batch
 
@@ -54,16 +53,4 @@ def _cached_plan(
     regions: tuple[tuple[int, ...], ...] | None,
     kind: str,
 ) -> Plan:
-    whole = objective(spec)
-    return Plan(
-        spec,
-        spec,
-        _ops.settings_of(ignore_index, regions),
-        ignore_index,
-        regions,
-        None if kind == "regions" else kind,
-        None,
-        whole.has_map,
-        whole.needs_samples,
-        whole.reduction == "none",
-    )
+    return _plan.planned(spec, ignore_index, regions, None if kind == "regions" else kind)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..terms import Activation
-from ..torch._peers import sums
+from ..terms import Activation, Term
+from ..torch._ops import loss_dtype
+from ..torch._peers import at_once, is_plain, sums
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed
 
@@ -54,8 +55,7 @@ class Voxels(NamedTuple):
             self.logits,
             self.target,
             unique,
-            # Shapes have been looked at before: what is wrong is a label that names no class.
-            wrong=ValueError if self.kind == "dense" else RuntimeError,
+            wrong=self._wrong,
             activation=self.activation,
             target_kind=self.kind,
             ignore_index=self.ignore_index,
@@ -63,6 +63,30 @@ class Voxels(NamedTuple):
             **options,
         )
         return dict(zip(unique, found.unbind(-1), strict=True))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the engine's own losses take them and come in their type."""
+        fits = self.spatial > 0 and self.dtype is loss_dtype(self.logits)
+        return fits and is_plain(self.ignore_index) and not is_intercepted()
+
+    def loss(self, weighted: tuple[tuple[float, Term], ...]) -> Tensor:
+        """The mean loss of the engine's own terms."""
+        return at_once(
+            self.logits,
+            self.target,
+            weighted,
+            wrong=self._wrong,
+            activation=self.activation,
+            target_kind=self.kind,
+            ignore_index=self.ignore_index,
+            mask=self.mask,
+        )
+
+    @property
+    def _wrong(self) -> type[Exception]:
+        # Shapes have been looked at before: what is wrong is a label that names no class.
+        return ValueError if self.kind == "dense" else RuntimeError
 
 
 def warn(message: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.modules.loss import _Loss
 
+from ..terms import CrossEntropy
 from ._voxels import Voxels, floating
 from .dice import DiceLoss, Weight
 from .focal import FocalLoss
@@ -90,6 +93,10 @@ class DiceCELoss(_Loss):
         _check_channels(input, target)
         self._check_weight(input.shape[1])
         voxels = self.dice.voxels(input, target, self.dice.to_onehot_y)
+        dice_term = self.dice.term(voxels)
+        entropy_term = None if dice_term is None else self._term(voxels)
+        if dice_term is not None and entropy_term is not None:
+            return voxels.loss(((self.lambda_dice, dice_term), (self.lambda_ce, entropy_term)))
         is_shared = voxels.activation == "softmax"
         sums = voxels.measure((*self.dice.names, *(self._names if is_shared else ())))
         dice = self.dice.of_sums(sums, voxels)
@@ -101,6 +108,16 @@ class DiceCELoss(_Loss):
                 sums = logits.measure(self._names)
             entropy = self._exclusive(sums, voxels)
         return (self.lambda_dice * dice + self.lambda_ce * entropy).to(voxels.dtype)
+
+    def _term(self, voxels: Voxels) -> CrossEntropy | None:
+        """The engine's own cross-entropy that is the same; None where there is none."""
+        smoothing = self.cross_entropy.label_smoothing
+        is_usual = self.cross_entropy.weight is None and self.reduction == "mean"
+        is_smooth = type(smoothing) is float and 0 <= smoothing <= 1
+        numbers = (self.lambda_dice, self.lambda_ce)
+        is_weighed = all(type(w) is float and 0 <= w < math.inf for w in numbers)
+        of_labels = voxels.activation == "softmax" and voxels.kind == "labels"
+        return _term(smoothing) if is_usual and is_smooth and is_weighed and of_labels else None
 
     def _check_weight(self, channels: int) -> None:
         """Whether there are weights of all channels, also where Dice has no background."""
@@ -288,6 +305,11 @@ class GeneralizedDiceFocalLoss(_Loss):
         overlap: Tensor = self.generalized_dice(input, target)
         focal: Tensor = self.focal(input, target)
         return self.lambda_gdl * overlap + self.lambda_focal * focal
+
+
+@lru_cache(maxsize=256)
+def _term(label_smoothing: float) -> CrossEntropy:
+    return CrossEntropy(label_smoothing=label_smoothing)
 
 
 def _not_negative(name: str, value: float) -> float:

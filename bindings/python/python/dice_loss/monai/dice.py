@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..terms import Dice
 from ..torch._target import plain
 from . import _voxels
 from ._overlap import L1, PRODUCT, SQUARED, OverlapLoss
@@ -98,7 +101,19 @@ class DiceLoss(OverlapLoss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss; see `DiceLoss`."""
         voxels = ignoring(self.voxels(input, target, self.to_onehot_y), self.ignore_index)
+        term = self.term(voxels)
+        if term is not None:
+            return voxels.loss(((1.0, term),))
         return self.of_sums(voxels.measure(self.names), voxels).to(voxels.dtype)
+
+    def term(self, voxels: Voxels) -> Dice | None:
+        """The engine's own loss that is the same; None where there is none."""
+        smoothing = (self.smooth_nr, self.smooth_dr)
+        is_usual = self.class_weight is None and not (self.jaccard or self.soft_label)
+        is_smooth = all(type(s) is float and 0 < s < math.inf for s in smoothing)
+        if not (is_usual and is_smooth and self.reduction == "mean" and voxels.is_plain):
+            return None
+        return _term(bool(self.squared_pred), smoothing, bool(self.batch), voxels.first == 0)
 
     def of_sums(self, sums: dict[str, Tensor], voxels: Voxels) -> Tensor:
         """The loss of sums over the voxels."""
@@ -175,6 +190,17 @@ class MaskedDiceLoss(DiceLoss):
                     background = sums[name][:, :1] + outside.unsqueeze(1)
                     sums[name] = torch.cat([background, sums[name][:, 1:]], 1)
         return self.of_sums(sums, voxels).to(voxels.dtype)
+
+
+@lru_cache(maxsize=256)
+def _term(squared: bool, smoothing: tuple[float, float], batch: bool, background: bool) -> Dice:
+    return Dice(
+        squared=squared,
+        smoothing=smoothing,
+        pool="batch" if batch else "sample",
+        absent="formula",
+        background=background,
+    )
 
 
 def ignoring(voxels: Voxels, ignore_index: int | None) -> Voxels:

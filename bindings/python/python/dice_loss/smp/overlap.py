@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
+from ..terms import Dice
 from ..torch._ops import loss_dtype
-from ..torch._peers import by_class, differs, sums
+from ..torch._peers import at_once, by_class, differs, is_plain, sums
+from ..torch._tracing import is_intercepted
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .functional import OVERLAP, score_of, soft_overlap, to_tensor
 
@@ -58,6 +62,16 @@ class _OverlapLoss(_Loss):
             raise AssertionError(
                 f"y_true: found {y_true.shape[0]} samples, wanted {y_pred.shape[0]}"
             )
+        if self._is_usual(y_pred, y_true):
+            return at_once(
+                y_pred,
+                y_true,
+                ((1.0, _dice(float(self.smooth))),),
+                wrong=RuntimeError,
+                activation="softmax",
+                target_kind="labels",
+                ignore_index=self.ignore_index,
+            )
         overlap, p, g = _overlap(self.mode, y_pred, y_true, self.from_logits, self.ignore_index)
         score = score_of(overlap, p, g, self.alpha, self.beta, self.smooth, self.eps)
         loss = -torch.log(score.clamp_min(self.eps)) if self.log_loss else 1.0 - score
@@ -65,6 +79,26 @@ class _OverlapLoss(_Loss):
         if self.classes is not None:
             loss = loss[self.classes]
         return self.aggregate_loss(loss).to(loss_dtype(y_pred))
+
+    def _is_usual(self, y_pred: Tensor, y_true: Tensor) -> bool:
+        """Whether it is the engine's own Dice: then ε, below a voxel, bounds nothing."""
+        return (
+            type(self) is DiceLoss
+            and self.mode == MULTICLASS_MODE
+            and self.from_logits is True
+            and not self.log_loss
+            and self.classes is None
+            and self.class_weights is None
+            and type(self.smooth) in (int, float)
+            and 0 <= self.smooth < math.inf
+            and type(self.eps) is float
+            and self.eps < 0.5
+            and is_plain(self.ignore_index)
+            and y_pred.dim() > 1
+            and y_pred.shape[1] > 1
+            and y_true.shape == y_pred.shape[:1] + y_pred.shape[2:]
+            and not is_intercepted()
+        )
 
     def aggregate_loss(self, loss: Tensor) -> Tensor:
         """The mean of the losses of the classes, weighted if there are weights."""
@@ -176,6 +210,11 @@ class TverskyLoss(DiceLoss):
     def aggregate_loss(self, loss: Tensor) -> Tensor:
         """The mean of the losses of the classes to the power of γ."""
         return super().aggregate_loss(loss) ** self.gamma
+
+
+@lru_cache(maxsize=256)
+def _dice(smoothing: float) -> Dice:
+    return Dice(smoothing=2.0 * smoothing, pool="batch", absent="zero")
 
 
 def _overlap(

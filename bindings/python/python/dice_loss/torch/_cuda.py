@@ -50,7 +50,7 @@ def is_checked() -> bool:
 
 def holds(tensor: Tensor) -> bool:
     """Whether a tensor is on such a device."""
-    return tensor.device.type == "cuda"
+    return tensor.is_cuda
 
 
 def takes(logits: Tensor, target: Target, spec: str) -> bool:

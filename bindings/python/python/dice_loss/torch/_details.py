@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import json
+from functools import lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from .. import _spec, terms
+from .. import _core, _spec
+from . import _native
 from ._evaluation import Moments, evaluate, integrands, objective, soft_dice
-from ._tracing import classes_of
+from ._tracing import classes_of, constant_in_graphs
 
 _COUNTS = ("true_positives", "false_positives", "false_negatives")
 
@@ -47,21 +49,41 @@ class LossDetails(NamedTuple):
         return self.counts[:, 0] / (self.counts[:, 0] + self.counts[:, 2])
 
 
-def with_counts(weighted: Sequence[Any], settings: dict[str, Any], reduction: str) -> str:
+@constant_in_graphs
+def with_counts(spec: str) -> str:
     """The spec that also measures what the details need, without a change to the loss."""
-    plain = _spec.spec(weighted, **settings)
-    whole = objective(plain)
-    if not whole.terms:
-        return plain
-    first = whole.terms[0]
-    decision = "argmax" if first.activation == "softmax" else 0.5
-    dice = terms.Dice(activation=first.activation, pool="batch")  # type: ignore[arg-type]
-    reduction = "mean" if reduction == "none" else reduction
-    return _spec.spec(
-        [*weighted, (0.0, dice)],
-        reduction=reduction,  # type: ignore[arg-type]
-        decision=decision,  # type: ignore[arg-type]
-        **settings,
+    return _with_counts(spec)
+
+
+@lru_cache(maxsize=256)
+def _with_counts(spec: str) -> str:
+    whole = json.loads(spec)
+    if not whole["terms"]:
+        return spec
+    activation = whole["terms"][0][1]["activation"]
+    dice = {"loss": "dice", "activation": activation, "pool": "batch"}
+    whole["terms"].append((0.0, dice))
+    whole["decision"] = "argmax" if activation == "softmax" else 0.5
+    if whole["reduction"] == "none":
+        whole["reduction"] = "mean"
+    return _core.spec(json.dumps(whole, allow_nan=False))
+
+
+def details_at_hand(moments: Tensor, class_valid: Tensor | None, spec: str) -> LossDetails:
+    """What the moments of `with_counts` say, in main memory and where nobody traces: by the engine,
+    in a tenth of the time that the many small operations of `details_of` take."""
+    verdict = _native.evaluate(moments, class_valid, spec)
+    _, _, losses, per_class = zip(*verdict.terms[:-1], strict=True)
+    sums = moments.sum(0)
+    columns = _spec.columns(spec, classes_of(moments, 2), _COUNTS)
+    counts = torch.stack([sums[column] for column in columns], -1)
+    true = counts[:, 0]
+    return LossDetails(
+        torch.tensor(losses, dtype=moments.dtype),
+        torch.tensor(per_class, dtype=moments.dtype),
+        torch.tensor(verdict.soft_dice, dtype=moments.dtype),
+        2.0 * true / (true + counts.sum(1)),
+        counts,
     )
 
 

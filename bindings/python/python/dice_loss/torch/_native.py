@@ -15,7 +15,7 @@ from torch import Tensor
 from .. import _core
 from ._evaluation import integrands
 from ._target import TargetKind
-from ._tracing import classes_of
+from ._tracing import classes_of, is_intercepted
 
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -79,7 +79,7 @@ def measure(
     """Sweep 1: the moments (N, K, C), or some of the K."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
     moments = _moments(logits, lent, spec)
-    return moments[:, columns] if columns else moments
+    return moments.index_select(1, indices(columns, moments)) if columns else moments
 
 
 def objective(
@@ -97,11 +97,38 @@ def objective(
     moments = _moments(logits, lent, spec)
     slopes = torch.empty_like(moments)
     verdict = _core.evaluate(spec, view(moments), lent.valid, False, view(slopes))
+    return _value(verdict, logits), slopes, moments
+
+
+def objective_value(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: TargetKind,
+    settings: str,
+) -> tuple[Tensor, Tensor]:
+    """The loss (or its values) and the moments, where nobody asks for a derivative."""
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    moments = _moments(logits, lent, spec)
+    verdict = _core.evaluate(spec, view(moments), lent.valid, False, None)
+    return _value(verdict, logits), moments
+
+
+def _value(verdict: _core.Verdict, logits: Tensor) -> Tensor:
     values = verdict.values
     if values is None:
-        return torch.tensor(verdict.loss, dtype=loss_dtype(logits)), slopes, moments
-    loss = torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
-    return loss, slopes, moments
+        return torch.scalar_tensor(verdict.loss, dtype=loss_dtype(logits))
+    return torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
+
+
+def evaluate(moments: Tensor, class_valid: Tensor | None, spec: str) -> _core.Verdict:
+    """What the engine makes of moments (N, K, C)."""
+    moments = moments.contiguous()
+    valid = None if class_valid is None else class_valid.to(torch.bool).contiguous()
+    return _core.evaluate(spec, view(moments), None if valid is None else view(valid), False, None)
 
 
 def pull_back(
@@ -245,6 +272,19 @@ def name_of(dtype: torch.dtype) -> str:
 def view(tensor: Tensor) -> View:
     """The tensor, lent."""
     return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), _ELEMENTS[tensor.dtype])
+
+
+def indices(columns: list[int], like: Tensor) -> Tensor:
+    """Where sums are among the moments."""
+    if is_intercepted():
+        return torch.tensor(columns, device=like.device)
+    return _cached_indices(tuple(columns))
+
+
+@lru_cache(maxsize=256)
+def _cached_indices(columns: tuple[int, ...]) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(columns)
 
 
 def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:

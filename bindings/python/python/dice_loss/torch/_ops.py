@@ -21,7 +21,7 @@ from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype, settings_of
 from ._target import Target
-from ._tracing import classes_of, is_intercepted, is_transformed
+from ._tracing import classes_of, is_at_hand, is_intercepted, is_transformed
 
 __all__ = [
     "fused",
@@ -52,7 +52,7 @@ def is_native(logits: Tensor, target: Target, spec: str) -> bool:
         return False
     if _cuda.holds(logits):
         return _cuda.takes(logits, target, spec)
-    return logits.device.type == "cpu" and logits.dtype in _native.FLOATS
+    return logits.is_cpu and logits.dtype in _native.FLOATS
 
 
 def is_fused(logits: Tensor, target: Target, spec: str) -> bool:
@@ -79,7 +79,7 @@ def fused(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Ten
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
     else:
-        loss, _, moments = _directly(_native.objective, _Objective, inputs)
+        loss, moments = _directly(_native.objective_value, _Objective, inputs)
     return loss, moments
 
 
@@ -159,6 +159,11 @@ def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
     if ctx.columns:
         samples, _, classes = slopes.shape
         count = len(integrands(ctx.spec, classes_of(slopes, 2)))
+        if not (_cuda.holds(slopes) or torch.is_grad_enabled() or is_intercepted()):
+            everywhere = slopes.new_zeros((samples, count, classes))
+            where = _native.indices(ctx.columns, slopes)
+            slopes = everywhere.index_add_(1, where, slopes)
+            return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
         # Column by column: an index would have to be copied to the device.
         all_columns = [slopes.new_zeros((samples, classes))] * count
         for index, column in enumerate(ctx.columns):
@@ -238,7 +243,9 @@ def _objective_backward(ctx: Any, upstream: Tensor | None, *_: Any) -> Gradients
 def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
     """The derivatives by the moments, times the gradient by the value that each belongs to."""
     if upstream.dim() == 0:
-        return slopes * upstream
+        # At the end of most graphs there is a 1.
+        is_one = is_at_hand(upstream) and upstream.item() == 1.0
+        return slopes if is_one else slopes * upstream
     by_cell = {
         "sample and class": (-1, 1, slopes.shape[2]),
         "class": (1, 1, -1),
@@ -251,10 +258,13 @@ def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
 
 class _Objective(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor, Tensor]:
-        output = _native.objective(*inputs)
-        _keep_verdict(ctx, inputs, output)
-        return output
+    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
+        *tensors, ctx.spec, ctx.kind, ctx.settings = inputs
+        value, slopes, moments = _native.objective(*inputs)
+        ctx.mark_non_differentiable(moments)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(slopes, *tensors)
+        return value, moments
 
     backward = staticmethod(_objective_backward)
 

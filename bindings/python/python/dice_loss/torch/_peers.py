@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .. import _spec
+from ..terms import Activation, Term
 from . import _namespace as xp
+from . import _plan
 from ._measure import measure
+from ._plan import Plan
 
-__all__ = ["by_class", "differs", "per_class_factor", "sums", "wide"]
+__all__ = ["at_once", "by_class", "differs", "is_plain", "per_class_factor", "sums", "wide"]
 
 
 def sums(
@@ -22,7 +27,7 @@ def sums(
     What is a number to torch is one here: True is 1, and 0.5 a label that no integer is.
     """
     ignored = settings.get("ignore_index")
-    if not (ignored is None or (type(ignored) is int and _is_label(ignored))):
+    if not is_plain(ignored):
         settings |= _ignoring(target, ignored, settings.get("mask"))
     if type(settings.get("gamma")) not in (type(None), float):
         settings["gamma"] = _exponents(settings["gamma"])
@@ -30,6 +35,37 @@ def sums(
         return measure(logits, target, names, **settings)
     except ValueError as error:
         raise wrong(str(error)) from None
+
+
+def at_once(
+    logits: Tensor,
+    target: Tensor,
+    weighted: tuple[tuple[float, Term], ...],
+    *,
+    wrong: type[Exception],
+    activation: Activation,
+    target_kind: str | None,
+    ignore_index: int | None,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """The mean loss of terms that mean the same as a library's formula, without the many small
+    operations that evaluate the formula of sums."""
+    plan = _planned(weighted, activation, target_kind, ignore_index)
+    try:
+        return _plan.loss(plan, logits, target, mask)
+    except ValueError as error:
+        raise wrong(str(error)) from None
+
+
+@lru_cache(maxsize=256)
+def _planned(
+    weighted: tuple[tuple[float, Term], ...],
+    activation: Activation,
+    target_kind: str | None,
+    ignore_index: int | None,
+) -> Plan:
+    spec = _spec.spec(weighted, activation=activation)
+    return _plan.planned(spec, ignore_index, None, target_kind)
 
 
 def _ignoring(target: Tensor, ignore_index: Any, mask: Tensor | None) -> dict[str, Any]:
@@ -45,6 +81,11 @@ def _ignoring(target: Tensor, ignore_index: Any, mask: Tensor | None) -> dict[st
         counted = target != number
         return {"ignore_index": None, "mask": counted if mask is None else counted & (mask != 0)}
     return {"ignore_index": ignore_index}
+
+
+def is_plain(ignore_index: Any) -> bool:
+    """Whether it is a label that the engine can be told as it is, or none."""
+    return ignore_index is None or (type(ignore_index) is int and _is_label(ignore_index))
 
 
 def _is_label(number: int) -> bool:

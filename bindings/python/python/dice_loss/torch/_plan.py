@@ -7,11 +7,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 from . import _ops, _reference
-from ._details import LossDetails, details_of
+from ._details import LossDetails, details_at_hand, details_of, with_counts
 from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
+from ._ops import settings_of
 from ._target import Regions, Target, check_logits, check_values, prepare
-from ._tracing import classes_of, refuse_onnx
+from ._tracing import classes_of, is_intercepted, refuse_onnx
 from .distributed import ProcessGroup, of_all_ranks
 
 
@@ -20,8 +21,6 @@ class Plan(NamedTuple):
 
     #: The text of the objective, which the engine reads once.
     spec: str
-    #: The same with what the details need.
-    detailed: str
     #: The text of what a sweep has to know of the target.
     settings: str
     ignore_index: int | None
@@ -35,6 +34,29 @@ class Plan(NamedTuple):
     is_unreduced: bool
     #: What is wrong with one channel, in the words of who made the plan; None if the engine says.
     lack_of_channels: str | None = None
+
+
+def planned(
+    spec: str,
+    ignore_index: int | None,
+    regions: Regions | None,
+    target_kind: str | None,
+    lack_of_channels: str | None = None,
+) -> Plan:
+    """The plan of an objective, by its text, within one process."""
+    whole = objective(spec)
+    return Plan(
+        spec,
+        settings_of(ignore_index, regions),
+        ignore_index,
+        regions,
+        target_kind,
+        None,
+        whole.has_map,
+        whole.needs_samples,
+        whole.reduction == "none",
+        lack_of_channels,
+    )
 
 
 def loss(
@@ -65,11 +87,12 @@ def loss_with_details(
     logits = _check_logits(plan, logits)
     voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
     weights = weights_of(class_weights, logits)
-    spec, valid = plan.detailed, voxels.class_valid
+    spec, valid = with_counts(plan.spec), voxels.class_valid
     fused = weights is None and _ops.is_fused(logits, voxels, spec)
     if plan.process_group is None and not plan.is_unreduced and fused:
         value, sums = _ops.fused(logits, voxels, spec, plan.settings)
-        return value, details_of(sums.detach(), valid, spec)
+        read = details_of if is_intercepted() else details_at_hand
+        return value, read(sums.detach(), valid, spec)
     sums = _moments(logits, voxels, spec, plan.settings)
     if plan.process_group is not None:
         # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.

@@ -47,13 +47,13 @@ def plain(name: str, tensor: Tensor) -> Tensor:
                 f"{name}: found a DTensor, wanted a local tensor; pass .to_local() and, for losses "
                 "pooled over the batch, process_group"
             )
-    if isinstance(tensor, torch.masked.MaskedTensor):
-        raise TypeError(f"{name}: found a MaskedTensor, wanted a plain one; pass mask=")
+        elif isinstance(tensor, torch.masked.MaskedTensor):
+            raise TypeError(f"{name}: found a MaskedTensor, wanted a plain one; pass mask=")
     if tensor.is_complex():
         raise TypeError(f"{name}: found {tensor.dtype}, wanted real numbers")
     if tensor.layout is not torch.strided:
         raise ValueError(f"{name}: found layout {tensor.layout}, wanted torch.strided")
-    if tensor.device.type == "meta":
+    if tensor.is_meta:
         raise ValueError(f"{name}: found a meta tensor, which holds no values")
     return tensor
 

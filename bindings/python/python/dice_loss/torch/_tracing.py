@@ -69,7 +69,7 @@ def is_transformed() -> bool:
 def is_at_hand(tensor: Tensor) -> bool:
     """Whether its values can be read: without a wait for a device, and without anyone who traces or
     transforms, to whom it has none."""
-    return tensor.device.type == "cpu" and not is_intercepted() and not is_transformed()
+    return tensor.is_cpu and not is_intercepted() and not is_transformed()
 
 
 def refuse_onnx() -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor, nn
 
 from .. import _options, _spec
-from .._choices import ACTIVATION
+from .._choices import ABSENT, ACTIVATION, POOL, REDUCTION
 from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term, VoxelTerm
 from . import _ops, _plan
-from ._details import LossDetails, with_counts
-from ._evaluation import objective
+from ._details import LossDetails
 from ._plan import Plan
 from ._tracing import is_at_hand
 from .distributed import ProcessGroup
@@ -106,7 +106,19 @@ class SegmentationLoss(nn.Module):
         ValueError: options out of range, or that do not fit each other.
     """
 
+    terms: tuple[Weighted, ...]
+    activation: Activation | None
+    pool: Pool | None
+    absent: Absent | None
+    background: bool | None
     class_weights: Tensor | None
+    reduction: _spec.Reduction
+    ignore_index: int | None
+    regions: Regions | None
+    target_kind: str | None
+    process_group: ProcessGroup | None
+    #: Whether it is one loss under its own name.
+    _is_named = False
 
     def __init__(
         self,
@@ -124,16 +136,19 @@ class SegmentationLoss(nn.Module):
         process_group: ProcessGroup | None = None,
     ) -> None:
         super().__init__()
-        self.terms: tuple[Weighted, ...] = _spec.listed(terms)
-        self.activation = activation
-        self.pool = pool
-        self.absent = absent
-        self.background = background
-        self.reduction = reduction
-        self.ignore_index = ignore_index
-        self.regions = regions
-        self.target_kind = target_kind
-        self.process_group = process_group
+        # None is a parameter, a module or a buffer, for which nn.Module would look at each.
+        vars(self).update(
+            terms=_spec.listed(terms),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            reduction=reduction,
+            ignore_index=_options.optional(_options.integer, "ignore_index", ignore_index),
+            regions=_options.optional(_options.table, "regions", regions),
+            target_kind=target_kind,
+            process_group=process_group,
+        )
         self._weights = self._read_weights(class_weights)
         self.register_buffer("class_weights", self._rounded())
         self._plan_again()
@@ -214,7 +229,7 @@ class SegmentationLoss(nn.Module):
         In main memory the buffer is compared with what the plan was made for. Elsewhere, and where
         someone traces, it is an operand: reading it would wait for the device, or break the graph.
         """
-        buffer = self.class_weights
+        buffer = self._buffers["class_weights"]
         if buffer is None:
             return self.plan, None
         if not is_at_hand(buffer):
@@ -234,44 +249,25 @@ class SegmentationLoss(nn.Module):
             raise ValueError(
                 f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
             )
-        table: Any = self.regions
-        ignore_index = self.ignore_index
-        activation = _options.optional(ACTIVATION["convert"], "activation", self.activation)
-        lack_of_channels = self._check_activation(activation)
-        weighted = self._weighted()
-        settings: dict[str, Any] = {
-            "activation": activation,
-            "pool": self.pool,
-            "absent": self.absent,
-            "background": self.background,
-            "class_weights": class_weights,
-        }
-        spec = _spec.spec(weighted, reduction=self.reduction, **settings)
-        whole = objective(spec)
-        unreduced = self.reduction == "none"
-        # What belongs to a sample or a voxel stays with its rank.
-        is_local = unreduced and (whole.has_map or whole.needs_samples)
-        return Plan(
-            spec,
-            with_counts(weighted, settings, self.reduction),
-            _ops.settings_of(ignore_index, table),
-            ignore_index,
-            table,
+        optional = _options.optional
+        plan = _planned(
+            self._is_named,
+            _spec.with_weights(self.terms),
+            optional(ACTIVATION["convert"], "activation", self.activation),
+            optional(POOL["convert"], "pool", self.pool),
+            optional(ABSENT["convert"], "absent", self.absent),
+            optional(_options.flag, "background", self.background),
+            None if class_weights is None else tuple(class_weights),
+            REDUCTION["convert"]("reduction", self.reduction),
+            self.ignore_index,
+            self.regions,
             self.target_kind,
-            None if is_local else self.process_group,
-            whole.has_map,
-            whole.needs_samples,
-            unreduced,
-            lack_of_channels,
         )
-
-    def _weighted(self) -> tuple[Weighted, ...]:
-        """The terms with what the module says of each."""
-        return self.terms
-
-    def _check_activation(self, activation: Activation | None) -> str | None:
-        """What is wrong with one channel; None where the engine has the words for it."""
-        return None
+        # What belongs to a sample or a voxel stays with its rank.
+        is_local = plan.is_unreduced and (plan.has_map or plan.needs_samples)
+        if self.process_group is None or is_local:
+            return plan
+        return plan._replace(process_group=self.process_group)
 
     def _read_weights(self, value: Any) -> list[float] | None:
         """The weights as plain numbers."""
@@ -388,6 +384,46 @@ class SegmentationLoss(nn.Module):
         ]
 
 
+@lru_cache(maxsize=256)
+def _planned(
+    is_named: bool,
+    weighted: tuple[tuple[float, Term | Compound], ...],
+    activation: Activation | None,
+    pool: Pool | None,
+    absent: Absent | None,
+    background: bool | None,
+    class_weights: tuple[float, ...] | None,
+    reduction: _spec.Reduction,
+    ignore_index: int | None,
+    regions: Any,
+    target_kind: str | None,
+) -> Plan:
+    """The plan of options that are plain already: equal ones of other types are refused before."""
+    lack_of_channels = None
+    if is_named and activation is not None:
+        ((_, entry),) = weighted
+        _spec.check_activation(entry, activation, _class_name)
+        lack_of_channels = _spec.lack_of_channels(entry, activation, _class_name)
+    if is_named and background is not None:
+        # Voxel terms of a sum keep the background; by itself a voxel loss does what it is told.
+        weighted = tuple(
+            (weight, dataclasses.replace(entry, background=background))
+            if isinstance(entry, VoxelTerm)
+            else (weight, entry)
+            for weight, entry in weighted
+        )
+    spec = _spec.spec(
+        weighted,
+        activation=activation,
+        pool=pool,
+        absent=absent,
+        background=background,
+        class_weights=class_weights,
+        reduction=reduction,
+    )
+    return _plan.planned(spec, ignore_index, regions, target_kind, lack_of_channels)
+
+
 def _class_name(loss: type[Term | Compound]) -> str:
     return f"{loss.short}Loss"
 
@@ -395,23 +431,7 @@ def _class_name(loss: type[Term | Compound]) -> str:
 class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
 
-    def _weighted(self) -> tuple[Weighted, ...]:
-        if self.background is None:
-            return self.terms
-        # Voxel terms of a sum keep the background; by itself a voxel loss does what it is told.
-        return tuple(
-            dataclasses.replace(entry, background=self.background)
-            if isinstance(entry, VoxelTerm)
-            else entry
-            for entry in self.terms
-        )
-
-    def _check_activation(self, activation: Activation | None) -> str | None:
-        entry = self.terms[0]
-        if activation is None or not isinstance(entry, Term | Compound):
-            return None
-        _spec.check_activation(entry, activation, _class_name)
-        return _spec.lack_of_channels(entry, activation, _class_name)
+    _is_named = True
 
     def _taking_part(self) -> dict[str, Any]:
         return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
