@@ -7,6 +7,7 @@ use super::{
     jobs::Job,
     kernels::STRIP,
     labels::{Labels, NONE, Run, find_runs},
+    lanes::LANES,
     load,
     number::Number,
     prefetch::prefetch,
@@ -332,19 +333,25 @@ impl Batch<'_> {
             return false;
         }
         let mut given = [F::ZERO; SPAN];
-        let given = &mut given[..weight.len()];
-        load::floats(data, at, stride, given);
-        let (mut largest, mut good) = (F::ZERO, true);
+        load::floats(data, at, stride, &mut given[..weight.len()]);
         for (given, &weight) in given.iter_mut().zip(&*weight) {
             *given = if weight == F::ZERO { F::ZERO } else { *given };
-            good &= *given >= F::ZERO;
-            largest = if *given > largest { *given } else { largest };
         }
+        // Side by side: one maximum of floats does not become vector code.
+        let (mut largest, mut good) = ([F::ZERO; LANES], [true; LANES]);
+        for block in given.as_chunks::<LANES>().0 {
+            for i in 0..LANES {
+                good[i] &= block[i] >= F::ZERO;
+                largest[i] = largest[i].larger(block[i]);
+            }
+        }
+        let largest = largest.into_iter().fold(F::ZERO, F::larger);
+        let good = good.into_iter().all(|good| good);
         let is_ordinary = largest == F::ZERO || F::ORDINARY.contains(&largest.to_f64());
         if !(good & is_ordinary) {
             return false;
         }
-        weight.copy_from_slice(given);
+        weight.copy_from_slice(&given[..weight.len()]);
         true
     }
 

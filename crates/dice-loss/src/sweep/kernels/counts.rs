@@ -1,12 +1,9 @@
 //! Hard counts of a strip: where a decision and the reference agree.
 
 use super::{
-    super::{
-        channel::probability, isa::Instructions, labels::NONE, lanes::LANES, measure::Sums,
-        number::Number,
-    },
+    super::{channel::probability, isa::Instructions, labels::NONE, measure::Sums, number::Number},
     Recipe,
-    strip::{BLOCKS, Row, Strip},
+    strip::{Row, STRIP, Strip},
 };
 use crate::{Activation, Decision, plan::Plan};
 
@@ -18,6 +15,9 @@ impl Recipe {
     }
 }
 
+/// The class of each voxel of a strip, or [`NONE`]. Flat, since short loops do not become vector code.
+type Classes = [i32; STRIP];
+
 /// Counts a strip's voxels, each as one whatever its weight, as those of the classes from `first` on.
 #[inline(always)]
 pub(super) fn add<I: Instructions>(
@@ -28,68 +28,70 @@ pub(super) fn add<I: Instructions>(
     strip: &Strip,
     sums: &mut Sums<f32>,
 ) {
+    let (mut predicted, mut wanted) = ([NONE; STRIP], [NONE; STRIP]);
     if let Decision::Threshold(threshold) = decision {
         let threshold = threshold as f32;
-        let (x, g) = (strip.logits[0], strip.reference[0]);
-        return add_agreement(first, sums, |block, i| {
-            let counts = strip.weight[block][i] != 0.0;
-            let p = probability::<I, f32>(activation, x[block][i]);
-            ((p >= threshold) & counts, (g[block][i] >= threshold) & counts)
-        });
-    }
-    let (predicted, _) = largest(&strip.logits[..recipe.classes]);
-    let mut found;
-    let wanted = if recipe.is_dense {
-        let most;
-        (found, most) = largest(&strip.reference[..recipe.classes]);
-        for (found, &most) in found.as_flattened_mut().iter_mut().zip(most.as_flattened()) {
-            // All zero: no class.
-            *found = if most > 0.0 { *found } else { NONE };
+        let [x, g] = [strip.logits[0], strip.reference[0]].map(|row| row.as_flattened());
+        for i in 0..STRIP {
+            let p = probability::<I, f32>(activation, x[i]);
+            predicted[i] = if p >= threshold { 0 } else { NONE };
+            wanted[i] = if g[i] >= threshold { 0 } else { NONE };
         }
-        &found
     } else {
-        strip.label
-    };
+        let mut most = [0.0; STRIP];
+        argmax(&strip.logits[..recipe.classes], &mut predicted, &mut most);
+        if recipe.is_dense {
+            argmax(&strip.reference[..recipe.classes], &mut wanted, &mut most);
+            for i in 0..STRIP {
+                // All zero: no class.
+                wanted[i] = if most[i] > 0.0 { wanted[i] } else { NONE };
+            }
+        } else {
+            wanted.copy_from_slice(strip.label.as_flattened());
+        }
+    }
+    let weight = strip.weight.as_flattened();
+    for i in 0..STRIP {
+        predicted[i] = if weight[i] == 0.0 { NONE } else { predicted[i] };
+        wanted[i] = if weight[i] == 0.0 { NONE } else { wanted[i] };
+    }
     for class in 0..recipe.classes {
-        add_agreement(first + class, sums, |block, i| {
-            let counts = strip.weight[block][i] != 0.0;
-            let is = |index: i32| (index == class as i32) & counts;
-            (is(predicted[block][i]), is(wanted[block][i]))
-        });
+        add_agreement(class as i32, &predicted, &wanted, first + class, sums);
     }
 }
 
 /// The class of the largest value, of equal ones the first, and that value.
 #[inline(always)]
-fn largest(rows: &[&Row<f32>]) -> (Row<i32>, Row<f32>) {
-    let (mut index, mut largest) = ([[0; LANES]; BLOCKS], *rows[0]);
+fn argmax(rows: &[&Row<f32>], index: &mut Classes, most: &mut [f32; STRIP]) {
+    index.fill(0);
+    most.copy_from_slice(rows[0].as_flattened());
     for (class, row) in rows.iter().enumerate().skip(1) {
-        for block in 0..BLOCKS {
-            for i in 0..LANES {
-                let (x, most) = (row[block][i], largest[block][i]);
-                index[block][i] = if x > most { class as i32 } else { index[block][i] };
-                largest[block][i] = most.larger(x);
-            }
+        let row = row.as_flattened();
+        for i in 0..STRIP {
+            let x = row[i];
+            index[i] = if x > most[i] { class as i32 } else { index[i] };
+            most[i] = most[i].larger(x);
         }
     }
-    (index, largest)
 }
 
 /// Counts where the decision has a class and where the reference has it.
 #[inline(always)]
-fn add_agreement(class: usize, sums: &mut Sums<f32>, has: impl Fn(usize, usize) -> (bool, bool)) {
-    let (mut both, mut predicted, mut wanted) = ([0u32; LANES], [0u32; LANES], [0u32; LANES]);
-    for block in 0..BLOCKS {
-        for i in 0..LANES {
-            let (p, g) = has(block, i);
-            both[i] += u32::from(p & g);
-            predicted[i] += u32::from(p);
-            wanted[i] += u32::from(g);
-        }
+fn add_agreement(
+    class: i32,
+    predicted: &Classes,
+    wanted: &Classes,
+    to: usize,
+    sums: &mut Sums<f32>,
+) {
+    let (mut both, mut found, mut there) = (0, 0, 0);
+    for i in 0..STRIP {
+        let (p, g) = (i32::from(predicted[i] == class), i32::from(wanted[i] == class));
+        both += p & g;
+        found += p;
+        there += g;
     }
-    let [both, predicted, wanted] =
-        [both, predicted, wanted].map(|lanes| lanes.iter().sum::<u32>());
-    sums.count(Plan::TRUE_POSITIVES, class, both as f32);
-    sums.count(Plan::FALSE_POSITIVES, class, (predicted - both) as f32);
-    sums.count(Plan::FALSE_NEGATIVES, class, (wanted - both) as f32);
+    sums.count(Plan::TRUE_POSITIVES, to, both as f32);
+    sums.count(Plan::FALSE_POSITIVES, to, (found - both) as f32);
+    sums.count(Plan::FALSE_NEGATIVES, to, (there - both) as f32);
 }
