@@ -46,6 +46,12 @@ def test_classes_have_the_numbers(axis, reduction, weight):
         np.testing.assert_allclose(found[0], found[1], rtol=2e-6)
 
 
+@pytest.mark.parametrize("function", [builtin.dice, builtin.tversky])
+def test_masked_arrays_are_refused(function):
+    with pytest.raises(TypeError, match="y_true: found a masked array, of which Keras keeps no"):
+        function(np.ma.masked_array(MASKS, MASKS == 0), P)
+
+
 def test_classes_are_those_of_keras():
     assert isinstance(builtin.Dice(), keras.losses.Dice)
     for loss in (builtin.Dice(axis=(1, 2)), builtin.Tversky(alpha=0.1, name="mine")):

@@ -52,12 +52,7 @@ def batch_of(
     sparse_y_true: bool | None,
 ) -> Batch:
     """Tells what is what by shape, and checks the shapes that are known."""
-    for what, value in {"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight}.items():
-        if _masked.is_masked(value):
-            raise TypeError(
-                f"{what}: found a masked array, of which Keras keeps no mask; wanted "
-                f"{what}.filled(0), and a sample_weight of 0 for the voxels that do not count"
-            )
+    refuse_masked({"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight})
     logits = ops.convert_to_tensor(y_pred)
     if not dtype_of(logits).startswith(("float", "bfloat")):
         raise TypeError(f"y_pred: found {dtype_of(logits)}, wanted a floating point type")
@@ -97,6 +92,16 @@ def batch_of(
             of_voxel = _spread("sample_weight", weight, logits, axis)
     counted = None if mask is None else _mask(mask, logits, of_voxels, axis)
     return Batch(logits, target, kind, axis, regions, ignore_index, counted, of_voxel, of_sample)
+
+
+def refuse_masked(given: dict[str, Any]) -> None:
+    """Fails for a masked array of NumPy, whose mask Keras would lose."""
+    for what, value in given.items():
+        if _masked.is_masked(value):
+            raise TypeError(
+                f"{what}: found a masked array, of which Keras keeps no mask; wanted "
+                f"{what}.filled(0), and a sample_weight of 0 for the voxels that do not count"
+            )
 
 
 def mask_of(y_pred: Any) -> Any:
