@@ -26,7 +26,7 @@ import chart
 import tables
 import torch
 from cases import DTYPES, FULL, MEMORY, QUICK, Case, Variant
-from contenders import CONTENDERS
+from contenders import CONTENDERS, OURS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -53,7 +53,7 @@ def options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--case", default="", help="only cases whose name contains this, as in '96³' or '2×14'")
+    add("--only", default="", help="only cases whose name contains this, as in '96³' or '2×14'")
     add("--dtype", choices=DTYPES, help="only this type of logits")
     add("--mode", choices=["eager", "compiled"], help="only this way of running")
     add("--library", action="append", choices=LIBRARIES, help="only this one; may be repeated")
@@ -135,10 +135,10 @@ def progress(row: Row) -> str:
 
 def main() -> None:
     chosen = options()
-    cases = [case for case in (QUICK if chosen.quick else FULL) if chosen.case in case.name]
+    cases = [case for case in (QUICK if chosen.quick else FULL) if chosen.only in case.name]
     if not cases:
         names = ", ".join(case.name for case in (QUICK if chosen.quick else FULL))
-        sys.exit(f"--case: found {chosen.case!r}, wanted a part of one of {names}")
+        sys.exit(f"--only: found {chosen.only!r}, wanted a part of one of {names}")
     start = time.monotonic()
     found: dict[tuple[str, ...], Row] = {}
     if chosen.keep and chosen.out.exists():
@@ -158,8 +158,10 @@ def measure(
     """Adds all rows to `found`, and writes them down one by one. Whether none failed."""
     about, complete = machine(chosen.threads), True
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    write(chosen.out, found.values())
     for case in cases:
-        for memory in MEMORY if case.memory else MEMORY[:1]:
+        alone = case.memory and OURS.name in (chosen.library or LIBRARIES)
+        for memory in MEMORY if alone and chosen.mode != "compiled" else MEMORY[:1]:
             for row in measured(case, memory, chosen):
                 complete &= not str(row.get("note", "")).startswith("failed")
                 print(progress(row), flush=True)
