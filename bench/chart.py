@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import tables
 from tables import OURS, Row, cases, memory, ours
@@ -70,7 +71,7 @@ def drawable(group: list[Row]) -> list[Row]:
     return [base, *others]
 
 
-def bars(panel, rows: list[Row], base: Row, key: str, unit: str) -> None:
+def bars(panel: Any, rows: list[Row], base: Row, key: str, unit: str) -> None:
     ratios = [float(row[key] or "nan") / float(base[key] or "nan") for row in rows]
     names = [row["library"] + (" compiled" if row["mode"] == "compiled" else "") for row in rows]
     colours = [COLOURS[row["library"]][row["mode"] == "eager"] for row in rows]

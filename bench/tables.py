@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -227,6 +226,8 @@ def put(path: Path, tables: dict[str, str]) -> None:
     """Writes each table where a document has `<!-- bench: NAME -->` … `<!-- end -->`."""
     text = path.read_text(encoding="utf-8")
     for name, table in tables.items():
-        place = re.compile(rf"(<!-- bench: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = place.sub(lambda found, table=table: f"{found[1]}\n{table}\n\n{found[2]}", text)
+        before, after = f"<!-- bench: {name} -->\n", "\n<!-- end -->"
+        if before in text:
+            start, rest = text.split(before, 1)
+            text = f"{start}{before}\n{table}\n{after}{rest.split(after, 1)[1]}"
     path.write_text(text, encoding="utf-8")
