@@ -160,9 +160,9 @@ class Case:
 @cache
 def chest(shape: tuple[int, ...]) -> Tensor:
     """The embedded CT's labels, tiled and cropped to (N, Y, X) or (N, Z, Y, X)."""
-    import nibabel
+    from nibabel.nifti1 import Nifti1Image
 
-    image = nibabel.load(DATA / "chest-ct-labels.nii.gz")
+    image = Nifti1Image.from_filename(DATA / "chest-ct-labels.nii.gz")
     volume = torch.from_numpy(image.get_fdata().T.astype("int64"))
     size = shape if len(shape) == 3 else shape[1:]
     if len(shape) == 3:

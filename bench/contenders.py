@@ -66,10 +66,9 @@ def smp(case: Case) -> Loss:
     """SMP has no compound loss; torch's cross-entropy is lighter than SMP's own, and usual."""
     from segmentation_models_pytorch.losses import DiceLoss
 
-    if case.classes == 1:
-        dice, voxelwise = DiceLoss("binary"), torch.nn.BCEWithLogitsLoss()
-    else:
-        dice, voxelwise = DiceLoss("multiclass"), torch.nn.CrossEntropyLoss()
+    dice: torch.nn.Module = DiceLoss("binary" if case.classes == 1 else "multiclass")
+    one, several = torch.nn.BCEWithLogitsLoss(), torch.nn.CrossEntropyLoss()
+    voxelwise: torch.nn.Module = one if case.classes == 1 else several
     return lambda logits, target: dice(logits, target) + voxelwise(logits, target)
 
 
