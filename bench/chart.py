@@ -28,7 +28,7 @@ def draw(rows: list[Row], path: Path) -> None:
     from matplotlib import pyplot
 
     shown = {case: drawable(group) for case, group in cases(rows).items()}
-    shown = {case: group for case, group in shown.items() if len(group) > 1}
+    shown = {case: group for case, group in shown.items() if group}
     if not shown:
         return
     heights = [len(group) for group in shown.values()]
