@@ -72,7 +72,8 @@ def drawable(group: list[Row]) -> list[Row]:
 
 
 def bars(panel: Any, rows: list[Row], base: Row, key: str, unit: str) -> None:
-    ratios = [float(row[key] or "nan") / float(base[key] or "nan") for row in rows]
+    whole = float(base[key] or "nan") or float("nan")
+    ratios = [float(row[key] or "nan") / whole for row in rows]
     names = [row["library"] + (" compiled" if row["mode"] == "compiled" else "") for row in rows]
     colours = [COLOURS[row["library"]][row["mode"] == "eager"] for row in rows]
     drawn = panel.barh(range(len(rows)), ratios, color=colours, height=0.8)
