@@ -1,13 +1,15 @@
-"""The results as a table and as a picture: `python bench/chart.py` makes both anew from the CSV."""
+"""The results as a picture: `python bench/chart.py` makes it and the documents' tables anew."""
 
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
+from typing import Any
+
+import tables
+from tables import OURS, Row, cases, memory, ours
 
 HERE = Path(__file__).resolve().parent
-OURS = "dice-loss"
 #: Of each library: compiled, eager.
 COLOURS = {
     "torch": ("#f5b89a", "#e5703a"),
@@ -17,60 +19,6 @@ COLOURS = {
     OURS: ("#9a9a9a", "#333333"),
 }
 
-Row = dict[str, str]
-
-
-def read(path: Path) -> list[Row]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def groups(rows: list[Row]) -> dict[tuple[str, str], list[Row]]:
-    """The rows of each case and type of logits."""
-    found: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        found.setdefault((row["case"], row["dtype"]), []).append(row)
-    return found
-
-
-def ours(rows: list[Row]) -> Row | None:
-    """Of one group, what the others are compared with: dice-loss, run eagerly if it was."""
-    found = [row for row in rows if row["library"] == OURS and row["step_ms"]]
-    return min(found, key=lambda row: row["mode"] != "eager", default=None)
-
-
-def table(rows: list[Row]) -> str:
-    """Milliseconds and MiB of dice-loss, and how many times as much the others take."""
-    libraries = [name for name in COLOURS if name != OURS]
-    head = ["logits", f"{OURS}: step, extra memory"]
-    head += [f"{name}: step, compiled; memory" for name in libraries]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for (case, dtype), group in groups(rows).items():
-        base = ours(group)
-        if base is None:
-            continue
-        cells = [f"{case} {dtype}", f"{float(base['step_ms']):.3g} ms, {memory(base)}"]
-        cells += [versus(base, group, name) for name in libraries]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def memory(row: Row) -> str:
-    return f"{float(row['peak_mib']):.0f} MiB" if row["peak_mib"] else "–"
-
-
-def versus(base: Row, group: list[Row], library: str) -> str:
-    modes = {row["mode"]: row for row in group if row["library"] == library}
-    eager, compiled = modes.get("eager"), modes.get("compiled")
-    steps = ", ".join(ratio(row, base, "step_ms") for row in (eager, compiled) if row)
-    return f"{steps}; {ratio(eager, base, 'peak_mib')}"
-
-
-def ratio(row: Row | None, base: Row, key: str) -> str:
-    if row is None or not row[key] or not base[key]:
-        return "–"
-    return f"{float(row[key]) / float(base[key]):.1f} ×"
-
 
 def draw(rows: list[Row], path: Path) -> None:
     """Two columns of bars for each case that has something to compare with: time and memory."""
@@ -79,12 +27,11 @@ def draw(rows: list[Row], path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    shown = [(key, group) for key, group in groups(rows).items() if ours(group)]
-    shown = [(key, group) for key, group in shown if key[1] == "float32"] or shown
+    shown = {case: drawable(group) for case, group in cases(rows).items()}
+    shown = {case: group for case, group in shown.items() if group}
     if not shown:
         return
-    shown = [(key, drawable(group)) for key, group in shown]
-    heights = [len(group) for _, group in shown]
+    heights = [len(group) for group in shown.values()]
     figure, panels = pyplot.subplots(
         len(shown),
         2,
@@ -94,18 +41,17 @@ def draw(rows: list[Row], path: Path) -> None:
         layout="constrained",
         facecolor="white",
     )
-    for ((case, _), group), (left, right) in zip(shown, panels, strict=True):
-        base = ours(group)
-        assert base is not None
+    for (case, group), (left, right) in zip(shown.items(), panels, strict=True):
+        base = group[0]
         bars(left, group[::-1], base, "step_ms", f"{float(base['step_ms']):.3g} ms")
         bars(right, group[::-1], base, "peak_mib", memory(base))
         right.tick_params(labelleft=False)
         left.set_title(f"{case}, {base['loss_name']}", loc="left", fontsize=9, weight="bold")
     panels[0][1].set_title("memory beyond the inputs", loc="left", fontsize=9)
     panels[0][0].set_title("time of a step", loc="right", fontsize=9)
-    about = shown[0][1][0]
+    about = next(iter(shown.values()))[0]
     figure.supxlabel(
-        f"Forward and backward, as multiples of {OURS}; {about['dtype']}, "
+        f"Forward and backward, as multiples of {OURS}; {about['dtype']}, random labels, "
         f"{about['threads']} threads, {about['cpu']}, torch {about['torch']}",
         fontsize=8,
         color="#555555",
@@ -117,13 +63,17 @@ def draw(rows: list[Row], path: Path) -> None:
 
 
 def drawable(group: list[Row]) -> list[Row]:
-    """What was measured, and dice-loss once: compiled, it calls the same kernels."""
-    base = ours(group)
-    return [row for row in group if row["step_ms"] and (row["library"] != OURS or row is base)]
+    """dice-loss once, and the others on the same tensors: compiled, it calls the same kernels."""
+    base = ours(group, labels="random")
+    if base is None:
+        return []
+    others = [row for row in group if row["library"] != OURS and row["dtype"] == base["dtype"]]
+    return [base, *others]
 
 
-def bars(panel, rows: list[Row], base: Row, key: str, unit: str) -> None:
-    ratios = [float(row[key] or "nan") / float(base[key] or "nan") for row in rows]
+def bars(panel: Any, rows: list[Row], base: Row, key: str, unit: str) -> None:
+    whole = float(base[key] or "nan") or float("nan")
+    ratios = [float(row[key] or "nan") / whole for row in rows]
     names = [row["library"] + (" compiled" if row["mode"] == "compiled" else "") for row in rows]
     colours = [COLOURS[row["library"]][row["mode"] == "eager"] for row in rows]
     drawn = panel.barh(range(len(rows)), ratios, color=colours, height=0.8)
@@ -143,9 +93,10 @@ def main() -> None:
     parser.add_argument("csv", type=Path, nargs="?", default=HERE / "results/peers.csv")
     parser.add_argument("png", type=Path, nargs="?", default=HERE.parent / "docs/bench-peers.png")
     paths = parser.parse_args()
-    rows = read(paths.csv)
-    print(table(rows))
+    rows = tables.read(paths.csv)
     draw(rows, paths.png)
+    for document in ("README.md", "docs/performance.md"):
+        tables.put(HERE.parent / document, tables.of(rows))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ of Dice it follows is said at `Contender`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,17 +14,24 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from cases import Case
+from cases import IGNORED, Case
 from torch import Tensor
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def dice_loss(case: Case, **settings: Any) -> Loss:
+def dice_loss(case: Case, option: str = "none", **settings: Any) -> Loss:
+    """Ours, with what else it is given: see `Case.extra`."""
     from dice_loss.torch import DiceBCELoss, DiceCELoss
 
     settings = {"pool": "sample", "absent": "formula"} | settings
-    return DiceBCELoss(**settings) if case.classes == 1 else DiceCELoss(**settings)
+    if option == "ignore_index":
+        settings["ignore_index"] = IGNORED
+    loss = DiceBCELoss(**settings) if case.classes == 1 else DiceCELoss(**settings)
+    if option == "details":
+        return lambda logits, target: loss(logits, target, details=True)[0]
+    extra = case.extra(option)
+    return functools.partial(loss, **extra) if extra else loss
 
 
 def torch_pieces(case: Case) -> Loss:
@@ -58,10 +66,9 @@ def smp(case: Case) -> Loss:
     """SMP has no compound loss; torch's cross-entropy is lighter than SMP's own, and usual."""
     from segmentation_models_pytorch.losses import DiceLoss
 
-    if case.classes == 1:
-        dice, voxelwise = DiceLoss("binary"), torch.nn.BCEWithLogitsLoss()
-    else:
-        dice, voxelwise = DiceLoss("multiclass"), torch.nn.CrossEntropyLoss()
+    dice: torch.nn.Module = DiceLoss("binary" if case.classes == 1 else "multiclass")
+    one, several = torch.nn.BCEWithLogitsLoss(), torch.nn.CrossEntropyLoss()
+    voxelwise: torch.nn.Module = one if case.classes == 1 else several
     return lambda logits, target: dice(logits, target) + voxelwise(logits, target)
 
 
@@ -101,8 +108,9 @@ class Contender:
             return None
 
 
+OURS = Contender("dice-loss", "dice-loss", dice_loss, 1.1)
 CONTENDERS = (
-    Contender("dice-loss", "dice-loss", dice_loss, 1.1),
+    OURS,
     Contender("torch", "torch", torch_pieces, 6),
     Contender("MONAI", "monai", monai, 6),
     Contender("nnU-Net", "nnunetv2", nnunet, 6),

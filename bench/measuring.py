@@ -1,52 +1,73 @@
 """One case in a process of its own: every contender on the same tensors, a JSON line each.
 
-Started by peers.py. What is measured of each contender, in this order:
+Started by peers.py. The ways to use dice-loss take turns, step by step, so that what else the
+machine does hits all of them; the peers follow one by one. Of each, in this order:
 
 - memory: the peak of the resident set in one step (forward, backward, a gradient that was not
   there before), less the resident set just before it. By then inputs, libraries and compiled code
   are in memory. The kernel keeps the peak (VmHWM), which is reset through /proc/self/clear_refs.
 - time: forward, backward and both, of the same steps, the gradient fresh in each.
+- the loss and its gradient beside those of dice-loss from the same logits in float32, channels
+  first, and int64 labels.
 - what autograd keeps for the backward pass: the memory behind saved tensors, but for the inputs.
-- the loss and its gradient beside those of dice-loss from the same logits in float32.
 """
 
 from __future__ import annotations
 
 import argparse
 import ctypes
+import functools
 import gc
+import itertools
 import json
 import re
 import statistics
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from cases import FULL, QUICK, Case
-from contenders import CONTENDERS, Contender, Loss, dice_loss
+from cases import DTYPES, FULL, MEMORY, QUICK, Case, Variant
+from contenders import CONTENDERS, OURS, Contender, Loss, dice_loss
 from torch import Tensor
 
 MEBIBYTE = 2**20
 #: Relative to the reference. Some sums of peers over millions of voxels are exact to four digits in
 #: float32; in bfloat16 every probability has three.
-TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 5e-2}
+TOLERANCE = {"float32": 1e-3, "float16": 5e-3, "bfloat16": 5e-2}
+#: Steps at least and at most.
+STEPS = (3, 40)
+#: Linux's prctl(2) and glibc's mallopt(3).
+PR_SET_THP_DISABLE = 41
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
 Row = dict[str, Any]
 
 
-def step(loss: Loss, logits: Tensor, target: Tensor) -> tuple[float, float, float]:
-    """The loss of one step, and the seconds that it took forward and backward."""
-    logits.grad = None
-    start = time.perf_counter()
-    value = loss(logits, target)
-    middle = time.perf_counter()
-    value.backward()
-    end = time.perf_counter()
-    return value.item(), middle - start, end - middle
+@dataclass
+class Job:
+    """A contender, or a way to use dice-loss, with its tensors."""
+
+    about: Row
+    variant: Variant
+    contender: Contender
+    loss: Loss
+    logits: Tensor
+    target: Tensor
+
+    def step(self) -> tuple[float, float, float]:
+        """The loss of one step, and the seconds that it took forward and backward."""
+        self.logits.grad = None
+        start = time.perf_counter()
+        value = self.loss(self.logits, self.target)
+        middle = time.perf_counter()
+        value.backward()
+        end = time.perf_counter()
+        return value.item(), middle - start, end - middle
 
 
 def resident(key: str) -> int:
@@ -58,21 +79,22 @@ def resident(key: str) -> int:
     return int(found[1]) * 1024
 
 
-def peak_memory(loss: Loss, logits: Tensor, target: Tensor) -> int | None:
+def peak_memory(job: Job) -> int | None:
     """Bytes; None where the system does not tell."""
-    logits.grad = None
     gc.collect()
     try:
         ctypes.CDLL(None).malloc_trim(0)
         Path("/proc/self/clear_refs").write_text("5")
         before = resident("VmRSS")
-        step(loss, logits, target)
+        job.step()
         return resident("VmHWM") - before
     except (AttributeError, OSError):
         return None
+    finally:
+        job.logits.grad = None
 
 
-def kept_memory(loss: Loss, logits: Tensor, target: Tensor) -> int:
+def kept_memory(job: Job) -> int:
     """Bytes behind the tensors that autograd saves; views of one memory count once."""
     kept: dict[int, int] = {}
 
@@ -82,8 +104,11 @@ def kept_memory(loss: Loss, logits: Tensor, target: Tensor) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        value = loss(logits, target)
-    for tensor in (logits, target):
+        value = job.loss(job.logits, job.target)
+    inputs = [job.logits, job.target]
+    if isinstance(job.loss, functools.partial):
+        inputs += job.loss.keywords.values()
+    for tensor in inputs:
         kept.pop(tensor.untyped_storage().data_ptr(), None)
     del value
     return sum(kept.values())
@@ -100,40 +125,64 @@ def spread(seconds: list[float], name: str) -> Row:
     }
 
 
-def times(loss: Loss, logits: Tensor, target: Tensor, seconds: float) -> Row:
-    """Of 3 to 20 steps, as many as there is time for."""
-    forward: list[float] = []
-    backward: list[float] = []
-    while len(forward) < 3 or (sum(forward) + sum(backward) < seconds and len(forward) < 20):
-        _, first, second = step(loss, logits, target)
-        forward.append(first)
-        backward.append(second)
-    both = [sum(pair) for pair in zip(forward, backward, strict=True)]
-    return {
-        **spread(forward, "forward"),
-        **spread(backward, "backward"),
-        **spread(both, "step"),
-        "repeats": len(both),
-    }
+def times(jobs: Sequence[Job], seconds: float) -> list[Row]:
+    """Of as many steps as there is time for, the jobs taking turns."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in jobs]
+    least, most = STEPS
+    start = time.perf_counter()
+    for done in range(most):
+        if done >= least and time.perf_counter() - start > seconds * len(jobs):
+            break
+        for job, found in zip(jobs, taken, strict=True):
+            _, forward, backward = job.step()
+            job.logits.grad = None
+            found.append((forward, backward))
+    return [
+        {
+            **spread([forward for forward, _ in found], "forward"),
+            **spread([backward for _, backward in found], "backward"),
+            **spread([sum(pair) for pair in found], "step"),
+            "repeats": len(found),
+        }
+        for found in taken
+    ]
+
+
+class Tensors:
+    """Those of a case; what has been made is kept for the next who asks."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.logits_made: dict[tuple[str, str], Tensor] = {}
+        self.targets_made: dict[tuple[str, str, bool], Tensor] = {}
+
+    def logits(self, variant: Variant) -> Tensor:
+        key = (variant.dtype, variant.layout)
+        if key not in self.logits_made:
+            self.logits_made[key] = self.case.logits(*key).requires_grad_()
+        return self.logits_made[key]
+
+    def target(self, variant: Variant) -> Tensor:
+        key = (variant.labels, variant.target, variant.option == "ignore_index")
+        if key not in self.targets_made:
+            self.targets_made[key] = self.case.target(variant)
+        return self.targets_made[key]
 
 
 class Reference:
-    """Loss and gradient by dice-loss in float32, for each definition that was asked for."""
+    """Loss and gradient by dice-loss in float32, of the last definition that was asked for."""
 
-    def __init__(self, case: Case, logits: Tensor, target: Tensor) -> None:
-        self.case, self.target = case, target
-        self.logits = logits.detach().float()
+    def __init__(self, case: Case, tensors: Tensors) -> None:
+        self.case, self.tensors = case, tensors
         self.found: dict[Any, tuple[float, Tensor]] = {}
 
-    def differences(self, contender: Contender, value: float, gradient: Tensor) -> Row:
+    def differences(self, job: Job) -> Row:
         """Of the loss, relative; and the largest of the gradient, relative to its largest."""
-        if contender.definition not in self.found:
-            logits = self.logits.detach().requires_grad_()
-            loss = dice_loss(self.case, **dict(contender.definition))(logits, self.target)
-            (wanted,) = torch.autograd.grad(loss, logits)
-            self.found = {contender.definition: (loss.item(), wanted)}
-        loss, wanted = self.found[contender.definition]
-        pairs = zip(gradient, wanted, strict=True)
+        value, *_ = job.step()
+        assert job.logits.grad is not None
+        loss, wanted = self.wanted(job)
+        pairs = list(zip(job.logits.grad, wanted, strict=True))
+        job.logits.grad = None
         apart = max((g.float() - w).abs().max().item() for g, w in pairs)
         largest = max(w.abs().max().item() for w in wanted)
         return {
@@ -142,27 +191,35 @@ class Reference:
             "gradient_difference": apart / largest,
         }
 
+    def wanted(self, job: Job) -> tuple[float, Tensor]:
+        plain = self.case.plain
+        variant = replace(
+            job.variant, target=plain.target, layout=plain.layout, memory=plain.memory
+        )
+        key = (variant, job.contender.definition)
+        if key not in self.found:
+            logits = self.tensors.logits(variant).detach().float().requires_grad_()
+            settings = dict(job.contender.definition)
+            loss = dice_loss(self.case, variant.option, **settings)
+            value = loss(logits, self.tensors.target(variant))
+            (gradient,) = torch.autograd.grad(value, logits)
+            self.found = {key: (value.item(), gradient)}
+        return self.found[key]
 
-def measured(
-    loss: Loss,
-    logits: Tensor,
-    target: Tensor,
-    contender: Contender,
-    reference: Reference,
-    seconds: float,
-) -> Row:
-    step(loss, logits, target)
-    peak = peak_memory(loss, logits, target)
-    row = times(loss, logits, target, seconds)
-    row["peak_mib"] = None if peak is None else peak / MEBIBYTE
-    value, *_ = step(loss, logits, target)
-    row |= reference.differences(contender, value, logits.grad)
-    logits.grad = None
-    row["kept_mib"] = kept_memory(loss, logits, target) / MEBIBYTE
-    tolerance = TOLERANCE[logits.dtype]
-    if max(row["loss_difference"], row["gradient_difference"]) > tolerance:
-        row["note"] = f"differs from the reference by more than {tolerance:g}"
-    return row
+
+def measured(jobs: Sequence[Job], reference: Reference, seconds: float) -> Iterator[Row]:
+    peaks = []
+    for job in jobs:
+        job.step()
+        peaks.append(peak_memory(job))
+    for job, row, peak in zip(jobs, times(jobs, seconds), peaks, strict=True):
+        row["peak_mib"] = None if peak is None else peak / MEBIBYTE
+        row |= reference.differences(job)
+        row["kept_mib"] = kept_memory(job) / MEBIBYTE
+        tolerance = TOLERANCE[job.variant.dtype]
+        if max(row["loss_difference"], row["gradient_difference"]) > tolerance:
+            row["note"] = f"differs from the reference by more than {tolerance:g}"
+        yield job.about | row
 
 
 def available() -> float:
@@ -174,71 +231,111 @@ def available() -> float:
     return int(found[1]) * 1024 if found else float("inf")
 
 
-def hindrance(contender: Contender, logits: Tensor) -> str | None:
+def hindrance(contender: Contender, case: Case) -> str | None:
     """Why a contender cannot be measured here."""
     if contender.version() is None:
         return f"skipped: {contender.package} is not installed"
-    need, room = contender.need * 4 * logits.numel(), 0.9 * available()
+    need, room = contender.need * 4 * case.voxels * case.classes, 0.9 * available()
     if need > room:
         return f"skipped: may need {need / 2**30:.1f} GiB, there are {room / 2**30:.1f}"
     return None
 
 
 def rows(case: Case, chosen: argparse.Namespace) -> Iterator[Row]:
-    dtype = getattr(torch, chosen.dtype)
-    logits, target = case.logits(dtype).requires_grad_(), case.target()
-    reference = Reference(case, logits, target)
-    about = {
+    """First the ways to use dice-loss, by turns, then one contender after another."""
+    tensors = Tensors(case)
+    reference = Reference(case, tensors)
+    if OURS.name in chosen.libraries and "eager" in chosen.modes:
+        # By itself it has time for more steps, until memory that is held has settled.
+        variants, seconds = [replace(case.plain, memory=chosen.memory)], 4 * chosen.seconds
+        if chosen.memory == case.plain.memory:
+            variants = [variant for variant in case.variants() if variant.dtype in chosen.dtypes]
+            seconds = chosen.seconds
+        jobs = [
+            Job(
+                described(case, OURS, variant, "eager"),
+                variant,
+                OURS,
+                dice_loss(case, variant.option),
+                tensors.logits(variant),
+                tensors.target(variant),
+            )
+            for variant in variants
+        ]
+        yield from measured(jobs, reference, seconds)
+    if chosen.memory == case.plain.memory:
+        yield from peers(case, chosen, tensors, reference)
+
+
+def peers(
+    case: Case, chosen: argparse.Namespace, tensors: Tensors, reference: Reference
+) -> Iterator[Row]:
+    """All that were not measured by turns: dice-loss compiled is among them."""
+    ways = {"eager": case.eager, "compiled": case.compiled}
+    for dtype, contender, mode in itertools.product(chosen.dtypes, CONTENDERS, chosen.modes):
+        if contender.name not in chosen.libraries or dtype not in ways[mode]:
+            continue
+        if contender is OURS and mode == "eager":
+            continue
+        variant = replace(case.peers, dtype=dtype)
+        about = described(case, contender, variant, mode)
+        note = hindrance(contender, case)
+        if note is not None:
+            yield about | {"note": note}
+            continue
+        try:
+            loss = contender.build(case)
+            if mode == "compiled":
+                torch.compiler.reset()
+                loss = torch.compile(loss, dynamic=False)
+            logits, target = tensors.logits(variant), tensors.target(variant)
+            job = Job(about, variant, contender, loss, logits, target)
+            yield from measured([job], reference, chosen.seconds)
+        except Exception as error:
+            reason = str(error).strip().splitlines() or [""]
+            yield about | {"note": f"failed: {type(error).__name__}: {reason[0][:200]}"}
+
+
+def described(case: Case, contender: Contender, variant: Variant, mode: str) -> Row:
+    """What the row of the results begins with."""
+    return {
         "case": case.name,
         "loss_name": case.loss,
         "classes": case.classes,
         "voxels": case.voxels,
-        "dtype": chosen.dtype,
-        "logits_mib": logits.nbytes / MEBIBYTE,
+        "library": contender.name,
+        "version": contender.version(),
+        "mode": mode,
+        **asdict(variant),
+        "logits_mib": case.voxels * case.classes * DTYPES[variant.dtype] / MEBIBYTE,
     }
-    for contender in CONTENDERS:
-        if contender.name not in chosen.libraries:
-            continue
-        for mode in chosen.modes:
-            who = {"library": contender.name, "version": contender.version(), "mode": mode}
-            note = hindrance(contender, logits)
-            if note is None:
-                found = attempt(contender, mode, logits, target, reference, chosen.seconds)
-            else:
-                found = {"note": note}
-            yield about | who | found
 
 
-def attempt(
-    contender: Contender,
-    mode: str,
-    logits: Tensor,
-    target: Tensor,
-    reference: Reference,
-    seconds: float,
-) -> Row:
-    try:
-        loss = contender.build(reference.case)
-        if mode == "compiled":
-            torch.compiler.reset()
-            loss = torch.compile(loss, dynamic=False)
-        return measured(loss, logits, target, contender, reference, seconds)
-    except Exception as error:
-        reason = str(error).strip().splitlines() or [""]
-        return {"note": f"failed: {type(error).__name__}: {reason[0][:200]}"}
+def prepare(memory: str) -> None:
+    """How this process gets the memory of a gradient, where not as it is by itself."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if memory == "small pages" and libc.prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_THP_DISABLE)")
+    # Everything comes from the heap and stays there: the next gradient is where the last one was.
+    if memory == "held" and not (
+        libc.mallopt(M_MMAP_MAX, 0) and libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    ):
+        raise OSError("mallopt: refused")
 
 
 def main() -> None:
     cases = {case.name: case for case in FULL + QUICK}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("case", choices=cases)
-    parser.add_argument("dtype", choices=["float32", "bfloat16"])
+    parser.add_argument("--dtypes", nargs="+", choices=DTYPES, required=True)
     parser.add_argument("--modes", nargs="+", choices=["eager", "compiled"], required=True)
     parser.add_argument("--libraries", nargs="+", required=True)
+    parser.add_argument("--memory", choices=MEMORY, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
+    prepare(chosen.memory)
     torch.set_num_threads(chosen.threads)
     # Libraries may print; the lines of this process are rows.
     lines, sys.stdout = sys.stdout, sys.stderr
