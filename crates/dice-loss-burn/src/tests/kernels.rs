@@ -305,7 +305,7 @@ fn dense_values_a_few_roundings_outside() {
     ] {
         assert_eq!(evaluate(dtype, 4.0 * epsilon), evaluate(dtype, 0.0), "{dtype:?}");
         let refused = evaluate(dtype, 5.0 * epsilon).unwrap_err().to_string();
-        assert!(refused.starts_with("sample 0, voxel 0: found target "), "{refused}");
+        assert!(refused.starts_with("sample 0, voxel (0, 0): found target "), "{refused}");
     }
 }
 
