@@ -109,6 +109,7 @@ impl<const C: usize> Softmax<C> {
     }
 
     /// One exponential.
+    #[allow(clippy::eq_op)]
     #[inline(always)]
     fn of_two<I: Instructions>(logits: [f32; C], largest: f32) -> Self {
         let apart = logits[1] - logits[0];

@@ -159,10 +159,12 @@ impl Factors {
 #[derive(Clone, Copy)]
 struct Kernels {
     measure: fn(Isa, &Strip, &mut Totals),
-    pull_back: fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]),
+    pull_back: WriteStrip,
     /// Of voxel losses alone: leaves each voxel's own in the first row.
-    losses: Option<fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES])>,
+    losses: Option<WriteStrip>,
 }
+
+type WriteStrip = fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]);
 
 /// Sweep 1 of a job.
 pub(super) fn measure(batch: &Batch, recipe: &Recipe, job: Job) -> Result<Vec<f64>> {
