@@ -29,11 +29,16 @@ def read(path: Path) -> list[Row]:
 
 
 def cases(rows: Iterable[Row]) -> dict[str, Group]:
-    """The rows of each case in which something was measured."""
+    """The rows of each case in which something was measured.
+
+    A step takes at least the gradient, which is as large as the logits: a peak below that is of a
+    step that found the memory of an earlier one.
+    """
     found: dict[str, Group] = {}
     for row in rows:
         if row["step_ms"]:
-            found.setdefault(row["case"], []).append(row)
+            peak = row["peak_mib"] and str(max(map(float, (row["peak_mib"], row["logits_mib"]))))
+            found.setdefault(row["case"], []).append(row | {"peak_mib": peak})
     return found
 
 
