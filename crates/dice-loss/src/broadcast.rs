@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// [N, C, spatial…].
 ///
 /// There may be a channel axis of 1. An axis of 1 holds all along it; [spatial…] holds for every
-/// sample, and [N] for every voxel of a sample.
+/// sample, and `[N]` for every voxel of a sample.
 ///
 /// ```
 /// use dice_loss::broadcast::over_voxels;
