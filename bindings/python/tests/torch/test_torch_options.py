@@ -251,3 +251,23 @@ def test_errors_name_what_there_is_here(call, says):
 def test_weights_of_outputs_are_a_sequence(weights):
     with pytest.raises(TypeError, match="weights: found"):
         DeepSupervisionLoss(DiceLoss(), weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("equal", "of_another_type"),
+    [
+        (lambda: DiceLoss(background=True), lambda: DiceLoss(background=1)),
+        (lambda: DiceLoss(smoothing=1.0), lambda: DiceLoss(smoothing=True)),
+        (lambda: DiceLoss(ignore_index=1), lambda: DiceLoss(ignore_index=True)),
+        (
+            lambda: SegmentationLoss([(1.0, Dice())], activation="softmax"),
+            lambda: SegmentationLoss([(True, Dice())], activation="softmax"),
+        ),
+    ],
+)
+def test_what_was_made_before_lets_no_other_type_pass(equal, of_another_type):
+    equal()
+    for _ in range(2):
+        with pytest.raises(TypeError, match=r"found (True|1), wanted"):
+            of_another_type()
+    equal()
