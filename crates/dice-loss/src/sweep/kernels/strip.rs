@@ -52,7 +52,7 @@ pub(super) struct Strip<'a> {
     pub weight: &'a Row<f32>,
     /// Each voxel's class, if the reference is labels.
     pub label: &'a Row<i32>,
-    /// How much of each class a voxel is, otherwise; 0 where it does not count.
+    /// How much of each class a voxel is, otherwise; a number in [0, 1] where it does not count.
     pub reference: [&'a Row<f32>; CLASSES],
 }
 

@@ -219,6 +219,8 @@ fn agrees<T: Float + FloatMut + Into<f64> + Default>(of: impl Fn(f32) -> T, unit
                         let names: Vec<_> = terms.iter().map(Term::name).collect();
                         let what = format!("{names:?} {isa:?} {classes}x{voxels} {kind}");
                         for (index, (found, wanted)) in kernel.0.iter().zip(&tiles.0).enumerate() {
+                            // A log loss is a difference of numbers as large as logits, so that a
+                            // voxel's is good to the rounding of 1, however small it is.
                             let bound = UNITS * 2f64.powi(-24) * wanted.abs().max(1.0);
                             let close = (found - wanted).abs() <= bound;
                             assert!(close, "{what}: sum {index}: {found} for {wanted}");
