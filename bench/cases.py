@@ -81,15 +81,24 @@ class Case:
         """What the peers are given, too."""
         return replace(self.plain, labels="random")
 
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """The types of logits in which the peers are measured, one way or the other."""
+        return tuple(dict.fromkeys(self.eager + self.compiled))
+
+    def ways(self, dtype: str) -> list[str]:
+        """In which of the ways to run a loss the peers are measured with this type of logits."""
+        ways = {"eager": self.eager, "compiled": self.compiled}
+        return [way for way, dtypes in ways.items() if dtype in dtypes]
+
     def variants(self) -> list[Variant]:
         """The plain one, and those that differ from it in one thing or are what peers get."""
         plain = self.plain
-        dtypes = dict.fromkeys(self.eager + self.compiled)
         targets = {"int64", "float32", "uint8"} - {plain.target}
         options = ("mask", "weight", "ignore_index", "class_valid", "details")
         return [
             plain,
-            *(replace(self.peers, dtype=dtype) for dtype in dtypes),
+            *(replace(self.peers, dtype=dtype) for dtype in self.dtypes),
             *(replace(plain, labels=labels) for labels in ("noise", "CT")),
             *(replace(plain, dtype=dtype) for dtype in ("bfloat16", "float16")),
             *(replace(plain, target=target) for target in sorted(targets)),

@@ -271,9 +271,8 @@ def peers(
     case: Case, chosen: argparse.Namespace, tensors: Tensors, reference: Reference
 ) -> Iterator[Row]:
     """All that were not measured by turns: dice-loss compiled is among them."""
-    ways = {"eager": case.eager, "compiled": case.compiled}
     for dtype, contender, mode in itertools.product(chosen.dtypes, CONTENDERS, chosen.modes):
-        if contender.name not in chosen.libraries or dtype not in ways[mode]:
+        if contender.name not in chosen.libraries or mode not in case.ways(dtype):
             continue
         if contender is OURS and mode == "eager":
             continue

@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,13 @@ def rows(
     """A row for each case, type, mode and library, and one for the copy."""
     for case in cases:
         for name in case.dtypes:
-            dtype = getattr(torch, name)
-            logits, target = case.logits(dtype).to(device), case.target().to(device)
+            given = replace(case.peers, dtype=name)
+            logits = case.logits(name, given.layout).to(device)
+            target = case.target(given).to(device)
             base = {"case": case.name, "loss": case.loss, "dtype": name, "device": named(device)}
             base |= {"torch": torch.__version__}
             yield base | {"library": "copy", "mode": "eager"} | _copy(logits, target, repeats)
-            for mode in [mode for mode in case.modes if mode in modes]:
+            for mode in [mode for mode in case.ways(name) if mode in modes]:
                 for contender in CONTENDERS:
                     row = base | {"library": contender.name, "mode": mode}
                     yield (
