@@ -161,8 +161,8 @@ fn of_term(term: &Term, classes: usize) -> Vec<Integrand> {
     let of = |sum| Integrand::new(sum, term.activation);
     match &term.loss {
         Loss::Overlap(formula) => {
-            let uses = formula.uses();
-            let used = Direction::ALL.into_iter().filter(|direction| uses.contains(*direction));
+            let is_read = |direction: &Direction| formula.tape().reads(direction.sum());
+            let used = Direction::ALL.into_iter().filter(is_read);
             used.map(|direction| match (direction, formula.distances()) {
                 (Direction::Transport, Some(distances)) => {
                     of(Sum::Transport).distances(distances.normalised(classes))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, ClassLoss, Result, RowLoss,
+    Activation, ClassLoss, Result, RowLoss, Tape,
     declaration::{each, least_classes},
     error::parameter,
     region::{Formula, PerClass, PerRow},
@@ -61,12 +61,12 @@ pub(crate) enum Loss {
 impl Term {
     /// A loss of your own that sees one class at a time.
     pub fn of_class(loss: impl ClassLoss, activation: Activation) -> Self {
-        Self::overlap(PerClass(loss), activation)
+        Self::overlap(PerClass::new(loss), activation)
     }
 
     /// A loss of your own that couples the classes.
     pub fn of_row(loss: impl RowLoss, activation: Activation) -> Self {
-        Self::overlap(PerRow(loss), activation)
+        Self::overlap(PerRow::new(loss), activation)
     }
 
     pub(crate) fn overlap(formula: impl Formula + 'static, activation: Activation) -> Self {
@@ -94,6 +94,22 @@ impl Term {
         match &self.loss {
             Loss::Overlap(formula) => formula.name(),
             Loss::Voxel(loss) => loss.name(),
+        }
+    }
+
+    /// The formula of an overlap loss, for whoever computes it elsewhere; `None` of a voxel loss.
+    ///
+    /// ```
+    /// use dice_loss::{Dice, Operation, Sum};
+    /// let term = Dice::default().softmax();
+    /// let tape = term.tape().expect("an overlap loss");
+    /// assert_eq!(tape.operations()[0], Operation::Sum(Sum::Intersection));
+    /// assert!(tape.reads(Sum::Prediction) && !tape.reads(Sum::PredictionSquared));
+    /// ```
+    pub fn tape(&self) -> Option<&Tape> {
+        match &self.loss {
+            Loss::Overlap(formula) => Some(formula.tape()),
+            Loss::Voxel(_) => None,
         }
     }
 

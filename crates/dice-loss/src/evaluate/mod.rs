@@ -33,6 +33,9 @@ pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
     for planned in &plan.terms {
         match &planned.term.loss {
             Loss::Overlap(formula) => {
+                if formula.is_coupled() {
+                    room::expect(plan.classes, formula.tape().bytes_of_class(), what)?;
+                }
                 let pool = planned.term.pool.unwrap_or_default();
                 if moments.is_pooled() && pool == Pool::Sample {
                     return stated(

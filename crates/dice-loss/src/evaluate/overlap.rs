@@ -2,10 +2,10 @@
 
 use super::{Scale, verdict::Unit};
 use crate::{
-    Absent, Moments, Reduction, Sums,
+    Absent, Moments, Reduction, Sums, Tape,
     plan::{Group, Plan, Planned},
-    region::{ByDirection, Formula},
-    room,
+    region::{ByDirection, Direction, Formula},
+    tape::Given,
 };
 
 /// An overlap term's losses and derivatives.
@@ -20,15 +20,16 @@ pub(super) struct Outcome {
     pub partials: Vec<ByDirection<f64>>,
 }
 
-/// Bytes of a sample and class that are in use at once, at most: what is given back, what the sample
-/// and class contributes in a unit of its own, and its sums and derivatives in a larger one.
+/// Bytes of a sample and class that are in use at once, at most: what is given back, its cell and what the
+/// formula says of it. The operations of a coupled formula come on top.
 pub(super) const BYTES_OF_EACH: usize = size_of::<f64>()
     + 2 * size_of::<ByDirection<f64>>()
-    + size_of::<Option<Contribution>>()
-    + size_of::<Sums>()
-    + size_of::<(usize, usize)>()
-    + size_of::<(usize, usize, f64, ByDirection<f64>)>()
-    + 3 * room::PIECE;
+    + size_of::<Cell>()
+    + size_of::<Given>()
+    + size_of::<(usize, State)>();
+
+/// Classes of a formula that are evaluated side by side, unless it couples them.
+const SIDE_BY_SIDE: usize = 64;
 
 /// Pools the sums, evaluates the formula on each unit, and reduces.
 pub(super) fn evaluate(
@@ -38,7 +39,7 @@ pub(super) fn evaluate(
     moments: &Moments,
 ) -> Outcome {
     let evaluation = Evaluation {
-        formula,
+        tape: formula.tape(),
         group: group.map(|group| &plan.groups[group]),
         moments,
         absent: term.absent.unwrap_or_default(),
@@ -49,7 +50,7 @@ pub(super) fn evaluate(
 }
 
 struct Evaluation<'a> {
-    formula: &'a dyn Formula,
+    tape: &'a Tape,
     group: Option<&'a Group>,
     moments: &'a Moments,
     absent: Absent,
@@ -57,132 +58,174 @@ struct Evaluation<'a> {
     unit: Unit,
 }
 
-/// What a unit contributes: its weight in the mean, its value, and by which factor each member's
-/// derivative enters.
-struct Contribution {
-    weight: f64,
-    value: f64,
-    /// (sample, class, factor, derivatives).
-    members: Vec<(usize, usize, f64, ByDirection<f64>)>,
+/// The sums of a class in a unit; of a unit that does not couple its classes there is one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    sums: Sums,
+    /// Whether something of it counts.
+    counts: bool,
+}
+
+/// What becomes of a unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    /// Nothing: it is not part of the mean.
+    Skipped,
+    /// 0, and part of the mean.
+    Zero,
+    /// What the formula says.
+    Evaluated,
+}
+
+/// What the formula says of each unit, and its derivatives by the sums of each cell.
+struct Evaluated {
+    values: Vec<f64>,
+    derivatives: Vec<ByDirection<f64>>,
 }
 
 impl Evaluation<'_> {
     fn reduce(&self, reduction: Reduction) -> Outcome {
         let (samples, classes) = (self.moments.samples(), self.weights.len());
+        let cells = self.cells();
+        let units = cells.len() / self.width();
+        let states: Vec<_> = (0..units).map(|unit| self.state(unit, &cells)).collect();
+        let Evaluated { values, derivatives } = self.evaluated(&cells, &states);
+        let weight = |unit: usize| match states[unit] {
+            State::Skipped => 0.0,
+            State::Zero | State::Evaluated => self.weight(unit),
+        };
+        let factor = Scale { reduction, total: (0..units).map(weight).sum() }.factor();
         let mut outcome = Outcome {
             loss: 0.0,
             per_class: vec![f64::NAN; classes],
-            values: vec![0.0; self.unit.count(samples, classes)],
+            values: vec![0.0; units],
             partials: vec![ByDirection::default(); samples * classes],
         };
-        let contributions: Vec<_> = (0..outcome.values.len())
-            .map(|index| self.contribution(index, samples, classes))
-            .collect();
-        let total = contributions.iter().flatten().map(|unit| unit.weight).sum();
-        let factor = Scale { reduction, total }.factor();
         let mut class_totals = vec![(0.0, 0.0); classes];
-        for (index, contribution) in contributions.iter().enumerate() {
-            let Some(Contribution { weight, value, members }) = contribution else { continue };
-            outcome.values[index] = weight * value;
-            outcome.loss += factor * weight * value;
-            if let Some(class) = self.unit.class(index, classes)
-                && *weight > 0.0
+        for unit in (0..units).filter(|unit| states[*unit] != State::Skipped) {
+            outcome.values[unit] = weight(unit) * values[unit];
+            outcome.loss += factor * weight(unit) * values[unit];
+            if let Some(class) = self.unit.class(unit, classes)
+                && weight(unit) > 0.0
             {
-                class_totals[class].0 += value;
+                class_totals[class].0 += values[unit];
                 class_totals[class].1 += 1.0;
-            }
-            for (sample, class, share, derivatives) in members {
-                let partials = &mut outcome.partials[sample * classes + class];
-                let add = |sum, derivative| sum + factor * weight * share * derivative;
-                *partials = partials.zip(*derivatives, add);
             }
         }
         for (value, (sum, count)) in outcome.per_class.iter_mut().zip(class_totals) {
             *value = sum / count;
         }
+        for (sample, class) in self.counted() {
+            let cell = self.cell(sample, class);
+            let scale = factor * weight(cell / self.width()) * self.share(class);
+            let partials = derivatives[cell].map(|derivative| scale * derivative);
+            outcome.partials[sample * classes + class] = partials;
+        }
         outcome
     }
 
-    /// `None` where nothing in the unit counts.
-    fn contribution(&self, index: usize, samples: usize, classes: usize) -> Option<Contribution> {
+    /// The samples and classes that count.
+    fn counted(&self) -> impl Iterator<Item = (usize, usize)> {
+        let all = (0..self.moments.samples())
+            .flat_map(|sample| (0..self.weights.len()).map(move |class| (sample, class)));
+        all.filter(|&(sample, class)| {
+            self.weights[class] > 0.0 && self.moments.is_valid(sample, class)
+        })
+    }
+
+    /// Cells of a unit.
+    fn width(&self) -> usize {
+        if self.tape.is_coupled() { self.weights.len() } else { 1 }
+    }
+
+    /// The cell that a sample and class is part of.
+    fn cell(&self, sample: usize, class: usize) -> usize {
+        let unit = self.unit.index(sample, class, self.weights.len());
+        unit * self.width() + if self.tape.is_coupled() { class } else { 0 }
+    }
+
+    /// How much the sums of a class enter those of its cell: where one formula goes over the sums of all
+    /// classes, by the class's weight.
+    fn share(&self, class: usize) -> f64 {
         match self.unit {
-            Unit::SampleAndClass => {
-                let (sample, class) = (index / classes, index % classes);
-                self.of_class(sample..sample + 1, class..class + 1)
-            }
-            Unit::Class => self.of_class(0..samples, index..index + 1),
-            Unit::One { coupled: false } => self.of_class(0..samples, 0..classes),
-            Unit::Sample => self.of_row(index..index + 1),
-            Unit::One { coupled: true } => self.of_row(0..samples),
+            Unit::One { coupled: false } => self.weights[class],
+            _ => 1.0,
         }
     }
 
-    fn counts(&self, sample: usize, class: usize) -> bool {
-        self.weights[class] > 0.0 && self.moments.is_valid(sample, class)
+    /// How much a unit weighs in the mean.
+    fn weight(&self, unit: usize) -> f64 {
+        self.unit.class(unit, self.weights.len()).map_or(1.0, |class| self.weights[class])
     }
 
-    /// One formula over the sums of some samples and classes, added up.
-    fn of_class(
-        &self,
-        samples: std::ops::Range<usize>,
-        classes: std::ops::Range<usize>,
-    ) -> Option<Contribution> {
-        // A unit of one class weighs in the mean; one of all classes weighs their sums.
-        let alone = classes.len() == 1 && self.unit != Unit::One { coupled: false };
-        let members: Vec<_> = samples
-            .flat_map(|sample| classes.clone().map(move |class| (sample, class)))
-            .filter(|&(sample, class)| self.counts(sample, class))
-            .collect();
-        let (_, first) = *members.first()?;
-        let share = |class: usize| if alone { 1.0 } else { self.weights[class] };
-        let mut sums = Sums::default();
-        for &(sample, class) in &members {
-            sums.add(share(class), self.sums(sample, class));
+    /// The sums, pooled.
+    fn cells(&self) -> Vec<Cell> {
+        let units = self.unit.count(self.moments.samples(), self.weights.len());
+        let mut cells = vec![Cell::default(); units * self.width()];
+        for (sample, class) in self.counted() {
+            let cell = &mut cells[self.cell(sample, class)];
+            cell.sums.add(self.share(class), self.sums(sample, class));
+            cell.counts = true;
         }
-        let weight = if alone { self.weights[first] } else { 1.0 };
-        if sums.g <= 0.0 && self.absent != Absent::Formula {
-            return (self.absent == Absent::Zero).then(|| Contribution {
-                weight,
-                value: 0.0,
-                members: Vec::new(),
-            });
-        }
-        let outcome = self.formula.evaluate(&[sums], &[1.0]);
-        let derivatives = outcome.derivatives[0];
-        let members = members
-            .into_iter()
-            .map(|(sample, class)| (sample, class, share(class), derivatives))
-            .collect();
-        Some(Contribution { weight, value: outcome.value, members })
+        cells
     }
 
-    /// One formula over the row of all classes' sums, added up over some samples.
-    fn of_row(&self, samples: std::ops::Range<usize>) -> Option<Contribution> {
-        let classes = self.weights.len();
-        let mut row_sums = vec![Sums::default(); classes];
-        let mut weights = vec![0.0; classes];
-        let mut any = false;
-        for (class, sums) in row_sums.iter_mut().enumerate() {
-            for sample in samples.clone().filter(|&sample| self.counts(sample, class)) {
-                sums.add(1.0, self.sums(sample, class));
-                weights[class] = self.weights[class];
-                any = true;
-            }
-            if sums.g <= 0.0 && self.absent != Absent::Formula {
-                weights[class] = 0.0;
+    fn state(&self, unit: usize, cells: &[Cell]) -> State {
+        let cells = &cells[unit * self.width()..][..self.width()];
+        if cells.iter().any(|cell| self.takes_part(cell)) {
+            return State::Evaluated;
+        }
+        let is_zero = self.absent == Absent::Zero && cells.iter().any(|cell| cell.counts);
+        if is_zero { State::Zero } else { State::Skipped }
+    }
+
+    /// Whether the formula sees a cell: an absent class may take no part.
+    fn takes_part(&self, cell: &Cell) -> bool {
+        let is_absent = cell.sums.g <= 0.0;
+        cell.counts && (self.absent == Absent::Formula || !is_absent)
+    }
+
+    fn evaluated(&self, cells: &[Cell], states: &[State]) -> Evaluated {
+        let mut evaluated = Evaluated {
+            values: vec![0.0; states.len()],
+            derivatives: vec![ByDirection::default(); cells.len()],
+        };
+        let chosen = (0..states.len()).filter(|unit| states[*unit] == State::Evaluated);
+        match self.tape.is_coupled() {
+            true => chosen.for_each(|unit| {
+                let row: Vec<_> = (0..self.width()).map(|class| unit * self.width() + class).collect();
+                self.replay(cells, &row, &mut evaluated);
+            }),
+            false => {
+                let chosen: Vec<_> = chosen.collect();
+                chosen.chunks(SIDE_BY_SIDE).for_each(|units| self.replay(cells, units, &mut evaluated));
             }
         }
-        if weights.iter().all(|&weight| weight == 0.0) {
-            let zero = Contribution { weight: 1.0, value: 0.0, members: Vec::new() };
-            return (any && self.absent == Absent::Zero).then_some(zero);
+        evaluated
+    }
+
+    /// The formula on some cells side by side.
+    fn replay(&self, cells: &[Cell], chosen: &[usize], evaluated: &mut Evaluated) {
+        let given = |&cell: &usize| match self.tape.is_coupled() {
+            true => self.of_row(cell % self.width(), cells[cell]),
+            false => Given::alone(cells[cell].sums),
+        };
+        let replay = self.tape.replay(&chosen.iter().map(given).collect::<Vec<_>>());
+        for direction in Direction::ALL {
+            let Some(slopes) = replay.slopes(direction.sum()) else { continue };
+            for (&cell, &slope) in chosen.iter().zip(slopes) {
+                evaluated.derivatives[cell][direction] = slope;
+            }
         }
-        let outcome = self.formula.evaluate(&row_sums, &weights);
-        let members = samples
-            .flat_map(|sample| (0..classes).map(move |class| (sample, class)))
-            .filter(|&(sample, class)| self.counts(sample, class))
-            .map(|(sample, class)| (sample, class, 1.0, outcome.derivatives[class]))
-            .collect();
-        Some(Contribution { weight: 1.0, value: outcome.value, members })
+        for (&cell, &value) in chosen.iter().zip(replay.values()) {
+            evaluated.values[cell / self.width()] = value;
+        }
+    }
+
+    /// What a coupled formula is given of a class.
+    fn of_row(&self, class: usize, cell: Cell) -> Given {
+        let weight = if self.takes_part(&cell) { self.weights[class] } else { 0.0 };
+        Given { sums: cell.sums, weight, foreground: class > 0 }
     }
 
     fn sums(&self, sample: usize, class: usize) -> Sums {

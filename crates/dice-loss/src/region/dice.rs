@@ -1,7 +1,7 @@
 //! Soft Dice.
 
 use super::{ClassLoss, Overlap, Smoothing, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Soft Dice loss: one minus twice the overlap over the two sizes.
 ///
@@ -64,16 +64,16 @@ impl Declare for Dice {
 
 impl Dice {
     /// The smoothed Dice coefficient.
-    pub(super) fn coefficient<S: Real>(&self, m: &Sums<S>) -> S {
-        let (overlap, predicted, reference) = self.overlap.with_sizes(m, self.squared);
+    pub(super) fn coefficient<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
+        let [overlap, predicted, reference] = self.overlap.with_sizes(m, self.squared);
         let Smoothing { numerator, denominator } = self.smoothing;
         (overlap * 2.0 + numerator) / (predicted + reference + denominator)
     }
 }
 
 impl ClassLoss for Dice {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
-        S::from(1.0) - self.coefficient(m)
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
+        1.0 - self.coefficient(m)
     }
 }
 
@@ -85,12 +85,12 @@ mod tests {
     fn values_by_hand() {
         let none = Smoothing::both(0.0);
         let linear = Dice { smoothing: none, ..Dice::default() };
-        assert!((linear.loss(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
+        assert!((linear.value(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
         let squared = Dice { squared: true, ..linear };
-        assert!((squared.loss(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.01)).abs() < 1e-15);
+        assert!((squared.value(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.01)).abs() < 1e-15);
         let soft = Dice { overlap: Overlap::L1, ..linear };
-        assert!((soft.loss(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
+        assert!((soft.value(&Sums::EXAMPLE) - (1.0 - 2.6 / 3.5)).abs() < 1e-15);
         let smooth = Dice { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..linear };
-        assert!((smooth.loss(&Sums::EXAMPLE) - (1.0 - 3.6 / 5.5)).abs() < 1e-15);
+        assert!((smooth.value(&Sums::EXAMPLE) - (1.0 - 3.6 / 5.5)).abs() < 1e-15);
     }
 }

@@ -1,7 +1,7 @@
 //! A power of the Tversky loss.
 
 use super::{ClassLoss, Sums, Tversky};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 ///
@@ -60,7 +60,7 @@ impl Declare for FocalTversky {
 }
 
 impl ClassLoss for FocalTversky {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
         self.tversky.loss(m).powf(self.gamma)
     }
 }
@@ -68,25 +68,29 @@ impl ClassLoss for FocalTversky {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Smoothing;
+    use crate::{
+        Smoothing, Sum,
+        tape::{Given, Tape},
+    };
 
     #[test]
     fn values_by_hand() {
         let tversky = Tversky { smoothing: Smoothing::both(0.0), ..Tversky::default() };
         let loss = FocalTversky { tversky, gamma: 2.0 };
         // by hand: 1 − T = 0.55 / 1.85 = 11 / 37
-        assert!((loss.loss(&Sums::EXAMPLE) - 121.0 / 1369.0).abs() < 1e-15);
+        assert!((loss.value(&Sums::EXAMPLE) - 121.0 / 1369.0).abs() < 1e-15);
         let loss = FocalTversky { tversky, gamma: 0.5 };
         assert!(
-            (loss.loss(&Sums::EXAMPLE) * loss.loss(&Sums::EXAMPLE) - 11.0 / 37.0).abs() < 1e-15
+            (loss.value(&Sums::EXAMPLE) * loss.value(&Sums::EXAMPLE) - 11.0 / 37.0).abs() < 1e-15
         );
     }
 
     #[test]
     fn the_gradient_is_finite_at_a_perfect_match() {
         let sums = Sums { pg: 4.0, p: 4.0, g: 4.0, n: 9.0, ..Sums::default() };
-        let dual = FocalTversky::default().loss(&sums.variables());
-        assert_eq!(dual.value, 0.0);
-        assert!(dual.derivatives.each().all(|(_, derivative)| derivative == 0.0));
+        let tape = Tape::of_class(|m| FocalTversky::default().loss(m));
+        let replay = tape.replay(&[Given::alone(sums)]);
+        assert_eq!(replay.value(0), 0.0);
+        assert!(Sum::ALL.iter().all(|sum| replay.slope(*sum, 0) == 0.0));
     }
 }

@@ -4,19 +4,21 @@ use std::{any::TypeId, fmt::Debug};
 
 use serde_json::{Map, Value};
 
-use super::{ByDirection, Distances, Sums};
+use super::{Distances, Sums};
 use crate::{
     Activation, Kind, Result, catalogue,
     declaration::{self, Declare},
-    real::{Dual, Real, Uses},
+    error::stated,
+    tape::{Given, Number, Row, Tape},
 };
 
 /// The loss of one class, as the formula in the paper.
 ///
-/// Most losses are only this. The derivative comes from evaluating the formula on dual numbers.
+/// Most losses are only this. Derivatives, the sums to measure, and the formula in other frameworks follow
+/// from what it does with its [`Number`]s.
 ///
 /// ```
-/// use dice_loss::{Activation, ClassLoss, Declaration, Declare, Objective, Real, Sums, Term};
+/// use dice_loss::{Activation, ClassLoss, Declaration, Declare, Number, Objective, Sums, Term};
 ///
 /// /// False positives alone, as a share of the prediction: 1 − precision.
 /// #[derive(Debug, Clone)]
@@ -32,16 +34,22 @@ use crate::{
 /// }
 ///
 /// impl ClassLoss for Imprecision {
-///     fn loss<S: Real>(&self, m: &Sums<S>) -> S {
-///         S::from(1.0) - (m.pg + 1e-5) / (m.p + 1e-5)
+///     fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
+///         1.0 - (m.pg + 1e-5) / (m.p + 1e-5)
 ///     }
 /// }
 ///
+/// assert!((Imprecision.value(&Sums { pg: 2.0, p: 4.0, ..Sums::default() }) - 0.5).abs() < 1e-5);
 /// let objective = Objective::new().term(1.0, Term::of_class(Imprecision, Activation::Sigmoid));
 /// ```
 pub trait ClassLoss: Declare + Debug + Send + Sync + 'static {
-    /// The formula. Branch on data (`g`, `n`) if need be, never on a sum of the prediction.
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S;
+    /// The formula.
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t>;
+
+    /// Its value for these sums.
+    fn value(&self, m: &Sums) -> f64 {
+        Tape::of_class(|m| self.loss(m)).replay(&[Given::alone(*m)]).value(0)
+    }
 
     /// What there is to check beside the ranges of the options.
     fn check(&self) -> Result<()> {
@@ -52,7 +60,21 @@ pub trait ClassLoss: Declare + Debug + Send + Sync + 'static {
 /// A loss that couples the classes: it sees all classes of a sample (or of the batch) at once.
 pub trait RowLoss: Declare + Debug + Send + Sync + 'static {
     /// The formula; a class of weight 0 takes no part.
-    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S;
+    fn loss<'t>(&self, row: &Row<'t>) -> Number<'t>;
+
+    /// Its value for these sums and weights of all classes; 0 for none.
+    fn value(&self, row: &[Sums], weights: &[f64]) -> f64 {
+        let of_class = |(class, (sums, weight)): (usize, (&Sums, &f64))| Given {
+            sums: *sums,
+            weight: *weight,
+            foreground: class > 0,
+        };
+        let given: Vec<_> = row.iter().zip(weights).enumerate().map(of_class).collect();
+        match given.is_empty() {
+            true => 0.0,
+            false => Tape::of_row(|row| self.loss(row)).replay(&given).value(0),
+        }
+    }
 
     /// What there is to check beside the ranges of the options, for this number of classes.
     fn check(&self, classes: usize) -> Result<()> {
@@ -66,12 +88,6 @@ pub trait RowLoss: Declare + Debug + Send + Sync + 'static {
     }
 }
 
-/// The value of a formula and, per class, its derivatives by that class's sums.
-pub(crate) struct Outcome {
-    pub value: f64,
-    pub derivatives: Vec<ByDirection<f64>>,
-}
-
 /// Either kind of loss, erased.
 pub(crate) trait Formula: Debug + Send + Sync {
     fn name(&self) -> &'static str;
@@ -79,12 +95,13 @@ pub(crate) trait Formula: Debug + Send + Sync {
     fn check(&self, classes: usize) -> Result<()>;
     /// The number of classes that some option is for, if any says.
     fn least_classes(&self) -> Option<usize>;
-    /// The sums it needs.
-    fn uses(&self) -> Uses;
-    /// Whether it wants whole rows; otherwise it is given rows of one class.
-    fn is_coupled(&self) -> bool;
+    /// What it does with the sums.
+    fn tape(&self) -> &Tape;
+    /// Whether it wants all classes at once.
+    fn is_coupled(&self) -> bool {
+        self.tape().is_coupled()
+    }
     fn distances(&self) -> Option<&Distances>;
-    fn evaluate(&self, row: &[Sums], weights: &[f64]) -> Outcome;
     /// Its name and options, as a spec has them; none for a loss that is not of the catalogue.
     fn written(&self) -> Option<Map<String, Value>>;
 }
@@ -96,18 +113,38 @@ fn written<L: Declare>(loss: &L) -> Option<Map<String, Value>> {
 
 /// [`ClassLoss`] as a [`Formula`].
 #[derive(Debug)]
-pub(crate) struct PerClass<L>(pub L);
+pub(crate) struct PerClass<L> {
+    loss: L,
+    tape: Tape,
+}
 
 impl<L> PerClass<L> {
     pub const KIND: Kind = Kind::Overlap { coupled: false };
 }
 
+impl<L: ClassLoss> PerClass<L> {
+    pub fn new(loss: L) -> Self {
+        let tape = Tape::of_class(|m| loss.loss(m));
+        Self { loss, tape }
+    }
+}
+
 /// [`RowLoss`] as a [`Formula`].
 #[derive(Debug)]
-pub(crate) struct PerRow<L>(pub L);
+pub(crate) struct PerRow<L> {
+    loss: L,
+    tape: Tape,
+}
 
 impl<L> PerRow<L> {
     pub const KIND: Kind = Kind::Overlap { coupled: true };
+}
+
+impl<L: RowLoss> PerRow<L> {
+    pub fn new(loss: L) -> Self {
+        let tape = Tape::of_row(|row| loss.loss(row));
+        Self { loss, tape }
+    }
 }
 
 impl<L: ClassLoss> Formula for PerClass<L> {
@@ -120,38 +157,24 @@ impl<L: ClassLoss> Formula for PerClass<L> {
     }
 
     fn check(&self, classes: usize) -> Result<()> {
-        declaration::check(&self.0, classes)?;
-        self.0.check()
+        declaration::check(&self.loss, classes)?;
+        self.loss.check()
     }
 
     fn least_classes(&self) -> Option<usize> {
-        declaration::least_classes(&mut self.0.clone())
+        declaration::least_classes(&mut self.loss.clone())
     }
 
-    fn written(&self) -> Option<Map<String, Value>> {
-        written(&self.0)
-    }
-
-    fn uses(&self) -> Uses {
-        self.0.loss(&Sums::present().traced())
-    }
-
-    fn is_coupled(&self) -> bool {
-        false
+    fn tape(&self) -> &Tape {
+        &self.tape
     }
 
     fn distances(&self) -> Option<&Distances> {
         None
     }
 
-    fn evaluate(&self, row: &[Sums], _: &[f64]) -> Outcome {
-        let mut outcome = Outcome { value: 0.0, derivatives: Vec::with_capacity(row.len()) };
-        for sums in row {
-            let Dual { value, derivatives } = self.0.loss(&sums.variables());
-            outcome.value += value;
-            outcome.derivatives.push(derivatives);
-        }
-        outcome
+    fn written(&self) -> Option<Map<String, Value>> {
+        written(&self.loss)
     }
 }
 
@@ -165,44 +188,30 @@ impl<L: RowLoss> Formula for PerRow<L> {
     }
 
     fn check(&self, classes: usize) -> Result<()> {
-        declaration::check(&self.0, classes)?;
-        self.0.check(classes)
+        declaration::check(&self.loss, classes)?;
+        if !self.tape.is_of_row() {
+            return stated(
+                format!("{}: formula", self.name()),
+                "a number for each class",
+                "one number for all classes, as `Row::total` makes",
+            );
+        }
+        self.loss.check(classes)
     }
 
     fn least_classes(&self) -> Option<usize> {
-        declaration::least_classes(&mut self.0.clone())
+        declaration::least_classes(&mut self.loss.clone())
     }
 
-    fn written(&self) -> Option<Map<String, Value>> {
-        written(&self.0)
-    }
-
-    fn uses(&self) -> Uses {
-        let present = Sums::present().traced();
-        self.0.loss(&[present, present], &[1.0, 1.0])
-    }
-
-    fn is_coupled(&self) -> bool {
-        true
+    fn tape(&self) -> &Tape {
+        &self.tape
     }
 
     fn distances(&self) -> Option<&Distances> {
-        self.0.distances()
+        self.loss.distances()
     }
 
-    fn evaluate(&self, row: &[Sums], weights: &[f64]) -> Outcome {
-        let mut duals: Vec<_> = row.iter().map(Sums::constants).collect();
-        let mut outcome = Outcome { value: 0.0, derivatives: Vec::with_capacity(row.len()) };
-        if row.is_empty() {
-            return outcome;
-        }
-        for (class, sums) in row.iter().enumerate() {
-            duals[class] = sums.variables();
-            let Dual { value, derivatives } = self.0.loss(&duals, weights);
-            duals[class] = sums.constants();
-            outcome.value = value;
-            outcome.derivatives.push(derivatives);
-        }
-        outcome
+    fn written(&self) -> Option<Map<String, Value>> {
+        written(&self.loss)
     }
 }

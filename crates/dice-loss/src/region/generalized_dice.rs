@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Overlap, RowLoss, Smoothing, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use super::{Overlap, RowLoss, Smoothing};
+use crate::{Activation, Number, Row, declaration::*};
 
 /// How much a class weighs against the others, by the size G of its reference.
 ///
@@ -23,20 +23,15 @@ pub enum VolumeWeight {
 
 impl VolumeWeight {
     /// The weight of each class, times its weight in the row.
-    pub(super) fn of<S>(self, row: &[Sums<S>], weights: &[f64]) -> Vec<f64> {
-        let present = |(m, weight): &(&Sums<S>, &f64)| **weight > 0.0 && m.g > 0.0;
-        let sizes = row.iter().zip(weights).filter(present).map(|(m, _)| m.g);
-        let smallest = sizes.fold(f64::INFINITY, f64::min);
-        let weigh = |(m, weight): (&Sums<S>, &f64)| {
-            let relative = if present(&(m, weight)) { smallest / m.g } else { 1.0 };
-            weight
-                * match self {
-                    Self::InverseSquare => relative * relative,
-                    Self::Inverse => relative,
-                    Self::Uniform => 1.0,
-                }
-        };
-        row.iter().zip(weights).map(weigh).collect()
+    pub(super) fn of<'t>(self, row: &Row<'t>) -> Number<'t> {
+        // 0 of a class that is absent, or takes no part.
+        let size = row.weight.select(row.sums.g, 0.0);
+        let relative = size.select(row.least(size), 1.0) / size.select(size, 1.0);
+        match self {
+            Self::InverseSquare => row.weight * (relative * relative),
+            Self::Inverse => row.weight * relative,
+            Self::Uniform => row.weight,
+        }
     }
 }
 
@@ -91,23 +86,23 @@ impl Declare for GeneralizedDice {
 }
 
 impl RowLoss for GeneralizedDice {
-    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S {
+    fn loss<'t>(&self, row: &Row<'t>) -> Number<'t> {
         let Smoothing { numerator, denominator } = self.smoothing;
-        let (mut overlaps, mut sizes) = (S::from(0.0), S::from(0.0));
-        for (m, weight) in row.iter().zip(self.weight.of(row, weights)) {
-            if weight > 0.0 {
-                let (overlap, predicted) = self.overlap.of(m);
-                overlaps = overlaps + overlap * weight;
-                sizes = sizes + (predicted + m.g) * weight;
-            }
-        }
-        S::from(1.0) - (overlaps * 2.0 + numerator) / (sizes + denominator)
+        let weight = self.weight.of(row);
+        let (overlap, predicted) = self.overlap.of(&row.sums);
+        let overlaps = row.total(weight, overlap);
+        let sizes = row.total(weight, predicted + row.sums.g);
+        1.0 - (overlaps * 2.0 + numerator) / (sizes + denominator)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Sum, Sums,
+        tape::{Given, Tape},
+    };
 
     /// p = (0.1, 0.8, 0.6), g = (0, 1, 0).
     const REST: Sums = Sums { pg: 0.8, p: 1.5, g: 1.0, gg: 1.0, n: 3.0, ..EMPTY };
@@ -132,7 +127,7 @@ mod tests {
     #[test]
     fn values_by_hand() {
         let row = [Sums::EXAMPLE, REST];
-        let loss = |weight| plain(weight).loss(&row, &[1.0, 1.0]);
+        let loss = |weight| plain(weight).value(&row, &[1.0, 1.0]);
         // by hand: 2 (1.3/4 + 0.8) / (3.5/4 + 2.5) = 2.25 / 3.375
         assert!((loss(VolumeWeight::InverseSquare) - 1.0 / 3.0).abs() < 1e-15);
         // by hand: 2 (1.3/2 + 0.8) / (3.5/2 + 2.5) = 2.9 / 4.25
@@ -140,7 +135,7 @@ mod tests {
         // by hand: 2 × 2.1 / 6
         assert!((loss(VolumeWeight::Uniform) - 0.3).abs() < 1e-15);
         // by hand: class weights 4 and 1 cancel 1/4 and 1
-        let weighted = plain(VolumeWeight::InverseSquare).loss(&row, &[4.0, 1.0]);
+        let weighted = plain(VolumeWeight::InverseSquare).value(&row, &[4.0, 1.0]);
         assert!((weighted - 0.3).abs() < 1e-15);
     }
 
@@ -149,15 +144,16 @@ mod tests {
         let row = [Sums::EXAMPLE, REST, ABSENT];
         let loss = plain(VolumeWeight::InverseSquare);
         // by hand: 0.5 more in the denominator
-        assert!((loss.loss(&row, &[1.0; 3]) - (1.0 - 2.25 / 3.875)).abs() < 1e-15);
-        assert!((loss.loss(&row, &[1.0, 1.0, 0.0]) - 1.0 / 3.0).abs() < 1e-15);
+        assert!((loss.value(&row, &[1.0; 3]) - (1.0 - 2.25 / 3.875)).abs() < 1e-15);
+        assert!((loss.value(&row, &[1.0, 1.0, 0.0]) - 1.0 / 3.0).abs() < 1e-15);
     }
 
     #[test]
     fn an_empty_reference_pushes_false_positives_down() {
         let row = [ABSENT, ABSENT];
-        let loss = GeneralizedDice::default().loss(&row.map(|m| m.variables()), &[1.0; 2]);
-        assert!((loss.value - 1.0).abs() < 1e-4);
-        assert!(loss.derivatives[crate::region::Direction::Prediction] > 0.0);
+        let tape = Tape::of_row(|row| GeneralizedDice::default().loss(row));
+        let replay = tape.replay(&row.map(Given::alone));
+        assert!((replay.value(0) - 1.0).abs() < 1e-4);
+        assert!(replay.slope(Sum::Prediction, 0) > 0.0);
     }
 }

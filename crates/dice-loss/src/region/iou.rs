@@ -1,7 +1,7 @@
 //! Intersection over union.
 
 use super::{ClassLoss, Overlap, Smoothing, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Soft intersection over union (IoU, the Jaccard index): one minus the overlap over the union.
 ///
@@ -70,11 +70,11 @@ impl Declare for IoU {
 }
 
 impl ClassLoss for IoU {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
-        let (overlap, predicted, reference) = self.overlap.with_sizes(m, self.squared);
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
+        let [overlap, predicted, reference] = self.overlap.with_sizes(m, self.squared);
         let union = predicted + reference - overlap;
         let Smoothing { numerator, denominator } = self.smoothing;
-        S::from(1.0) - (overlap + numerator) / (union + denominator)
+        1.0 - (overlap + numerator) / (union + denominator)
     }
 }
 
@@ -86,14 +86,14 @@ mod tests {
     fn values_by_hand() {
         let plain = IoU { smoothing: Smoothing::both(0.0), ..IoU::default() };
         // by hand: the union is 1.5 + 2 − 1.3 = 2.2
-        assert!((plain.loss(&Sums::EXAMPLE) - 0.9 / 2.2).abs() < 1e-15);
+        assert!((plain.value(&Sums::EXAMPLE) - 0.9 / 2.2).abs() < 1e-15);
         // by hand: the union is 1.01 + 2 − 1.3 = 1.71
         let squared = IoU { squared: true, ..plain };
-        assert!((squared.loss(&Sums::EXAMPLE) - 0.41 / 1.71).abs() < 1e-15);
+        assert!((squared.value(&Sums::EXAMPLE) - 0.41 / 1.71).abs() < 1e-15);
         let soft = IoU { overlap: Overlap::L1, ..plain };
-        assert!((soft.loss(&Sums::EXAMPLE) - 0.9 / 2.2).abs() < 1e-15);
+        assert!((soft.value(&Sums::EXAMPLE) - 0.9 / 2.2).abs() < 1e-15);
         let smooth = IoU { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
-        assert!((smooth.loss(&Sums::EXAMPLE) - 1.9 / 4.2).abs() < 1e-15);
+        assert!((smooth.value(&Sums::EXAMPLE) - 1.9 / 4.2).abs() < 1e-15);
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
             ..Sums::default()
         };
         let product = IoU { smoothing: Smoothing::both(0.0), ..IoU::default() };
-        assert!((product.loss(&sums) - 2.0 / 3.0).abs() < 1e-15);
-        assert_eq!(IoU { overlap: Overlap::L1, ..product }.loss(&sums), 0.0);
+        assert!((product.value(&sums) - 2.0 / 3.0).abs() < 1e-15);
+        assert_eq!(IoU { overlap: Overlap::L1, ..product }.value(&sums), 0.0);
     }
 }

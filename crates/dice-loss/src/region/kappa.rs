@@ -1,7 +1,7 @@
 //! Cohen's kappa.
 
 use super::{ClassLoss, Smoothing, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
 ///
@@ -48,12 +48,12 @@ impl Declare for Kappa {
 }
 
 impl ClassLoss for Kappa {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
         let Smoothing { numerator, denominator } = self.smoothing;
         // Where nothing counts there is no chance either.
-        let chance = if m.n > 0.0 { m.p * (m.g / m.n) } else { S::from(0.0) };
+        let chance = m.p * (m.g / m.n.select(m.n, 1.0));
         let agreement = (m.pg - chance) * 2.0 + numerator;
-        S::from(1.0) - agreement / (m.p + m.g - chance * 2.0 + denominator)
+        1.0 - agreement / (m.p + m.g - chance * 2.0 + denominator)
     }
 }
 
@@ -65,19 +65,19 @@ mod tests {
     fn values_by_hand() {
         let plain = Kappa { smoothing: Smoothing::both(0.0) };
         // by hand: C = 1.5 × 2 / 3 = 1; 1 − (2.6 − 2) / (3.5 − 2)
-        assert!((plain.loss(&Sums::EXAMPLE) - 0.6).abs() < 1e-15);
+        assert!((plain.value(&Sums::EXAMPLE) - 0.6).abs() < 1e-15);
         // by hand, hard: TP 20, FP 5, FN 10, TN 15 of 50: p_o = 0.7, p_e = 0.5, κ = 0.4
         let hard = Sums { pg: 20.0, p: 25.0, g: 30.0, n: 50.0, ..Sums::default() };
-        assert!((plain.loss(&hard) - 0.6).abs() < 1e-15);
+        assert!((plain.value(&hard) - 0.6).abs() < 1e-15);
         let smooth = Kappa { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 } };
         // by hand: 1 − (0.6 + 1) / (1.5 + 2)
-        assert!((smooth.loss(&Sums::EXAMPLE) - (1.0 - 1.6 / 3.5)).abs() < 1e-15);
+        assert!((smooth.value(&Sums::EXAMPLE) - (1.0 - 1.6 / 3.5)).abs() < 1e-15);
     }
 
     #[test]
     fn the_opposite_of_half_costs_two() {
         // by hand: P = G = n/2, no overlap: 1 + n/2 / (n − n/2)
         let opposite = Sums { pg: 0.0, p: 4.0, g: 4.0, n: 8.0, ..Sums::default() };
-        assert!((Kappa::default().loss(&opposite) - 2.0).abs() < 1e-4);
+        assert!((Kappa::default().value(&opposite) - 2.0).abs() < 1e-4);
     }
 }

@@ -1,7 +1,7 @@
 //! The log-cosh of the Dice loss.
 
 use super::{ClassLoss, Dice, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
 ///
@@ -40,7 +40,7 @@ impl Declare for LogCoshDice {
 }
 
 impl ClassLoss for LogCoshDice {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
         self.dice.loss(m).ln_cosh()
     }
 }
@@ -56,7 +56,7 @@ mod tests {
         // by hand: 1 − D = 9 / 35, and e^L = cosh(9 / 35) = 1 + x²/2 + x⁴/24 + x⁶/720 + …
         let x: f64 = 9.0 / 35.0;
         let cosh = 1.0 + x.powi(2) / 2.0 + x.powi(4) / 24.0 + x.powi(6) / 720.0;
-        let loss = LogCoshDice { dice }.loss(&Sums::EXAMPLE);
+        let loss = LogCoshDice { dice }.value(&Sums::EXAMPLE);
         assert!((loss.exp() - cosh).abs() < 1e-8);
     }
 }

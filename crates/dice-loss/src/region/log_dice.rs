@@ -1,7 +1,7 @@
 //! The logarithm of Dice.
 
 use super::{ClassLoss, Dice, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Logarithmic Dice loss: a power of minus the logarithm of the Dice coefficient.
 ///
@@ -56,7 +56,7 @@ impl Declare for LogDice {
 }
 
 impl ClassLoss for LogDice {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
         (-self.dice.coefficient(m).ln()).powf(self.gamma)
     }
 }
@@ -70,9 +70,9 @@ mod tests {
     fn values_by_hand() {
         let dice = Dice { smoothing: Smoothing::both(0.0), ..Dice::default() };
         // by hand: D = 2.6 / 3.5 = 26 / 35
-        let plain = LogDice { dice, gamma: 1.0 }.loss(&Sums::EXAMPLE);
+        let plain = LogDice { dice, gamma: 1.0 }.value(&Sums::EXAMPLE);
         assert!(((-plain).exp() - 26.0 / 35.0).abs() < 1e-15);
-        let root = LogDice { dice, gamma: 0.5 }.loss(&Sums::EXAMPLE);
+        let root = LogDice { dice, gamma: 0.5 }.value(&Sums::EXAMPLE);
         assert!(((-root * root).exp() - 26.0 / 35.0).abs() < 1e-15);
     }
 
@@ -80,6 +80,6 @@ mod tests {
     fn a_complete_miss_is_finite() {
         // by hand: D = 1e-5 / (3 + 1e-5), so the loss is 5 ln 10 + ln 3.00001
         let sums = Sums { p: 1.0, g: 2.0, n: 9.0, ..Sums::default() };
-        assert!((LogDice::default().loss(&sums) - 12.611_541).abs() < 1e-6);
+        assert!((LogDice::default().value(&sums) - 12.611_541).abs() < 1e-6);
     }
 }

@@ -1,7 +1,7 @@
 //! Matthews correlation coefficient.
 
 use super::{ClassLoss, Sums};
-use crate::{Activation, declaration::*, real::Real};
+use crate::{Activation, Number, declaration::*};
 
 /// Matthews correlation loss: one minus the correlation of prediction and reference.
 ///
@@ -63,59 +63,64 @@ impl Declare for MatthewsCorrelation {
 }
 
 impl ClassLoss for MatthewsCorrelation {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
         let s = self.smoothing;
         // Not negative, and so never correlated beyond ±1, however the sums were rounded.
         let true_positives = m.pg + s;
         let false_positives = (m.p - m.pg).at_least_zero();
-        let false_negatives = (-m.pg + m.g).at_least_zero();
+        let false_negatives = (m.g - m.pg).at_least_zero();
         let true_negatives = (m.pg - m.p + (m.n - m.g)).at_least_zero() + s;
         let covariance = true_positives * true_negatives - false_positives * false_negatives;
         let variances = (true_positives + false_positives)
             * (true_positives + false_negatives)
             * (true_negatives + false_positives)
             * (true_negatives + false_negatives);
-        S::from(1.0) - covariance / variances.sqrt()
+        1.0 - covariance / variances.sqrt()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::sums::Direction, *};
+    use super::*;
+    use crate::{
+        Sum,
+        tape::{Given, Tape},
+    };
 
     #[test]
     fn values_by_hand() {
         let plain = MatthewsCorrelation { smoothing: 0.0 };
         // by hand: (3 × 1.3 − 1.5 × 2) / √(1.5 × 2 × 1.5 × 1) = 0.9 / √4.5 = 0.3 √2
         let wanted = 1.0 - 0.3 * std::f64::consts::SQRT_2;
-        assert!((plain.loss(&Sums::EXAMPLE) - wanted).abs() < 1e-15);
+        assert!((plain.value(&Sums::EXAMPLE) - wanted).abs() < 1e-15);
         let smooth = MatthewsCorrelation { smoothing: 1.0 };
         // by hand: (5 × 2.3 − 2.5 × 3) / √(2.5 × 3 × 2.5 × 2) = 4 / √37.5
-        assert!((smooth.loss(&Sums::EXAMPLE) - (1.0 - 4.0 / 37.5f64.sqrt())).abs() < 1e-15);
+        assert!((smooth.value(&Sums::EXAMPLE) - (1.0 - 4.0 / 37.5f64.sqrt())).abs() < 1e-15);
         // by hand, hard: TP 6, FP 1, FN 2, TN 3: (18 − 2) / √(7 × 8 × 4 × 5)
         let hard = Sums { pg: 6.0, p: 7.0, g: 8.0, n: 12.0, ..Sums::default() };
-        assert!((plain.loss(&hard) - (1.0 - 16.0 / 1120f64.sqrt())).abs() < 1e-15);
+        assert!((plain.value(&hard) - (1.0 - 16.0 / 1120f64.sqrt())).abs() < 1e-15);
     }
 
     #[test]
     fn the_opposite_costs_two() {
         let opposite = Sums { pg: 0.0, p: 3.0, g: 2.0, n: 5.0, ..Sums::default() };
-        assert!((MatthewsCorrelation::default().loss(&opposite) - 2.0).abs() < 1e-4);
+        assert!((MatthewsCorrelation::default().value(&opposite) - 2.0).abs() < 1e-4);
     }
 
     #[test]
     fn empty_and_full_are_matched_exactly() {
         for size in [0.0, 1e6] {
             let sums = Sums { pg: size, p: size, g: size, n: 1e6, ..Sums::default() };
-            let dual = MatthewsCorrelation::default().loss(&sums.variables());
-            assert!(dual.value.abs() < 1e-9);
+            let tape = Tape::of_class(|m| MatthewsCorrelation::default().loss(m));
+            let replay = tape.replay(&[Given::alone(sums)]);
+            assert!(replay.value(0).abs() < 1e-9);
             // by hand: −(n + 2s) / (s(n + s)), and (1/s + 1/(n + s)) / 2 for both
             let (n, s) = (1e6, 1e-5);
             let (pg, p) = (-(n + 2.0 * s) / (s * (n + s)), (1.0 / s + 1.0 / (n + s)) / 2.0);
             // The smoothing is the 1e-11th part of the sums that it is added to.
             let agree = |found: f64, wanted: f64| (found / wanted - 1.0).abs() < 1e-4;
-            assert!(agree(dual.derivatives[Direction::Intersection], pg));
-            assert!(agree(dual.derivatives[Direction::Prediction], p));
+            assert!(agree(replay.slope(Sum::Intersection, 0), pg));
+            assert!(agree(replay.slope(Sum::Prediction, 0), p));
         }
     }
 
@@ -123,7 +128,7 @@ mod tests {
     fn rounding_does_not_leave_the_range() {
         // More predicted than there are voxels, by the rounding of f32.
         let sums = Sums { pg: 1e6, p: 1e6 + 0.1, g: 1e6, n: 1e6, ..Sums::default() };
-        let loss = MatthewsCorrelation::default().loss(&sums);
+        let loss = MatthewsCorrelation::default().value(&sums);
         assert!((0.0..=2.0).contains(&loss), "{loss}");
     }
 
@@ -132,6 +137,6 @@ mod tests {
         let few = Sums { p: 1e-3, n: 9.0, ..Sums::default() };
         let many = Sums { p: 3.0, n: 9.0, ..Sums::default() };
         let loss = MatthewsCorrelation::default();
-        assert!(loss.loss(&few) < loss.loss(&many) && loss.loss(&many) > 0.99);
+        assert!(loss.value(&few) < loss.value(&many) && loss.value(&many) > 0.99);
     }
 }

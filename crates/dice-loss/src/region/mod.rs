@@ -1,8 +1,8 @@
 //! Overlap losses: formulas of a few sums, one file each.
 //!
 //! A loss here never sees a voxel. It sees the [`Sums`] of one class ([`ClassLoss`]) or of all
-//! classes of a sample ([`RowLoss`]); its derivatives come from evaluating the same formula on
-//! dual numbers, and the sums that it needs from tracing it.
+//! classes of a sample ([`RowLoss`]). What it does with them is put down as a [`Tape`](crate::Tape), from
+//! which its derivatives follow, and the sums that it needs.
 
 mod distances;
 mod formula;
@@ -16,7 +16,7 @@ pub(crate) use sums::{ByDirection, Direction};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, Real, Term};
+use crate::{Activation, Number, Term};
 
 /// What is added to the numerator and to the denominator of a ratio; 1e-5 each by default.
 ///
@@ -56,7 +56,7 @@ pub enum Overlap {
 
 impl Overlap {
     /// The intersection, and the predicted size that belongs to it.
-    pub(crate) fn of<S: Real>(self, m: &Sums<S>) -> (S, S) {
+    pub(crate) fn of<'t>(self, m: &Sums<Number<'t>>) -> (Number<'t>, Number<'t>) {
         match self {
             Self::Product => (m.pg, m.p),
             Self::L1 => (((m.abs_p + m.g - m.l1) * 0.5).at_least_zero(), m.abs_p),
@@ -65,11 +65,11 @@ impl Overlap {
 
     /// The intersection and the two sizes; as sums of squares (‖p‖² + ‖g‖² − ‖p − g‖²) / 2 is Σpg
     /// again, however the intersection is counted.
-    pub(crate) fn with_sizes<S: Real>(self, m: &Sums<S>, squared: bool) -> (S, S, S) {
+    pub(crate) fn with_sizes<'t>(self, m: &Sums<Number<'t>>, squared: bool) -> [Number<'t>; 3] {
         let (overlap, predicted) = self.of(m);
         match squared {
-            true => (m.pg, m.pp, S::from(m.gg)),
-            false => (overlap, predicted, S::from(m.g)),
+            true => [m.pg, m.pp, m.gg],
+            false => [overlap, predicted, m.g],
         }
     }
 }
@@ -99,7 +99,7 @@ macro_rules! overlap_losses {
 
                 /// This loss under the activation given.
                 pub fn with(self, activation: Activation) -> Term {
-                    Term::overlap($Adapter(self), activation)
+                    Term::overlap($Adapter::new(self), activation)
                 }
             }
         )+

@@ -2,10 +2,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use crate::{
-    Sum,
-    real::{Dual, Real, Uses},
-};
+use crate::Sum;
 
 /// A [`Sum`] of the prediction that overlap losses are formulas of: a derivative for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,11 +101,11 @@ pub struct Sums<S = f64> {
     /// of a distance matrix (see [`Distances`](crate::Distances)).
     pub transport: S,
     /// Σ w g, the size of the reference.
-    pub g: f64,
+    pub g: S,
     /// Σ w g².
-    pub gg: f64,
+    pub gg: S,
     /// Σ w, the voxels.
-    pub n: f64,
+    pub n: S,
 }
 
 #[cfg(test)]
@@ -127,17 +124,43 @@ impl Sums {
     };
 }
 
+impl<S> Sums<S> {
+    /// Of what each sum is.
+    pub(crate) fn new(of: impl Fn(Sum) -> S) -> Self {
+        Self {
+            pg: of(Sum::Intersection),
+            p: of(Sum::Prediction),
+            pp: of(Sum::PredictionSquared),
+            l1: of(Sum::Difference),
+            abs_p: of(Sum::Magnitude),
+            transport: of(Sum::Transport),
+            g: of(Sum::Reference),
+            gg: of(Sum::ReferenceSquared),
+            n: of(Sum::Voxels),
+        }
+    }
+}
+
 impl Sums {
+    /// A sum that formulas read; not a number for others.
+    pub(crate) fn of(&self, sum: Sum) -> f64 {
+        match sum {
+            Sum::Intersection => self.pg,
+            Sum::Prediction => self.p,
+            Sum::PredictionSquared => self.pp,
+            Sum::Difference => self.l1,
+            Sum::Magnitude => self.abs_p,
+            Sum::Transport => self.transport,
+            Sum::Reference => self.g,
+            Sum::ReferenceSquared => self.gg,
+            Sum::Voxels => self.n,
+            _ => f64::NAN,
+        }
+    }
+
     /// The sum of a direction.
     pub(crate) fn get(&self, direction: Direction) -> f64 {
-        match direction {
-            Direction::Intersection => self.pg,
-            Direction::Prediction => self.p,
-            Direction::PredictionSquared => self.pp,
-            Direction::Difference => self.l1,
-            Direction::Magnitude => self.abs_p,
-            Direction::Transport => self.transport,
-        }
+        self.of(direction.sum())
     }
 
     /// Sets the sum of a direction.
@@ -151,42 +174,6 @@ impl Sums {
             Direction::Transport => &mut self.transport,
         };
         *sum = value;
-    }
-
-    /// The same sums as numbers of another kind.
-    fn lift<S: Real>(&self, lift: impl Fn(f64, Direction) -> S) -> Sums<S> {
-        let lift = |direction| lift(self.get(direction), direction);
-        Sums {
-            pg: lift(Direction::Intersection),
-            p: lift(Direction::Prediction),
-            pp: lift(Direction::PredictionSquared),
-            l1: lift(Direction::Difference),
-            abs_p: lift(Direction::Magnitude),
-            transport: lift(Direction::Transport),
-            g: self.g,
-            gg: self.gg,
-            n: self.n,
-        }
-    }
-
-    /// With each sum that depends on the prediction as an independent variable.
-    pub(crate) fn variables(&self) -> Sums<Dual> {
-        self.lift(Dual::variable)
-    }
-
-    /// With each as a constant.
-    pub(crate) fn constants(&self) -> Sums<Dual> {
-        self.lift(|value, _| Dual::from(value))
-    }
-
-    /// Of a class that is there, so that no formula stops before it has read its sums.
-    pub(crate) fn present() -> Self {
-        Self { g: 1.0, gg: 1.0, n: 2.0, ..Self::default() }
-    }
-
-    /// For tracing what a formula reads.
-    pub(crate) fn traced(&self) -> Sums<Uses> {
-        self.lift(|_, direction| Uses::variable(direction))
     }
 
     /// Adds `weight` times the other's sums.

@@ -1,7 +1,7 @@
 //! What holds for every overlap loss of the catalogue.
 
 use super::*;
-use crate::{Objective, term::Loss};
+use crate::{Objective, tape::Given, term::Loss};
 use std::sync::Arc;
 
 const CLASSES: usize = 3;
@@ -88,10 +88,30 @@ fn one_hot(labels: &[usize]) -> Vec<[f64; CLASSES]> {
 
 /// The formula on a row: one value for coupled classes, otherwise one for each.
 fn values(formula: &dyn Formula, row: &[Sums]) -> Vec<f64> {
-    match formula.is_coupled() {
-        true => vec![formula.evaluate(row, &[1.0; CLASSES]).value],
-        false => row.iter().map(|m| formula.evaluate(&[*m], &[1.0]).value).collect(),
-    }
+    let (values, _) = evaluated(formula, row, &[1.0; CLASSES]);
+    values
+}
+
+/// Its values, and the derivatives of their sum by the sums of each class.
+fn evaluated(
+    formula: &dyn Formula,
+    row: &[Sums],
+    weights: &[f64],
+) -> (Vec<f64>, Vec<ByDirection<f64>>) {
+    let given = |(class, (sums, weight)): (usize, (&Sums, &f64))| Given {
+        sums: *sums,
+        weight: *weight,
+        foreground: class > 0,
+    };
+    let given: Vec<_> = row.iter().zip(weights).enumerate().map(given).collect();
+    let replay = formula.tape().replay(&given);
+    let of_class = |class| ByDirection::new(|direction| replay.slope(direction.sum(), class));
+    let values = if formula.is_coupled() { 1 } else { row.len() };
+    (replay.values()[..values].to_vec(), (0..row.len()).map(of_class).collect())
+}
+
+fn total(formula: &dyn Formula, row: &[Sums], weights: &[f64]) -> f64 {
+    evaluated(formula, row, weights).0.iter().sum()
 }
 
 #[test]
@@ -101,23 +121,23 @@ fn derivatives_are_those_of_the_formula() {
     for _ in 0..20 {
         let row = sums(&probabilities(&mut numbers), &labels(&mut numbers));
         for formula in formulas() {
-            let outcome = formula.evaluate(&row, &weights);
+            let (_, derivatives) = evaluated(formula.as_ref(), &row, &weights);
             for (class, direction) in (0..CLASSES).flat_map(|c| Direction::ALL.map(move |d| (c, d)))
             {
                 let moved = |by: f64| {
                     let mut row = row.clone();
                     let sum = row[class].get(direction);
                     row[class].set(direction, sum + by);
-                    formula.evaluate(&row, &weights).value
+                    total(formula.as_ref(), &row, &weights)
                 };
                 let h = 1e-6;
                 let wanted = (moved(h) - moved(-h)) / (2.0 * h);
-                let found = outcome.derivatives[class][direction];
+                let found = derivatives[class][direction];
                 assert!(
                     (found - wanted).abs() < 1e-6 * (1.0 + wanted.abs()),
                     "{formula:?}, class {class}, {direction:?}: {found}, wanted {wanted}"
                 );
-                let read = formula.uses().contains(direction);
+                let read = formula.tape().reads(direction.sum());
                 assert!(read || found == 0.0, "{formula:?} reads {direction:?} unannounced");
             }
         }
@@ -181,17 +201,19 @@ fn empty_and_full_references_have_one_sided_derivatives() {
                     way.each()
                         .for_each(|(direction, by)| m.set(direction, m.get(direction) + step * by));
                 }
-                formula.evaluate(&moved, &[1.0; CLASSES])
+                evaluated(formula.as_ref(), &moved, &[1.0; CLASSES])
             };
-            let [here, there, beyond] = [0.0, h, 2.0 * h].map(after);
-            let slopes = here.derivatives.iter().zip(&way).flat_map(|(derivatives, way)| {
+            let values = |step| after(step).0.iter().sum::<f64>();
+            let [here, there, beyond] = [0.0, h, 2.0 * h].map(values);
+            let (_, derivatives) = after(0.0);
+            let slopes = derivatives.iter().zip(&way).flat_map(|(derivatives, way)| {
                 derivatives.zip(*way, |slope, by| slope * by).each().collect::<Vec<_>>()
             });
             let slopes: Vec<f64> = slopes.map(|(_, slope)| slope).collect();
-            let (found, wanted) = (slopes.iter().sum::<f64>(), (there.value - here.value) / h);
+            let (found, wanted) = (slopes.iter().sum::<f64>(), (there - here) / h);
             // What the differences lose by rounding, and to the bend of the curve.
             let rounding = 1e-6 * (1.0 + slopes.iter().map(|slope| slope.abs()).sum::<f64>());
-            let bend = (beyond.value - 2.0 * there.value + here.value).abs() / h;
+            let bend = (beyond - 2.0 * there + here).abs() / h;
             // The root of a matched class's loss is infinitely steep, and said to be 0.
             let is_root = ["focal_tversky", "log_dice"].contains(&formula.name());
             let is_steep = is_root && row.iter().any(|m| m.p == m.pg && m.g == m.pg);
@@ -208,7 +230,8 @@ fn not_a_number_comes_through() {
     prediction[0] = [f64::NAN; CLASSES];
     let row = sums(&prediction, &[0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2]);
     for formula in formulas() {
-        assert!(formula.evaluate(&row, &[1.0; CLASSES]).value.is_nan(), "{formula:?}");
+        let found = total(formula.as_ref(), &row, &[1.0; CLASSES]);
+        assert!(found.is_nan(), "{formula:?}: {found}");
     }
 }
 

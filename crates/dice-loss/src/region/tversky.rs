@@ -1,7 +1,7 @@
 //! The Tversky index.
 
 use super::{ClassLoss, Overlap, Smoothing, Sums};
-use crate::{Activation, Result, declaration::*, error::parameter, real::Real};
+use crate::{Activation, Number, Result, declaration::*, error::parameter};
 
 /// Tversky loss: Dice with a price each for false positives and false negatives.
 ///
@@ -109,13 +109,13 @@ impl Declare for Tversky {
 }
 
 impl ClassLoss for Tversky {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
-        let (overlap, predicted, reference) = self.overlap.with_sizes(m, self.squared);
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
+        let [overlap, predicted, reference] = self.overlap.with_sizes(m, self.squared);
         let false_positives = predicted - overlap;
         let false_negatives = reference - overlap;
         let counted = overlap + false_positives * self.alpha + false_negatives * self.beta;
         let Smoothing { numerator, denominator } = self.smoothing;
-        S::from(1.0) - (overlap + numerator) / (counted + denominator)
+        1.0 - (overlap + numerator) / (counted + denominator)
     }
 }
 
@@ -127,14 +127,14 @@ mod tests {
     fn values_by_hand() {
         let plain = Tversky { smoothing: Smoothing::both(0.0), ..Tversky::default() };
         // by hand: 1.3 + 0.3 × 0.2 + 0.7 × 0.7 = 1.85
-        assert!((plain.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
+        assert!((plain.value(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
         // by hand: 1.3 + 0.3 × (1.01 − 1.3) + 0.7 × 0.7 = 1.703
         let squared = Tversky { squared: true, ..plain };
-        assert!((squared.loss(&Sums::EXAMPLE) - 0.403 / 1.703).abs() < 1e-15);
+        assert!((squared.value(&Sums::EXAMPLE) - 0.403 / 1.703).abs() < 1e-15);
         let soft = Tversky { overlap: Overlap::L1, ..plain };
-        assert!((soft.loss(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
+        assert!((soft.value(&Sums::EXAMPLE) - 0.55 / 1.85).abs() < 1e-15);
         let smooth = Tversky { smoothing: Smoothing { numerator: 1.0, denominator: 2.0 }, ..plain };
-        assert!((smooth.loss(&Sums::EXAMPLE) - 1.55 / 3.85).abs() < 1e-15);
+        assert!((smooth.value(&Sums::EXAMPLE) - 1.55 / 3.85).abs() < 1e-15);
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         // by hand: one voxel, p = ½, α = β: (½ · ½ α) / (½ + α (¼ − ½) + α (1 − ½)) = ¼α / (½ + ¼α)
         let even = Tversky { squared: true, alpha: 1.0, beta: 1.0, ..Tversky::default() };
         let half = Sums { pg: 0.5, p: 0.5, pp: 0.25, g: 1.0, gg: 1.0, n: 1.0, ..Sums::default() };
-        assert!((even.loss(&half) - 1.0 / 3.0).abs() < 1e-5);
+        assert!((even.value(&half) - 1.0 / 3.0).abs() < 1e-5);
     }
 
     #[test]
@@ -156,6 +156,6 @@ mod tests {
         // by hand: one voxel found, one missed; T = 1 / (1 + β)
         let sums = Sums { pg: 1.0, p: 1.0, g: 2.0, n: 9.0, ..Sums::default() };
         let loss = Tversky { alpha: 5.0, beta: 3.0, ..Tversky::default() };
-        assert!((loss.loss(&sums) - 0.75).abs() < 1e-5);
+        assert!((loss.value(&sums) - 0.75).abs() < 1e-5);
     }
 }

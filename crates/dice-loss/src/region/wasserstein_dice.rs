@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Distances, RowLoss, Smoothing, Sums, VolumeWeight};
-use crate::{Activation, Result, declaration::*, error::parameter, real::Real};
+use super::{Distances, RowLoss, Smoothing, VolumeWeight};
+use crate::{Activation, Number, Result, Row, declaration::*, error::parameter};
 
 /// How the classes weigh in the generalized Wasserstein Dice loss.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,22 +80,15 @@ impl Declare for GeneralizedWassersteinDice {
 }
 
 impl RowLoss for GeneralizedWassersteinDice {
-    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S {
-        let of_cost = match self.weight {
-            TransportWeight::Foreground => weights.to_vec(),
-            TransportWeight::Volume(volume) => volume.of(row, weights),
+    fn loss<'t>(&self, row: &Row<'t>) -> Number<'t> {
+        let (of_found, of_cost) = match self.weight {
+            TransportWeight::Foreground => (row.weight * row.foreground, row.weight),
+            TransportWeight::Volume(volume) => (volume.of(row), volume.of(row)),
         };
-        let (mut found, mut cost) = (S::from(0.0), S::from(0.0));
-        for (class, (m, weight)) in row.iter().zip(of_cost).enumerate() {
-            if weight > 0.0 {
-                cost = cost + m.transport * weight;
-                if class > 0 || self.weight != TransportWeight::Foreground {
-                    found = found + (-m.transport + m.g) * weight;
-                }
-            }
-        }
+        let cost = row.total(of_cost, row.sums.transport);
+        let found = row.total(of_found, row.sums.g - row.sums.transport);
         let Smoothing { numerator, denominator } = self.smoothing;
-        S::from(1.0) - (found * 2.0 + numerator) / (found * 2.0 + cost + denominator)
+        1.0 - (found * 2.0 + numerator) / (found * 2.0 + cost + denominator)
     }
 
     fn check(&self, classes: usize) -> Result<()> {
@@ -117,6 +110,7 @@ impl RowLoss for GeneralizedWassersteinDice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Sums;
 
     /// Three voxels, one of each class, predicted as (0.8, 0.1, 0.1), (0.2, 0.5, 0.3) and
     /// (0.1, 0.3, 0.6). Classes 1 and 2 are 0.5 apart, both 1 from the background, so the voxels
@@ -134,16 +128,16 @@ mod tests {
     fn values_by_hand() {
         let paper = plain(TransportWeight::Foreground);
         // by hand: 2 (0.65 + 0.75) / (2 (0.65 + 0.75) + 0.8)
-        assert!((paper.loss(&row(), &[1.0; 3]) - 0.8 / 3.6).abs() < 1e-15);
+        assert!((paper.value(&row(), &[1.0; 3]) - 0.8 / 3.6).abs() < 1e-15);
         // by hand: without the background's 0.2
-        assert!((paper.loss(&row(), &[0.0, 1.0, 1.0]) - 0.6 / 3.4).abs() < 1e-15);
+        assert!((paper.value(&row(), &[0.0, 1.0, 1.0]) - 0.6 / 3.4).abs() < 1e-15);
         let volume = plain(TransportWeight::Volume(VolumeWeight::Inverse));
         // by hand: 2 (0.8 + 0.65 + 0.75) / (2 (0.8 + 0.65 + 0.75) + 0.8)
-        assert!((volume.loss(&row(), &[1.0; 3]) - 0.8 / 5.2).abs() < 1e-15);
+        assert!((volume.value(&row(), &[1.0; 3]) - 0.8 / 5.2).abs() < 1e-15);
         // by hand: twice the background at the same cost weighs it half: 0.9 and 0.1
         let mut row = row();
         row[0].g = 2.0;
-        assert!((volume.loss(&row, &[1.0; 3]) - 0.7 / 5.3).abs() < 1e-15);
+        assert!((volume.value(&row, &[1.0; 3]) - 0.7 / 5.3).abs() < 1e-15);
     }
 
     #[test]

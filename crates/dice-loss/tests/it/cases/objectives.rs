@@ -1,7 +1,7 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, ClassLoss, Declaration, Declare, Distances, Objective, Real, RowLoss, Sums, Term,
+    Activation, ClassLoss, Declaration, Declare, Distances, Number, Objective, Row, RowLoss, Sums, Term,
     catalogue,
 };
 use serde_json::{Value, json};
@@ -148,7 +148,7 @@ impl Declare for EverySum {
 }
 
 impl ClassLoss for EverySum {
-    fn loss<S: Real>(&self, m: &Sums<S>) -> S {
+    fn loss<'t>(&self, m: &Sums<Number<'t>>) -> Number<'t> {
         let size = m.abs_p + m.pp * 0.5 + (m.g + m.gg + m.n + 1.0);
         (m.l1 * 2.0 - m.pg * 0.3 + m.p * 0.1) / size
     }
@@ -164,14 +164,9 @@ impl Declare for Moved {
 }
 
 impl RowLoss for Moved {
-    fn loss<S: Real>(&self, row: &[Sums<S>], weights: &[f64]) -> S {
-        let mut cost = S::from(0.0);
-        let mut size = S::from(1.0);
-        for (m, &weight) in row.iter().zip(weights) {
-            cost = cost + m.transport * weight;
-            size = size + m.pp * weight;
-        }
-        cost / size
+    fn loss<'t>(&self, row: &Row<'t>) -> Number<'t> {
+        let cost = row.total(row.weight, row.sums.transport);
+        cost / (row.total(row.weight, row.sums.pp) + 1.0)
     }
 
     fn distances(&self) -> Option<&Distances> {
