@@ -71,6 +71,13 @@ fn integrands(py: Python<'_>, spec: &str, classes: usize) -> Result<Vec<String>>
     })
 }
 
+/// The formula of each term, as JSON.
+#[pyfunction]
+fn tapes(spec: &str) -> Result<String> {
+    serde_json::to_string(&Objective::from_spec(spec)?.tapes())
+        .map_err(|error| Refused::new("formula", error, "finite options"))
+}
+
 /// Channels of the map of voxel losses.
 #[pyfunction]
 fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
@@ -263,6 +270,6 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        map_channels, measure, pull_back, pull_back_map, spec, sums, voxel_losses,
+        map_channels, measure, pull_back, pull_back_map, spec, sums, tapes, voxel_losses,
     };
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     Absent, Activation, Decision, Error, Integrand, Isa, Layout, Logits, Moments, Output, Pool,
-    Prepared, Range, Result, Settings, Target, Term, Upstream, Verdict, error::parameter, evaluate,
+    Prepared, Range, Result, Settings, Tape, Target, Term, Upstream, Verdict, error::parameter,
+    evaluate,
 };
 
 /// How the values of a loss become the loss.
@@ -178,6 +179,11 @@ impl Objective {
             (*weight, term)
         };
         self.terms.iter().map(fill).collect()
+    }
+
+    /// The formula of each term, for whoever computes it elsewhere; `None` of a voxel loss.
+    pub fn tapes(&self) -> Vec<Option<Tape>> {
+        self.terms.iter().map(|(_, term)| term.tape().cloned()).collect()
     }
 
     /// How the values become the loss, as [`reduction`](Self::reduction) has set it.

@@ -54,6 +54,15 @@ def integrands(spec: str, classes: int) -> list[str]:
     reference_squared and voxels, which come first, have no activation.
     """
 
+def tapes(spec: str) -> str:
+    """The formula of each term, as a JSON list; null of a voxel loss. A formula has "coupled",
+    whether it has one number for all classes, and "operations": the last is the loss, operands are
+    the places of earlier ones. `{"sum": "intersection"}`, "weight", "foreground" (0 of class 0,
+    else 1), `{"constant": x}`, `{"negate": a}`, `{"add": [a, b]}`, "subtract", "multiply",
+    "divide", "ln", "exp", "sqrt", `{"power": [a, exponent]}`, "ln_cosh", "at_least_zero",
+    `{"select": [a, b, c]}` (b where a > 0, else c), "total" and "least" (over the classes).
+    """
+
 def map_channels(spec: str, classes: int) -> int:
     """Channels of the map of voxel losses: 1, or C. Wants voxel terms of one kind only."""
 

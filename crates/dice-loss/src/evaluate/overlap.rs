@@ -193,12 +193,15 @@ impl Evaluation<'_> {
         let chosen = (0..states.len()).filter(|unit| states[*unit] == State::Evaluated);
         match self.tape.is_coupled() {
             true => chosen.for_each(|unit| {
-                let row: Vec<_> = (0..self.width()).map(|class| unit * self.width() + class).collect();
+                let row: Vec<_> =
+                    (0..self.width()).map(|class| unit * self.width() + class).collect();
                 self.replay(cells, &row, &mut evaluated);
             }),
             false => {
                 let chosen: Vec<_> = chosen.collect();
-                chosen.chunks(SIDE_BY_SIDE).for_each(|units| self.replay(cells, units, &mut evaluated));
+                chosen
+                    .chunks(SIDE_BY_SIDE)
+                    .for_each(|units| self.replay(cells, units, &mut evaluated));
             }
         }
         evaluated

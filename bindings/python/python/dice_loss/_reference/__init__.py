@@ -8,6 +8,6 @@ once. Every function takes `xp`, a module with the operations of a framework, se
 
 - `objective`: what a spec says, as plain data.
 - `voxels`: the sums over the voxels, and the loss of every voxel.
-- `formulas`: the losses as functions of a class's sums.
+- `formula`: the losses as functions of a class's sums, by the engine's tape.
 - `evaluation`: pooling, absent classes, class weights, means.
 """

@@ -10,20 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from . import formulas
-from .formulas import Sums
+from .formula import Sums
 from .namespace import Array, Namespace
 from .objective import Integrand, Objective, Term
-
-_DIRECTIONS = (
-    "intersection",
-    "prediction",
-    "prediction_squared",
-    "difference",
-    "magnitude",
-    "transport",
-)
-
 
 class Evaluation(NamedTuple):
     """What the sums say."""
@@ -80,9 +69,10 @@ class Moments:
 
     def sums(self, activation: str) -> Sums:
         """All that an overlap loss reads."""
-        of_prediction = [self.find(name, activation) for name in _DIRECTIONS]
-        of_data = [self.find(name, None) for name in ("reference", "reference_squared", "voxels")]
-        return Sums(*of_prediction, *of_data)
+        of_data = ("reference", "reference_squared", "voxels")
+        return Sums(
+            *(self.find(name, None if name in of_data else activation) for name in Sums._fields)
+        )
 
     def weighted(self, column: Array, weigh: bool = True) -> Array:
         """(R, C), each row times the weight of its sample."""
@@ -118,12 +108,12 @@ def _overlap(
     xp = moments.xp
     sums = moments.sums(term.activation)
     # Of the shape of the sums, whose number of rows need not be known.
-    counts = (weights > 0) & (xp.ones_like(sums.g) > 0)
+    counts = (weights > 0) & (xp.ones_like(sums.reference) > 0)
     if moments.valid is not None:
         counts = counts & moments.valid
     if term.pool != "sample":
         sums = Sums(*(moments.weighted(sum) for sum in sums))
-    cells = _rows if term.loss in formulas.ROW_LOSSES else _classes
+    cells = _rows if term.formula.coupled else _classes
     value, weight, alive = cells(xp, term, sums, weights, counts)
     weighted = xp.where(alive, weight * value, 0.0)
     divisor = xp.where(alive, weight, 0.0)
@@ -157,9 +147,9 @@ def _classes(
     elif term.pool == "all":
         sums = Sums(*(xp.sum(xp.where(counts, weights * sum, 0.0)) for sum in sums))
         counts = xp.any(counts)
-        weight = xp.ones_like(sums.g)
-    present = counts if term.absent == "formula" else counts & (sums.g > 0)
-    value = formulas.class_loss(xp, term.loss, term.options, sums.where(xp, present))
+        weight = xp.ones_like(sums.reference)
+    present = counts if term.absent == "formula" else counts & (sums.reference > 0)
+    value = term.formula.loss(xp, sums.where(xp, present), weight)
     value = xp.where(present, value, 0.0)
     return value, weight, counts if term.absent == "zero" else present
 
@@ -174,10 +164,10 @@ def _rows(
         counts = xp.any(counts, 0)
     weight = xp.where(counts, weights, 0.0)
     if term.absent != "formula":
-        weight = xp.where(sums.g > 0, weight, 0.0)
+        weight = xp.where(sums.reference > 0, weight, 0.0)
     present = xp.any(weight > 0, -1)
     safe = sums.where(xp, xp.expand_dims(present, -1))
-    value = formulas.row_loss(xp, term.loss, term.options, safe, weight)
+    value = term.formula.loss(xp, safe, weight)
     value = xp.where(present, value, 0.0)
     alive = xp.any(counts, -1) if term.absent == "zero" else present
     return value, xp.ones_like(value), alive
@@ -216,6 +206,6 @@ def _reduced(xp: Namespace, total: Array, weight: Array, reduction: str) -> Arra
 def soft_dice(moments: Moments, activation: str) -> Array:
     """(C): 2Σpg / (Σp + Σg), a mean over the rows that have the class; NaN if none has it."""
     xp, sums = moments.xp, moments.sums(activation)
-    present = sums.g > 0
-    ratio = 2.0 * sums.pg / xp.where(present, sums.p + sums.g, 1.0)
+    present = sums.reference > 0
+    ratio = 2.0 * sums.intersection / xp.where(present, sums.prediction + sums.reference, 1.0)
     return xp.sum(xp.where(present, ratio, 0.0), 0) / xp.sum(xp.cast(present, ratio), 0)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .. import _core
 from .._tracing import constant_in_graphs
-from .formulas import CLASS_LOSSES, ROW_LOSSES
+from .formula import Formula
 
 
 class Integrand(NamedTuple):
@@ -58,12 +58,17 @@ class Term(NamedTuple):
     background: bool
     classes: tuple[int, ...] | None
     class_weights: tuple[float, ...] | None
-    #: Whether it is a loss of sums, and no mean over voxels.
-    is_overlap: bool
+    #: Of a loss of sums; none of a mean over voxels.
+    formula: Formula | None
     #: Whether a voxel term has one value a voxel; otherwise one a voxel and class.
     is_per_voxel: bool
     #: What an overlap term has a value of: "sample and class", "class", "sample", or "one" in all.
     cells: str
+
+    @property
+    def is_overlap(self) -> bool:
+        """Whether it is a loss of sums, and no mean over voxels."""
+        return self.formula is not None
 
     def weights(self, classes: int) -> list[float]:
         """The weight of each class, 0 where it takes no part."""
@@ -130,8 +135,9 @@ def integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
 @lru_cache(maxsize=256)
 def _objective(spec: str) -> Objective:
     data = json.loads(spec)
+    terms = zip(data["terms"], json.loads(_core.tapes(spec)), strict=True)
     return Objective(
-        tuple(_term(weight, term) for weight, term in data["terms"]), data["reduction"]
+        tuple(_term(weight, term, tape) for (weight, term), tape in terms), data["reduction"]
     )
 
 
@@ -140,11 +146,12 @@ def _integrands(spec: str, classes: int) -> tuple[Integrand, ...]:
     return tuple(_integrand(json.loads(column)) for column in _core.integrands(spec, classes))
 
 
-def _term(weight: float, data: dict[str, Any]) -> Term:
+def _term(weight: float, data: dict[str, Any], tape: dict[str, Any] | None) -> Term:
     loss, activation = data["loss"], data["activation"]
+    formula = None if tape is None else Formula.of(tape)
     pool = data.get("pool") or "sample"
     by_pool = {"sample": "sample and class", "batch": "class", "all": "one"}
-    if loss in ROW_LOSSES:
+    if formula is not None and formula.coupled:
         by_pool = {"sample": "sample", "batch": "one", "all": "one"}
     classes, class_weights = data.get("classes"), data.get("class_weights")
     return Term(
@@ -157,7 +164,7 @@ def _term(weight: float, data: dict[str, Any]) -> Term:
         data.get("background") is not False,
         None if classes is None else tuple(classes),
         None if class_weights is None else tuple(class_weights),
-        loss in CLASS_LOSSES or loss in ROW_LOSSES,
+        formula,
         loss == "cross_entropy" or (loss == "focal" and activation == "softmax"),
         by_pool[pool],
     )

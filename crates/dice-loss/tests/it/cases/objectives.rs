@@ -1,8 +1,8 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, ClassLoss, Declaration, Declare, Distances, Number, Objective, Row, RowLoss, Sums, Term,
-    catalogue,
+    Activation, ClassLoss, Declaration, Declare, Distances, Number, Objective, Row, RowLoss, Sums,
+    Term, catalogue,
 };
 use serde_json::{Value, json};
 
