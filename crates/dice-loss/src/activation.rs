@@ -3,9 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Result, catalogue,
+    Result,
+    declaration::Words,
     error::{parameter, stated},
 };
+
+/// Cross-entropy is one loss over exclusive classes and another of each channel: losses under softmax, and
+/// what they are under sigmoid.
+pub(crate) const COUNTERPARTS: [[&str; 2]; 2] = [
+    ["cross_entropy", "binary_cross_entropy"],
+    ["dice_cross_entropy", "dice_binary_cross_entropy"],
+];
 
 /// What turns logits into probabilities. Always named, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +25,15 @@ pub enum Activation {
     Sigmoid,
     /// None: the input holds probabilities already. They are not clamped.
     Probabilities,
+}
+
+impl Words for Activation {
+    const TYPE: &'static str = "Activation";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("softmax", Self::Softmax),
+        ("sigmoid", Self::Sigmoid),
+        ("probabilities", Self::Probabilities),
+    ];
 }
 
 impl Activation {
@@ -75,8 +92,8 @@ impl Activation {
     /// a loss of several classes only.
     pub(crate) fn of_one_channel(losses: &[(&str, &[Self])]) -> Option<String> {
         let names: Vec<_> = losses.iter().map(|(name, _)| *name).collect();
-        let compound = catalogue::compound_of(&names, Self::Softmax);
-        if let Some(other) = compound.and_then(|entry| Self::Sigmoid.counterpart(entry.name)) {
+        // Compounds of two losses are called by both.
+        if let Some(other) = Self::Sigmoid.counterpart(&names.join("_")) {
             return Some(other.into());
         }
         let mut said = Vec::new();
@@ -93,15 +110,14 @@ impl Activation {
         Some(said.join(" and "))
     }
 
-    /// Cross-entropy is one loss over exclusive classes and another of each channel: the loss that
-    /// is under this activation what the one named is under others.
+    /// The loss that is under this activation what the one named is under others.
     fn counterpart(self, loss: &str) -> Option<&'static str> {
-        let name = match loss.contains("binary_cross_entropy") {
-            true => loss.replace("binary_cross_entropy", "cross_entropy"),
-            false => loss.replace("cross_entropy", "binary_cross_entropy"),
+        let [known, other] = match self {
+            Self::Softmax => [1, 0],
+            Self::Sigmoid => [0, 1],
+            Self::Probabilities => return None,
         };
-        let other = catalogue::find(&name).filter(|other| other.name != loss)?;
-        other.activations.contains(&self).then_some(other.name)
+        COUNTERPARTS.iter().find(|pair| pair[known] == loss).map(|pair| pair[other])
     }
 }
 

@@ -11,10 +11,14 @@
 mod activation;
 pub mod broadcast;
 mod catalogue;
+mod class_values;
 mod compound;
 mod declaration;
+mod direction;
+mod entry;
 mod error;
 mod evaluate;
+mod formula;
 mod interrupt;
 mod metrics;
 mod moments;
@@ -34,24 +38,27 @@ mod term;
 mod voxel;
 
 pub use activation::{Activation, Decision};
-pub use catalogue::{Entry, catalogue, settings};
+pub use catalogue::catalogue;
+pub use class_values::ClassValues;
 pub use compound::*;
 pub use declaration::{
     Choice, Declaration, Declare, Facts, Field, LossOption, OptionInfo, OptionKind, Options, Paper,
     PerfectMatch, Range, Slot, Words, each,
 };
+pub use entry::{Entry, settings};
 pub use error::{Error, Result};
 pub use evaluate::{TermVerdict, Upstream, Verdict};
+pub use formula::{ClassLoss, Distances, Overlap, RowLoss, Smoothing, Sums};
 pub use interrupt::{Stop, interruptible};
 pub use metrics::Counts;
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use prepared::Prepared;
 pub use region::*;
-pub use settings::{Kind, Settings};
+pub use settings::{Absent, Kind, Pool, Settings};
 pub use sum::{Integrand, Sum};
 pub use sweep::Isa;
 pub use tape::{Number, Operand, Operation, Row, Tape};
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
-pub use term::{Absent, Pool, Term};
+pub use term::Term;
 pub use voxel::*;

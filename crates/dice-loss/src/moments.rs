@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Activation, Error, Integrand, Result, Sum, Sums, error::stated, metrics::Counts,
-    region::Direction, room,
+    direction::Direction, room,
 };
 
 /// The version of the moments that are written. What is written under another is not read.

@@ -2,8 +2,8 @@
 
 use crate::{
     Absent, Activation, Decision, Error, Integrand, Isa, Layout, Logits, Moments, Output, Pool,
-    Prepared, Range, Result, Settings, Tape, Target, Term, Upstream, Verdict, error::parameter,
-    evaluate,
+    Prepared, Range, Result, Settings, Tape, Target, Term, Upstream, Verdict, Words,
+    error::parameter, evaluate,
 };
 
 /// How the values of a loss become the loss.
@@ -16,6 +16,12 @@ pub enum Reduction {
     Sum,
     /// None: overlap terms give (N, C) or what pooling leaves of it, voxel terms a voxel map.
     None,
+}
+
+impl Words for Reduction {
+    const TYPE: &'static str = "Reduction";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("mean", Self::Mean), ("sum", Self::Sum), ("none", Self::None)];
 }
 
 /// A weighted sum of terms, each with its own activation and settings.
@@ -175,7 +181,7 @@ impl Objective {
         };
         let fill = |(weight, term): &(f64, Term)| {
             let mut term = term.clone();
-            settings.onto_part(&mut term);
+            term.fill_as_part(&settings);
             (*weight, term)
         };
         self.terms.iter().map(fill).collect()

@@ -5,7 +5,7 @@ use std::{cmp::Ordering, sync::Arc};
 use crate::{
     Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
     error::stated,
-    region::{ByDirection, Direction},
+    direction::{ByDirection, Direction},
     term::Loss,
     voxel::VoxelLoss,
 };

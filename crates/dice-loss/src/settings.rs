@@ -1,8 +1,48 @@
 //! What every loss can be told beside its own options: over what it is computed.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
-    Absent, Activation, Declaration, Declare, LossOption, Pool, Range, Slot, Term, term::Loss,
+    Activation,
+    declaration::{Declaration, Declare, LossOption, Range, Slot, Words},
 };
+
+/// What an overlap loss is computed over. (The voxel losses are a mean over everything that counts.)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pool {
+    /// Each class of each sample has a loss of its own.
+    #[default]
+    Sample,
+    /// Each class has one, over all voxels of the batch: steadier where a class is rare.
+    Batch,
+    /// One for everything, voxels of all samples and classes alike. Class weights weigh the
+    /// classes' sums. A loss that couples the classes is pooled over the batch.
+    All,
+}
+
+impl Words for Pool {
+    const TYPE: &'static str = "Pool";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("sample", Self::Sample), ("batch", Self::Batch), ("all", Self::All)];
+}
+
+/// What a class counts that is absent from the reference.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Absent {
+    /// Nothing: it leaves the mean, and has no gradient.
+    #[default]
+    Skip,
+    /// What the formula says: smoothing decides. The gradient pushes its prediction down.
+    Formula,
+    /// A loss of 0, which stays in the mean's denominator.
+    Zero,
+}
+
+impl Words for Absent {
+    const TYPE: &'static str = "Absent";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("skip", Self::Skip), ("formula", Self::Formula), ("zero", Self::Zero)];
+}
 
 /// The settings of a term, a compound or a whole objective; what is open is decided further out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,48 +121,6 @@ impl Kind {
             Self::Overlap { .. } => true,
             Self::Voxel => !["pool", "absent"].contains(&setting),
             Self::Compound => setting != "classes",
-        }
-    }
-}
-
-impl Settings {
-    /// Those of a term.
-    pub(crate) fn of(term: &Term) -> Self {
-        Self {
-            activation: Some(term.activation),
-            pool: term.pool,
-            absent: term.absent,
-            background: term.background,
-            classes: term.classes.clone(),
-            class_weights: term.class_weights.clone(),
-        }
-    }
-
-    /// Fills in what a term of its own leaves open.
-    pub(crate) fn onto(&self, term: &mut Term) {
-        if let Loss::Overlap(_) = term.loss {
-            term.pool = term.pool.or(self.pool);
-            term.absent = term.absent.or(self.absent);
-        }
-        term.background = term.background.or(self.background);
-        term.classes = term.classes.take().or_else(|| self.classes.clone());
-        self.weigh(term);
-    }
-
-    /// Fills in what a part of a compound, or a term of an objective, leaves open: voxel losses keep
-    /// the background.
-    pub(crate) fn onto_part(&self, term: &mut Term) {
-        if let Loss::Overlap(_) = term.loss {
-            term.pool = term.pool.or(self.pool);
-            term.absent = term.absent.or(self.absent);
-            term.background = term.background.or(self.background);
-        }
-        self.weigh(term);
-    }
-
-    fn weigh(&self, term: &mut Term) {
-        if term.class_weights.is_none() {
-            term.class_weights.clone_from(&self.class_weights);
         }
     }
 }

@@ -159,15 +159,13 @@ fn add(objective: Objective, term: Value, defaults: &Settings) -> Result<Objecti
 /// A term by the names of its options.
 fn described(term: &Term) -> Result<Map<String, Value>> {
     let (mut written, kind) = match &term.loss {
-        Loss::Overlap(formula) => match formula.written() {
-            Some(written) => (written, crate::Kind::Overlap { coupled: formula.is_coupled() }),
-            None => {
-                return stated("spec", term.name(), "a loss of the catalogue");
-            }
-        },
+        Loss::Overlap(formula) if catalogue::has(formula.name(), formula.of_type()) => {
+            (formula.written(), crate::Kind::Overlap { coupled: formula.is_coupled() })
+        }
+        Loss::Overlap(formula) => return stated("spec", formula.name(), "a loss of the catalogue"),
         Loss::Voxel(loss) => (loss.written(), crate::Kind::Voxel),
     };
-    each(&mut Settings::of(term), &mut |facts, slot| {
+    each(&mut term.settings(), &mut |facts, slot| {
         if kind.takes(facts.name) {
             written.insert(facts.name.into(), slot.value());
         }

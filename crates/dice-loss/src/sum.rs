@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Activation, Decision, Distances, Range, Result,
     error::{parameter, stated},
-    region::Direction,
 };
 
 /// Declares the sums: the one place where each is named.
@@ -118,8 +117,16 @@ impl Sum {
     }
 
     /// Whether it is one of the sums of the prediction that overlap losses are formulas of.
-    pub fn is_overlap(self) -> bool {
-        Direction::ALL.iter().any(|direction| direction.sum() == self)
+    pub const fn is_overlap(self) -> bool {
+        matches!(
+            self,
+            Self::Intersection
+                | Self::Prediction
+                | Self::PredictionSquared
+                | Self::Difference
+                | Self::Magnitude
+                | Self::Transport
+        )
     }
 
     /// Whether unannotated classes take part, merged into the background.

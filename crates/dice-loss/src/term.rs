@@ -2,41 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    Activation, ClassLoss, Result, RowLoss, Tape,
+    Activation, Result, Tape,
     declaration::{each, least_classes},
     error::parameter,
-    region::{Formula, PerClass, PerRow},
-    settings::Settings,
+    formula::{ClassLoss, Formula, PerClass, PerRow, RowLoss},
+    settings::{Absent, Pool, Settings},
     voxel::VoxelLoss,
 };
-
-/// What an overlap loss is computed over. (The voxel losses are a mean over everything that counts.)
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Pool {
-    /// Each class of each sample has a loss of its own.
-    #[default]
-    Sample,
-    /// Each class has one, over all voxels of the batch: steadier where a class is rare.
-    Batch,
-    /// One for everything, voxels of all samples and classes alike. Class weights weigh the
-    /// classes' sums. A loss that couples the classes is pooled over the batch.
-    All,
-}
-
-/// What a class counts that is absent from the reference.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Absent {
-    /// Nothing: it leaves the mean, and has no gradient.
-    #[default]
-    Skip,
-    /// What the formula says: smoothing decides. The gradient pushes its prediction down.
-    Formula,
-    /// A loss of 0, which stays in the mean's denominator.
-    Zero,
-}
 
 /// One loss within an objective: a formula, its activation, and what it is computed over.
 ///
@@ -145,6 +118,37 @@ impl Term {
         self
     }
 
+    /// Its settings.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            activation: Some(self.activation),
+            pool: self.pool,
+            absent: self.absent,
+            background: self.background,
+            classes: self.classes.clone(),
+            class_weights: self.class_weights.clone(),
+        }
+    }
+
+    /// Fills in what is open, by itself in an objective or a spec.
+    pub(crate) fn fill(&mut self, settings: &Settings) {
+        self.background = self.background.or(settings.background);
+        self.classes = self.classes.take().or_else(|| settings.classes.clone());
+        self.fill_as_part(settings);
+    }
+
+    /// Fills in what is open, as a part of a compound or of an objective: voxel losses keep the background.
+    pub(crate) fn fill_as_part(&mut self, settings: &Settings) {
+        if let Loss::Overlap(_) = self.loss {
+            self.pool = self.pool.or(settings.pool);
+            self.absent = self.absent.or(settings.absent);
+            self.background = self.background.or(settings.background);
+        }
+        if self.class_weights.is_none() {
+            self.class_weights.clone_from(&settings.class_weights);
+        }
+    }
+
     /// The weight of each class, 0 where it takes no part.
     pub(crate) fn weights(&self, classes: usize) -> Vec<f64> {
         (0..classes)
@@ -174,7 +178,7 @@ impl Term {
             Loss::Overlap(formula) => formula.least_classes(),
             Loss::Voxel(loss) => loss.least_classes(),
         };
-        own.max(least_classes(&mut Settings::of(self)))
+        own.max(least_classes(&mut self.settings()))
     }
 
     /// Whether every option fits the others and the number of classes.
@@ -184,7 +188,7 @@ impl Term {
         let instead = || Activation::of_one_channel(&[(name, self.activations())]);
         self.activation.check(name, classes, instead)?;
         let mut result = Ok(());
-        each(&mut Settings::of(self), &mut |facts, slot| {
+        each(&mut self.settings(), &mut |facts, slot| {
             if result.is_ok() {
                 result = slot.check(name, facts, classes);
             }

@@ -1,7 +1,7 @@
 //! Geometry of Dice class by class: a row per class or mean, a dot per loss.
 
 use super::{
-    page::percent,
+    said::percent,
     plot::{Frame, Tick},
 };
 use crate::record::{ClassRecord, Comparison, Group, Run};

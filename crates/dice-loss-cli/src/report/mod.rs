@@ -13,6 +13,7 @@ mod ladder;
 mod overlay;
 mod page;
 mod plot;
+mod said;
 mod table;
 mod terminal;
 

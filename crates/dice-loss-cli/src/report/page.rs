@@ -1,7 +1,5 @@
 //! `report.html`: one page that needs no other file.
 
-use std::fmt::Display;
-
 use askama::Template;
 
 use super::{
@@ -10,8 +8,8 @@ use super::{
     overlay,
     overlay::Painter,
     plot::{self, Frame, Plot, Series},
+    said::{self, counted, grouped, percent},
     table::{Measure, Table},
-    terminal,
 };
 use crate::{
     data::Dataset,
@@ -98,10 +96,10 @@ pub fn render(
         tables: [Measure::Dice, Measure::Iou].map(|measure| Table::new(comparison, measure)).into(),
         progress: progress(comparison),
         ladders: [false, true].map(|narrow| Ladder::new(comparison, narrow)),
-        ranking: terminal::ranking(comparison)
+        ranking: said::ranking(comparison)
             .unwrap_or_default()
             .replace("* the", "In colour, the"),
-        of_slices: terminal::of_slices(comparison),
+        of_slices: said::of_slices(comparison),
         along: along(comparison),
         validated: counted(comparison.settings.validated_along, "slice"),
         legend: legend(comparison),
@@ -359,29 +357,6 @@ fn breakable(title: &str) -> String {
     title.replace('=', "=\u{200b}")
 }
 
-/// A share in percent, with as many digits as a small one needs.
-pub(super) fn percent(share: &f64) -> String {
-    let digits = if *share < 0.01 { 2 } else { 1 };
-    format!("{:.digits$} %", share * 100.0)
-}
-
-/// So many of something, in the plural where it is not one.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// A count with its digits in groups of three.
-fn grouped(count: impl Display) -> String {
-    let digits = count.to_string();
-    let groups: Vec<&str> = digits
-        .as_bytes()
-        .rchunks(3)
-        .rev()
-        .filter_map(|group| std::str::from_utf8(group).ok())
-        .collect();
-    groups.join("\u{202f}")
-}
-
 /// Slice numbers in short: `0–3, 8–11`.
 fn ranges(numbers: &[usize]) -> String {
     let runs = numbers.chunk_by(|a, b| a + 1 == *b);
@@ -445,12 +420,6 @@ mod tests {
     fn numbers_in_short() {
         assert_eq!(ranges(&[0, 1, 2, 5, 7, 8]), "0–2, 5, 7–8");
         assert_eq!(ranges(&[]), "");
-        assert_eq!(counted(1, "slice"), "1 slice");
-        assert_eq!(counted(8, "slice"), "8 slices");
-        assert_eq!(grouped(318_643), "318\u{202f}643");
-        assert_eq!(grouped(12), "12");
         assert_eq!(breakable("Dice (pool=batch)"), "Dice (pool=\u{200b}batch)");
-        assert_eq!(percent(&0.00221), "0.22 %");
-        assert_eq!(percent(&0.2775), "27.8 %");
     }
 }

@@ -5,7 +5,7 @@ use comfy_table::{
 };
 
 use super::{
-    page::counted,
+    said::{of_slices, ranking},
     table::{Measure, Table},
 };
 use crate::record::{Comparison, LossRecord, Settings};
@@ -53,35 +53,6 @@ pub fn summary(comparison: &Comparison) -> String {
         );
     }
     text
-}
-
-/// What can be said of the order of the losses, and by which measure.
-pub fn ranking(comparison: &Comparison) -> Option<String> {
-    let losses = comparison.losses().len();
-    if losses < 2 {
-        return None;
-    }
-    Some(match (comparison.not_converged(), comparison.settings.seeds) {
-        (Some(why), _) => format!(
-            "Not converged: {why}, so nothing is ranked; more --iterations or --minutes would tell."
-        ),
-        (None, 1) => {
-            "* the best of its column; one seed, so small differences may be chance (--seeds 3)."
-                .into()
-        }
-        (None, seeds) => format!(
-            "Means over {seeds} seeds with their range. * the best of its column, and those whose range reaches into \
-             its; none where seeds of a loss differ more than losses."
-        ),
-    })
-}
-
-/// The slices that the scores are of.
-pub(super) fn of_slices(comparison: &Comparison) -> String {
-    let (all, some) =
-        (comparison.data.split.validation.len(), comparison.settings.validated_at_end.len());
-    let slices = counted(all, "validation slice");
-    if some < all { format!("{some} of {slices}, as many as the time allowed") } else { slices }
 }
 
 /// Names, formulas and papers of losses.

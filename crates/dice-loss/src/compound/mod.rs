@@ -5,8 +5,9 @@
 //! objective is used.
 
 use crate::{
-    Activation, Declare, Objective, Result, Term,
+    Activation, Declare, Kind, Objective, Result, Term,
     declaration::{self, least_classes},
+    entry::{Entry, Of},
 };
 
 /// A weighted sum of terms with a name of its own.
@@ -44,8 +45,8 @@ macro_rules! compounds {
         )+
 
         /// Every compound.
-        pub(crate) const CATALOGUE: &[crate::Entry] = &[$(crate::Entry::new(
-            &crate::catalogue::Of { kind: crate::Kind::Compound, objective: $Loss::objective },
+        pub(crate) const CATALOGUE: &[Entry] = &[$(Entry::new(
+            &Of { kind: Kind::Compound, objective: $Loss::objective },
         )),+];
     };
 }

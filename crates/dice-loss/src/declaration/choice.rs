@@ -1,7 +1,5 @@
 //! Options that are one of a few words.
 
-use crate::{Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight};
-
 /// A type whose values have names.
 pub trait Words: Copy + PartialEq + 'static {
     /// The type's name.
@@ -77,55 +75,4 @@ impl<T: Words> Choice for Option<T> {
         }
         found.is_some()
     }
-}
-
-impl Words for Activation {
-    const TYPE: &'static str = "Activation";
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("softmax", Self::Softmax),
-        ("sigmoid", Self::Sigmoid),
-        ("probabilities", Self::Probabilities),
-    ];
-}
-
-impl Words for Pool {
-    const TYPE: &'static str = "Pool";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("sample", Self::Sample), ("batch", Self::Batch), ("all", Self::All)];
-}
-
-impl Words for Absent {
-    const TYPE: &'static str = "Absent";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("skip", Self::Skip), ("formula", Self::Formula), ("zero", Self::Zero)];
-}
-
-impl Words for Reduction {
-    const TYPE: &'static str = "Reduction";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("mean", Self::Mean), ("sum", Self::Sum), ("none", Self::None)];
-}
-
-impl Words for Overlap {
-    const TYPE: &'static str = "Overlap";
-    const WORDS: &'static [(&'static str, Self)] = &[("product", Self::Product), ("l1", Self::L1)];
-}
-
-impl Words for VolumeWeight {
-    const TYPE: &'static str = "VolumeWeight";
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("inverse_square", Self::InverseSquare),
-        ("inverse", Self::Inverse),
-        ("uniform", Self::Uniform),
-    ];
-}
-
-impl Words for TransportWeight {
-    const TYPE: &'static str = "TransportWeight";
-    const WORDS: &'static [(&'static str, Self)] = &[
-        ("foreground", Self::Foreground),
-        ("inverse_square", Self::Volume(VolumeWeight::InverseSquare)),
-        ("inverse", Self::Volume(VolumeWeight::Inverse)),
-        ("uniform", Self::Volume(VolumeWeight::Uniform)),
-    ];
 }

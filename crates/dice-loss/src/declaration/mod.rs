@@ -14,6 +14,8 @@ pub use option::{Facts, Field, LossOption, OptionInfo, OptionKind, Options, each
 pub use range::Range;
 pub use slot::Slot;
 
+use serde_json::{Map, Value};
+
 use crate::{Activation, Result};
 
 /// A loss that says what it is called, where it comes from and what it can be told.
@@ -142,3 +144,13 @@ fn fit(options: &mut dyn Options, name: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests;
+
+/// A loss and its options by name, as specs have them.
+pub(crate) fn written<L: Declare>(loss: &L) -> Map<String, Value> {
+    let mut written = Map::new();
+    written.insert("loss".into(), L::DECLARATION.name.into());
+    each(&mut loss.clone(), &mut |facts, slot| {
+        written.insert(facts.name.into(), slot.value());
+    });
+    written
+}

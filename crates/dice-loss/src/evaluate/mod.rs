@@ -3,6 +3,7 @@
 mod gradient;
 mod overlap;
 mod slopes;
+mod unit;
 mod verdict;
 mod voxel;
 
@@ -12,14 +13,14 @@ pub use verdict::{TermVerdict, Verdict};
 pub(crate) use voxel::Factors;
 
 use crate::{
-    Layout, Moments, Pool, Reduction, Result, Term, Words,
+    Layout, Moments, Pool, Result, Term, Words,
     error::{parameter, stated},
     plan::Plan,
-    region::{ByDirection, Direction},
+    direction::ByDirection,
     room,
     term::Loss,
 };
-use verdict::Unit;
+use unit::Unit;
 
 /// Evaluates every term.
 pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
@@ -100,42 +101,5 @@ pub(crate) fn map_shape<'t>(
             "terms whose outputs have one shape",
         ),
         None => parameter("voxel losses", "no terms", "a voxel term or more"),
-    }
-}
-
-/// The soft Dice of every class, (2 Σpg) / (Σp + Σg), a mean over the samples that have the
-/// class.
-fn soft_dice(plan: &Plan, moments: &Moments) -> Option<Vec<f64>> {
-    let group = &plan.groups[plan.terms.first()?.group?];
-    let pg = group.sums[Direction::Intersection]?;
-    let p = group.sums[Direction::Prediction]?;
-    let of_class = |class| {
-        let (mut sum, mut samples) = (0.0, 0.0);
-        for sample in 0..moments.samples() {
-            let g = moments.at(Plan::REFERENCE, sample, class);
-            if g > 0.0 {
-                sum += 2.0 * moments.at(pg, sample, class) / (moments.at(p, sample, class) + g);
-                samples += 1.0;
-            }
-        }
-        sum / samples
-    };
-    Some((0..plan.classes).map(of_class).collect())
-}
-
-/// The mean of weighted values, or their sum.
-struct Scale {
-    reduction: Reduction,
-    total: f64,
-}
-
-impl Scale {
-    /// What every weight is multiplied with; 0 where nothing counts.
-    fn factor(&self) -> f64 {
-        match self.reduction {
-            Reduction::Sum | Reduction::None => 1.0,
-            Reduction::Mean if self.total > 0.0 => 1.0 / self.total,
-            Reduction::Mean => 0.0,
-        }
     }
 }

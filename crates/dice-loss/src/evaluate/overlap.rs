@@ -1,10 +1,11 @@
 //! Overlap terms: pooling, absent classes, and the formula.
 
-use super::{Scale, verdict::Unit};
+use super::unit::{Scale, Unit};
 use crate::{
     Absent, Moments, Reduction, Sums, Tape,
     plan::{Group, Plan, Planned},
-    region::{ByDirection, Direction, Formula},
+    direction::{ByDirection, Direction},
+    formula::Formula,
     tape::Given,
 };
 

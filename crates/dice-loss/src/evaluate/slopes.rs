@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error, Layout, Logits, Result,
     plan::{FocalPlan, Group, LogLosses, Place, Plan, Planned},
-    region::ByDirection,
+    direction::ByDirection,
     room,
     term::Loss,
 };

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::{
-    overlap, soft_dice,
-    voxel::{Factors, Outcome},
+    overlap,
+    unit::Unit,
+    voxel::{self, Factors},
 };
 use crate::{
-    Integrand, Moments, Pool, Reduction, Result, Term,
+    Integrand, Moments, Reduction, Result, Term,
     moments::expect_sums,
     plan::{Place, Plan, Planned},
-    region::ByDirection,
+    direction::{ByDirection, Direction},
     term::Loss,
 };
 
@@ -48,63 +49,6 @@ pub struct TermVerdict {
     /// The loss of each class; NaN where nothing of the class counted, or where the loss couples
     /// the classes. A class's cross-entropy or focal loss is the mean over its own voxels.
     pub per_class: Vec<f64>,
-}
-
-/// What an overlap term has a value for, by its pool and kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    SampleAndClass,
-    Class,
-    Sample,
-    One { coupled: bool },
-}
-
-impl Unit {
-    pub fn of(pool: Pool, coupled: bool) -> Self {
-        match (pool, coupled) {
-            (Pool::Sample, false) => Self::SampleAndClass,
-            (Pool::Batch, false) => Self::Class,
-            (Pool::Sample, true) => Self::Sample,
-            (Pool::All, false) | (Pool::Batch | Pool::All, true) => Self::One { coupled },
-        }
-    }
-
-    pub fn count(self, samples: usize, classes: usize) -> usize {
-        match self {
-            Self::SampleAndClass => samples * classes,
-            Self::Class => classes,
-            Self::Sample => samples,
-            Self::One { .. } => 1,
-        }
-    }
-
-    /// The class of a value, if it has one.
-    pub fn class(self, index: usize, classes: usize) -> Option<usize> {
-        match self {
-            Self::SampleAndClass => Some(index % classes),
-            Self::Class => Some(index),
-            Self::Sample | Self::One { .. } => None,
-        }
-    }
-
-    /// The number of the value that a (sample, class) is part of.
-    pub fn index(self, sample: usize, class: usize, classes: usize) -> usize {
-        match self {
-            Self::SampleAndClass => sample * classes + class,
-            Self::Class => class,
-            Self::Sample => sample,
-            Self::One { .. } => 0,
-        }
-    }
-
-    fn shape(self, samples: usize, classes: usize) -> Vec<usize> {
-        match self {
-            Self::SampleAndClass => vec![samples, classes],
-            Self::Class => vec![classes],
-            Self::Sample => vec![samples],
-            Self::One { .. } => vec![],
-        }
-    }
 }
 
 impl Verdict {
@@ -186,11 +130,11 @@ impl Verdict {
     pub(super) fn add_voxel(
         &mut self,
         Planned { weight, term, place, .. }: &Planned,
-        outcome: Outcome,
+        outcome: voxel::Outcome,
         reduction: Reduction,
     ) {
         self.has_map = reduction == Reduction::None;
-        let Outcome { loss, per_class, mut factors } = outcome;
+        let voxel::Outcome { loss, per_class, mut factors } = outcome;
         self.loss += weight * loss;
         factors.scale(*weight);
         self.factors.extend(place.map(|place| (place, factors)));
@@ -205,4 +149,24 @@ impl Verdict {
     pub(crate) fn expect_sums(&self, plan: &Plan) -> Result<()> {
         expect_sums("verdict", &self.integrands, &plan.integrands)
     }
+}
+
+/// The soft Dice of every class, (2 Σpg) / (Σp + Σg), a mean over the samples that have the
+/// class.
+fn soft_dice(plan: &Plan, moments: &Moments) -> Option<Vec<f64>> {
+    let group = &plan.groups[plan.terms.first()?.group?];
+    let pg = group.sums[Direction::Intersection]?;
+    let p = group.sums[Direction::Prediction]?;
+    let of_class = |class| {
+        let (mut sum, mut samples) = (0.0, 0.0);
+        for sample in 0..moments.samples() {
+            let g = moments.at(Plan::REFERENCE, sample, class);
+            if g > 0.0 {
+                sum += 2.0 * moments.at(pg, sample, class) / (moments.at(p, sample, class) + g);
+                samples += 1.0;
+            }
+        }
+        sum / samples
+    };
+    Some((0..plan.classes).map(of_class).collect())
 }

@@ -1,6 +1,6 @@
 //! Voxel terms: a weighted sum of log losses over a sum of weights.
 
-use super::Scale;
+use super::unit::Scale;
 use crate::{
     Activation, Moments, Term,
     plan::{Plan, Planned},

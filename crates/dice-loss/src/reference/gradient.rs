@@ -10,7 +10,7 @@ use crate::{
     Activation,
     evaluate::{GroupSlopes, Slopes},
     plan::{Group, Plan},
-    region::{ByDirection, Direction},
+    direction::{ByDirection, Direction},
 };
 
 /// Adds up, for every counted voxel, what each activation's terms contribute.

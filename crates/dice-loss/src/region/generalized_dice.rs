@@ -21,6 +21,15 @@ pub enum VolumeWeight {
     Uniform,
 }
 
+impl Words for VolumeWeight {
+    const TYPE: &'static str = "VolumeWeight";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("inverse_square", Self::InverseSquare),
+        ("inverse", Self::Inverse),
+        ("uniform", Self::Uniform),
+    ];
+}
+
 impl VolumeWeight {
     /// The weight of each class, times its weight in the row.
     pub(super) fn of<'t>(self, row: &Row<'t>) -> Number<'t> {

@@ -1,7 +1,13 @@
 //! What holds for every overlap loss of the catalogue.
 
 use super::*;
-use crate::{Objective, tape::Given, term::Loss};
+use crate::{
+    Objective,
+    direction::{ByDirection, Direction},
+    formula::Formula,
+    tape::Given,
+    term::Loss,
+};
 use std::sync::Arc;
 
 const CLASSES: usize = 3;

@@ -17,6 +17,16 @@ pub enum TransportWeight {
     Volume(VolumeWeight),
 }
 
+impl Words for TransportWeight {
+    const TYPE: &'static str = "TransportWeight";
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("foreground", Self::Foreground),
+        ("inverse_square", Self::Volume(VolumeWeight::InverseSquare)),
+        ("inverse", Self::Volume(VolumeWeight::Inverse)),
+        ("uniform", Self::Volume(VolumeWeight::Uniform)),
+    ];
+}
+
 /// Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 ///
 /// A voxel of class k costs W = Σ_l M_kl p_l, the cost of moving its prediction to k. With

@@ -1,7 +1,6 @@
 //! Binary cross-entropy.
 
-use super::ClassValues;
-use crate::{Activation, declaration::*};
+use crate::{Activation, ClassValues, declaration::*};
 
 /// Binary cross-entropy of each channel by itself: binary and multilabel.
 ///

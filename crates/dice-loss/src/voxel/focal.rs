@@ -1,7 +1,6 @@
 //! Focal loss.
 
-use super::ClassValues;
-use crate::{Activation, declaration::*};
+use crate::{Activation, ClassValues, declaration::*};
 
 /// Focal loss: cross-entropy that looks away from the voxels it already gets right.
 ///

@@ -30,7 +30,7 @@ use crate::{
     Result,
     evaluate::{Slopes, VoxelSlopes},
     plan::{Group, Plan},
-    region::Direction,
+    direction::Direction,
 };
 use strip::{Place, Strip};
 

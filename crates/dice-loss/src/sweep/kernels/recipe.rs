@@ -4,7 +4,7 @@ use super::{super::tile::Batch, Kernels, exclusive, independent};
 use crate::{
     Activation,
     plan::Group,
-    region::Direction,
+    direction::Direction,
     tensor::{FloatSlice, Kind},
 };
 

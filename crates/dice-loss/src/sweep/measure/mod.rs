@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Activation, Error, Result,
     plan::{Group, Plan},
-    region::Direction,
+    direction::Direction,
 };
 
 /// The sums of a job: a row of classes for each column of the plan.

@@ -13,7 +13,7 @@ use super::{
     },
     Overlaps, Sums, add_overlap,
 };
-use crate::{Activation, plan::Group, region::Direction};
+use crate::{Activation, plan::Group, direction::Direction};
 
 /// Adds a tile to the columns of the softmax group.
 #[inline(always)]

@@ -14,7 +14,7 @@ use crate::{
     Activation, Logits,
     evaluate::{GroupSlopes, Slopes, VoxelSlopes},
     plan::Group,
-    region::{ByDirection, Direction},
+    direction::{ByDirection, Direction},
 };
 
 /// A group's slopes by the sums, for one sample: of each class in every direction.

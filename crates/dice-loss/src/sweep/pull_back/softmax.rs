@@ -18,7 +18,7 @@ use super::{
 use crate::{
     evaluate::{Factors, VoxelSlopes},
     plan::{FocalPlan, Group},
-    region::Direction,
+    direction::Direction,
 };
 
 /// Writes the gradient of the softmax group to the class planes of `work.slopes`.

@@ -1,12 +1,21 @@
 //! A loss as its author writes it, and as the objective evaluates it.
 
+mod distances;
+mod overlap;
+mod smoothing;
+mod sums;
+
+pub use distances::Distances;
+pub use overlap::Overlap;
+pub use smoothing::Smoothing;
+pub use sums::Sums;
+
 use std::{any::TypeId, fmt::Debug};
 
 use serde_json::{Map, Value};
 
-use super::{Distances, Sums};
 use crate::{
-    Activation, Kind, Result, catalogue,
+    Activation, Kind, Result,
     declaration::{self, Declare},
     error::stated,
     tape::{Given, Number, Row, Tape},
@@ -102,13 +111,10 @@ pub(crate) trait Formula: Debug + Send + Sync {
         self.tape().is_coupled()
     }
     fn distances(&self) -> Option<&Distances>;
-    /// Its name and options, as a spec has them; none for a loss that is not of the catalogue.
-    fn written(&self) -> Option<Map<String, Value>>;
-}
-
-/// The options of a loss of the catalogue.
-fn written<L: Declare>(loss: &L) -> Option<Map<String, Value>> {
-    catalogue::has(L::DECLARATION.name, TypeId::of::<L>()).then(|| catalogue::written(loss))
+    /// Its name and options, as a spec has them.
+    fn written(&self) -> Map<String, Value>;
+    /// The type of the loss.
+    fn of_type(&self) -> TypeId;
 }
 
 /// [`ClassLoss`] as a [`Formula`].
@@ -173,8 +179,12 @@ impl<L: ClassLoss> Formula for PerClass<L> {
         None
     }
 
-    fn written(&self) -> Option<Map<String, Value>> {
-        written(&self.loss)
+    fn written(&self) -> Map<String, Value> {
+        declaration::written(&self.loss)
+    }
+
+    fn of_type(&self) -> TypeId {
+        TypeId::of::<L>()
     }
 }
 
@@ -211,7 +221,11 @@ impl<L: RowLoss> Formula for PerRow<L> {
         self.loss.distances()
     }
 
-    fn written(&self) -> Option<Map<String, Value>> {
-        written(&self.loss)
+    fn written(&self) -> Map<String, Value> {
+        declaration::written(&self.loss)
+    }
+
+    fn of_type(&self) -> TypeId {
+        TypeId::of::<L>()
     }
 }
