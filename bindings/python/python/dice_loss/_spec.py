@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import functools
 import json
-import keyword
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Literal, TypeAlias
 
-from . import _core, _options, compounds, terms
-from ._choices import ABSENT, ACTIVATION, POOL, REDUCTION
-from ._terms import ClassWeights
-from .compounds import Compound
-from .terms import Absent, Activation, Pool, Term
-from .terms import Reduction as Reduction
+from . import _core, _options
+from ._choices import ABSENT, ACTIVATION, POOL, REDUCTION, Absent, Activation, Pool
+from ._choices import Reduction as Reduction
+from ._terms import LOSSES, ClassWeights, Compound, Term, described, given
 
 Decision: TypeAlias = Literal["argmax"] | float
 WeightedTerm: TypeAlias = Term | Compound | tuple[float, Term | Compound]
-
-_LOSSES: dict[str, type[Term] | type[Compound]] = {
-    loss.loss: loss
-    for module in (terms, compounds)
-    for loss in map(vars(module).get, module.__all__)
-    if isinstance(loss, type) and hasattr(loss, "loss")
-}
 
 
 def spec(
@@ -59,10 +49,9 @@ def spec(
         "background": background,
         "class_weights": optional(weigh, "class_weights", class_weights),
     }
-    objective: dict[str, Any] = _given(settings) | {
+    objective: dict[str, Any] = given(settings) | {
         "terms": [
-            (weight, _given(terms.described(term)))
-            for weight, term in with_weights(listed(weighted))
+            (weight, given(described(term))) for weight, term in with_weights(listed(weighted))
         ],
         "reduction": REDUCTION["convert"]("reduction", reduction),
     }
@@ -144,14 +133,8 @@ def _counterpart(
     is under this activation what the one given is under others."""
     words = ("binary_cross_entropy", "cross_entropy")
     found, wanted = words if words[0] in loss.loss else words[::-1]
-    other = _LOSSES.get(loss.loss.replace(found, wanted))
+    other = LOSSES.get(loss.loss.replace(found, wanted))
     return other if other not in (None, loss) and activation in other.activations else None
-
-
-def expanded(loss: Term | Compound, activation: Activation | None) -> list[tuple[float, Term]]:
-    """The weighted terms that a loss stands for, everything filled in."""
-    found = json.loads(spec(loss, activation=activation))["terms"]
-    return [(weight, _term(described)) for weight, described in found]
 
 
 def _decision(value: Any, what: str = "decision") -> str | float:
@@ -196,17 +179,6 @@ def _activations_of_sums() -> dict[str, list[str]]:
     return dict(_core.sums())
 
 
-def _term(described: dict[str, Any]) -> Term:
-    options = {
-        f"{name}_" if keyword.iskeyword(name) else name: value
-        for name, value in described.items()
-        if name != "loss"
-    }
-    term: Any = _LOSSES[described["loss"]]
-    made: Term = term(**options)
-    return made
-
-
 def _split(entry: Any) -> tuple[float, Term | Compound]:
     if not (isinstance(entry, (tuple, list)) and len(entry) == 2):
         found = _options.shown(entry)
@@ -215,8 +187,3 @@ def _split(entry: Any) -> tuple[float, Term | Compound]:
     if not isinstance(term, (Term, Compound)):
         raise TypeError(f"terms: found {_options.shown(term)}, wanted a term such as Dice()")
     return _options.number(f"weight of {type(term).__name__}", weight), term
-
-
-def _given(described: dict[str, Any]) -> dict[str, Any]:
-    """What is said."""
-    return {name: value for name, value in described.items() if value is not None}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
+import keyword
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
-from . import _options
+from . import _core, _options
 from ._choices import ABSENT, ACTIVATION, POOL, Absent, Activation, Pool
 from ._options import BackgroundForeground
 
@@ -36,6 +38,10 @@ CLASS_VALUES = {"convert": _options.class_values}
 DISTANCES = {"convert": _options.matrix}
 
 
+LOSSES: dict[str, Any] = {}
+"""Every term and compound by the name in the catalogue."""
+
+
 class Options:
     """Keyword-only options that are made plain on construction and shown where they are set."""
 
@@ -47,6 +53,11 @@ class Options:
     """Those that it can be used with, the usual one first."""
     unreduced: ClassVar[str]
     """The shape of its values for reduction "none"."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "loss" in vars(cls):
+            LOSSES[cls.loss] = cls
 
     def __post_init__(self) -> None:
         values = vars(self)
@@ -153,10 +164,10 @@ class Compound(Options):
         Raises ValueError for options out of range, and if there is no activation, or one that it
         cannot be used with.
         """
-        # It makes terms, and so needs this module.
-        from . import _spec
-
-        return _spec.expanded(self, activation)
+        activation = _options.optional(ACTIVATION["convert"], "activation", activation)
+        objective = {"terms": [given(described(self))], "activation": activation}
+        text = _core.spec(json.dumps(objective, allow_nan=False))
+        return [(weight, _term(found)) for weight, found in json.loads(text)["terms"]]
 
 
 def described(term: Term | Compound) -> dict[str, Any]:
@@ -170,3 +181,18 @@ def described(term: Term | Compound) -> dict[str, Any]:
         name: value._asdict() if isinstance(value, BackgroundForeground) else value
         for name, value in options.items()
     }
+
+
+def given(described: dict[str, Any]) -> dict[str, Any]:
+    """What is said."""
+    return {name: value for name, value in described.items() if value is not None}
+
+
+def _term(described: dict[str, Any]) -> Term:
+    options = {
+        f"{name}_" if keyword.iskeyword(name) else name: value
+        for name, value in described.items()
+        if name != "loss"
+    }
+    made: Term = LOSSES[described["loss"]](**options)
+    return made

@@ -33,7 +33,6 @@ from ._terms import ClassValues as ClassValues
 from ._terms import ClassWeights as ClassWeights
 from ._terms import Regions as Regions
 from ._terms import Smoothing as Smoothing
-from ._terms import described as described
 
 __all__ = [
     "BackgroundForeground",

@@ -88,7 +88,7 @@ impl Evaluation<'_> {
     fn reduce(&self, reduction: Reduction) -> Outcome {
         let (samples, classes) = (self.moments.samples(), self.weights.len());
         let cells = self.cells();
-        let units = cells.len() / self.width();
+        let units = self.unit.count(samples, classes);
         let states: Vec<_> = (0..units).map(|unit| self.state(unit, &cells)).collect();
         let Evaluated { values, derivatives } = self.evaluated(&cells, &states);
         let weight = |unit: usize| match states[unit] {

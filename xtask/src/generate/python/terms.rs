@@ -62,7 +62,7 @@ pub(super) fn terms() -> Generated {
     let mut wanted = used;
     wanted.extend(BASES.map(str::to_owned));
     text += &imports("._terms", &from_terms, &wanted);
-    text += &reexported("._terms", &[&TYPES[..], &["described"]].concat());
+    text += &reexported("._terms", &TYPES);
     text += &format!("\n{}\n\n{classes}", all(&names));
     Generated { path: package("terms.py"), text }
 }

@@ -95,7 +95,8 @@ fn module(loss: &Loss) -> String {
     let mut passed = vec![term.trim().trim_end_matches(',').to_owned()];
     passed.extend(of_module.iter().map(Parameter::passed));
     let call = listed(8, "super().__init__(", &passed, ")");
-    format!("class {class}(NamedLoss):\n{doc}\n{init}{call}")
+    let function = loss.module_function();
+    format!("class {class}(NamedLoss):\n{doc}\n    function = \"{function}\"\n\n{init}{call}")
 }
 
 /// The modules.

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .formula import Sums
+from .formula import Formula, Sums
 from .namespace import Array, Namespace
 from .objective import Integrand, Objective, Term
+
 
 class Evaluation(NamedTuple):
     """What the sums say."""
@@ -91,8 +92,11 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
         weights = xp.constant(term.weights(moments.classes), data)
         if moments.class_weights is not None and term.class_weights is None:
             weights = weights * moments.class_weights
-        outcome = _overlap if term.is_overlap else _voxel
-        values, of_term, of_class = outcome(term, moments, weights, objective.reduction)
+        if term.formula is None:
+            outcome = _voxel(term, moments, weights, objective.reduction)
+        else:
+            outcome = _overlap(term, term.formula, moments, weights, objective.reduction)
+        values, of_term, of_class = outcome
         total = total + term.weight * (values if objective.reduction == "none" else of_term)
         losses.append(of_term)
         per_class.append(of_class)
@@ -102,7 +106,7 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
 
 
 def _overlap(
-    term: Term, moments: Moments, weights: Array, reduction: str
+    term: Term, formula: Formula, moments: Moments, weights: Array, reduction: str
 ) -> tuple[Array, Array, Array]:
     """The values of the cells, the loss, and the loss of each class."""
     xp = moments.xp
@@ -113,8 +117,8 @@ def _overlap(
         counts = counts & moments.valid
     if term.pool != "sample":
         sums = Sums(*(moments.weighted(sum) for sum in sums))
-    cells = _rows if term.formula.coupled else _classes
-    value, weight, alive = cells(xp, term, sums, weights, counts)
+    cells = _rows if formula.coupled else _classes
+    value, weight, alive = cells(xp, term, formula, sums, weights, counts)
     weighted = xp.where(alive, weight * value, 0.0)
     divisor = xp.where(alive, weight, 0.0)
     if moments.sample_weights is not None and term.pool == "sample":
@@ -137,7 +141,7 @@ def _of_classes(xp: Namespace, term: Term, value: Array, counted: Array, weights
 
 
 def _classes(
-    xp: Namespace, term: Term, sums: Sums, weights: Array, counts: Array
+    xp: Namespace, term: Term, formula: Formula, sums: Sums, weights: Array, counts: Array
 ) -> tuple[Array, Array, Array]:
     """A loss of one class at a time: the value of each cell, its weight, whether it counts."""
     weight = xp.where(counts, weights, 0.0)
@@ -149,13 +153,13 @@ def _classes(
         counts = xp.any(counts)
         weight = xp.ones_like(sums.reference)
     present = counts if term.absent == "formula" else counts & (sums.reference > 0)
-    value = term.formula.loss(xp, sums.where(xp, present), weight)
+    value = formula.loss(xp, sums.where(xp, present), weight)
     value = xp.where(present, value, 0.0)
     return value, weight, counts if term.absent == "zero" else present
 
 
 def _rows(
-    xp: Namespace, term: Term, sums: Sums, weights: Array, counts: Array
+    xp: Namespace, term: Term, formula: Formula, sums: Sums, weights: Array, counts: Array
 ) -> tuple[Array, Array, Array]:
     """A loss that couples the classes: the same for each sample, or for the batch."""
     sums = Sums(*(xp.where(counts, sum, 0.0) for sum in sums))
@@ -167,7 +171,7 @@ def _rows(
         weight = xp.where(sums.reference > 0, weight, 0.0)
     present = xp.any(weight > 0, -1)
     safe = sums.where(xp, xp.expand_dims(present, -1))
-    value = term.formula.loss(xp, safe, weight)
+    value = formula.loss(xp, safe, weight)
     value = xp.where(present, value, 0.0)
     alive = xp.any(counts, -1) if term.absent == "zero" else present
     return value, xp.ones_like(value), alive

@@ -8,6 +8,7 @@ they are carried out on arrays, with the values and slopes that the engine docum
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .namespace import Array, Namespace
@@ -109,7 +110,7 @@ def _least(xp: Namespace, x: Array) -> Array:
     return xp.where(least < math.inf, least, 1.0)
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[..., Array]] = {
     "negate": lambda xp, a: -a,
     "add": lambda xp, a, b: a + b,
     "subtract": lambda xp, a, b: a - b,

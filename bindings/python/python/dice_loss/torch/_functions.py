@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from .._options import BackgroundForeground
-from . import _plan
+from . import _plan, losses
 from ._plan import Plan
 from ._tracing import constant_in_graphs, is_at_hand
 from .segmentation_loss import NamedLoss
@@ -68,11 +68,8 @@ def _new_plan(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
 
 def _as_functions(text: str) -> str:
     """With the names of functions in place of those of modules."""
-    from . import functional, losses
-
-    functions = {name.replace("_", ""): name for name in functional.__all__}
     for name in losses.__all__:
-        text = re.sub(rf"\b{name}\b", functions[name.lower()], text)
+        text = re.sub(rf"\b{name}\b", getattr(losses, name).function, text)
     return text
 
 

@@ -71,6 +71,8 @@ class DiceLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "dice_loss"
+
     def __init__(
         self,
         *,
@@ -138,6 +140,8 @@ class IoULoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "iou_loss"
 
     def __init__(
         self,
@@ -210,6 +214,8 @@ class TverskyLoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "tversky_loss"
 
     def __init__(
         self,
@@ -284,6 +290,8 @@ class FocalTverskyLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "focal_tversky_loss"
+
     def __init__(
         self,
         *,
@@ -357,6 +365,8 @@ class LogDiceLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "log_dice_loss"
+
     def __init__(
         self,
         *,
@@ -423,6 +433,8 @@ class LogCoshDiceLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "log_cosh_dice_loss"
+
     def __init__(
         self,
         *,
@@ -487,6 +499,8 @@ class GeneralizedDiceLoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "generalized_dice_loss"
 
     def __init__(
         self,
@@ -557,6 +571,8 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "generalized_wasserstein_dice_loss"
+
     def __init__(
         self,
         *,
@@ -620,6 +636,8 @@ class MatthewsCorrelationLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "matthews_correlation_loss"
+
     def __init__(
         self,
         *,
@@ -678,6 +696,8 @@ class KappaLoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "kappa_loss"
 
     def __init__(
         self,
@@ -741,6 +761,8 @@ class CrossEntropyLoss(NamedLoss):
             `SegmentationLoss`.
     """
 
+    function = "cross_entropy_loss"
+
     def __init__(
         self,
         *,
@@ -795,6 +817,8 @@ class BCELoss(NamedLoss):
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
+
+    function = "bce_loss"
 
     def __init__(
         self,
@@ -855,6 +879,8 @@ class FocalLoss(NamedLoss):
             `SegmentationLoss`.
     """
 
+    function = "focal_loss"
+
     def __init__(
         self,
         *,
@@ -914,6 +940,8 @@ class DiceCELoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "dice_ce_loss"
 
     def __init__(
         self,
@@ -985,6 +1013,8 @@ class DiceBCELoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "dice_bce_loss"
 
     def __init__(
         self,
@@ -1058,6 +1088,8 @@ class DiceFocalLoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "dice_focal_loss"
 
     def __init__(
         self,
@@ -1138,6 +1170,8 @@ class GeneralizedDiceFocalLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "generalized_dice_focal_loss"
+
     def __init__(
         self,
         *,
@@ -1216,6 +1250,8 @@ class ComboLoss(NamedLoss):
             process_group: see `SegmentationLoss`.
     """
 
+    function = "combo_loss"
+
     def __init__(
         self,
         *,
@@ -1285,6 +1321,8 @@ class UnifiedFocalLoss(NamedLoss):
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
+
+    function = "unified_focal_loss"
 
     def __init__(
         self,

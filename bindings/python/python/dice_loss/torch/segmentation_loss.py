@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, Literal, overload
+from typing import Any, ClassVar, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -432,6 +432,8 @@ class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
 
     _is_named = True
+    function: ClassVar[str]
+    """The name of its function in `dice_loss.torch.functional`."""
 
     def _taking_part(self) -> dict[str, Any]:
         return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
