@@ -5,8 +5,8 @@ use std::{ops::Range, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Error, Integrand, Result, Sum, Sums, error::stated, metrics::Counts,
-    direction::Direction, room,
+    Activation, Error, Integrand, Result, Sum, Sums, direction::Direction, error::stated,
+    metrics::Counts, room,
 };
 
 /// The version of the moments that are written. What is written under another is not read.

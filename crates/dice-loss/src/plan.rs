@@ -4,8 +4,8 @@ use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
     Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
-    error::stated,
     direction::{ByDirection, Direction},
+    error::stated,
     term::Loss,
     voxel::VoxelLoss,
 };

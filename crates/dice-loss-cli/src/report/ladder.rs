@@ -1,8 +1,8 @@
 //! Geometry of Dice class by class: a row per class or mean, a dot per loss.
 
 use super::{
-    said::percent,
     plot::{Frame, Tick},
+    said::percent,
 };
 use crate::record::{ClassRecord, Comparison, Group, Run};
 

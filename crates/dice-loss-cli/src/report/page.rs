@@ -96,9 +96,7 @@ pub fn render(
         tables: [Measure::Dice, Measure::Iou].map(|measure| Table::new(comparison, measure)).into(),
         progress: progress(comparison),
         ladders: [false, true].map(|narrow| Ladder::new(comparison, narrow)),
-        ranking: said::ranking(comparison)
-            .unwrap_or_default()
-            .replace("* the", "In colour, the"),
+        ranking: said::ranking(comparison).unwrap_or_default().replace("* the", "In colour, the"),
         of_slices: said::of_slices(comparison),
         along: along(comparison),
         validated: counted(comparison.settings.validated_along, "slice"),

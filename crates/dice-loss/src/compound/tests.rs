@@ -102,13 +102,20 @@ fn options_out_of_range_are_reported_when_used() {
 #[test]
 fn counterparts_are_in_the_catalogue() {
     for [exclusive, of_channels] in crate::activation::COUNTERPARTS {
-        for (name, activation) in [(exclusive, Activation::Softmax), (of_channels, Activation::Sigmoid)] {
+        for (name, activation) in
+            [(exclusive, Activation::Softmax), (of_channels, Activation::Sigmoid)]
+        {
             let entry = crate::catalogue::find(name).expect(name);
             assert!(entry.activations.contains(&activation), "{name}");
             let terms = entry.objective(activation).into_terms().expect(name);
             let names: Vec<_> = terms.iter().map(|(_, term)| term.name()).collect();
             assert_eq!(names.join("_"), name);
         }
-        assert!(!crate::catalogue::find(exclusive).expect(exclusive).activations.contains(&Activation::Sigmoid));
+        assert!(
+            !crate::catalogue::find(exclusive)
+                .expect(exclusive)
+                .activations
+                .contains(&Activation::Sigmoid)
+        );
     }
 }

@@ -14,9 +14,9 @@ pub(crate) use voxel::Factors;
 
 use crate::{
     Layout, Moments, Pool, Result, Term, Words,
+    direction::ByDirection,
     error::{parameter, stated},
     plan::Plan,
-    direction::ByDirection,
     room,
     term::Loss,
 };

@@ -3,9 +3,9 @@
 use super::unit::{Scale, Unit};
 use crate::{
     Absent, Moments, Reduction, Sums, Tape,
-    plan::{Group, Plan, Planned},
     direction::{ByDirection, Direction},
     formula::Formula,
+    plan::{Group, Plan, Planned},
     tape::Given,
 };
 

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     Error, Layout, Logits, Result,
-    plan::{FocalPlan, Group, LogLosses, Place, Plan, Planned},
     direction::ByDirection,
+    plan::{FocalPlan, Group, LogLosses, Place, Plan, Planned},
     room,
     term::Loss,
 };

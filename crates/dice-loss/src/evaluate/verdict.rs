@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     Integrand, Moments, Reduction, Result, Term,
+    direction::{ByDirection, Direction},
     moments::expect_sums,
     plan::{Place, Plan, Planned},
-    direction::{ByDirection, Direction},
     term::Loss,
 };
 

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     Activation,
+    direction::{ByDirection, Direction},
     evaluate::{GroupSlopes, Slopes},
     plan::{Group, Plan},
-    direction::{ByDirection, Direction},
 };
 
 /// Adds up, for every counted voxel, what each activation's terms contribute.

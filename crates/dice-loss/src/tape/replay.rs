@@ -156,8 +156,9 @@ impl Replay<'_> {
                 Operation::LnCosh(a) => slopes.add(a, |class| of(a)[class].tanh()),
                 Operation::AtLeastZero(a) => slopes.add(a, |_| 1.0),
                 Operation::Select(a, b, c) => {
-                    slopes.add(b, |class| f64::from(u8::from(of(a)[class] > 0.0)));
-                    slopes.add(c, |class| f64::from(u8::from(!(of(a)[class] > 0.0))));
+                    let is = |class: usize, above: bool| (of(a)[class] > 0.0) == above;
+                    slopes.add(b, |class| f64::from(u8::from(is(class, true))));
+                    slopes.add(c, |class| f64::from(u8::from(is(class, false))));
                 }
                 Operation::Total(a) => slopes.add_to_all(a, |_| 1.0),
                 Operation::Least(a) => {

@@ -28,9 +28,9 @@ use super::{
 };
 use crate::{
     Result,
+    direction::Direction,
     evaluate::{Slopes, VoxelSlopes},
     plan::{Group, Plan},
-    direction::Direction,
 };
 use strip::{Place, Strip};
 

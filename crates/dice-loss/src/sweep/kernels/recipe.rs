@@ -3,8 +3,8 @@
 use super::{super::tile::Batch, Kernels, exclusive, independent};
 use crate::{
     Activation,
-    plan::Group,
     direction::Direction,
+    plan::Group,
     tensor::{FloatSlice, Kind},
 };
 

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     Activation, Error, Result,
-    plan::{Group, Plan},
     direction::Direction,
+    plan::{Group, Plan},
 };
 
 /// The sums of a job: a row of classes for each column of the plan.

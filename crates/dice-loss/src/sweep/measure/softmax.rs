@@ -13,7 +13,7 @@ use super::{
     },
     Overlaps, Sums, add_overlap,
 };
-use crate::{Activation, plan::Group, direction::Direction};
+use crate::{Activation, direction::Direction, plan::Group};
 
 /// Adds a tile to the columns of the softmax group.
 #[inline(always)]

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     Activation, Logits,
+    direction::{ByDirection, Direction},
     evaluate::{GroupSlopes, Slopes, VoxelSlopes},
     plan::Group,
-    direction::{ByDirection, Direction},
 };
 
 /// A group's slopes by the sums, for one sample: of each class in every direction.

@@ -16,9 +16,9 @@ use super::{
     slopes_by_probability,
 };
 use crate::{
+    direction::Direction,
     evaluate::{Factors, VoxelSlopes},
     plan::{FocalPlan, Group},
-    direction::Direction,
 };
 
 /// Writes the gradient of the softmax group to the class planes of `work.slopes`.
