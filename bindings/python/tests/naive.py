@@ -51,6 +51,8 @@ def sums(p, g, w):
         "pp": (w * p * p).sum(-1),
         "l1": (w * np.abs(p - g)).sum(-1),
         "abs": (w * np.abs(p)).sum(-1),
+        "inside": (w * g * (p - g) ** 2).sum(-1),
+        "outside": (w * (1 - g) * (p - g) ** 2).sum(-1),
         "g": (w * g).sum(-1),
         "gg": (w * g * g).sum(-1),
         "n": (w * np.ones_like(g)).sum(-1),
@@ -122,6 +124,15 @@ def matthews_correlation(m, smoothing=1e-5):
     return 1 - (n * pg - p * g) / np.sqrt(p * g * (n - p) * (n - g))
 
 
+def sensitivity_specificity(m, ratio=0.05):
+    rest = m["n"] - m["g"]
+    inside, outside = (
+        np.where(size > 0, m[key] / np.where(size > 0, size, 1.0), 0.0)
+        for key, size in (("inside", m["g"]), ("outside", rest))
+    )
+    return ratio * inside + (1 - ratio) * outside
+
+
 OF_CLASS = {
     function.__name__: function
     for function in (
@@ -133,6 +144,7 @@ OF_CLASS = {
         log_cosh_dice,
         kappa,
         matthews_correlation,
+        sensitivity_specificity,
     )
 }
 

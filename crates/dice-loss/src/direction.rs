@@ -13,16 +13,20 @@ pub enum Direction {
     Difference,
     Magnitude,
     Transport,
+    SensitivityError,
+    SpecificityError,
 }
 
 impl Direction {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Intersection,
         Self::Prediction,
         Self::PredictionSquared,
         Self::Difference,
         Self::Magnitude,
         Self::Transport,
+        Self::SensitivityError,
+        Self::SpecificityError,
     ];
 
     /// Whether its sum is linear in p, and of each class by itself: all that most losses read.
@@ -39,6 +43,8 @@ impl Direction {
             Self::Difference => Sum::Difference,
             Self::Magnitude => Sum::Magnitude,
             Self::Transport => Sum::Transport,
+            Self::SensitivityError => Sum::SensitivityError,
+            Self::SpecificityError => Sum::SpecificityError,
         }
     }
 }

@@ -70,6 +70,10 @@ sums! {
     Magnitude "magnitude",
     /// w g_k Σ_l M_kl p_l, with the distances M.
     Transport "transport",
+    /// w g (p − g)²
+    SensitivityError "sensitivity_error",
+    /// w (1 − g) (p − g)²
+    SpecificityError "specificity_error",
     /// w g′ (−ln p′)
     LogLoss "log_loss",
     /// w (−ln p′) / C′, of each of the C′ classes alike; merged ones are none.
@@ -126,6 +130,8 @@ impl Sum {
                 | Self::Difference
                 | Self::Magnitude
                 | Self::Transport
+                | Self::SensitivityError
+                | Self::SpecificityError
         )
     }
 

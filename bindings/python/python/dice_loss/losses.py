@@ -37,6 +37,7 @@ __all__ = [
     "log_cosh_dice",
     "log_dice",
     "matthews_correlation",
+    "sensitivity_specificity",
     "tversky",
     "unified_focal",
 ]
@@ -963,6 +964,91 @@ def kappa(
         terms.Kappa(
             activation=activation,
             smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+    )
+
+
+def sensitivity_specificity(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    ratio: float = 0.05,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+) -> tuple[Value, Array]:
+    """Sensitivity-specificity loss: the mean squared errors inside and outside the reference,
+    weighed against each other.
+
+    L = r Σg(p − g)² / Σg + (1 − r) Σ(1 − g)(p − g)² / Σ(1 − g), with the sensitivity ratio r.
+
+    A side without voxels costs nothing.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Brosch et al. 2015,
+    https://doi.org/10.1007/978-3-319-24574-4_1.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        ratio: r, the share of the error inside the reference; 0 to 1.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.SensitivitySpecificity(
+            activation=activation,
+            ratio=ratio,
             pool=pool,
             absent=absent,
             background=background,

@@ -49,6 +49,7 @@ __all__ = [
     "LogDice",
     "MatthewsCorrelation",
     "OverlapTerm",
+    "SensitivitySpecificity",
     "Term",
     "Tversky",
     "VoxelTerm",
@@ -343,6 +344,28 @@ class Kappa(OverlapTerm):
     short: ClassVar[str] = "Kappa"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SensitivitySpecificity(OverlapTerm):
+    """Sensitivity-specificity: the mean squared errors inside and outside the reference, weighed
+    against each other.
+
+    L = r Σg(p − g)² / Σg + (1 − r) Σ(1 − g)(p − g)² / Σ(1 − g), with the sensitivity ratio r.
+
+    A side without voxels costs nothing.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Brosch et al. 2015,
+    https://doi.org/10.1007/978-3-319-24574-4_1.
+
+    Args:
+        ratio: r, the share of the error inside the reference; 0 to 1.
+    """
+
+    loss: ClassVar[str] = "sensitivity_specificity"
+    short: ClassVar[str] = "SensitivitySpecificity"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    ratio: float = field(default=0.05, metadata=NUMBER)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -19,6 +19,8 @@ NAMES = {
     "prediction_squared": "pp",
     "difference": "l1",
     "magnitude": "abs",
+    "sensitivity_error": "inside",
+    "specificity_error": "outside",
 }
 
 

@@ -25,6 +25,7 @@ pub fn of(name: &str, activation: Activation) -> Vec<Trial> {
         "generalized_wasserstein_dice" => generalized_wasserstein_dice(activation),
         "matthews_correlation" => matthews_correlation(activation),
         "kappa" => kappa(activation),
+        "sensitivity_specificity" => sensitivity_specificity(activation),
         "cross_entropy" => cross_entropy(activation),
         "binary_cross_entropy" => binary_cross_entropy(activation),
         "focal" => focal(activation),
@@ -288,6 +289,24 @@ fn kappa(activation: Activation) -> Vec<Trial> {
             "[0.5,1.5]",
             plain().with_smoothing(Smoothing { numerator: 0.5, denominator: 1.5 }).init().into(),
         ),
+        ("pool", r#""batch""#, plain().with_pool(Pool::Batch).init().into()),
+        ("pool", r#""all""#, plain().with_pool(Pool::All).init().into()),
+        ("absent", r#""formula""#, plain().with_absent(Absent::Formula).init().into()),
+        ("absent", r#""zero""#, plain().with_absent(Absent::Zero).init().into()),
+        ("background", "false", plain().with_background(false).init().into()),
+        ("classes", "[2]", plain().with_classes(Some(vec![2])).init().into()),
+        (
+            "class_weights",
+            "[0.5,0.75,1.0]",
+            plain().with_class_weights(Some(vec![0.5, 0.75, 1.0])).init().into(),
+        ),
+    ]
+}
+
+fn sensitivity_specificity(activation: Activation) -> Vec<Trial> {
+    let plain = || SensitivitySpecificityLossConfig::new(activation);
+    vec![
+        ("ratio", "0.3", plain().with_ratio(0.3).init().into()),
         ("pool", r#""batch""#, plain().with_pool(Pool::Batch).init().into()),
         ("pool", r#""all""#, plain().with_pool(Pool::All).init().into()),
         ("absent", r#""formula""#, plain().with_absent(Absent::Formula).init().into()),

@@ -20,6 +20,7 @@ mod kappa;
 mod log_cosh_dice;
 mod log_dice;
 mod matthews_correlation;
+mod sensitivity_specificity;
 mod tversky;
 mod unified_focal;
 
@@ -42,5 +43,6 @@ pub use kappa::{KappaLoss, KappaLossConfig};
 pub use log_cosh_dice::{LogCoshDiceLoss, LogCoshDiceLossConfig};
 pub use log_dice::{LogDiceLoss, LogDiceLossConfig};
 pub use matthews_correlation::{MatthewsCorrelationLoss, MatthewsCorrelationLossConfig};
+pub use sensitivity_specificity::{SensitivitySpecificityLoss, SensitivitySpecificityLossConfig};
 pub use tversky::{TverskyLoss, TverskyLossConfig};
 pub use unified_focal::{UnifiedFocalLoss, UnifiedFocalLossConfig};

@@ -25,6 +25,7 @@ pub fn of(name: &str, activation: Activation) -> Vec<Trial> {
         "generalized_wasserstein_dice" => generalized_wasserstein_dice(activation),
         "matthews_correlation" => matthews_correlation(activation),
         "kappa" => kappa(activation),
+        "sensitivity_specificity" => sensitivity_specificity(activation),
         "cross_entropy" => cross_entropy(activation),
         "binary_cross_entropy" => binary_cross_entropy(activation),
         "focal" => focal(activation),
@@ -421,6 +422,48 @@ fn kappa(activation: Activation) -> Vec<Trial> {
             "class_weights",
             "[0.5,0.75,1.0]",
             loss(KappaLossConfig { class_weights: Some(vec![0.5, 0.75, 1.0]), ..plain() }),
+        ),
+    ]
+}
+
+fn sensitivity_specificity(activation: Activation) -> Vec<Trial> {
+    let loss = |config| SegmentationLoss::from(SensitivitySpecificityLoss::new(config));
+    let plain = || SensitivitySpecificityLossConfig::new(activation);
+    vec![
+        ("ratio", "0.3", loss(SensitivitySpecificityLossConfig { ratio: 0.3, ..plain() })),
+        (
+            "pool",
+            r#""batch""#,
+            loss(SensitivitySpecificityLossConfig { pool: Pool::Batch, ..plain() }),
+        ),
+        ("pool", r#""all""#, loss(SensitivitySpecificityLossConfig { pool: Pool::All, ..plain() })),
+        (
+            "absent",
+            r#""formula""#,
+            loss(SensitivitySpecificityLossConfig { absent: Absent::Formula, ..plain() }),
+        ),
+        (
+            "absent",
+            r#""zero""#,
+            loss(SensitivitySpecificityLossConfig { absent: Absent::Zero, ..plain() }),
+        ),
+        (
+            "background",
+            "false",
+            loss(SensitivitySpecificityLossConfig { background: false, ..plain() }),
+        ),
+        (
+            "classes",
+            "[2]",
+            loss(SensitivitySpecificityLossConfig { classes: Some(vec![2]), ..plain() }),
+        ),
+        (
+            "class_weights",
+            "[0.5,0.75,1.0]",
+            loss(SensitivitySpecificityLossConfig {
+                class_weights: Some(vec![0.5, 0.75, 1.0]),
+                ..plain()
+            }),
         ),
     ]
 }

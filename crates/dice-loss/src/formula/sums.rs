@@ -4,8 +4,8 @@ use crate::{Sum, direction::Direction};
 
 /// The sums over the counted voxels of one class, each voxel with its weight w.
 ///
-/// p is the probability that the activation gives the class, g the reference. The first six
-/// depend on the prediction; the rest are data.
+/// p is the probability that the activation gives the class, g the reference. Those before
+/// `g` depend on the prediction; the rest are data.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sums<S = f64> {
     /// Σ w p g, the soft intersection.
@@ -21,6 +21,10 @@ pub struct Sums<S = f64> {
     /// Σ w g Σ_l M_l p_l, the cost of moving the prediction to this class, where M is the row
     /// of a distance matrix (see [`Distances`](crate::Distances)).
     pub transport: S,
+    /// Σ w g (p − g)², what the prediction lacks where the reference is.
+    pub sensitivity_error: S,
+    /// Σ w (1 − g) (p − g)², what it has beside the reference.
+    pub specificity_error: S,
     /// Σ w g, the size of the reference.
     pub g: S,
     /// Σ w g².
@@ -39,6 +43,8 @@ impl Sums {
         l1: 0.9,
         abs_p: 1.5,
         transport: 0.0,
+        sensitivity_error: 0.37,
+        specificity_error: 0.04,
         g: 2.0,
         gg: 2.0,
         n: 3.0,
@@ -55,6 +61,8 @@ impl<S> Sums<S> {
             l1: of(Sum::Difference),
             abs_p: of(Sum::Magnitude),
             transport: of(Sum::Transport),
+            sensitivity_error: of(Sum::SensitivityError),
+            specificity_error: of(Sum::SpecificityError),
             g: of(Sum::Reference),
             gg: of(Sum::ReferenceSquared),
             n: of(Sum::Voxels),
@@ -72,6 +80,8 @@ impl Sums {
             Sum::Difference => self.l1,
             Sum::Magnitude => self.abs_p,
             Sum::Transport => self.transport,
+            Sum::SensitivityError => self.sensitivity_error,
+            Sum::SpecificityError => self.specificity_error,
             Sum::Reference => self.g,
             Sum::ReferenceSquared => self.gg,
             Sum::Voxels => self.n,
@@ -93,6 +103,8 @@ impl Sums {
             Direction::Difference => &mut self.l1,
             Direction::Magnitude => &mut self.abs_p,
             Direction::Transport => &mut self.transport,
+            Direction::SensitivityError => &mut self.sensitivity_error,
+            Direction::SpecificityError => &mut self.specificity_error,
         };
         *sum = value;
     }

@@ -91,6 +91,8 @@ fn by_probability(
         Direction::PredictionSquared => 2.0 * p_k,
         Direction::Difference => sign(p_k - g),
         Direction::Magnitude => sign(p_k),
+        Direction::SensitivityError => 2.0 * g * (p_k - g),
+        Direction::SpecificityError => 2.0 * (1.0 - g) * (p_k - g),
         // It goes through every class's, below.
         Direction::Transport => 0.0,
     };

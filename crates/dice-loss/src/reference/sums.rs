@@ -54,6 +54,8 @@ fn contributions(integrand: &Integrand, voxel: &Voxel) -> Vec<Contribution> {
         Sum::PredictionSquared => overlap(&|p, _| exact(w * p * p)),
         Sum::Difference => overlap(&|p, g| (w * (p - g).abs(), w * (p.abs() + g))),
         Sum::Magnitude => overlap(&|p, _| exact(w * p.abs())),
+        Sum::SensitivityError => overlap(&|p, g| error(w * g, p, g)),
+        Sum::SpecificityError => overlap(&|p, g| error(w * (1.0 - g), p, g)),
         Sum::Transport => transport(integrand, activation, voxel),
         Sum::Merged => {
             let mut sums = vec![(0.0, 0.0); classes];
@@ -74,6 +76,11 @@ fn contributions(integrand: &Integrand, voxel: &Voxel) -> Vec<Contribution> {
             added(classes, each_class(activation, voxel, gamma, |_| 0.0, |_| 1.0))
         }
     }
+}
+
+/// A squared error: what is subtracted counts with the size that it had.
+fn error(weight: f64, p: f64, g: f64) -> Contribution {
+    (weight * (p - g) * (p - g), weight * (p - g).abs() * (p.abs() + g))
 }
 
 fn exact(value: f64) -> Contribution {

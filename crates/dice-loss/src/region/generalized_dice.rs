@@ -124,6 +124,8 @@ mod tests {
         l1: 0.0,
         abs_p: 0.0,
         transport: 0.0,
+        sensitivity_error: 0.0,
+        specificity_error: 0.0,
         g: 0.0,
         gg: 0.0,
         n: 3.0,

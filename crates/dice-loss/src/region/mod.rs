@@ -61,6 +61,7 @@ overlap_losses! {
     PerRow wasserstein_dice::GeneralizedWassersteinDice,
     PerClass matthews::MatthewsCorrelation,
     PerClass kappa::Kappa,
+    PerClass sensitivity_specificity::SensitivitySpecificity,
 }
 
 pub use generalized_dice::VolumeWeight;

@@ -64,6 +64,8 @@ fn sums(probabilities: &[[f64; CLASSES]], labels: &[usize]) -> Vec<Sums> {
                 l1: (p - g).abs(),
                 abs_p: p,
                 transport,
+                sensitivity_error: g * (p - g) * (p - g),
+                specificity_error: (1.0 - g) * (p - g) * (p - g),
                 g,
                 gg: g,
                 n: 1.0,

@@ -30,6 +30,8 @@ class Integrand(NamedTuple):
     - `difference`: w |p − g|
     - `magnitude`: w |p|
     - `transport`: w g_k Σ_l M_kl p_l; `values` holds M, row-major
+    - `sensitivity_error`: w g (p − g)²
+    - `specificity_error`: w (1 − g) (p − g)²
     - `log_loss`: w g′ (−ln p′)
     - `log_loss_of_all`: w (−ln p′) / C′, of each of the C′ classes alike
     - `merged`: w g′

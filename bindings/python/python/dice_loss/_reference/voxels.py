@@ -396,6 +396,8 @@ _INTEGRANDS: dict[str, Callable[[Voxels, Integrand], Array]] = {
     "difference": lambda v, i: v.xp.abs(_p(v, i) - v.g),
     "magnitude": lambda v, i: v.xp.abs(_p(v, i)),
     "transport": _transport,
+    "sensitivity_error": lambda v, i: v.g * (_p(v, i) - v.g) ** 2,
+    "specificity_error": lambda v, i: (1.0 - v.g) * (_p(v, i) - v.g) ** 2,
     "log_loss": _log_loss,
     "log_loss_of_all": _log_loss_of_all,
     "merged": lambda v, i: v.merged_reference(),

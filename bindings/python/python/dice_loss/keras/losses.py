@@ -38,6 +38,7 @@ __all__ = [
     "LogCoshDice",
     "LogDice",
     "MatthewsCorrelation",
+    "SensitivitySpecificity",
     "Tversky",
     "UnifiedFocal",
 ]
@@ -786,6 +787,73 @@ class Kappa(NamedLoss):
         super().__init__(
             terms.Kappa(
                 smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class SensitivitySpecificity(NamedLoss):
+    """Sensitivity-specificity loss: the mean squared errors inside and outside the reference,
+    weighed against each other.
+
+    L = r Σg(p − g)² / Σg + (1 − r) Σ(1 − g)(p − g)² / Σ(1 − g), with the sensitivity ratio r.
+
+    A side without voxels costs nothing.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Brosch et al. 2015,
+    https://doi.org/10.1007/978-3-319-24574-4_1.
+
+    ::
+
+        model.compile("adam", SensitivitySpecificity(from_logits=True))
+
+    Args:
+        ratio: r, the share of the error inside the reference; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        ratio: float = 0.05,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.SensitivitySpecificity(
+                ratio=ratio,
                 classes=classes,
             ),
             from_logits=from_logits,

@@ -35,6 +35,7 @@ __all__ = [
     "log_cosh_dice_loss",
     "log_dice_loss",
     "matthews_correlation_loss",
+    "sensitivity_specificity_loss",
     "tversky_loss",
     "unified_focal_loss",
 ]
@@ -724,6 +725,68 @@ def kappa_loss(
         losses.KappaLoss,
         {
             "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def sensitivity_specificity_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    ratio: float = 0.05,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Sensitivity-specificity loss, as `dice_loss.torch.SensitivitySpecificityLoss`: the mean
+    squared errors inside and outside the reference, weighed against each other.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        ratio: r, the share of the error inside the reference; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.SensitivitySpecificityLoss,
+        {
+            "ratio": ratio,
             "activation": activation,
             "pool": pool,
             "absent": absent,

@@ -38,6 +38,7 @@ __all__ = [
     "LogCoshDiceLoss",
     "LogDiceLoss",
     "MatthewsCorrelationLoss",
+    "SensitivitySpecificityLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
 ]
@@ -718,6 +719,66 @@ class KappaLoss(NamedLoss):
         super().__init__(
             terms.Kappa(
                 smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class SensitivitySpecificityLoss(NamedLoss):
+    """Sensitivity-specificity loss: the mean squared errors inside and outside the reference,
+    weighed against each other.
+
+    L = r Σg(p − g)² / Σg + (1 − r) Σ(1 − g)(p − g)² / Σ(1 − g), with the sensitivity ratio r.
+
+    A side without voxels costs nothing.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Brosch et al. 2015,
+    https://doi.org/10.1007/978-3-319-24574-4_1.
+
+    ::
+
+        SensitivitySpecificityLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        ratio: r, the share of the error inside the reference; 0 to 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "sensitivity_specificity_loss"
+
+    def __init__(
+        self,
+        *,
+        ratio: float = 0.05,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.SensitivitySpecificity(
+                ratio=ratio,
                 classes=classes,
             ),
             activation=activation,

@@ -170,6 +170,14 @@ fn add_overlap<I: Instructions, F: Number>(
         let found = [pg, p_sum].into_iter().zip(two_sums::<I, F>(p, g, weight));
         found.for_each(|(column, sum)| sums.add_if(column, class, sum));
     }
+    let errors = [of(Direction::SensitivityError), of(Direction::SpecificityError)];
+    if errors.iter().any(Option::is_some) {
+        let found = lanes::folds(p, g, weight, |[inside, outside], p, g, w| {
+            let error = w * (p - g) * (p - g);
+            [error.mul_add::<I>(g, inside), error.mul_add::<I>(F::ONE - g, outside)]
+        });
+        errors.into_iter().zip(found).for_each(|(column, sum)| sums.add_if(column, class, sum));
+    }
     if let (Some(column), Some(distances)) = (of(Direction::Transport), &group.distances) {
         transport::<I, F>(distances, class, probability, cost);
         let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);

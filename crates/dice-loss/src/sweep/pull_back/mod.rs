@@ -130,6 +130,28 @@ fn sign<F: Number>(x: F) -> F {
     positive - negative
 }
 
+/// Adds 2 (p − g) (f g + h (1 − g)), f and h being the slopes of the squared errors of a class.
+#[inline(always)]
+fn add_errors<I: Instructions, F: Number>(
+    group: &Group,
+    partials: Partials,
+    class: usize,
+    p: &Plane<F>,
+    g: &Plane<F>,
+    out: &mut Plane<F>,
+) {
+    let errors = [Direction::SensitivityError, Direction::SpecificityError];
+    if errors.iter().all(|error| group.sums[*error].is_none()) {
+        return;
+    }
+    let [inside, outside] = errors.map(|error| partials.of::<F>(error, class));
+    for i in 0..TILE {
+        let slope = g[i].mul_add::<I>(inside, (F::ONE - g[i]) * outside);
+        let error = p[i] - g[i];
+        out[i] = (error + error).mul_add::<I>(slope, out[i]);
+    }
+}
+
 /// Adds Σ_k g_k slope_k M_kl: what moving class l's probability costs.
 #[inline(always)]
 fn add_transport<I: Instructions, F: Number>(

@@ -11,7 +11,7 @@ use super::{
         softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
         tile::{Reference, Tile},
     },
-    Pulled, add_transport,
+    Pulled, add_errors, add_transport,
     channel::weigh,
     slopes_by_probability,
 };
@@ -158,6 +158,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
             continue;
         };
         slopes_by_probability::<I, F>(partials, class, p, g, out);
+        add_errors::<I, F>(group, partials, class, p, g, out);
         add_transport::<I, F>(group, partials, class, reference, out);
         for i in 0..TILE {
             dot[i] = p[i].mul_add::<I>(out[i], dot[i]);

@@ -1,0 +1,144 @@
+// Written by `cargo xtask generate` from what `dice_loss::SensitivitySpecificity` declares; do not edit.
+
+//! Sensitivity-specificity on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{Absent, Activation, Decision, Pool, Reduction, SensitivitySpecificity};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`SensitivitySpecificityLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct SensitivitySpecificityLossConfig {
+    /// What turns logits into probabilities: softmax, sigmoid or probabilities.
+    pub activation: Activation,
+    /// r, the share of the error inside the reference. 0 to 1; `0.05` by default.
+    pub ratio: f64,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl SensitivitySpecificityLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            ratio: 0.05,
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            classes: None,
+            class_weights: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Sensitivity-specificity loss: the mean squared errors inside and outside the reference, weighed
+/// against each other.
+///
+/// L = r Σg(p − g)² / Σg + (1 − r) Σ(1 − g)(p − g)² / Σ(1 − g), with the sensitivity ratio r.
+///
+/// A side without voxels costs nothing.
+///
+/// - **Activation**: softmax, sigmoid or probabilities.
+/// - **Range**: [0, 1].
+/// - **Paper**: Brosch et al. 2015, <https://doi.org/10.1007/978-3-319-24574-4_1>.
+///
+/// Its options are a [`SensitivitySpecificityLossConfig`]; [`dice_loss::SensitivitySpecificity`] is
+/// its formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{SensitivitySpecificityLoss, SensitivitySpecificityLossConfig, dice_loss::Activation};
+///
+/// let config = SensitivitySpecificityLossConfig {
+///     background: false,
+///     ..SensitivitySpecificityLossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = SensitivitySpecificityLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct SensitivitySpecificityLoss {
+    config: SensitivitySpecificityLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl SensitivitySpecificityLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: SensitivitySpecificityLossConfig) -> Self {
+        let objective = named::single(
+            SensitivitySpecificity { ratio: config.ratio }
+                .with(config.activation)
+                .pool(config.pool)
+                .absent(config.absent)
+                .background(config.background),
+            &config.classes,
+            &config.class_weights,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &SensitivitySpecificityLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<SensitivitySpecificityLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: SensitivitySpecificityLoss) -> Self {
+        loss.loss
+    }
+}
