@@ -131,6 +131,10 @@ pub(super) fn of_class(
         value = (chance.p - g).abs();
     } else if comptime!(quantity.sum == Sum::Magnitude) {
         value = chance.p.abs();
+    } else if comptime!(quantity.sum == Sum::SensitivityError) {
+        value = g * (chance.p - g) * (chance.p - g);
+    } else if comptime!(quantity.sum == Sum::SpecificityError) {
+        value = (1.0 - g) * (chance.p - g) * (chance.p - g);
     } else if comptime!(quantity.sum == Sum::Positive) {
         value = share(g, chance.log_loss);
     } else if comptime!(quantity.sum == Sum::Negative) {

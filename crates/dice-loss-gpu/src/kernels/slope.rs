@@ -38,6 +38,10 @@ pub(super) fn by_probability(
             total += slopes[at] * sign(p - g);
         } else if comptime!(quantity.sum == Sum::Magnitude) {
             total += slopes[at] * sign(p);
+        } else if comptime!(quantity.sum == Sum::SensitivityError) {
+            total += 2.0 * slopes[at] * g * (p - g);
+        } else if comptime!(quantity.sum == Sum::SpecificityError) {
+            total += 2.0 * slopes[at] * (1.0 - g) * (p - g);
         }
     }
     total
