@@ -110,7 +110,7 @@ pub(super) fn losses() -> Generated {
         + "\nfrom collections.abc import Sequence\n\nfrom torch import Tensor\n\n"
         + "from .. import compounds, terms\n"
         + &types(&mentioned(&used))
-        + "from .distributed import ProcessGroup\nfrom .segmentation_loss import NamedLoss\n\n"
+        + "from ._ranks import ProcessGroup\nfrom .segmentation_loss import NamedLoss\n\n"
         + &all(&names)
         + &classes;
     Generated { path: package("torch/losses.py"), text }
@@ -161,7 +161,7 @@ pub(super) fn functional() -> Generated {
         + "from torch import Tensor\n\n"
         + &types(&mentioned(&used))
         + "from . import losses\nfrom ._functions import evaluated\n"
-        + "from .distributed import ProcessGroup\n\n"
+        + "from ._ranks import ProcessGroup\n\n"
         + &all(&names)
         + &functions;
     Generated { path: package("torch/functional.py"), text }

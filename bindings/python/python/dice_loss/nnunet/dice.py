@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..torch._ops import loss_dtype
 from ..torch._peers import sums
-from ..torch.distributed import of_all_ranks
+from ..torch._ranks import of_all_ranks
 from .nonlinearity import Nonlinearity, activated
 
 __all__ = ["MemoryEfficientSoftDiceLoss", "SoftDiceLoss"]

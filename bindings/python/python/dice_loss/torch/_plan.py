@@ -11,9 +11,9 @@ from ._details import LossDetails, details_at_hand, details_of, with_counts
 from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
 from ._ops import settings_of
+from ._ranks import ProcessGroup, of_all_ranks
 from ._target import Regions, Target, check_logits, check_values, prepare
 from ._tracing import classes_of, is_intercepted, refuse_onnx
-from .distributed import ProcessGroup, of_all_ranks
 
 
 class Plan(NamedTuple):

@@ -20,99 +20,13 @@ Gradient accumulation is the same in time instead of space, see `Accumulation`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union
-
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
 from ._native import loss_dtype
-
-if TYPE_CHECKING:
-    from .segmentation_loss import SegmentationLoss
-
-ProcessGroup: TypeAlias = Union["dist.ProcessGroup", Literal["world"]]
-"""A group of ranks, or the default one."""
-
-
-class _AllReduceSum(torch.autograd.Function):
-    """The sum over all ranks. Its adjoint is the sum of the gradients of all ranks."""
-
-    @staticmethod
-    def forward(ctx: Any, tensor: Tensor, group: Any) -> Tensor:
-        ctx.group = group
-        total = tensor.clone(memory_format=torch.contiguous_format)
-        dist.all_reduce(total, group=group)
-        return total
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _AllReduceSum.apply(gradient, ctx.group), None
-
-
-class _SumOfGradients(torch.autograd.Function):
-    """Nothing forwards; backwards the sum of the gradients of all ranks."""
-
-    @staticmethod
-    def forward(ctx: Any, tensor: Tensor, group: Any) -> Tensor:
-        ctx.group = group
-        return tensor.view_as(tensor)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return _AllReduceSum.apply(gradient, ctx.group), None
-
-
-def of_all_ranks(
-    moments: Tensor, valid: Tensor | None, group: ProcessGroup, by_sample: bool
-) -> tuple[Tensor, Tensor | None]:
-    """The moments (N, K, C) of all ranks: added up in one row or, if by sample, one after another.
-
-    With them, which classes were annotated.
-    """
-    ranks = _resolved(group)
-    if by_sample:
-        return _one_after_another(moments, valid, ranks)
-    total = _AllReduceSum.apply(moments.sum(0, keepdim=True), ranks)
-    if valid is not None:
-        valid = valid.to(torch.uint8)
-        valid = valid.amax(0, keepdim=True) if valid.shape[0] else valid.new_zeros(total.shape[::2])
-        dist.all_reduce(valid, op=dist.ReduceOp.MAX, group=ranks)
-    return total, valid
-
-
-def _one_after_another(
-    moments: Tensor, valid: Tensor | None, group: Any
-) -> tuple[Tensor, Tensor | None]:
-    sizes = torch.zeros(dist.get_world_size(group), dtype=torch.int64, device=moments.device)
-    rank = dist.get_rank(group)
-    sizes[rank] = moments.shape[0]
-    dist.all_reduce(sizes, group=group)
-    before, after = int(sizes[:rank].sum()), int(sizes[rank + 1 :].sum())
-    everyone = _AllReduceSum.apply(_padded(moments, before, after), group)
-    if valid is not None:
-        valid = _padded(valid.to(torch.uint8), before, after)
-        dist.all_reduce(valid, group=group)
-    return everyone, valid
-
-
-def _padded(rows: Tensor, before: int, after: int) -> Tensor:
-    """With so many rows of zeros before and after."""
-    above, below = (rows.new_zeros((count, *rows.shape[1:])) for count in (before, after))
-    return torch.cat([above, rows, below])
-
-
-def _resolved(group: ProcessGroup) -> Any:
-    if not isinstance(group, str):
-        return group
-    if group != "world":
-        raise ValueError(f"process_group: found {group!r}, wanted a group, 'world' or None")
-    if not (dist.is_available() and dist.is_initialized()):
-        raise RuntimeError(
-            "process_group: found 'world' before torch.distributed.init_process_group, "
-            "wanted an initialised default group"
-        )
-    return dist.group.WORLD
+from ._ranks import ProcessGroup as ProcessGroup
+from ._ranks import SumOfGradients, of_all_ranks, padded, resolved, rows_of_lower_ranks
+from .segmentation_loss import SegmentationLoss
 
 
 class Accumulation:
@@ -194,10 +108,10 @@ class Accumulation:
         change = moments - moments.detach()
         if self._loss.plan.needs_samples:
             first += self._rows_before
-            change = _padded(change, first, whole.shape[0] - first - change.shape[0])
+            change = padded(change, first, whole.shape[0] - first - change.shape[0])
         else:
             change = change.sum(0, keepdim=True)
-        return whole + _SumOfGradients.apply(change, _resolved(group)), valid
+        return whole + SumOfGradients.apply(change, resolved(group)), valid
 
     def _of_batch(self) -> tuple[Tensor, Tensor | None]:
         if self._whole is None:
@@ -205,12 +119,12 @@ class Accumulation:
             valid = self._valid(moments)
             self._rows_before = 0
             if self._loss.process_group is not None:
-                group = _resolved(self._loss.process_group)
+                group = resolved(self._loss.process_group)
                 by_sample = self._loss.plan.needs_samples
                 own = moments.shape[0]
                 moments, valid = of_all_ranks(moments, valid, group, by_sample)
                 if by_sample:
-                    self._rows_before = _rows_of_lower_ranks(own, moments.device, group)
+                    self._rows_before = rows_of_lower_ranks(own, moments.device, group)
             self._whole = moments, valid
         return self._whole
 
@@ -225,11 +139,3 @@ class Accumulation:
             for rows, valid in self._measured
         ]
         return torch.cat(rows)
-
-
-def _rows_of_lower_ranks(own: int, device: torch.device, group: Any) -> int:
-    sizes = torch.zeros(dist.get_world_size(group), dtype=torch.int64, device=device)
-    rank = dist.get_rank(group)
-    sizes[rank] = own
-    dist.all_reduce(sizes, group=group)
-    return int(sizes[:rank].sum())

@@ -15,7 +15,7 @@ from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWe
 from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from . import losses
 from ._functions import evaluated
-from .distributed import ProcessGroup
+from ._ranks import ProcessGroup
 
 __all__ = [
     "bce_loss",

@@ -17,7 +17,7 @@ from torch import Tensor
 from .. import compounds, terms
 from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
 from .._terms import ClassValues, ClassWeights, Regions, Smoothing
-from .distributed import ProcessGroup
+from ._ranks import ProcessGroup
 from .segmentation_loss import NamedLoss
 
 __all__ = [

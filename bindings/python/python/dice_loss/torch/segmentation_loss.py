@@ -18,8 +18,8 @@ from ..terms import Absent, Activation, Pool, Term, VoxelTerm
 from . import _ops, _plan
 from ._details import LossDetails
 from ._plan import Plan
+from ._ranks import ProcessGroup
 from ._tracing import is_at_hand
-from .distributed import ProcessGroup
 
 Weighted = Term | Compound | tuple[float, Term | Compound]
 
