@@ -86,7 +86,7 @@ struct Step {
 }
 
 /// What became of a step.
-enum Outcome {
+enum Ending {
     Passed(Duration),
     Failed(Duration),
     Skipped(String),
@@ -133,11 +133,11 @@ impl Step {
         Self { wants, ..self }
     }
 
-    fn run(&mut self, machine: &Machine) -> Outcome {
+    fn run(&mut self, machine: &Machine) -> Ending {
         println!("\n==> {}", self.title);
         if let Some(reason) = machine.lacks(self.wants) {
             println!("    skipped: {reason}");
-            return Outcome::Skipped(reason.to_owned());
+            return Ending::Skipped(reason.to_owned());
         }
         println!("    {}", written(&self.command));
         let start = Instant::now();
@@ -149,8 +149,8 @@ impl Step {
             }
         };
         match passed {
-            true => Outcome::Passed(start.elapsed()),
-            false => Outcome::Failed(start.elapsed()),
+            true => Ending::Passed(start.elapsed()),
+            false => Ending::Failed(start.elapsed()),
         }
     }
 }
@@ -227,7 +227,7 @@ fn written(command: &Command) -> String {
     [name].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-fn summarise(results: &[(&str, Outcome)], skips: &[String]) -> Result<(), String> {
+fn summarise(results: &[(&str, Ending)], skips: &[String]) -> Result<(), String> {
     println!("\n==> summary");
     let sets = dice_loss::Isa::available();
     println!(
@@ -236,15 +236,15 @@ fn summarise(results: &[(&str, Outcome)], skips: &[String]) -> Result<(), String
     );
     for (title, outcome) in results {
         match outcome {
-            Outcome::Passed(time) => println!("passed  {:5.0} s  {title}", time.as_secs_f64()),
-            Outcome::Failed(time) => println!("FAILED  {:5.0} s  {title}", time.as_secs_f64()),
-            Outcome::Skipped(reason) => println!("SKIPPED          {title}: {reason}"),
+            Ending::Passed(time) => println!("passed  {:5.0} s  {title}", time.as_secs_f64()),
+            Ending::Failed(time) => println!("FAILED  {:5.0} s  {title}", time.as_secs_f64()),
+            Ending::Skipped(reason) => println!("SKIPPED          {title}: {reason}"),
         }
     }
     for skip in skips {
         println!("SKIPPED          {}", skip.trim_start_matches("SKIPPED "));
     }
-    let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+    let failed = |outcome: &Ending| matches!(outcome, Ending::Failed(_));
     match results.iter().filter(|(_, outcome)| failed(outcome)).count() {
         0 => Ok(()),
         failed => Err(format!("{failed} of {} steps failed", results.len())),

@@ -26,7 +26,7 @@ struct Focus {
 
 /// Crops beside each other.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
+pub struct Crops {
     /// `count × channels × size × size` intensities.
     pub images: Vec<f32>,
     /// `count × size × size` labels.
@@ -48,8 +48,8 @@ impl<'a> CropSampler<'a> {
     }
 
     /// The next `count` crops.
-    pub fn batch(&mut self, count: usize) -> Batch {
-        let mut batch = Batch { images: vec![], labels: vec![] };
+    pub fn batch(&mut self, count: usize) -> Crops {
+        let mut batch = Crops { images: vec![], labels: vec![] };
         for crop in 0..count {
             let (slice, left, top) = if crop % 2 == 1 && !self.focus.is_empty() {
                 self.focused()
@@ -88,7 +88,7 @@ impl<'a> CropSampler<'a> {
     }
 
     /// Copies a crop; where it leaves the slice, the slice's edge is repeated.
-    fn cut(&self, slice: usize, left: isize, top: isize, batch: &mut Batch) {
+    fn cut(&self, slice: usize, left: isize, top: isize, batch: &mut Crops) {
         let slice = &self.data.slices[slice];
         let clamp = |origin: isize, i: usize, length: usize| {
             (origin + i as isize).clamp(0, length as isize - 1) as usize

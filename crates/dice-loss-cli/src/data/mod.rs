@@ -1,7 +1,7 @@
 //! Images and label maps in memory, split into training and validation slices.
 //!
 //! ```text
-//! embedded ─┐ Case (one file or volume)            Dataset               Batch
+//! embedded ─┐ Case (one file or volume)            Dataset               Crops
 //! folder   ─┴───────────────────────────▶ assemble ───────▶ CropSampler ───────▶ training
 //! ```
 
@@ -20,7 +20,7 @@ pub mod stack;
 mod volume;
 
 pub use assemble::{Case, Origin, assemble};
-pub use crop::{Batch, CropSampler};
+pub use crop::{CropSampler, Crops};
 pub use embedded::embedded;
 pub use fault::{DataError, Fault, Faults, Problem, printable};
 pub use folder::{Folders, folder};

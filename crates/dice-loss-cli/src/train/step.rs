@@ -6,7 +6,7 @@ use burn::{
 };
 
 use super::{Candidate, Plan, TrainError, UNet};
-use crate::data::{Batch, CropSampler, Dataset};
+use crate::data::{CropSampler, Crops, Dataset};
 
 /// A network in training.
 pub(super) struct Trainer<'a> {
@@ -50,7 +50,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn tensors(&mut self) -> (Tensor<4>, Tensor<3, Int>) {
-        let Batch { images, labels } = self.sampler.batch(self.plan.batch_size);
+        let Crops { images, labels } = self.sampler.batch(self.plan.batch_size);
         let crop = self.plan.crop;
         let count = labels.len() / (crop * crop);
         let images = TensorData::new(images, [count, self.data.channels, crop, crop]);

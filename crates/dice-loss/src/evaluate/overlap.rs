@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// An overlap term's losses and derivatives.
-pub(super) struct Outcome {
+pub(super) struct OverlapTerm {
     /// The term's loss, not yet times its weight in the objective.
     pub loss: f64,
     /// Each class's loss, NaN where nothing counted.
@@ -38,7 +38,7 @@ pub(super) fn evaluate(
     formula: &dyn Formula,
     plan: &Plan,
     moments: &Moments,
-) -> Outcome {
+) -> OverlapTerm {
     let evaluation = Evaluation {
         tape: formula.tape(),
         group: group.map(|group| &plan.groups[group]),
@@ -85,7 +85,7 @@ struct Evaluated {
 }
 
 impl Evaluation<'_> {
-    fn reduce(&self, reduction: Reduction) -> Outcome {
+    fn reduce(&self, reduction: Reduction) -> OverlapTerm {
         let (samples, classes) = (self.moments.samples(), self.weights.len());
         let cells = self.cells();
         let units = self.unit.count(samples, classes);
@@ -96,7 +96,7 @@ impl Evaluation<'_> {
             State::Zero | State::Evaluated => self.weight(unit),
         };
         let factor = Scale { reduction, total: (0..units).map(weight).sum() }.factor();
-        let mut outcome = Outcome {
+        let mut outcome = OverlapTerm {
             loss: 0.0,
             per_class: vec![f64::NAN; classes],
             values: vec![0.0; units],

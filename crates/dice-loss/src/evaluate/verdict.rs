@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    overlap,
+    overlap::OverlapTerm,
     unit::Unit,
-    voxel::{self, Factors},
+    voxel::{Factors, VoxelTerm},
 };
 use crate::{
     Integrand, Moments, Reduction, Result, Term,
@@ -108,7 +108,7 @@ impl Verdict {
     pub(super) fn add_overlap(
         &mut self,
         Planned { weight, term, group, .. }: &Planned,
-        outcome: overlap::Outcome,
+        outcome: OverlapTerm,
         reduction: Reduction,
     ) {
         self.loss += weight * outcome.loss;
@@ -130,11 +130,11 @@ impl Verdict {
     pub(super) fn add_voxel(
         &mut self,
         Planned { weight, term, place, .. }: &Planned,
-        outcome: voxel::Outcome,
+        outcome: VoxelTerm,
         reduction: Reduction,
     ) {
         self.has_map = reduction == Reduction::None;
-        let voxel::Outcome { loss, per_class, mut factors } = outcome;
+        let VoxelTerm { loss, per_class, mut factors } = outcome;
         self.loss += weight * loss;
         factors.scale(*weight);
         self.factors.extend(place.map(|place| (place, factors)));

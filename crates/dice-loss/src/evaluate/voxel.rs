@@ -9,7 +9,7 @@ use crate::{
 
 /// A voxel term's loss, and the factors of the sums it is made of.
 #[derive(Debug, Clone)]
-pub(crate) struct Outcome {
+pub(crate) struct VoxelTerm {
     /// The term's loss, not yet times its weight in the objective.
     pub loss: f64,
     /// Each class's mean log loss, without class weights; NaN where nothing counted.
@@ -69,7 +69,7 @@ pub(super) fn evaluate(
     loss: &VoxelLoss,
     plan: &Plan,
     moments: &Moments,
-) -> Outcome {
+) -> VoxelTerm {
     let classes = plan.classes;
     let weights = term.weights(classes);
     let mut factors = unreduced(term, loss, classes);
@@ -105,5 +105,5 @@ pub(super) fn evaluate(
     }
     let factor = Scale { reduction: plan.reduction, total }.factor();
     factors.scale(factor);
-    Outcome { loss: if factor == 0.0 { 0.0 } else { sum * factor }, per_class, factors }
+    VoxelTerm { loss: if factor == 0.0 { 0.0 } else { sum * factor }, per_class, factors }
 }

@@ -2,9 +2,9 @@
 
 use super::{
     Gradient,
-    batch::{Batch, Voxel},
     log_loss::{LogLoss, of_group, times},
     probability::{Probability, jacobian, probabilities},
+    voxels::{Voxel, Voxels},
 };
 use crate::{
     Activation,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Adds up, for every counted voxel, what each activation's terms contribute.
-pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Batch) -> Gradient {
+pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Voxels) -> Gradient {
     let size = batch.samples * plan.classes * batch.voxels;
     let mut gradient = Gradient { values: vec![0.0; size], magnitudes: vec![0.0; size] };
     for (group, group_slopes) in plan.groups.iter().zip(&slopes.groups) {
@@ -23,7 +23,7 @@ pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Batch) -> Gradient {
                 None => 1.0,
                 Some(map) => {
                     let channel = if map.layout.classes == 1 { 0 } else { loss.class };
-                    super::batch::float(map, [sample, channel, index])
+                    super::voxels::float(map, [sample, channel, index])
                 }
             };
             let mut add = |class: usize, value: f64, magnitude: f64| {

@@ -1,8 +1,8 @@
 //! Voxel losses: each is a sum of (1 − p)^γ (−ln p) over events, with a coefficient each.
 
 use super::{
-    batch::{Batch, Voxel},
     probability::{Event, Probability},
+    voxels::{Voxel, Voxels},
 };
 use crate::{
     Activation,
@@ -185,7 +185,7 @@ pub fn of_group(group: &Group, slopes: &VoxelSlopes, voxel: &Voxel) -> Vec<LogLo
 }
 
 /// The map: all voxel terms added up, over the classes too if it has one channel.
-pub fn voxel_losses(plan: &Plan, batch: &Batch, channels: usize) -> VoxelLosses {
+pub fn voxel_losses(plan: &Plan, batch: &Voxels, channels: usize) -> VoxelLosses {
     let size = batch.samples * channels * batch.voxels;
     let mut map = VoxelLosses { values: vec![0.0; size], magnitudes: vec![0.0; size] };
     for (index, group) in plan.groups.iter().enumerate() {

@@ -26,14 +26,14 @@
 //! # Ok::<(), dice_loss::Error>(())
 //! ```
 
-mod batch;
 mod gradient;
 mod log_loss;
 mod probability;
 mod sums;
+mod voxels;
 
 use crate::{Logits, Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
-use batch::Batch;
+use voxels::Voxels;
 
 /// The moments of a batch.
 #[derive(Debug, Clone)]
@@ -99,9 +99,9 @@ pub fn voxel_losses(
     Ok(log_loss::voxel_losses(prepared.plan(), &batch, channels))
 }
 
-fn read(objective: &Objective, logits: &Logits, target: &Target) -> Result<(Prepared, Batch)> {
+fn read(objective: &Objective, logits: &Logits, target: &Target) -> Result<(Prepared, Voxels)> {
     let prepared = objective.prepare(logits.layout.classes)?;
     prepared.check_tensors(logits, target)?;
-    let batch = Batch::read(logits, target)?;
+    let batch = Voxels::read(logits, target)?;
     Ok((prepared, batch))
 }

@@ -2,9 +2,9 @@
 
 use super::{
     Measured,
-    batch::{Batch, Voxel},
     log_loss::{LogLoss, cross_entropy, each_class, focal_over_classes, merged},
     probability::probabilities,
+    voxels::{Voxel, Voxels},
 };
 use crate::{Activation, Decision, Integrand, Moments, Sum, plan::Plan};
 
@@ -12,7 +12,7 @@ use crate::{Activation, Decision, Integrand, Moments, Sum, plan::Plan};
 type Contribution = (f64, f64);
 
 /// Adds up every integrand over every counted voxel.
-pub fn measure(plan: &Plan, batch: &Batch) -> Measured {
+pub fn measure(plan: &Plan, batch: &Voxels) -> Measured {
     let columns = plan.columns();
     let mut rows = vec![0.0; batch.samples * plan.classes * columns];
     let mut magnitudes = vec![0.0; rows.len()];

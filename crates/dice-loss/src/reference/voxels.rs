@@ -9,7 +9,7 @@ use crate::{
 
 /// All voxels of a batch.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Voxels {
     pub samples: usize,
     pub voxels: usize,
     /// (sample, class): annotated.
@@ -30,7 +30,7 @@ pub struct Voxel {
     pub annotated: Vec<bool>,
 }
 
-impl Batch {
+impl Voxels {
     /// Reads everything. Fails at the first voxel, in order, that counts and holds no valid weight
     /// or target.
     pub fn read(logits: &Logits, target: &Target) -> Result<Self> {
