@@ -6,7 +6,7 @@
 use super::{
     jobs::Job,
     kernels::STRIP,
-    labels::{Labels, NONE, Run, find_runs},
+    labels::{Labels, NONE, Run, UNCOUNTED, find_runs},
     lanes::LANES,
     load,
     number::Number,
@@ -169,8 +169,8 @@ impl Batch<'_> {
             self.check_labels(place, *data, label, weight, labels)?;
             if in_tiles {
                 for ((known, &label), &weight) in known.iter_mut().zip(&*label).zip(weight) {
-                    let is_known = ((label as u32 as usize) < labels) & (weight != F::ZERO);
-                    *known = if is_known { label } else { NONE };
+                    let label = if (label as u32 as usize) < labels { label } else { NONE };
+                    *known = if weight == F::ZERO { UNCOUNTED } else { label };
                 }
                 if self.has_labels() || matches!(self.target.kind, Kind::Regions { .. }) {
                     find_runs(known, runs, ends);
