@@ -15,6 +15,9 @@ use super::{
 /// The label of a voxel without a class.
 pub(super) const NONE: i32 = -1;
 
+/// That of a voxel that does not count: it joins whatever run it lies in, and adds nothing there.
+pub(super) const UNCOUNTED: i32 = -2;
+
 /// A block in which classes change more often than this is mixed.
 const CHANGES: u32 = 2;
 
@@ -76,8 +79,8 @@ impl Run {
 /// Blocks of a tile.
 const BLOCKS: usize = TILE / LANES;
 
-/// Finds the runs of a span's labels, which are within the classes or [`NONE`]; tile after tile,
-/// whose last runs end at `ends`.
+/// Finds the runs of a span's labels, which are within the classes, [`NONE`] or [`UNCOUNTED`]; tile
+/// after tile, whose last runs end at `ends`.
 #[inline(always)]
 pub(super) fn find_runs(labels: &[i32], runs: &mut Vec<Run>, ends: &mut [usize; SPAN / TILE]) {
     runs.clear();
@@ -89,11 +92,30 @@ pub(super) fn find_runs(labels: &[i32], runs: &mut Vec<Run>, ends: &mut [usize; 
     }
 }
 
+/// Where a block's label is another than before, as bits.
+#[inline(always)]
+fn changes_of(labels: &[i32; LANES]) -> u32 {
+    (1..LANES).fold(0, |changes, i| changes | u32::from(labels[i] != labels[i - 1]) << i)
+}
+
+/// The labels, of voxels that do not count that of the last one before that does, or else of the
+/// first.
+#[inline(always)]
+fn without_holes(labels: &[i32; LANES]) -> [i32; LANES] {
+    let counts = |label: &i32| *label != UNCOUNTED;
+    let mut last = labels.iter().copied().find(counts).unwrap_or(UNCOUNTED);
+    labels.map(|label| {
+        last = if counts(&label) { label } else { last };
+        last
+    })
+}
+
 #[inline(always)]
 fn find_runs_of_block(block: u8, labels: &[i32; LANES], runs: &mut Vec<Run>) {
-    let mut changes = 0u32;
-    for i in 1..LANES {
-        changes |= u32::from(labels[i] != labels[i - 1]) << i;
+    let (mut labels, mut changes) = (*labels, changes_of(labels));
+    if changes != 0 && labels.contains(&UNCOUNTED) {
+        labels = without_holes(&labels);
+        changes = changes_of(&labels);
     }
     if changes.count_ones() > CHANGES {
         return runs.push(Run { label: MIXED, block, from: 0, len: LANES as u8 });
@@ -221,5 +243,29 @@ impl Labels<'_> {
                 run.copy(&[F::ONE; LANES], &mut planes[channel]);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_count_breaks_no_run() {
+        const O: i32 = UNCOUNTED;
+        let found = |labels: [i32; LANES]| {
+            let mut runs = Vec::new();
+            find_runs_of_block(0, &labels, &mut runs);
+            runs.iter().map(|run| (run.label, run.from, run.len)).collect::<Vec<_>>()
+        };
+        let holes = [O, 3, O, 3, O, 3, 3, O, O, 5, O, 5, 5, O, 5, O];
+        assert_eq!(found(holes), [(3, 0, 9), (5, 9, 7)]);
+        assert_eq!(found([O; LANES]), []);
+        assert_eq!(
+            found([O, 0, O, NONE, O, O, O, O, O, O, O, O, O, O, 0, 0]),
+            [(0, 0, 3), (0, 14, 2)]
+        );
+        let mixed = [1, 2, O, 1, O, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2];
+        assert_eq!(found(mixed), [(MIXED, 0, LANES as u8)]);
     }
 }

@@ -8,6 +8,7 @@
 // Planes are walked side by side, several in one loop: one index for all says so.
 #![allow(clippy::needless_range_loop)]
 
+mod agreement;
 mod aligned;
 mod channel;
 mod isa;
@@ -24,6 +25,7 @@ mod scratch;
 mod softmax;
 mod store;
 mod tile;
+mod transpose;
 mod voxel_losses;
 
 pub use isa::Isa;
@@ -211,8 +213,8 @@ impl<F: Borrow> Visit<F> for measure::Sums<F> {
     }
 
     #[inline(always)]
-    fn end_span(&mut self, batch: &Batch, _: Job, scale: f64, _: &Work<F>) {
-        self.add_lanes_up(batch.plan, scale);
+    fn end_span(&mut self, _: &Batch, _: Job, scale: f64, _: &Work<F>) {
+        self.add_lanes_up(scale);
     }
 }
 
@@ -260,7 +262,8 @@ impl<F: Borrow> Visit<F> for PullBack<'_> {
     }
 }
 
-/// Keeps a tile's output until the end of its span; of very many classes writes it at once.
+/// Keeps a tile's output until the end of its span; of very many classes, or of classes that lie
+/// side by side, writes it at once.
 ///
 /// # Safety
 ///
@@ -268,7 +271,13 @@ impl<F: Borrow> Visit<F> for PullBack<'_> {
 #[inline(always)]
 unsafe fn keep<F: Number>(store: &Store, tile: &Tile<F>, channels: usize, work: &mut Work<F>) {
     let Work { output, slopes, .. } = work;
-    if tile.classes > MANY {
+    if store.lies_by_voxel() && tile.used == TILE && tile.classes <= MANY {
+        let voxels = &mut output.as_flattened_mut()[..TILE * channels];
+        transpose::to_voxels(&slopes[..channels], voxels);
+        // SAFETY: the caller's.
+        return unsafe { store.by_voxel(tile.sample, tile.start, voxels) };
+    }
+    if store.lies_by_voxel() || tile.classes > MANY {
         for (channel, plane) in slopes.iter().take(channels).enumerate() {
             // SAFETY: the caller's.
             unsafe { store.run(tile.sample, channel, tile.start, &plane[..tile.used]) };
@@ -295,7 +304,7 @@ unsafe fn write_span<F: Number>(
     span: Job,
     work: &Work<F>,
 ) {
-    if classes > MANY {
+    if store.lies_by_voxel() || classes > MANY {
         return;
     }
     for (channel, output) in

@@ -5,7 +5,10 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
-use super::isa::Instructions;
+use super::{
+    isa::Instructions,
+    transpose::{self, Square},
+};
 
 /// f32 or f64.
 pub(super) trait Number:
@@ -41,6 +44,8 @@ pub(super) trait Number:
     /// `self * a + b`, fused where that is one instruction.
     fn mul_add<I: Instructions>(self, a: Self, b: Self) -> Self;
     fn abs(self) -> Self;
+    /// The square with rows and columns exchanged, and 0 in the columns whose weight is 0.
+    fn turned(square: Square<Self>, weight: [Self; 4]) -> Square<Self>;
     /// e^x of a number clamped to where e^x is normal. NaN gives a huge number, as infinity does.
     fn clamped_exp<I: Instructions>(self) -> Self;
     /// e^x, with NaN propagated. Below the normal range the result is the smallest normal number
@@ -138,6 +143,14 @@ impl Number for f32 {
     #[inline(always)]
     fn abs(self) -> Self {
         f32::abs(self)
+    }
+
+    #[inline(always)]
+    fn turned(square: Square<Self>, weight: [Self; 4]) -> Square<Self> {
+        #[cfg(target_arch = "x86_64")]
+        return transpose::turned_by_shuffles(square, weight);
+        #[cfg(not(target_arch = "x86_64"))]
+        transpose::turned(square, weight)
     }
 
     #[inline(always)]
@@ -247,6 +260,11 @@ impl Number for f64 {
     #[inline(always)]
     fn abs(self) -> Self {
         f64::abs(self)
+    }
+
+    #[inline(always)]
+    fn turned(square: Square<Self>, weight: [Self; 4]) -> Square<Self> {
+        transpose::turned(square, weight)
     }
 
     #[inline(always)]

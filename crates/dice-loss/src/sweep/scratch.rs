@@ -28,8 +28,9 @@ pub(super) struct SpanInput<F> {
     pub weight: Aligned<[F; SPAN]>,
     /// The caller's weights on their way into `weight`.
     pub given: Vec<f64>,
-    /// Each voxel's class.
+    /// Each voxel's class, as the caller has it, and for tiles: in range or none.
     pub label: Vec<i32>,
+    pub known: Vec<i32>,
     /// Runs of one class, and how many there are up to the end of each tile.
     pub runs: Vec<Run>,
     pub ends: [usize; SPAN / TILE],
@@ -40,6 +41,8 @@ pub(super) struct SpanInput<F> {
 pub(super) struct TileInput<F> {
     /// Logits that cannot be computed with where they are.
     pub logits: ClassPlanes<F>,
+    /// The same before they are put in planes, if their classes lie side by side.
+    pub beside: ClassPlanes<F>,
     /// The reference, if it is not labels.
     pub reference: ClassPlanes<F>,
 }
@@ -53,8 +56,6 @@ pub(super) struct Work<F> {
     pub planes: [Plane<F>; PLANES],
     /// Planes of one class's outcome.
     pub outcome: [Plane<F>; 5],
-    /// The class that a hard decision takes, and the reference's.
-    pub decided: [Plane<i32>; 2],
     /// Exponentials or probabilities of each class.
     pub probability: ClassPlanes<F>,
     /// The reference of each class, where a stage wants labels written out.
@@ -102,6 +103,7 @@ impl<F: Number> Default for SpanInput<F> {
             weight: Aligned([F::ZERO; SPAN]),
             given: vec![0.0; SPAN],
             label: vec![NONE; SPAN],
+            known: vec![NONE; SPAN],
             runs: Vec::new(),
             ends: [0; SPAN / TILE],
         }
@@ -120,7 +122,6 @@ impl<F: Number> Default for Work<F> {
             upstream: [F::ZERO; TILE],
             planes: [[F::ZERO; TILE]; PLANES],
             outcome: [[F::ZERO; TILE]; 5],
-            decided: [[NONE; TILE]; 2],
         }
     }
 }
@@ -129,6 +130,7 @@ impl<F: Number> Scratch<F> {
     fn prepare(&mut self, classes: usize) -> Result<()> {
         for planes in [
             &mut self.tile.logits,
+            &mut self.tile.beside,
             &mut self.tile.reference,
             &mut self.work.probability,
             &mut self.work.reference,

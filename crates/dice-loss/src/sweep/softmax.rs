@@ -9,6 +9,7 @@ use super::{
     scratch::{Plane, TILE},
     tile::{Planes, Tile},
 };
+use crate::plan::Group;
 
 /// The exponentials of a tile's logits: exp(x − shift) in class planes, and their sum.
 ///
@@ -182,23 +183,20 @@ impl<'a, F: Number> Own<'a, F> {
         softmax: &Exponentials<F>,
         tile: &Tile<F>,
         labels: &Labels,
-        [probability, complement, log_loss, largest]: [&'a mut Plane<F>; 4],
+        [probability, complement, loss, largest]: [&'a mut Plane<F>; 4],
     ) -> Self {
         labels.gather(|class| &softmax.planes[class], probability);
-        labels.gather(|class| tile.logits.plane(class), log_loss);
+        labels.gather(|class| tile.logits.plane(class), loss);
         softmax.split(largest, complement);
-        let half = F::of(0.5);
         for i in 0..TILE {
             let (e, inverse) = (probability[i], F::ONE / softmax.sum[i]);
             let p = e * inverse;
             probability[i] = p;
             complement[i] = if e == largest[i] { complement[i] * inverse } else { F::ONE - p };
-            // Where a class is likely, its log loss is the logarithm of almost 1.
-            let near = (complement[i] / p).ln_1p::<I>();
-            let far = softmax.sum[i].ln::<I>() - (log_loss[i] - softmax.shift[i]);
-            log_loss[i] = if p > half { near } else { far };
+            let far = softmax.sum[i].ln::<I>() - (loss[i] - softmax.shift[i]);
+            loss[i] = log_loss::<I, F>(p, complement[i], far);
         }
-        Self { probability, complement, log_loss }
+        Self { probability, complement, log_loss: loss }
     }
 }
 
@@ -308,6 +306,14 @@ impl<'a> Merged<'a> {
     }
 }
 
+/// Whether hard labels are taken by runs, and not written out: where only sums linear in p are wanted,
+/// and of merged classes no focal loss and no label smoothing.
+#[inline(always)]
+pub(super) fn goes_by_label(group: &Group, merged: Option<Merged>) -> bool {
+    let smooths = group.log_loss.is_some_and(|columns| columns.of_all.is_some());
+    group.is_linear && (merged.is_none() || (group.focal.is_empty() && !smooths))
+}
+
 /// Classes that a softmax voxel term tells apart in a sample.
 #[inline(always)]
 pub(super) fn distinct(
@@ -357,26 +363,21 @@ impl<F: Number> Outcomes<'_, F> {
     pub fn fill<I: Instructions>(&self, class: usize, out: &mut Outcome<F>) {
         match self.merged {
             Some(merged) if class == 0 => self.fill_merged::<I>(merged, out),
-            _ => self.fill_plain(class, out),
-        }
-        // Where a class is likely, its log loss is the logarithm of almost 1.
-        let half = F::of(0.5);
-        for i in 0..TILE {
-            let (p, complement) = (out.probability[i], out.complement[i]);
-            let near = (complement / p).ln_1p::<I>();
-            out.log_loss[i] = if p > half { near } else { out.log_loss[i] };
+            _ => self.fill_plain::<I>(class, out),
         }
     }
 
     #[inline(always)]
-    fn fill_plain(&self, class: usize, out: &mut Outcome<F>) {
+    fn fill_plain<I: Instructions>(&self, class: usize, out: &mut Outcome<F>) {
         *out.reference = self.reference[class];
         *out.probability = self.probability[class];
         let x = self.logits.plane(class);
         for i in 0..TILE {
-            out.log_loss[i] = self.log_sum[i] - (x[i] - self.shift[i]);
+            let loss = self.log_sum[i] - (x[i] - self.shift[i]);
             let p = out.probability[i];
-            out.complement[i] = if p == self.largest[i] { self.others[i] } else { F::ONE - p };
+            let complement = if p == self.largest[i] { self.others[i] } else { F::ONE - p };
+            out.log_loss[i] = log_loss::<I, F>(p, complement, loss);
+            out.complement[i] = complement;
         }
     }
 
@@ -397,10 +398,19 @@ impl<F: Number> Outcomes<'_, F> {
         for i in 0..TILE {
             let loss = self.log_sum[i] - self.merged_log_sum[i];
             let loss = if loss < F::ZERO { F::ZERO } else { loss };
-            out.log_loss[i] = loss;
-            out.probability[i] = (-loss).exp::<I>();
+            let p = (-loss).exp::<I>();
+            out.log_loss[i] = log_loss::<I, F>(p, out.complement[i], loss);
+            out.probability[i] = p;
         }
     }
+}
+
+/// −ln p of p, 1 − p and −ln p as a difference. Where a class is likely, it is the logarithm of
+/// almost 1.
+#[inline(always)]
+fn log_loss<I: Instructions, F: Number>(p: F, complement: F, far: F) -> F {
+    let near = (complement / p).ln_1p::<I>();
+    if p > F::of(0.5) { near } else { far }
 }
 
 /// Σ w f(p, g) of the five sums that overlap losses may ask for: pg, p, pp, |p − g|, |p|.

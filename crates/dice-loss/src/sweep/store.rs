@@ -8,6 +8,7 @@ use super::{
     kernels::{Row, STRIP},
     lanes::LANES,
     number::Number,
+    transpose,
 };
 use crate::{
     Output,
@@ -139,6 +140,33 @@ impl<'a> Store<'a> {
                 Pointer::F64(data) => self.write(data.add(at), ss, plane),
                 Pointer::F16(data) => self.write(data.add(at), ss, plane),
                 Pointer::Bf16(data) => self.write(data.add(at), ss, plane),
+            }
+        }
+    }
+
+    /// Whether the classes of a voxel lie side by side, and the voxels one after the other.
+    #[inline(always)]
+    pub fn lies_by_voxel(&self) -> bool {
+        let [_, classes, _] = self.layout.shape();
+        self.layout.strides()[1..] == [1, classes] && transpose::fits(classes)
+    }
+
+    /// Writes voxels with all their classes, which lie so.
+    ///
+    /// # Safety
+    ///
+    /// They must lie within the layout, and no other thread may write any of them.
+    #[inline(always)]
+    pub unsafe fn by_voxel<F: Number>(&self, sample: usize, start: usize, voxels: &[F]) {
+        let [of_sample, _, of_voxel] = self.layout.strides();
+        let at = sample * of_sample + start * of_voxel;
+        // SAFETY: the caller's; the elements follow each other.
+        unsafe {
+            match self.data {
+                Pointer::F32(data) => self.write(data.add(at), 1, voxels),
+                Pointer::F64(data) => self.write(data.add(at), 1, voxels),
+                Pointer::F16(data) => self.write(data.add(at), 1, voxels),
+                Pointer::Bf16(data) => self.write(data.add(at), 1, voxels),
             }
         }
     }

@@ -6,18 +6,19 @@
 use super::{
     jobs::Job,
     kernels::STRIP,
-    labels::{Labels, NONE, Run, find_runs},
+    labels::{Labels, NONE, Run, UNCOUNTED, find_runs},
     lanes::LANES,
     load,
     number::Number,
     prefetch::prefetch,
     scratch::{Plane, SPAN, SpanInput, TILE, TileInput},
     softmax::Merged,
+    transpose,
 };
 use crate::{
     Logits, Result, Target,
     plan::Plan,
-    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Layout, Masks},
+    tensor::{FloatSlice, Kind, LabelSlice, Layout, Masks},
 };
 
 /// The caller's tensors, and what is to be done with them.
@@ -146,8 +147,8 @@ impl Batch<'_> {
         let used = end - start;
         let len = used.next_multiple_of(STRIP);
         let place = Place { sample, start, used };
-        let SpanInput { ones, weight, given, label, runs, ends } = input;
-        let (weight, label) = (&mut weight[..len], &mut label[..len]);
+        let SpanInput { ones, weight, given, label, known, runs, ends } = input;
+        let (weight, label, known) = (&mut weight[..len], &mut label[..len], &mut known[..len]);
         let counts_whole = used == len && self.counts_all();
         let mut scale = 1.0;
         if !counts_whole {
@@ -167,18 +168,19 @@ impl Batch<'_> {
             let weight = if counts_whole { &ones[..len] } else { &*weight };
             self.check_labels(place, *data, label, weight, labels)?;
             if in_tiles {
-                for (label, &weight) in label.iter_mut().zip(weight) {
-                    let known = ((*label as u32 as usize) < labels) & (weight != F::ZERO);
-                    *label = if known { *label } else { NONE };
+                for ((known, &label), &weight) in known.iter_mut().zip(&*label).zip(weight) {
+                    let label = if (label as u32 as usize) < labels { label } else { NONE };
+                    *known = if weight == F::ZERO { UNCOUNTED } else { label };
                 }
                 if self.has_labels() || matches!(self.target.kind, Kind::Regions { .. }) {
-                    find_runs(label, runs, ends);
+                    find_runs(known, runs, ends);
                 }
             }
         } else if !counts_whole {
             scale = self.weigh(place, weight, &mut given[..used])?;
         }
         let weight = if counts_whole { &ones[..len] } else { weight };
+        let label = if in_tiles { known } else { label };
         Ok(Span { place, weight, counts_whole, label, runs, ends, scale })
     }
 
@@ -220,14 +222,14 @@ impl Batch<'_> {
             ..span.place
         };
         let weight = &span.weight[at..][..TILE].as_chunks().0[0];
-        let TileInput { logits, reference } = input;
+        let TileInput { logits, beside, reference } = input;
         let planes = &mut reference[..classes];
         let reference = match &self.target.kind {
             Kind::Dense(data) => {
                 for (class, plane) in planes.iter_mut().enumerate() {
-                    self.read_dense(*data, place, class, &mut plane[..place.used]);
+                    let (at, stride) = run_of(self.target.layout, place.sample, class, place.start);
+                    load::counted_dense(*data, at, stride, weight, &mut plane[..place.used]);
                     plane[place.used..].fill(F::ZERO);
-                    silence(plane, weight);
                 }
                 self.clamp_dense(place, data.slack(), planes)?;
                 Reference::Dense(planes)
@@ -244,15 +246,9 @@ impl Batch<'_> {
                 Reference::Dense(planes)
             }
         };
-        let logits = self.read_logits(place, logits, weight);
+        let logits = self.read_logits(place, [logits, beside], weight);
         let Place { sample, start, used } = place;
         Ok(Tile { sample, start, used, classes, logits, weight, reference })
-    }
-
-    #[inline(always)]
-    fn read_dense<F: Number>(&self, data: DenseSlice, place: Place, class: usize, plane: &mut [F]) {
-        let (at, stride) = run_of(self.target.layout, place.sample, class, place.start);
-        load::dense(data, at, stride, plane);
     }
 
     /// Reads labels, and takes the weight of those that are ignored.
@@ -274,7 +270,7 @@ impl Batch<'_> {
         label[used..].fill(NONE);
         let Some(ignored) = self.target.masks.ignore_index else { return };
         match i32::try_from(ignored) {
-            Ok(ignored) if ignored != load::NO_LABEL => drop_where(weight, label, ignored),
+            Ok(ignored) if ignored != load::NO_LABEL => load::drop_where(weight, label, ignored),
             _ => {
                 for (i, weight) in weight[..used].iter_mut().enumerate() {
                     if load::is_label(data, at + i * stride, ignored) {
@@ -333,10 +329,7 @@ impl Batch<'_> {
             return false;
         }
         let mut given = [F::ZERO; SPAN];
-        load::floats(data, at, stride, &mut given[..weight.len()]);
-        for (given, &weight) in given.iter_mut().zip(&*weight) {
-            *given = if weight == F::ZERO { F::ZERO } else { *given };
-        }
+        load::counted_floats(data, at, stride, weight, &mut given[..weight.len()]);
         // Side by side: one maximum of floats does not become vector code.
         let (mut largest, mut good) = ([F::ZERO; LANES], [true; LANES]);
         for block in given.as_chunks::<LANES>().0 {
@@ -427,7 +420,7 @@ impl Batch<'_> {
     fn read_logits<'s, F: Borrow>(
         &'s self,
         place: Place,
-        planes: &'s mut [Plane<F>],
+        [planes, beside]: [&'s mut [Plane<F>]; 2],
         weight: &Plane<F>,
     ) -> Planes<'s, F> {
         let Place { sample, start, used } = place;
@@ -443,14 +436,29 @@ impl Batch<'_> {
         {
             return Planes { data, base, stride: layout.strides[1], borrowed: true };
         }
-        for (class, plane) in planes[..self.plan.classes].iter_mut().enumerate() {
+        let classes = self.plan.classes;
+        if layout.strides[1..] == [1, classes] && used == TILE && transpose::fits(classes) {
+            let voxels = base..base + TILE * classes;
+            let voxels = match F::borrow(self.logits.data) {
+                Some(data) => &data[voxels],
+                None => {
+                    let out = &mut beside.as_flattened_mut()[..TILE * classes];
+                    load::floats(self.logits.data, base, 1, out);
+                    &*out
+                }
+            };
+            transpose::to_planes(voxels, weight, &mut planes[..classes]);
+            return Planes { data: planes.as_flattened(), base: 0, stride: TILE, borrowed: false };
+        }
+        for (class, plane) in planes[..classes].iter_mut().enumerate() {
             let at = base + class * layout.strides[1];
-            load::floats(self.logits.data, at, stride, &mut plane[..used]);
-            load::prefetch_floats(self.logits.data, at + AHEAD * stride, TILE);
             if holes {
+                load::counted_floats(self.logits.data, at, stride, weight, &mut plane[..used]);
                 plane[used..].fill(F::ZERO);
-                silence(plane, weight);
+            } else {
+                load::floats(self.logits.data, at, stride, plane);
             }
+            load::prefetch_floats(self.logits.data, at + AHEAD * stride, TILE);
         }
         Planes { data: planes.as_flattened(), base: 0, stride: TILE, borrowed: false }
     }
@@ -508,22 +516,6 @@ impl Place {
     /// The sample, and where in it a voxel lies.
     fn at(self, i: usize) -> [usize; 2] {
         [self.sample, self.start + i]
-    }
-}
-
-/// Drops the voxels whose value says so.
-#[inline(always)]
-fn drop_where<F: Number, T: PartialEq + Copy>(weight: &mut [F], values: &[T], value: T) {
-    for (weight, &other) in weight.iter_mut().zip(values) {
-        *weight = if other == value { F::ZERO } else { *weight };
-    }
-}
-
-/// Writes 0 where a voxel does not count, over a NaN too.
-#[inline(always)]
-fn silence<F: Number>(plane: &mut Plane<F>, weight: &Plane<F>) {
-    for (value, &weight) in plane.iter_mut().zip(weight) {
-        *value = if weight == F::ZERO { F::ZERO } else { *value };
     }
 }
 

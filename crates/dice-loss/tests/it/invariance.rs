@@ -2,13 +2,15 @@
 
 use std::sync::OnceLock;
 
-use dice_loss::{Activation, Dice, Isa, Objective, Pool, Reduction, reference};
+use dice_loss::{
+    Activation, Decision, Dice, Isa, Layout, Objective, Pool, Reduction, Target, reference,
+};
 use proptest::prelude::*;
 use rayon::ThreadPool;
 
 use crate::cases::{
     Arrangement, Batch, FloatKind, Precision, Recipe, Rng, Softness, TargetKind, Trial, check,
-    engine, gradient_of, loss_tolerance, options, trials,
+    engine, gradient_of, loss_tolerance, options, trials, written,
 };
 
 /// Pools of 1, 2 and 7 threads.
@@ -205,6 +207,38 @@ fn arrangements_in_memory_change_no_bit() {
             });
             let first = results.next();
             prop_assert!(results.all(|result| Some(result) == first));
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn neither_hard_counts_nor_a_mask_of_ones_change_a_bit() {
+    for trial in trials() {
+        check(&trial.name, 2, |mut recipe| {
+            let classes = trial.classes(recipe.shape[1]);
+            recipe.shape[1] = classes;
+            (recipe.masks.mask, recipe.settings.decision) = (None, None);
+            let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
+            let batch = Batch::new(&recipe, trial.activation);
+            let [samples, _, voxels] = recipe.shape;
+            let (ones, layout) = (vec![true; samples * voxels], Layout::voxels(&[samples, voxels]));
+            let masked = batch.target().mask(&ones, layout.expect("two axes")).expect("a mask");
+            let of = |objective: &Objective, target: &Target| {
+                let moments = objective.measure(&batch.logits(), target).expect("a batch");
+                let verdict = objective.evaluate(&moments).expect("its moments");
+                let (kind, arrangement) = (batch.logits.data.kind(), Arrangement::ChannelsFirst);
+                let gradient = written(kind, batch.shape, arrangement, |output| {
+                    objective.pull_back(&verdict, 1.0, &batch.logits(), target, output)
+                });
+                (verdict.loss().to_bits(), gradient.expect("a batch").bits())
+            };
+            let plain = of(&objective, &batch.target());
+            prop_assert!(of(&objective, &masked) == plain, "a mask of ones");
+            for decision in [Decision::Argmax, Decision::Threshold(0.4)] {
+                let counted = objective.clone().decision(decision);
+                prop_assert!(of(&counted, &batch.target()) == plain, "{decision}");
+            }
             Ok(())
         });
     }

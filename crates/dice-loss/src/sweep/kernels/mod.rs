@@ -190,9 +190,13 @@ impl Kernel for Measure<'_> {
         let Self { batch, recipe, job, scratch, mut sums } = self;
         let Scratch { span: input, strip: buffers, tile, work } = scratch;
         let plan = batch.plan;
+        let (in_strips, in_tiles) = match plan.decision {
+            Some(of) if recipe.counts(of.0) => (Some(of), None),
+            other => (None, other),
+        };
         for part in job.spans() {
             let used = part.end - part.start;
-            let span = &batch.span(part, input, plan.decision.is_some())?;
+            let span = &batch.span(part, input, in_tiles.is_some())?;
             let back = 1.0 / span.scale;
             sums.add_span(Plan::VOXELS, 0, &strip::voxels(span), back);
             for class in (0..plan.classes).step_by(recipe.classes) {
@@ -201,27 +205,17 @@ impl Kernel for Measure<'_> {
                     let place = Place { span, at, class, upstream: None };
                     let (strip, _) = Strip::new(batch, recipe, place, buffers)?;
                     (recipe.kernels.measure)(plan.isa, &strip, &mut totals);
+                    if let Some(of) = in_strips {
+                        counts::add::<I>(of, recipe, class, &strip, &mut sums);
+                    }
                 }
                 totals.add_to(&mut sums, plan, class, recipe.classes, back);
             }
-            if let Some((decision, activation)) = plan.decision {
-                if recipe.counts(decision) {
-                    for class in (0..plan.classes).step_by(recipe.classes) {
-                        for at in (0..used).step_by(STRIP) {
-                            let place = Place { span, at, class, upstream: None };
-                            let (strip, _) = Strip::new(batch, recipe, place, buffers)?;
-                            counts::add::<I>(
-                                decision, activation, recipe, class, &strip, &mut sums,
-                            );
-                        }
-                    }
-                } else {
-                    for at in (0..used).step_by(TILE) {
-                        let tile = batch.tile::<f32>(span, at, tile)?;
-                        by_tile::add::<I, f32>(decision, activation, &tile, work, &mut sums);
-                    }
+            if let Some((decision, activation)) = in_tiles {
+                for at in (0..used).step_by(TILE) {
+                    let tile = batch.tile::<f32>(span, at, tile)?;
+                    by_tile::add::<I, f32>(decision, activation, &tile, work, &mut sums);
                 }
-                sums.add_lanes_up(plan, span.scale);
             }
         }
         Ok(sums.finish(batch, job.sample))

@@ -143,10 +143,11 @@ impl<'a> Place<'a> {
         let [_, classes, _] = map.layout.shape();
         let class = self.class.min(classes - 1);
         let (at, stride) = run_of(map.layout, place.sample, class, place.start + self.at);
-        load::floats(map.data, at, stride, &mut out[..self.used()]);
-        let weight = row(self.span.weight, self.at).as_flattened();
+        let (used, weight) = (self.used(), row(self.span.weight, self.at).as_flattened());
+        load::counted_floats(map.data, at, stride, weight, &mut out[..used]);
+        out[used..].fill(0.0);
         for (out, &weight) in out.iter_mut().zip(weight) {
-            *out = if weight == 0.0 { 0.0 } else { *out * weight };
+            *out *= weight;
         }
         staged
     }
@@ -212,7 +213,7 @@ impl<'a> Place<'a> {
                 let rows = table.iter().enumerate();
                 for (named, _) in rows.filter(|(_, channels)| channels.contains(&class)) {
                     for (g, &label) in out.iter_mut().zip(label) {
-                        *g = if label == named as i32 { 1.0 } else { *g };
+                        *g += if label == named as i32 { 1.0 } else { 0.0 };
                     }
                 }
             }
@@ -230,19 +231,17 @@ impl<'a> Place<'a> {
         let Self { span, at, class, .. } = self;
         let (place, layout) = (span.place, batch.target.layout);
         let (start, stride) = run_of(layout, place.sample, class, place.start + at);
+        let used = self.used();
         if let DenseSlice::F32(data) = data
             && stride == 1
-            && span.counts_whole
+            && used == STRIP
             && is_within(row(data, start).as_flattened(), 0.0)
         {
             return (row(data, start), true);
         }
-        let (used, out) = (self.used(), staged.as_flattened_mut());
-        load::dense(data, start, stride, &mut out[..used]);
+        let (weight, out) = (row(span.weight, at).as_flattened(), staged.as_flattened_mut());
+        load::counted_dense(data, start, stride, weight, &mut out[..used]);
         out[used..].fill(0.0);
-        if !span.counts_whole {
-            silence(out, row(span.weight, at).as_flattened());
-        }
         let slack = data.slack() as f32;
         let good = is_within(out, slack);
         for g in out {
@@ -257,6 +256,7 @@ impl<'a> Place<'a> {
     fn complain(self, batch: &Batch) -> Result<()> {
         let mut buffers = TileInput::default();
         buffers.logits.grow(batch.plan.classes)?;
+        buffers.beside.grow(batch.plan.classes)?;
         buffers.reference.grow(batch.plan.classes)?;
         let end = self.at + self.used();
         (self.at..end)
@@ -273,14 +273,6 @@ fn is_within(values: &[f32], slack: f32) -> bool {
         good &= (g >= -slack) & (g <= 1.0 + slack);
     }
     good
-}
-
-/// Writes 0 where a voxel does not count, over a NaN too.
-#[inline(always)]
-fn silence(values: &mut [f32], weight: &[f32]) {
-    for (value, &weight) in values.iter_mut().zip(weight) {
-        *value = if weight == 0.0 { 0.0 } else { *value };
-    }
 }
 
 /// Σ w, of all voxels of a span.

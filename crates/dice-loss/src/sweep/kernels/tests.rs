@@ -9,8 +9,8 @@ use super::{
     Written,
 };
 use crate::{
-    BinaryCrossEntropy, CrossEntropy, Dice, Float, FloatMut, Focal, Isa, Layout, Logits, Objective,
-    Output, Target, Term,
+    BinaryCrossEntropy, CrossEntropy, Decision, Dice, Float, FloatMut, Focal, Isa, Layout, Logits,
+    Objective, Output, Target, Term,
     evaluate::{self, VoxelSlopes},
 };
 
@@ -212,7 +212,11 @@ fn agrees<T: Float + FloatMut + Into<f64> + Default>(of: impl Fn(f32) -> T, unit
                     let numbers: Vec<T> = example.logits.iter().map(scaled).collect();
                     let logits = Logits::new(&numbers, layout).unwrap();
                     for (kind, target) in targets(&example, &table) {
-                        let objective = objective(&terms, isa);
+                        let decision = match classes {
+                            1 => Decision::Threshold(0.4),
+                            _ => Decision::Argmax,
+                        };
+                        let objective = objective(&terms, isa).decision(decision);
                         let Some([kernel, tiles]) = both::<T>(&objective, &logits, &target) else {
                             continue;
                         };

@@ -12,7 +12,7 @@ use super::{
     lanes::{self, Block, LANES},
     number::Number,
     scratch::{Plane, Work},
-    softmax::{five_sums, transport, two_sums},
+    softmax::{Merged, five_sums, transport, two_sums},
     tile::{Batch, Borrow, Reference, Tile},
 };
 use crate::{
@@ -70,32 +70,27 @@ impl<F: Number> Sums<F> {
     }
 
     #[inline(always)]
-    pub fn count(&mut self, column: usize, class: usize, voxels: F) {
-        self.lanes(column, class)[0] += voxels;
+    pub fn count(&mut self, column: usize, class: usize, voxels: i32) {
+        self.data[column * self.classes + class] += f64::from(voxels);
     }
 
     /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing. The
     /// weights of the span were scaled.
     #[inline(always)]
-    pub fn add_lanes_up(&mut self, plan: &Plan, scale: f64) {
-        if scale != 1.0 {
-            return self.add_scaled_lanes_up(plan, 1.0 / scale);
-        }
+    pub fn add_lanes_up(&mut self, scale: f64) {
+        let back = 1.0 / scale;
         for (sum, lanes) in self.data.iter_mut().zip(&mut self.lanes) {
-            *sum += lanes::sum(**lanes);
+            *sum += back * lanes::sum(**lanes);
             **lanes = [F::ZERO; LANES];
         }
     }
 
-    #[cold]
-    fn add_scaled_lanes_up(&mut self, plan: &Plan, back: f64) {
-        let columns = self.data.chunks_mut(self.classes).zip(self.lanes.chunks_mut(self.classes));
-        for (integrand, (sums, lanes)) in plan.integrands.iter().zip(columns) {
-            let factor = if integrand.sum.is_count() { 1.0 } else { back };
-            for (sum, lanes) in sums.iter_mut().zip(lanes) {
-                *sum += factor * lanes::sum(**lanes);
-                **lanes = [F::ZERO; LANES];
-            }
+    /// Gives the background what the classes have that are one with it.
+    fn join(&mut self, column: usize, merged: Merged) {
+        let row = &mut self.data[column * self.classes..][..self.classes];
+        for class in merged.classes().skip(1) {
+            row[0] += row[class];
+            row[class] = 0.0;
         }
     }
 
@@ -111,6 +106,12 @@ impl<F: Number> Sums<F> {
             for merged in batch.plan.groups.iter().filter(by_label).filter_map(|group| group.merged)
             {
                 copy(Plan::REFERENCE, merged);
+            }
+        }
+        if let Some(merged) = Merged::new(batch.valid(sample)) {
+            let of_terms = |group: &Group| [group.merged, group.log_loss.map(|c| c.of_reference)];
+            for column in batch.plan.groups.iter().flat_map(of_terms).flatten() {
+                self.join(column, merged);
             }
         }
         let voxels = &mut self.data[Plan::VOXELS * self.classes..][..self.classes];

@@ -8,7 +8,10 @@ use super::{
         lanes,
         number::Number,
         scratch::{Plane, TILE, Work},
-        softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
+        softmax::{
+            Exponentials, Merged, Outcome, Outcomes, Own, distinct, goes_by_label, raise,
+            raise_by_label,
+        },
         tile::{Batch, Reference, Tile},
     },
     Overlaps, Sums, add_overlap,
@@ -26,8 +29,8 @@ pub(super) fn add<I: Instructions, F: Number>(
 ) {
     let merged = Merged::new(valid);
     match &tile.reference {
-        Reference::Labels(labels) if merged.is_none() && group.is_linear => {
-            add_labelled::<I, F>(group, labels, tile, work, sums);
+        Reference::Labels(labels) if goes_by_label(group, merged) => {
+            add_labelled::<I, F>(group, merged, labels, tile, work, sums);
         }
         _ => add_dense::<I, F>(group, merged, tile, work, sums),
     }
@@ -37,14 +40,17 @@ pub(super) fn add<I: Instructions, F: Number>(
 pub(super) fn is_by_label(group: &Group, batch: &Batch, sample: usize) -> bool {
     group.activation == Activation::Softmax
         && batch.has_labels()
-        && Merged::new(batch.valid(sample)).is_none()
-        && group.is_linear
+        && goes_by_label(group, Merged::new(batch.valid(sample)))
 }
 
 /// Hard labels: two passes over the class planes, and what depends on the label by runs.
+///
+/// What merged classes have of the voxel terms is left with each of them, for
+/// [`Sums::finish`] to join.
 #[inline(always)]
 fn add_labelled<I: Instructions, F: Number>(
     group: &Group,
+    merged: Option<Merged>,
     labels: &Labels,
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -75,7 +81,17 @@ fn add_labelled<I: Instructions, F: Number>(
         for i in 0..TILE {
             loss[i] = share(weight[i], focal[i] - (own[i] - softmax.shift[i]));
         }
-        labels.add_up([(columns.of_reference, loss)], sums);
+        if let Some(merged) = merged {
+            merged.log_sum::<I, F>(&tile.logits, softmax.shift, own);
+            for i in 0..TILE {
+                let joint = focal[i] - own[i];
+                others[i] = share(weight[i], if joint < F::ZERO { F::ZERO } else { joint });
+            }
+            labels.gather(|class| if merged.has(class) { &*others } else { &*loss }, own);
+            labels.add_up([(columns.of_reference, own)], sums);
+        } else {
+            labels.add_up([(columns.of_reference, loss)], sums);
+        }
         if let Some(column) = columns.of_all {
             add_all(column, tile, &softmax, focal, sums);
         }

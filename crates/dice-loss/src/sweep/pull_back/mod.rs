@@ -92,11 +92,8 @@ pub(super) fn read_upstream<F: Number>(
 ) {
     let [sn, sc, ss] = map.layout.strides;
     let at = tile.sample * sn + class * sc + tile.start * ss;
-    load::floats(map.data, at, ss, &mut out[..tile.used]);
+    load::counted_floats(map.data, at, ss, tile.weight, &mut out[..tile.used]);
     out[tile.used..].fill(F::ZERO);
-    for i in 0..TILE {
-        out[i] = if tile.weight[i] == F::ZERO { F::ZERO } else { out[i] };
-    }
 }
 
 /// Derivatives by the probabilities of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), the

@@ -8,7 +8,10 @@ use super::{
         labels::Labels,
         number::Number,
         scratch::{Plane, TILE, Work},
-        softmax::{Exponentials, Merged, Outcome, Outcomes, Own, distinct, raise, raise_by_label},
+        softmax::{
+            Exponentials, Merged, Outcome, Outcomes, Own, distinct, goes_by_label, raise,
+            raise_by_label,
+        },
         tile::{Reference, Tile},
     },
     Pulled, add_errors, add_transport,
@@ -30,8 +33,8 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 ) {
     let merged = Merged::new(pulled.valid);
     match &tile.reference {
-        Reference::Labels(labels) if merged.is_none() && pulled.group.is_linear => {
-            pull_back_labelled::<I, F>(pulled, labels, tile, work);
+        Reference::Labels(labels) if goes_by_label(pulled.group, merged) => {
+            pull_back_labelled::<I, F>(pulled, merged, labels, tile, work);
         }
         _ => pull_back_dense::<I, F>(pulled, merged, tile, work),
     }
@@ -40,10 +43,12 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 /// Hard labels and q_k = a_k g_k + b_k: two passes over the class planes.
 ///
 /// With H the voxel terms' derivative by ln p of the voxel's own class y, the gradient is
-/// p_k (b_k − Σ_j p_j b_j − p_y a_y − H) for every class, and p_y a_y + H more for y.
+/// p_k (b_k − Σ_j p_j b_j − p_y a_y − H) for every class, and p_y a_y + H more for y. Where y is one of
+/// the merged classes, each of them has its share of that H.
 #[inline(always)]
 fn pull_back_labelled<I: Instructions, F: Number>(
     Pulled { group, slopes, partials, .. }: Pulled,
+    merged: Option<Merged>,
     labels: &Labels,
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -56,7 +61,8 @@ fn pull_back_labelled<I: Instructions, F: Number>(
     };
     let (a, b) = (of(Direction::Intersection), of(Direction::Prediction));
     let softmax = Exponentials::weighed::<I>(tile, probability, [sum, shift], b, dot);
-    log_slopes_by_label::<I, F>(group, slopes, labels, &softmax, tile, outcome, [own, extra]);
+    let joined = (labels, merged);
+    log_slopes_by_label::<I, F>(group, slopes, joined, &softmax, tile, outcome, [own, extra]);
     labels.gather(|class| &softmax.planes[class], own);
     labels.look_up(a, slope);
     let smoothing: f64 = slopes.cross_entropy.as_ref().map_or(0.0, |f| f.all.iter().sum());
@@ -82,6 +88,23 @@ fn pull_back_labelled<I: Instructions, F: Number>(
             }
         }
     }
+    if let Some(merged) = merged.filter(|_| slopes.cross_entropy.is_some()) {
+        let [joint, log_sum, ..] = outcome;
+        labels.look_up(|class| if merged.has(class) { F::ONE } else { F::ZERO }, joint);
+        for i in 0..TILE {
+            let of_terms = tile.weight[i] * extra[i] * joint[i];
+            joint[i] = of_terms;
+            own[i] += -of_terms;
+        }
+        merged.log_sum::<I, F>(&tile.logits, shift, log_sum);
+        for class in merged.classes() {
+            let (x, out) = (tile.logits.plane(class), &mut gradient[class]);
+            for i in 0..TILE {
+                let log_share = (x[i] - shift[i]) - log_sum[i];
+                out[i] += share(joint[i], log_share.exp::<I>());
+            }
+        }
+    }
     labels.scatter(own, gradient);
 }
 
@@ -90,14 +113,18 @@ fn pull_back_labelled<I: Instructions, F: Number>(
 fn log_slopes_by_label<I: Instructions, F: Number>(
     group: &Group,
     slopes: &VoxelSlopes,
-    labels: &Labels,
+    (labels, merged): (&Labels, Option<Merged>),
     softmax: &Exponentials<F>,
     tile: &Tile<F>,
     planes: &mut [Plane<F>; 5],
     [factor, out]: [&mut Plane<F>; 2],
 ) {
     match &slopes.cross_entropy {
-        Some(factors) => labels.look_up(|class| F::of(-factors.positive[class]), out),
+        Some(factors) => {
+            let joint =
+                |class| if merged.is_some_and(|merged| merged.has(class)) { 0 } else { class };
+            labels.look_up(|class| F::of(-factors.positive[joint(class)]), out);
+        }
         None => *out = [F::ZERO; TILE],
     }
     if !slopes.has_focal() {
