@@ -10,7 +10,7 @@ use super::{
         softmax::{Merged, distinct},
         tile::Tile,
     },
-    Pulled, add_errors, add_transport, slopes_by_probability,
+    Pulled, add_transport, slopes_by_probability,
 };
 use crate::{Activation, evaluate::Factors};
 
@@ -33,8 +33,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
         *out = [F::ZERO; TILE];
         if let Some(partials) = partials {
             if annotated {
-                slopes_by_probability::<I, F>(partials, class, p, g, out);
-                add_errors::<I, F>(group, partials, class, p, g, out);
+                slopes_by_probability::<I, F>(group, partials, class, p, g, out);
             }
             add_transport::<I, F>(group, partials, class, reference, out);
             let reached = annotated || group.distances.is_some();

@@ -96,11 +96,12 @@ pub(super) fn read_upstream<F: Number>(
     out[tile.used..].fill(F::ZERO);
 }
 
-/// Derivatives by the probabilities of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), the
-/// slopes being those of its sums. a and b may all but cancel, so their sum is taken before they
-/// are rounded.
+/// Derivatives by the probabilities of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), and
+/// 2 (p − g) (f g + h (1 − g)) of the squared errors, the slopes being those of its sums. a and b may
+/// all but cancel, so their sum is taken before they are rounded.
 #[inline(always)]
 fn slopes_by_probability<I: Instructions, F: Number>(
+    group: &Group,
     partials: Partials,
     class: usize,
     p: &Plane<F>,
@@ -118,6 +119,15 @@ fn slopes_by_probability<I: Instructions, F: Number>(
         let smooth = p[i].mul_add::<I>(two_c, linear);
         out[i] = smooth + sign(p[i] - g[i]) * d + sign(p[i]) * e;
     }
+    let errors = [Direction::SensitivityError, Direction::SpecificityError];
+    if errors.iter().any(|error| group.sums[*error].is_some()) {
+        let [inside, outside] = errors.map(slope);
+        for i in 0..TILE {
+            let slope = g[i].mul_add::<I>(inside, (F::ONE - g[i]) * outside);
+            let error = p[i] - g[i];
+            out[i] = (error + error).mul_add::<I>(slope, out[i]);
+        }
+    }
 }
 
 #[inline(always)]
@@ -125,28 +135,6 @@ fn sign<F: Number>(x: F) -> F {
     let positive = if x > F::ZERO { F::ONE } else { F::ZERO };
     let negative = if x < F::ZERO { F::ONE } else { F::ZERO };
     positive - negative
-}
-
-/// Adds 2 (p − g) (f g + h (1 − g)), f and h being the slopes of the squared errors of a class.
-#[inline(always)]
-fn add_errors<I: Instructions, F: Number>(
-    group: &Group,
-    partials: Partials,
-    class: usize,
-    p: &Plane<F>,
-    g: &Plane<F>,
-    out: &mut Plane<F>,
-) {
-    let errors = [Direction::SensitivityError, Direction::SpecificityError];
-    if errors.iter().all(|error| group.sums[*error].is_none()) {
-        return;
-    }
-    let [inside, outside] = errors.map(|error| partials.of::<F>(error, class));
-    for i in 0..TILE {
-        let slope = g[i].mul_add::<I>(inside, (F::ONE - g[i]) * outside);
-        let error = p[i] - g[i];
-        out[i] = (error + error).mul_add::<I>(slope, out[i]);
-    }
 }
 
 /// Adds Σ_k g_k slope_k M_kl: what moving class l's probability costs.

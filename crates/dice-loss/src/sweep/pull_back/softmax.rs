@@ -14,7 +14,7 @@ use super::{
         },
         tile::{Reference, Tile},
     },
-    Pulled, add_errors, add_transport,
+    Pulled, add_transport,
     channel::weigh,
     slopes_by_probability,
 };
@@ -184,8 +184,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
             *out = [F::ZERO; TILE];
             continue;
         };
-        slopes_by_probability::<I, F>(partials, class, p, g, out);
-        add_errors::<I, F>(group, partials, class, p, g, out);
+        slopes_by_probability::<I, F>(group, partials, class, p, g, out);
         add_transport::<I, F>(group, partials, class, reference, out);
         for i in 0..TILE {
             dot[i] = p[i].mul_add::<I>(out[i], dot[i]);
