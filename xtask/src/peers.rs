@@ -40,7 +40,7 @@ pub fn peers() -> Result<(), String> {
     let newer = listed(environment.program(), &["--outdated"], "latest_version")?;
     println!("\n==> peers");
     for (name, pin) in &pins {
-        let key = name.to_lowercase();
+        let key = normalised(name);
         println!("{}", moved(name, pin, installed.get(&key), newer.get(&key)));
     }
     let pytest = ["-m", "pytest", "--quiet", "-rfEs", "-W", "default"];
@@ -67,7 +67,12 @@ fn pins(requirements: &str) -> Vec<(String, String)> {
     requirements.lines().filter_map(requirement).collect()
 }
 
-/// What pip says of the packages in an environment, by names in small letters.
+/// A package's name as the index compares it: pip lists it as its author writes it.
+fn normalised(name: &str) -> String {
+    name.to_lowercase().replace(['_', '.'], "-")
+}
+
+/// What pip says of the packages in an environment, by normalised names.
 fn listed(
     python: PathBuf,
     which: &[&str],
@@ -83,7 +88,7 @@ fn listed(
     let packages = listed.as_array().into_iter().flatten();
     let version = |package: &Value| {
         let text = |key| Some(package.get(key)?.as_str()?.to_owned());
-        Some((text("name")?.to_lowercase(), text(field)?))
+        Some((normalised(&text("name")?), text(field)?))
     };
     Ok(packages.filter_map(version).collect())
 }
@@ -115,6 +120,12 @@ mod tests {
         let pair = |name: &str, pin: &str| (name.to_owned(), pin.to_owned());
         let wanted = [pair("monai", "1.6.1"), pair("torch", "2.15.*"), pair("ml_dtypes", ">=0.5")];
         assert_eq!(pins(text), wanted);
+    }
+
+    #[test]
+    fn names_are_compared_as_the_index_does() {
+        assert_eq!(normalised("segmentation_models_pytorch"), "segmentation-models-pytorch");
+        assert_eq!(normalised("ml_dtypes"), normalised("ML-dtypes"));
     }
 
     #[test]
