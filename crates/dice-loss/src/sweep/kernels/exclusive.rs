@@ -139,7 +139,22 @@ impl<const C: usize> Softmax<C> {
     }
 }
 
-/// Reads a voxel's logits, which may be anything where it does not count.
+/// A voxel's logits, which may be anything where it does not count.
+#[inline(always)]
+pub(super) fn logits<const C: usize>(
+    strip: &Strip,
+    block: usize,
+    lane: usize,
+    weight: f32,
+) -> [f32; C] {
+    let mut logits = [0.0; C];
+    for class in 0..C {
+        let x = strip.logits[class][block][lane];
+        logits[class] = if weight == 0.0 { 0.0 } else { x };
+    }
+    logits
+}
+
 #[inline(always)]
 fn softmax<I: Instructions, const C: usize>(
     strip: &Strip,
@@ -147,12 +162,7 @@ fn softmax<I: Instructions, const C: usize>(
     lane: usize,
     weight: f32,
 ) -> Softmax<C> {
-    let mut logits = [0.0; C];
-    for class in 0..C {
-        let x = strip.logits[class][block][lane];
-        logits[class] = if weight == 0.0 { 0.0 } else { x };
-    }
-    Softmax::new::<I>(logits)
+    Softmax::new::<I>(logits(strip, block, lane, weight))
 }
 
 struct Measure<'a, const C: usize, S, M> {
@@ -364,6 +374,10 @@ fn of_two<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
 
 /// The overlap's slope by a class's probability, but for that of Σp².
 #[inline(always)]
-fn linear<const C: usize, M: Membership<C>>(class: usize, member: M, factors: &Factors) -> f32 {
+pub(super) fn linear<const C: usize, M: Membership<C>>(
+    class: usize,
+    member: M,
+    factors: &Factors,
+) -> f32 {
     member.blend(class, factors.of_both[class], factors.of_prediction[class])
 }

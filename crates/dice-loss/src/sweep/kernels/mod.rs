@@ -9,6 +9,7 @@
 mod counts;
 mod exclusive;
 mod independent;
+mod merged;
 mod recipe;
 mod strip;
 mod sums;

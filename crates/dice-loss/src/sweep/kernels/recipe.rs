@@ -1,6 +1,6 @@
 //! Which kernel serves which objective.
 
-use super::{super::tile::Batch, Kernels, exclusive, independent};
+use super::{super::tile::Batch, Kernels, exclusive, independent, merged};
 use crate::{
     Activation,
     direction::Direction,
@@ -81,11 +81,12 @@ impl Recipe {
             let kernels = independent::kernels(group.activation, asked)?;
             return Some(Self { classes: 1, is_dense: true, kernels });
         }
-        if group.merged.is_some() && batch.merges(sample) {
-            return None;
-        }
         let is_dense = !matches!(target.kind, Kind::Labels(_));
-        let kernels = exclusive::kernels(plan.classes, is_dense, asked)?;
+        let kernels = match group.merged.is_some() && batch.merges(sample) {
+            true if is_dense => return None,
+            true => merged::kernels(plan.classes, asked)?,
+            false => exclusive::kernels(plan.classes, is_dense, asked)?,
+        };
         Some(Self { classes: plan.classes, is_dense, kernels })
     }
 }

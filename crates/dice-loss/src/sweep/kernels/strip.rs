@@ -5,6 +5,7 @@ use super::{
         lanes::{Block, LANES},
         load,
         scratch::{TILE, TileInput},
+        softmax::Merged,
         tile::{Batch, Span, run_of},
     },
     CLASSES, Recipe,
@@ -54,6 +55,8 @@ pub(super) struct Strip<'a> {
     pub label: &'a Row<i32>,
     /// How much of each class a voxel is, otherwise; a number in [0, 1] where it does not count.
     pub reference: [&'a Row<f32>; CLASSES],
+    /// 1 for the background and each class that was not annotated in the sample.
+    pub merged: [f32; CLASSES],
 }
 
 /// Where a strip begins: after how many voxels of a span, and with which class; and the gradient by
@@ -82,7 +85,13 @@ impl<'a> Strip<'a> {
             weight: row(span.weight, at),
             label: row(span.label, at),
             reference: [&NEVER; CLASSES],
+            merged: [0.0; CLASSES],
         };
+        if let Some(merged) = Merged::new(batch.valid(span.place.sample)) {
+            for class in merged.classes().take(CLASSES) {
+                strip.merged[class] = 1.0;
+            }
+        }
         if recipe.is_dense {
             let mut good = true;
             for (class, row) in reference.iter_mut().enumerate().take(recipe.classes) {
