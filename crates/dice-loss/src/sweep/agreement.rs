@@ -17,7 +17,7 @@ pub(super) fn argmax<'p, F: Number, const N: usize>(
         let x = plane(class);
         for i in 0..N {
             // Classes rise, so the larger of two is the later one. A choice between them would be
-            // stored in part, as a masked load is not (see `load::read_counted`).
+            // stored in part (see `load::read_counted`).
             let later = if x[i] > largest[i] { class as i32 } else { 0 };
             index[i] = index[i].max(later);
             largest[i] = largest[i].larger(x[i]);

@@ -6,6 +6,7 @@ use super::{
     lanes::{Block, LANES},
     number::Number,
     prefetch::prefetch,
+    scratch::SPAN,
 };
 use crate::tensor::{DenseSlice, FloatSlice, LabelSlice, in_words};
 
@@ -238,13 +239,16 @@ fn drop_at<T: Copy + PartialEq, F: Number>(
     }
 }
 
-/// Takes the weight of voxels whose value says so.
+/// Takes the weight of voxels of a span whose value says so.
 #[inline(always)]
 pub(super) fn drop_where<F: Number, T: PartialEq + Copy>(weight: &mut [F], values: &[T], value: T) {
-    for (weight, &other) in weight.iter_mut().zip(values) {
-        // A product, not a choice, which would be stored in part (see `read_counted`).
-        *weight = *weight * if other == value { F::ZERO } else { F::ONE };
+    // Not where it lies, which would be stored in part (see `read_counted`).
+    let mut kept = [F::ZERO; SPAN];
+    let kept = &mut kept[..weight.len()];
+    for ((kept, &weight), &other) in kept.iter_mut().zip(&*weight).zip(values) {
+        *kept = if other == value { F::ZERO } else { weight };
     }
+    weight.copy_from_slice(kept);
 }
 
 /// No label: what a fraction, a NaN or a number beyond `i32` is read as.

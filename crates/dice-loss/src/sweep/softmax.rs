@@ -251,9 +251,12 @@ fn maximum<F: Number>(
     *out = *logits.plane(first);
     for class in classes {
         let x = logits.plane(class);
+        // Not where it lies, which would be stored in part (see `load`).
+        let mut larger = [F::ZERO; TILE];
         for i in 0..TILE {
-            out[i] = out[i].larger(x[i]);
+            larger[i] = out[i].larger(x[i]);
         }
+        *out = larger;
     }
 }
 

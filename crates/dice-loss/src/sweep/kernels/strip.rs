@@ -88,8 +88,8 @@ impl<'a> Strip<'a> {
             merged: [0.0; CLASSES],
         };
         if let Some(merged) = Merged::new(batch.valid(span.place.sample)) {
-            for class in merged.classes().take(CLASSES) {
-                strip.merged[class] = 1.0;
+            for (class, is) in strip.merged.iter_mut().enumerate().take(recipe.classes) {
+                *is = if merged.has(class) { 1.0 } else { 0.0 };
             }
         }
         if recipe.is_dense {
