@@ -8,10 +8,11 @@ use burn::{
     tensor::Tensor,
 };
 use dice_loss::{Error, Moments, Objective, Reduction, Result, Verdict};
+use dice_loss_tensor::Form;
 
 use crate::{
     Targets,
-    sweeps::{self, Form, Outcome, SegmentationBackend},
+    sweeps::{self, Outcome, SegmentationBackend},
     tensor_ops,
 };
 

@@ -22,10 +22,11 @@ use dice_loss::Objective;
 
 use crate::{
     Targets,
-    sweeps::{Form, Outcome, SegmentationBackend},
+    sweeps::{Outcome, SegmentationBackend},
     tensor_ops::segmentation_loss,
 };
 use case::Case;
+use dice_loss_tensor::Form;
 
 /// The loss, or the error, by the engine and by tensor operations.
 fn both_ways(

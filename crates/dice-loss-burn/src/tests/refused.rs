@@ -10,9 +10,10 @@ use dice_loss::{Activation, CrossEntropy, Dice, Error, Objective};
 
 use crate::{
     CrossEntropyLossConfig, DiceLossConfig, SegmentationLoss, Targets,
-    sweeps::{Form, Outcome, SegmentationBackend},
+    sweeps::{Outcome, SegmentationBackend},
     tensor_ops,
 };
+use dice_loss_tensor::Form;
 
 fn objective() -> Arc<Objective> {
     Arc::new(Objective::new().term(1.0, Dice::default().softmax()))

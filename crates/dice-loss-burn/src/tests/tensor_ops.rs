@@ -11,10 +11,8 @@ use dice_loss::{
 };
 
 use super::{Case, case::every_loss, precision};
-use crate::{
-    sweeps::{Form, Outcome},
-    tensor_ops::segmentation_loss,
-};
+use crate::{sweeps::Outcome, tensor_ops::segmentation_loss};
+use dice_loss_tensor::Form;
 
 fn outcome(objective: &Objective, case: &Case, logits: &Tensor<4>) -> Outcome<Dispatch> {
     let targets = case.targets(&logits.device()).0;

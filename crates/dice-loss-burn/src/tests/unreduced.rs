@@ -13,9 +13,10 @@ use dice_loss::{
 
 use super::{Case, case::noise, precision};
 use crate::{
-    sweeps::{Form, Outcome, SegmentationBackend},
+    sweeps::{Outcome, SegmentationBackend},
     tensor_ops,
 };
+use dice_loss_tensor::Form;
 
 /// The values by either way, natively first, and the verdict that they belong to.
 fn values<const R: usize>(

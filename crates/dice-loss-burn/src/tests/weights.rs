@@ -10,9 +10,10 @@ use dice_loss::{Activation, Decision, Verdict};
 
 use super::{Case, by_value::objective, precision};
 use crate::{
-    sweeps::{Form, Outcome, SegmentationBackend},
+    sweeps::{Outcome, SegmentationBackend},
     tensor_ops::segmentation_loss,
 };
+use dice_loss_tensor::Form;
 
 /// Sums and gradient may differ by what f32 rounds on either way.
 pub(super) fn check(device: &Device, cases: impl IntoIterator<Item = Case>) {
