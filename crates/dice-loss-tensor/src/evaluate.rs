@@ -126,7 +126,11 @@ fn measure_in_range<O: Operations>(
     let again = measure(&source.reweighted(near)?, prepared, layout, has_map)?;
     let mut again = again.ok_or_else(|| source.located())?;
     weights::restore(prepared, &mut again.on_host, scale);
-    Ok(Measured { scale, ..again })
+    Ok(match has_map {
+        // Each voxel's own loss is in f32's range if its weight is, however far the others' are.
+        true => Measured { on_host: again.on_host, ..measured },
+        false => Measured { scale, ..again },
+    })
 }
 
 /// `None` if a label, value or weight that counts is out of range.

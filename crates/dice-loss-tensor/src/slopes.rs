@@ -66,13 +66,7 @@ impl<'a> Slopes<'a> {
             None => sums.constant(vec![0.0; samples * classes], [samples, classes, 1])?,
         };
         let map = parts.try_fold(first, |map, part| map.add(part?))?;
-        let map = if channels == 1 { map.sum(1)? } else { map };
-        if self.scale == 1.0 {
-            return Ok(map);
-        }
-        // By itself at the end: the slopes of tiny weights would leave f32 together with it.
-        let restored = map.constant(vec![1.0 / self.scale], [1, 1, 1])?;
-        map.mul(restored)
+        if channels == 1 { map.sum(1) } else { Ok(map) }
     }
 
     /// Slope times sum; nothing of something infinite is nothing.
