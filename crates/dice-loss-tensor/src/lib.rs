@@ -10,8 +10,12 @@
 //! - [`evaluate`] is the loss;
 //! - [`Rules`], [`check_reference`] and [`spread`] say what fits the logits, in either way to a loss;
 //! - [`named`] is how the settings of a loss by name become an objective.
+//!
+//! With the feature `testing` there are the questions that the tests of either ask.
 
 #![deny(missing_docs)]
+
+pub use dice_loss;
 
 mod evaluate;
 mod integrands;
@@ -19,6 +23,8 @@ pub mod named;
 mod operations;
 mod slopes;
 mod targets;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod voxels;
 mod weights;
 

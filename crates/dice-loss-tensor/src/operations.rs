@@ -137,6 +137,19 @@ pub trait Labels<O: Operations>: Clone {
     fn rows(self, table: Vec<f32>, classes: usize) -> Computed<O::Numbers, O>;
 }
 
+/// Writes methods of one expression each: what a framework makes of a tensor.
+///
+/// `add(x, y: Self) -> Self = Ok(x + y);` is `fn add(self, y: Self) -> Result<Self>`.
+#[macro_export]
+macro_rules! operations {
+    ($($name:ident($x:ident $(, $y:ident: $Y:ty)*) -> $Made:ty = $made:expr;)*) => {
+        $(fn $name(self $(, $y: $Y)*) -> Result<$Made> {
+            let $x = self;
+            $made
+        })*
+    };
+}
+
 /// The types that numbers may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {

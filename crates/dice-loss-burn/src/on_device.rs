@@ -1,11 +1,8 @@
-//! The same losses from tensor operations and kernels, for backends that the engine cannot reach into.
+//! The same losses on devices that the engine cannot reach into.
 //!
 //! [`dice_loss_tensor`] has the losses; here are Burn's tensors for it. The sums over the voxels come
-//! from the [kernels](crate::kernels) where there are some for the device, otherwise from
-//! [operations]; Burn's autodiff does the rest.
-
-mod operations;
-mod types;
+//! from the [kernels](crate::kernels) where there are some that take the batch, otherwise from Burn's
+//! [operations](crate::operations); Burn's autodiff does the rest.
 
 use std::sync::Arc;
 
@@ -20,10 +17,11 @@ use dice_loss::{Error, Objective, Prepared, Result};
 use dice_loss_tensor::{About, Batch, Form, Rules, Source, beyond_the_engine};
 
 use crate::{
+    operations::Burn,
     sweeps::{Outcome, SegmentationBackend, with_an_axis},
     targets::{Mask, Reference, TargetTensors, VoxelWeights},
+    types,
 };
-use operations::Burn;
 
 pub(crate) fn segmentation_loss(
     logits: DispatchTensor,
@@ -36,16 +34,15 @@ pub(crate) fn segmentation_loss(
         types::check_logits(&logits)?;
         types::check_targets(&targets, types::kernels_convert)?;
         let batch = OnDevice { logits, targets, objective: objective.clone(), form };
-        dice_loss_tensor::evaluate::<Burn>(&batch, &objective, form)
-    };
-    match evaluate() {
-        Ok(evaluated) => {
-            let output = evaluated.output.into_dispatch();
-            let output = Dispatch::float_reshape(output, with_an_axis(evaluated.shape));
-            Outcome::Evaluated(output, Arc::new(evaluated.verdict), evaluated.moments)
+        if batch.logits.shape().num_elements() == 0 {
+            return Ok(batch.nothing());
         }
-        Err(error) => Outcome::Failed(error),
-    }
+        let evaluated = dice_loss_tensor::evaluate::<Burn>(&batch, &objective, form)?;
+        let output = evaluated.output.into_dispatch();
+        let output = Dispatch::float_reshape(output, with_an_axis(evaluated.shape));
+        Ok(Outcome::Evaluated(output, Arc::new(evaluated.verdict), evaluated.moments))
+    };
+    evaluate().unwrap_or_else(Outcome::Failed)
 }
 
 /// A batch on any device, and what is asked of it.
@@ -54,6 +51,49 @@ struct OnDevice {
     targets: TargetTensors<Dispatch>,
     objective: Arc<Objective>,
     form: Form,
+}
+
+impl OnDevice {
+    /// A batch without voxels, whose shapes Burn does not expand to. Its gradient is empty.
+    fn nothing(&self) -> Outcome<Dispatch> {
+        match self.on_host() {
+            Outcome::Evaluated(output, verdict, moments) => {
+                let flat = |tensor: DispatchTensor| {
+                    let length = tensor.shape().num_elements();
+                    let tensor = Dispatch::float_reshape(tensor, Shape::from([length]));
+                    Tensor::<1>::from_dispatch(tensor)
+                };
+                let (shape, logits) = (output.shape(), flat(self.logits.clone()));
+                let output = flat(output).to_device(&logits.device()) + logits.sum();
+                let output = Dispatch::float_reshape(output.into_dispatch(), shape);
+                Outcome::Evaluated(output, verdict, moments)
+            }
+            failed => failed,
+        }
+    }
+
+    /// What the engine makes of it.
+    fn on_host(&self) -> Outcome<Dispatch> {
+        let targets = self.targets.clone();
+        let targets = TargetTensors {
+            reference: match targets.reference {
+                Reference::Labels(labels) => Reference::Labels(to_host::<Int>(labels)),
+                Reference::Dense(target) => Reference::Dense(to_host::<Float>(target)),
+                Reference::Multilabel(target) => Reference::Multilabel(to_host::<Bool>(target)),
+            },
+            mask: match targets.mask {
+                Mask::Everything => Mask::Everything,
+                Mask::Only(mask) => Mask::Only(to_host::<Bool>(mask)),
+            },
+            weights: match targets.weights {
+                VoxelWeights::Equal => VoxelWeights::Equal,
+                VoxelWeights::Each(weights) => VoxelWeights::Each(to_host::<Float>(weights)),
+            },
+            rules: targets.rules,
+        };
+        let logits = to_host::<Float>(self.logits.clone());
+        Dispatch::segmentation_loss(logits, targets, self.objective.clone(), self.form)
+    }
 }
 
 impl Source<Burn> for OnDevice {
@@ -120,25 +160,7 @@ impl Source<Burn> for OnDevice {
     }
 
     fn located(&self) -> Error {
-        let targets = self.targets.clone();
-        let targets = TargetTensors {
-            reference: match targets.reference {
-                Reference::Labels(labels) => Reference::Labels(to_host::<Int>(labels)),
-                Reference::Dense(target) => Reference::Dense(to_host::<Float>(target)),
-                Reference::Multilabel(target) => Reference::Multilabel(to_host::<Bool>(target)),
-            },
-            mask: match targets.mask {
-                Mask::Everything => Mask::Everything,
-                Mask::Only(mask) => Mask::Only(to_host::<Bool>(mask)),
-            },
-            weights: match targets.weights {
-                VoxelWeights::Equal => VoxelWeights::Equal,
-                VoxelWeights::Each(weights) => VoxelWeights::Each(to_host::<Float>(weights)),
-            },
-            rules: targets.rules,
-        };
-        let logits = to_host::<Float>(self.logits.clone());
-        match Dispatch::segmentation_loss(logits, targets, self.objective.clone(), self.form) {
+        match self.on_host() {
             Outcome::Failed(error) => error,
             Outcome::Evaluated(..) => beyond_the_engine(),
         }

@@ -5,7 +5,7 @@ use burn::tensor::{
     activation::{log_sigmoid, log_softmax, sigmoid, softmax},
 };
 use dice_loss::{Error, Result};
-use dice_loss_tensor::{Element, Labels, Mask, Numbers, Operations};
+use dice_loss_tensor::{Element, Labels, Mask, Numbers, Operations, operations};
 
 /// Burn as a framework. Its operations do not fail: on a device that cannot compute them they panic.
 pub(crate) enum Burn {}
@@ -22,6 +22,36 @@ impl Operations for Burn {
 }
 
 impl Numbers<Burn> for Tensor<3> {
+    operations! {
+        cast(x, element: Element) -> Self = Ok(Tensor::<3>::cast(x, dtype(element)));
+        reshape(x, shape: [usize; 3]) -> Self = Ok(Tensor::reshape(x, shape));
+        expand(x, shape: [usize; 3]) -> Self =
+            Ok(if x.dims() == shape { x } else { Tensor::expand(x, shape) });
+        narrow(x, axis: usize, start: usize, length: usize) -> Self =
+            Ok(Tensor::narrow(x, axis, start, length));
+        add(x, other: Self) -> Self = Ok(x + other);
+        sub(x, other: Self) -> Self = Ok(x - other);
+        mul(x, other: Self) -> Self = Ok(x * other);
+        div(x, other: Self) -> Self = Ok(x / other);
+        neg(x) -> Self = Ok(-x);
+        complement(x) -> Self = Ok(-x + 1);
+        abs(x) -> Self = Ok(Tensor::abs(x));
+        exp(x) -> Self = Ok(Tensor::exp(x));
+        ln(x) -> Self = Ok(x.log());
+        at_least(x, bound: f64) -> Self = Ok(x.clamp_min(bound));
+        clamp(x) -> Self = Ok(Tensor::clamp(x, 0, 1));
+        sum(x, axis: usize) -> Self = Ok(x.sum_dim(axis));
+        sum_all(x) -> Self = Ok(Tensor::sum(x).reshape([1, 1, 1]));
+        max(x, axis: usize) -> Self = Ok(x.max_dim(axis));
+        softmax(x) -> Self = Ok(softmax(x, 1));
+        log_softmax(x) -> Self = Ok(log_softmax(x, 1));
+        sigmoid(x) -> Self = Ok(sigmoid(x));
+        log_sigmoid(x) -> Self = Ok(log_sigmoid(x));
+        equals(x, value: f64) -> Tensor<3, Bool> = Ok(x.equal_scalar(value));
+        ge(x, bound: f64) -> Tensor<3, Bool> = Ok(x.greater_equal_scalar(bound));
+        le(x, bound: f64) -> Tensor<3, Bool> = Ok(x.lower_equal_scalar(bound));
+    }
+
     fn element(&self) -> Element {
         match self.dtype() {
             DType::F64 => Element::F64,
@@ -33,10 +63,6 @@ impl Numbers<Burn> for Tensor<3> {
 
     fn shape(&self) -> [usize; 3] {
         self.dims()
-    }
-
-    fn cast(self, element: Element) -> Result<Self> {
-        Ok(Tensor::<3>::cast(self, dtype(element)))
     }
 
     fn constant(&self, values: Vec<f64>, shape: [usize; 3]) -> Result<Self> {
@@ -61,64 +87,8 @@ impl Numbers<Burn> for Tensor<3> {
         Tensor::detach(self)
     }
 
-    fn reshape(self, shape: [usize; 3]) -> Result<Self> {
-        Ok(Tensor::reshape(self, shape))
-    }
-
-    fn expand(self, shape: [usize; 3]) -> Result<Self> {
-        Ok(if self.dims() == shape { self } else { Tensor::expand(self, shape) })
-    }
-
-    fn narrow(self, axis: usize, start: usize, length: usize) -> Result<Self> {
-        Ok(Tensor::narrow(self, axis, start, length))
-    }
-
     fn cat(parts: Vec<Self>, axis: usize) -> Result<Self> {
         Ok(Tensor::cat(parts, axis))
-    }
-
-    fn add(self, other: Self) -> Result<Self> {
-        Ok(self + other)
-    }
-
-    fn sub(self, other: Self) -> Result<Self> {
-        Ok(self - other)
-    }
-
-    fn mul(self, other: Self) -> Result<Self> {
-        Ok(self * other)
-    }
-
-    fn div(self, other: Self) -> Result<Self> {
-        Ok(self / other)
-    }
-
-    fn neg(self) -> Result<Self> {
-        Ok(-self)
-    }
-
-    fn complement(self) -> Result<Self> {
-        Ok(-self + 1)
-    }
-
-    fn abs(self) -> Result<Self> {
-        Ok(Tensor::abs(self))
-    }
-
-    fn exp(self) -> Result<Self> {
-        Ok(Tensor::exp(self))
-    }
-
-    fn ln(self) -> Result<Self> {
-        Ok(self.log())
-    }
-
-    fn at_least(self, bound: f64) -> Result<Self> {
-        Ok(self.clamp_min(bound))
-    }
-
-    fn clamp(self) -> Result<Self> {
-        Ok(Tensor::clamp(self, 0, 1))
     }
 
     fn fill(self, mask: Tensor<3, Bool>, value: f64) -> Result<Self> {
@@ -126,50 +96,10 @@ impl Numbers<Burn> for Tensor<3> {
         Ok(Numbers::expand(self, shape)?.mask_fill(expanded(mask, shape), value))
     }
 
-    fn sum(self, axis: usize) -> Result<Self> {
-        Ok(self.sum_dim(axis))
-    }
-
-    fn sum_all(self) -> Result<Self> {
-        Ok(Tensor::sum(self).reshape([1, 1, 1]))
-    }
-
-    fn max(self, axis: usize) -> Result<Self> {
-        Ok(self.max_dim(axis))
-    }
-
     fn matmul(self, other: Self) -> Result<Self> {
         let ([matrices, rows, columns], [samples, ..]) = (self.dims(), other.dims());
         let shape = [matrices.max(samples), rows, columns];
         Ok(Tensor::matmul(Numbers::expand(self, shape)?, other))
-    }
-
-    fn softmax(self) -> Result<Self> {
-        Ok(softmax(self, 1))
-    }
-
-    fn log_softmax(self) -> Result<Self> {
-        Ok(log_softmax(self, 1))
-    }
-
-    fn sigmoid(self) -> Result<Self> {
-        Ok(sigmoid(self))
-    }
-
-    fn log_sigmoid(self) -> Result<Self> {
-        Ok(log_sigmoid(self))
-    }
-
-    fn equals(self, value: f64) -> Result<Tensor<3, Bool>> {
-        Ok(self.equal_scalar(value))
-    }
-
-    fn ge(self, bound: f64) -> Result<Tensor<3, Bool>> {
-        Ok(self.greater_equal_scalar(bound))
-    }
-
-    fn le(self, bound: f64) -> Result<Tensor<3, Bool>> {
-        Ok(self.lower_equal_scalar(bound))
     }
 
     fn largest(self) -> Result<Tensor<3, Bool>> {
@@ -181,6 +111,14 @@ impl Numbers<Burn> for Tensor<3> {
 }
 
 impl Mask<Burn> for Tensor<3, Bool> {
+    operations! {
+        not(x) -> Self = Ok(x.bool_not());
+        narrow(x, axis: usize, start: usize, length: usize) -> Self =
+            Ok(Tensor::narrow(x, axis, start, length));
+        numbers(x, element: Element) -> Tensor<3> = Ok(x.float().cast(dtype(element)));
+        any(x) -> bool = Ok(Tensor::any(x).into_data().iter::<bool>().any(|any| any));
+    }
+
     fn and(self, other: Self) -> Result<Self> {
         let shape = common(self.dims(), other.dims());
         Ok(expanded(self, shape).bool_and(expanded(other, shape)))
@@ -190,25 +128,19 @@ impl Mask<Burn> for Tensor<3, Bool> {
         let shape = common(self.dims(), other.dims());
         Ok(expanded(self, shape).bool_or(expanded(other, shape)))
     }
-
-    fn not(self) -> Result<Self> {
-        Ok(self.bool_not())
-    }
-
-    fn narrow(self, axis: usize, start: usize, length: usize) -> Result<Self> {
-        Ok(Tensor::narrow(self, axis, start, length))
-    }
-
-    fn numbers(self, element: Element) -> Result<Tensor<3>> {
-        Ok(self.float().cast(dtype(element)))
-    }
-
-    fn any(self) -> Result<bool> {
-        Ok(Tensor::any(self).into_data().iter::<bool>().any(|any| any))
-    }
 }
 
 impl Labels<Burn> for Tensor<3, Int> {
+    operations! {
+        signed(x) -> Self = Ok(match x.dtype() {
+            DType::I32 | DType::I64 => x,
+            DType::U32 | DType::U64 => x.cast(DType::I64),
+            _ => x.cast(DType::I32),
+        });
+        equals(x, label: i64) -> Tensor<3, Bool> = Ok(x.equal_scalar(label));
+        without(x, mask: Tensor<3, Bool>) -> Self = Ok(x.mask_fill(mask, 0));
+    }
+
     fn holds(&self, label: i64) -> bool {
         match self.dtype() {
             DType::I64 | DType::U32 => true,
@@ -218,25 +150,9 @@ impl Labels<Burn> for Tensor<3, Int> {
         }
     }
 
-    fn signed(self) -> Result<Self> {
-        Ok(match self.dtype() {
-            DType::I32 | DType::I64 => self,
-            DType::U32 | DType::U64 => self.cast(DType::I64),
-            _ => self.cast(DType::I32),
-        })
-    }
-
-    fn equals(self, label: i64) -> Result<Tensor<3, Bool>> {
-        Ok(self.equal_scalar(label))
-    }
-
     fn outside(self, limit: usize) -> Result<Tensor<3, Bool>> {
         let below = self.clone().lower_scalar(0);
         Ok(below.bool_or(self.greater_equal_scalar(limit as i64)))
-    }
-
-    fn without(self, mask: Tensor<3, Bool>) -> Result<Self> {
-        Ok(self.mask_fill(mask, 0))
     }
 
     fn one_hot(self, classes: usize) -> Result<Tensor<3, Bool>> {

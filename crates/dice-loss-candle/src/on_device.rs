@@ -1,8 +1,6 @@
-//! The same losses from tensor operations, for devices that the engine cannot reach into.
+//! The same losses from tensor operations, on devices that the engine cannot reach into.
 //!
 //! [`dice_loss_tensor`] has the losses; here are Candle's tensors for it, which Candle differentiates.
-
-mod operations;
 
 use std::sync::Arc;
 
@@ -10,8 +8,7 @@ use candle_core::{Device, Error, Result, Tensor};
 use dice_loss::{Objective, Reduction};
 use dice_loss_tensor::{About, Batch, Form, Rules, Source, beyond_the_engine};
 
-use crate::{Evaluation, Targets, refused, sweeps, targets::Reference};
-use operations::Candle;
+use crate::{Evaluation, Targets, operations::Candle, refused, sweeps, targets::Reference};
 
 /// Of targets that have been checked.
 pub(crate) fn evaluate(

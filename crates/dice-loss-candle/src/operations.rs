@@ -3,7 +3,7 @@
 //! Candle has no booleans: a mask is a tensor of u8, 0 or 1.
 
 use candle_core::{DType, Device, Error, Result, Tensor};
-use dice_loss_tensor::{Element, Labels, Mask, Numbers, Operations};
+use dice_loss_tensor::{Element, Labels, Mask, Numbers, Operations, operations};
 
 /// Candle as a framework.
 pub(crate) enum Candle {}
@@ -20,6 +20,37 @@ impl Operations for Candle {
 }
 
 impl Numbers<Candle> for Tensor {
+    operations! {
+        cast(x, element: Element) -> Self = x.to_dtype(dtype(element));
+        to_host(x) -> Vec<f64> =
+            x.flatten_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1();
+        reshape(x, shape: [usize; 3]) -> Self = Tensor::reshape(&x, &shape);
+        expand(x, shape: [usize; 3]) -> Self = x.broadcast_as(&shape);
+        narrow(x, axis: usize, start: usize, length: usize) -> Self =
+            Tensor::narrow(&x, axis, start, length);
+        add(x, other: Self) -> Self = x.broadcast_add(&other);
+        sub(x, other: Self) -> Self = x.broadcast_sub(&other);
+        mul(x, other: Self) -> Self = x.broadcast_mul(&other);
+        div(x, other: Self) -> Self = x.broadcast_div(&other);
+        neg(x) -> Self = Tensor::neg(&x);
+        complement(x) -> Self = x.affine(-1.0, 1.0);
+        // Candle's own has a slope of −1 at 0.
+        abs(x) -> Self = Tensor::mul(&x, &Tensor::detach(&x).sign()?);
+        exp(x) -> Self = Tensor::exp(&x);
+        ln(x) -> Self = x.log();
+        at_least(x, bound: f64) -> Self = x.maximum(bound);
+        clamp(x) -> Self = Tensor::clamp(&x, 0.0, 1.0);
+        sum(x, axis: usize) -> Self = x.sum_keepdim(axis);
+        sum_all(x) -> Self = Tensor::sum_all(&x)?.reshape([1, 1, 1]);
+        max(x, axis: usize) -> Self = x.max_keepdim(axis);
+        matmul(x, other: Self) -> Self = x.broadcast_matmul(&other);
+        softmax(x) -> Self = Tensor::exp(&x.log_softmax()?);
+        sigmoid(x) -> Self = Tensor::exp(&x.log_sigmoid()?);
+        equals(x, value: f64) -> Tensor = x.eq(value);
+        ge(x, bound: f64) -> Tensor = Tensor::ge(&x, bound);
+        le(x, bound: f64) -> Tensor = Tensor::le(&x, bound);
+    }
+
     fn element(&self) -> Element {
         match self.dtype() {
             DType::F64 => Element::F64,
@@ -32,10 +63,6 @@ impl Numbers<Candle> for Tensor {
 
     fn shape(&self) -> [usize; 3] {
         axes(self)
-    }
-
-    fn cast(self, element: Element) -> Result<Self> {
-        self.to_dtype(dtype(element))
     }
 
     fn constant(&self, values: Vec<f64>, shape: [usize; 3]) -> Result<Self> {
@@ -53,73 +80,12 @@ impl Numbers<Candle> for Tensor {
         Tensor::from_vec(values, &shape, self.device())
     }
 
-    fn to_host(self) -> Result<Vec<f64>> {
-        self.flatten_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_vec1()
-    }
-
     fn detach(self) -> Self {
         Tensor::detach(&self)
     }
 
-    fn reshape(self, shape: [usize; 3]) -> Result<Self> {
-        Tensor::reshape(&self, &shape)
-    }
-
-    fn expand(self, shape: [usize; 3]) -> Result<Self> {
-        self.broadcast_as(&shape)
-    }
-
-    fn narrow(self, axis: usize, start: usize, length: usize) -> Result<Self> {
-        Tensor::narrow(&self, axis, start, length)
-    }
-
     fn cat(parts: Vec<Self>, axis: usize) -> Result<Self> {
         Tensor::cat(&parts, axis)
-    }
-
-    fn add(self, other: Self) -> Result<Self> {
-        self.broadcast_add(&other)
-    }
-
-    fn sub(self, other: Self) -> Result<Self> {
-        self.broadcast_sub(&other)
-    }
-
-    fn mul(self, other: Self) -> Result<Self> {
-        self.broadcast_mul(&other)
-    }
-
-    fn div(self, other: Self) -> Result<Self> {
-        self.broadcast_div(&other)
-    }
-
-    fn neg(self) -> Result<Self> {
-        Tensor::neg(&self)
-    }
-
-    fn complement(self) -> Result<Self> {
-        self.affine(-1.0, 1.0)
-    }
-
-    fn abs(self) -> Result<Self> {
-        // Candle's own has a slope of −1 at 0.
-        Tensor::mul(&self, &Tensor::detach(&self).sign()?)
-    }
-
-    fn exp(self) -> Result<Self> {
-        Tensor::exp(&self)
-    }
-
-    fn ln(self) -> Result<Self> {
-        self.log()
-    }
-
-    fn at_least(self, bound: f64) -> Result<Self> {
-        self.maximum(bound)
-    }
-
-    fn clamp(self) -> Result<Self> {
-        Tensor::clamp(&self, 0.0, 1.0)
     }
 
     fn fill(self, mask: Tensor, value: f64) -> Result<Self> {
@@ -130,33 +96,9 @@ impl Numbers<Candle> for Tensor {
             .where_cond(&value.broadcast_as(&shape)?, &self.broadcast_as(&shape)?)
     }
 
-    fn sum(self, axis: usize) -> Result<Self> {
-        self.sum_keepdim(axis)
-    }
-
-    fn sum_all(self) -> Result<Self> {
-        Tensor::sum_all(&self)?.reshape([1, 1, 1])
-    }
-
-    fn max(self, axis: usize) -> Result<Self> {
-        self.max_keepdim(axis)
-    }
-
-    fn matmul(self, other: Self) -> Result<Self> {
-        self.broadcast_matmul(&other)
-    }
-
-    fn softmax(self) -> Result<Self> {
-        Tensor::exp(&self.log_softmax()?)
-    }
-
     fn log_softmax(self) -> Result<Self> {
         let shifted = self.broadcast_sub(&Tensor::detach(&self).max_keepdim(1)?)?;
         shifted.broadcast_sub(&Tensor::exp(&shifted)?.sum_keepdim(1)?.log()?)
-    }
-
-    fn sigmoid(self) -> Result<Self> {
-        Tensor::exp(&self.log_sigmoid()?)
     }
 
     /// min(x, 0) − ln(1 + exp(−|x|)).
@@ -165,18 +107,6 @@ impl Numbers<Candle> for Tensor {
         let least = negative.where_cond(&self, &self.zeros_like()?)?;
         let towards = negative.where_cond(&self, &Tensor::neg(&self)?)?;
         least - Tensor::exp(&towards)?.affine(1.0, 1.0)?.log()?
-    }
-
-    fn equals(self, value: f64) -> Result<Tensor> {
-        self.eq(value)
-    }
-
-    fn ge(self, bound: f64) -> Result<Tensor> {
-        Tensor::ge(&self, bound)
-    }
-
-    fn le(self, bound: f64) -> Result<Tensor> {
-        Tensor::le(&self, bound)
     }
 
     fn largest(self) -> Result<Tensor> {
@@ -192,51 +122,28 @@ impl Numbers<Candle> for Tensor {
 }
 
 impl Mask<Candle> for Tensor {
-    fn and(self, other: Self) -> Result<Self> {
-        self.broadcast_mul(&other)
-    }
-
-    fn or(self, other: Self) -> Result<Self> {
-        self.broadcast_maximum(&other)
-    }
-
-    fn not(self) -> Result<Self> {
-        self.eq(0u8)
-    }
-
-    fn narrow(self, axis: usize, start: usize, length: usize) -> Result<Self> {
-        Tensor::narrow(&self, axis, start, length)
-    }
-
-    fn numbers(self, element: Element) -> Result<Tensor> {
-        self.to_dtype(dtype(element))
-    }
-
-    fn any(self) -> Result<bool> {
-        Ok(Tensor::sum_all(&self.to_dtype(DType::F32)?)?.to_scalar::<f32>()? > 0.0)
+    operations! {
+        and(x, other: Self) -> Self = x.broadcast_mul(&other);
+        or(x, other: Self) -> Self = x.broadcast_maximum(&other);
+        not(x) -> Self = x.eq(0u8);
+        narrow(x, axis: usize, start: usize, length: usize) -> Self =
+            Tensor::narrow(&x, axis, start, length);
+        numbers(x, element: Element) -> Tensor = x.to_dtype(dtype(element));
+        any(x) -> bool = Ok(Tensor::sum_all(&x.to_dtype(DType::F32)?)?.to_scalar::<f32>()? > 0.0);
     }
 }
 
 impl Labels<Candle> for Tensor {
+    operations! {
+        signed(x) -> Self = x.to_dtype(DType::I64);
+        equals(x, label: i64) -> Tensor = x.eq(label);
+        outside(x, limit: usize) -> Tensor = x.lt(0i64)?.maximum(&Tensor::ge(&x, limit as i64)?);
+        without(x, mask: Tensor) -> Self = x.fill(mask, 0.0);
+    }
+
     /// They are compared in 64 bits, whatever their type.
     fn holds(&self, _: i64) -> bool {
         true
-    }
-
-    fn signed(self) -> Result<Self> {
-        self.to_dtype(DType::I64)
-    }
-
-    fn equals(self, label: i64) -> Result<Tensor> {
-        self.eq(label)
-    }
-
-    fn outside(self, limit: usize) -> Result<Tensor> {
-        self.lt(0i64)?.maximum(&Tensor::ge(&self, limit as i64)?)
-    }
-
-    fn without(self, mask: Tensor) -> Result<Self> {
-        self.fill(mask, 0.0)
     }
 
     fn one_hot(self, classes: usize) -> Result<Tensor> {
