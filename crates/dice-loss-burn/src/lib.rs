@@ -56,12 +56,14 @@ pub use dice_loss;
 mod kernels;
 mod losses;
 mod named;
+mod on_device;
+mod operations;
 mod segmentation;
 mod sweeps;
 mod targets;
-mod tensor_ops;
 #[cfg(feature = "train")]
 pub mod train;
+mod types;
 
 pub use losses::*;
 pub use segmentation::{Evaluation, SegmentationLoss};

@@ -8,11 +8,11 @@ use burn::{
     tensor::Tensor,
 };
 use dice_loss::{Error, Moments, Objective, Reduction, Result, Verdict};
+use dice_loss_tensor::Form;
 
 use crate::{
-    Targets,
-    sweeps::{self, Form, Outcome, SegmentationBackend},
-    tensor_ops,
+    Targets, on_device,
+    sweeps::{self, Outcome, SegmentationBackend},
 };
 
 /// Any [`Objective`] as a loss module: a weighted sum of terms, each with its own activation and
@@ -166,10 +166,11 @@ impl SegmentationLoss {
     ) -> Result<(Tensor<R>, Arc<Verdict>, Moments)> {
         let targets = targets.or_ignore(self.ignore_index).0;
         let logits = logits.into_dispatch();
+        // Elsewhere by the kernels of `crate::kernels` where they take the batch, or by operations.
         let outcome = if sweeps::reach(&logits) {
             Dispatch::segmentation_loss(logits, targets, objective, form)
         } else {
-            tensor_ops::segmentation_loss(logits, targets, objective, form)
+            on_device::segmentation_loss(logits, targets, objective, form)
         };
         match outcome {
             Outcome::Evaluated(output, verdict, moments) if output.rank() == R => {

@@ -10,7 +10,8 @@ use burn::{
     },
     tensor::{Bool, Int, Shape, Tensor},
 };
-use dice_loss::{Error, broadcast};
+use dice_loss::Result;
+use dice_loss_tensor::{Rules, check_reference, spread};
 
 /// The targets of a segmentation loss: a label map, a dense target or nested regions, and what is
 /// left out of it. All restrictions compose; a voxel that is left out contributes exactly nothing.
@@ -65,14 +66,6 @@ pub(crate) enum Mask<B: Backend> {
 pub(crate) enum VoxelWeights<B: Backend> {
     Equal,
     Each(FloatTensor<B>),
-}
-
-/// What needs no tensor.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Rules {
-    pub ignore_index: Option<i64>,
-    pub regions: Option<Vec<Vec<usize>>>,
-    pub class_valid: Option<Vec<bool>>,
 }
 
 impl Targets {
@@ -202,53 +195,30 @@ impl<B: Backend, C: CheckpointStrategy> TargetTensors<Autodiff<B, C>> {
 impl<B: Backend> TargetTensors<B> {
     /// With a mask and weights of the shape that fits the logits', spatial axes one by one, if what
     /// there is can be repeated to that.
-    ///
-    /// The engine sees voxels in a row and cannot tell a transposed image.
-    pub fn fitted(mut self, logits: &[usize]) -> Result<Self, Error> {
-        let shape = self.reference.shape();
-        match self.reference {
-            Reference::Labels(_) => broadcast::check_labels(&shape, logits)?,
-            Reference::Dense(_) | Reference::Multilabel(_) if shape != logits => {
-                let wanted = format!("{logits:?}, as the logits");
-                return Err(Error::Shape { what: "dense target", found: shape, wanted });
-            }
-            Reference::Dense(_) | Reference::Multilabel(_) => {}
-        }
+    pub fn fitted(mut self, logits: &[usize]) -> Result<Self> {
+        let labels = matches!(self.reference, Reference::Labels(_));
+        check_reference(labels, &self.reference.shape(), logits)?;
         if let Mask::Only(mask) = self.mask {
-            self.mask = Mask::Only(match spread("mask", &mask.shape(), logits)? {
+            let shapes = spread("mask", &mask.shape(), logits)?;
+            self.mask = Mask::Only(match shapes.map(|shapes| shapes.map(Shape::from)) {
                 Some([repeated, whole]) => B::bool_expand(B::bool_reshape(mask, repeated), whole),
                 None => mask,
             });
         }
         if let VoxelWeights::Each(weights) = self.weights {
             let shapes = spread("voxel weights", &weights.shape(), logits)?;
-            self.weights = VoxelWeights::Each(match shapes {
+            self.weights = VoxelWeights::Each(match shapes.map(|shapes| shapes.map(Shape::from)) {
                 Some([repeated, whole]) => {
                     B::float_expand(B::float_reshape(weights, repeated), whole)
                 }
                 None => weights,
             });
         }
-        if let Some(valid) = &self.rules.class_valid
-            && Some(valid.len()) != logits.iter().take(2).copied().reduce(|n, c| n * c)
-        {
-            let valid = broadcast::over_samples(valid.clone(), logits)?;
-            Arc::make_mut(&mut self.rules).class_valid = Some(valid);
+        if self.rules.class_valid.is_some() {
+            self.rules = Arc::new(Arc::unwrap_or_clone(self.rules).fitted(logits)?);
         }
         Ok(self)
     }
-}
-
-/// The shape of what is repeated, and what it is repeated to; `None` if it is whole.
-fn spread(
-    what: &'static str,
-    found: &[usize],
-    logits: &[usize],
-) -> Result<Option<[Shape; 2]>, Error> {
-    let repeated = broadcast::over_voxels(what, found, logits)?;
-    let mut whole = logits.to_vec();
-    whole.remove(1);
-    Ok((repeated != whole).then(|| [Shape::from(repeated), Shape::from(whole)]))
 }
 
 impl<B: Backend> Reference<B> {

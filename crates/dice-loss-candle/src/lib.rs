@@ -44,10 +44,11 @@ pub use dice_loss;
 
 mod losses;
 mod named;
+mod on_device;
+mod operations;
 mod segmentation;
 mod sweeps;
 mod targets;
-mod tensor_ops;
 
 pub use losses::*;
 pub use segmentation::{Evaluation, SegmentationLoss};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 use dice_loss::{Moments, Objective, Verdict};
 
-use crate::{Targets, sweeps, tensor_ops};
+use crate::{Targets, on_device, sweeps};
 
 /// Any [`Objective`] as a loss: a weighted sum of terms, each with its own activation and settings,
 /// in two sweeps over the voxels however many terms there are.
@@ -88,7 +88,7 @@ impl SegmentationLoss {
         let targets = targets.into().or_ignore(self.ignore_index).checked(logits)?;
         match logits.device() {
             Device::Cpu => sweeps::evaluate(logits, targets, self.objective.clone()),
-            _ => tensor_ops::evaluate(logits, targets, &self.objective),
+            _ => on_device::evaluate(logits, targets, &self.objective),
         }
     }
 }

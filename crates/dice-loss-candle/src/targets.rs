@@ -1,7 +1,8 @@
 //! What the reference segmentation says, and which of it counts.
 
 use candle_core::{DType, Result, Tensor};
-use dice_loss::{Error, Target, broadcast};
+use dice_loss::Error;
+use dice_loss_tensor::{Rules, check_reference};
 
 use crate::refused;
 
@@ -35,14 +36,6 @@ pub(crate) enum Reference {
     /// Also regions, where the rules have a table.
     Labels(Tensor),
     Dense(Tensor),
-}
-
-/// What needs no tensor.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Rules {
-    pub ignore_index: Option<i64>,
-    pub regions: Option<Vec<Vec<usize>>>,
-    pub class_valid: Option<Vec<bool>>,
 }
 
 impl Targets {
@@ -132,8 +125,6 @@ impl Targets {
     /// Whether every tensor lies where the logits do, and has a type and a shape that fit them,
     /// spatial axes one by one; a mask becomes one of `u8`, and what holds for several voxels or samples
     /// is repeated.
-    ///
-    /// The engine sees voxels in a row and cannot tell a transposed image.
     pub(crate) fn checked(mut self, logits: &Tensor) -> Result<Self> {
         let [_, _, ..] = logits.dims() else {
             return Err(refused(Error::Shape {
@@ -143,26 +134,21 @@ impl Targets {
             }));
         };
         is_float("logits", logits)?;
-        match &self.reference {
+        let (labels, reference) = match &self.reference {
             Reference::Labels(labels) => {
                 typed("labels", labels, "integers", labels.dtype().is_int())?;
                 beside("labels", labels, logits)?;
-                broadcast::check_labels(labels.dims(), logits.dims()).map_err(refused)?;
+                (true, labels)
             }
             Reference::Dense(target) => {
                 if target.dtype() != DType::U8 {
                     is_float("dense target", target)?;
                 }
                 beside("dense target", target, logits)?;
-                if target.dims() != logits.dims() {
-                    return Err(refused(Error::Shape {
-                        what: "dense target",
-                        found: target.dims().to_vec(),
-                        wanted: format!("{:?}, as the logits", logits.dims()),
-                    }));
-                }
+                (false, target)
             }
-        }
+        };
+        check_reference(labels, reference.dims(), logits.dims()).map_err(refused)?;
         if let Some(weights) = self.weights {
             is_float("voxel weights", &weights)?;
             self.weights = Some(spread("voxel weights", weights, logits)?);
@@ -171,10 +157,7 @@ impl Targets {
             let mask = spread("mask", mask, logits)?;
             self.mask = Some(if mask.dtype() == DType::U8 { mask } else { mask.ne(0u8)? });
         }
-        if let Some(valid) = self.rules.class_valid {
-            let valid = broadcast::over_samples(valid, logits.dims()).map_err(refused)?;
-            self.rules.class_valid = Some(valid);
-        }
+        self.rules = self.rules.fitted(logits.dims()).map_err(refused)?;
         Ok(self)
     }
 
@@ -189,19 +172,6 @@ impl Targets {
             weights: self.weights.as_ref().map(&to).transpose()?,
             rules: self.rules,
         })
-    }
-}
-
-impl Rules {
-    /// What needs no tensor, as the engine says it.
-    pub fn apply<'a>(&'a self, mut target: Target<'a>) -> Target<'a> {
-        if let Some(label) = self.ignore_index {
-            target = target.ignore_index(label);
-        }
-        match &self.class_valid {
-            Some(valid) => target.class_valid(valid),
-            None => target,
-        }
     }
 }
 
@@ -237,11 +207,9 @@ fn beside(what: &str, tensor: &Tensor, logits: &Tensor) -> Result<()> {
 /// A value for each voxel, of what may hold for several.
 fn spread(what: &'static str, tensor: Tensor, logits: &Tensor) -> Result<Tensor> {
     beside(what, &tensor, logits)?;
-    let repeated = broadcast::over_voxels(what, tensor.dims(), logits.dims()).map_err(refused)?;
-    let whole = [&logits.dims()[..1], &logits.dims()[2..]].concat();
-    match repeated == whole {
-        true => Ok(tensor),
-        false => tensor.reshape(repeated)?.broadcast_as(whole),
+    match dice_loss_tensor::spread(what, tensor.dims(), logits.dims()).map_err(refused)? {
+        Some([repeated, whole]) => tensor.reshape(repeated)?.broadcast_as(whole),
+        None => Ok(tensor),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::{
     Generated,
-    rust::{Loss, formatted, index, no_others, without_its_name},
-    trials,
+    rust::{Loss, modules, without_its_name},
     values::{expression, type_of},
 };
 
@@ -87,28 +86,9 @@ pub fn forward_no_reduction<const D: usize, const R: usize>(
 }
 ";
 
-/// The modules of all losses, and the table that the tests try them by.
+/// The modules of all losses.
 pub(super) fn files() -> Result<Vec<Generated>, String> {
-    let losses = Loss::all();
-    let mut files = Vec::new();
-    for loss in &losses {
-        files.push(Generated {
-            path: format!("{FOLDER}/{}.rs", loss.entry.name),
-            text: formatted(&module(loss))?,
-        });
-    }
-    let path = format!("{FOLDER}/mod.rs");
-    files.push(Generated { path, text: formatted(&index(INDEX, &losses))? });
-    no_others(FOLDER, &files)?;
-    let plain = |class: &str| format!("let plain = || {class}LossConfig::new(activation);\n");
-    let set = |_: &str, option: &str, value: &str| {
-        format!("plain().with_{option}({value}).init().into()")
-    };
-    files.push(Generated {
-        path: "crates/dice-loss-burn/src/tests/trials.rs".to_owned(),
-        text: formatted(&trials::tables(&losses, plain, set))?,
-    });
-    Ok(files)
+    modules(FOLDER, INDEX, module)
 }
 
 fn module(loss: &Loss) -> String {

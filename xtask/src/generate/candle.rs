@@ -4,8 +4,7 @@ use dice_loss::OptionInfo;
 
 use super::{
     Generated,
-    rust::{Loss, formatted, index, no_others, without_its_name},
-    trials,
+    rust::{Loss, modules, without_its_name},
     values::{expression, type_of},
 };
 
@@ -51,33 +50,9 @@ pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<E
 }
 ";
 
-/// All losses, and the table that the tests try them by.
+/// All losses.
 pub(super) fn files() -> Result<Vec<Generated>, String> {
-    let losses = Loss::all();
-    let mut files = Vec::new();
-    for loss in &losses {
-        files.push(Generated {
-            path: format!("{FOLDER}/{}.rs", loss.entry.name),
-            text: formatted(&module(loss))?,
-        });
-    }
-    let path = format!("{FOLDER}/mod.rs");
-    files.push(Generated { path, text: formatted(&index(INDEX, &losses))? });
-    no_others(FOLDER, &files)?;
-    let plain = |class: &str| {
-        format!(
-            "let loss = |config| SegmentationLoss::from({class}Loss::new(config));\n\
-             let plain = || {class}LossConfig::new(activation);\n"
-        )
-    };
-    let set = |class: &str, option: &str, value: &str| {
-        format!("loss({class}LossConfig {{ {option}: {value}, ..plain() }})")
-    };
-    files.push(Generated {
-        path: "crates/dice-loss-candle/src/tests/trials.rs".to_owned(),
-        text: formatted(&trials::tables(&losses, plain, set))?,
-    });
-    Ok(files)
+    modules(FOLDER, INDEX, module)
 }
 
 fn module(loss: &Loss) -> String {

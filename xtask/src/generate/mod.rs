@@ -34,7 +34,8 @@ impl Generated {
 }
 
 fn files() -> Result<Vec<Generated>, String> {
-    Ok([vec![docs::losses()], python::files(), burn::files()?, candle::files()?].concat())
+    let rust = [burn::files()?, candle::files()?, trials::files()?].concat();
+    Ok([vec![docs::losses()], python::files(), rust].concat())
 }
 
 /// Writes every generated file, or says which are not as they would be written.

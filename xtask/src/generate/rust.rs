@@ -241,8 +241,27 @@ pub(super) fn formatted(text: &str) -> Result<String, String> {
     String::from_utf8(output.stdout).map_err(|error| fails("its output", &error))
 }
 
+/// A file for each loss in a folder of losses, and the one that names them all.
+pub(super) fn modules(
+    folder: &str,
+    documentation: &str,
+    module: impl Fn(&Loss) -> String,
+) -> Result<Vec<Generated>, String> {
+    let losses = Loss::all();
+    let file = |name: &str, text: String| {
+        let path = format!("{folder}/{name}.rs");
+        formatted(&text).map(|text| Generated { path, text })
+    };
+    let mut files = vec![file("mod", index(documentation, &losses))?];
+    for loss in &losses {
+        files.push(file(loss.entry.name, module(loss))?);
+    }
+    no_others(folder, &files)?;
+    Ok(files)
+}
+
 /// Fails for a file in a folder of losses that is of none: it was made of one that is gone.
-pub(super) fn no_others(folder: &str, files: &[Generated]) -> Result<(), String> {
+fn no_others(folder: &str, files: &[Generated]) -> Result<(), String> {
     let unreadable = |error: std::io::Error| format!("{folder}: {error}");
     for entry in fs::read_dir(root().join(folder)).map_err(unreadable)? {
         let name = entry.map_err(unreadable)?.file_name();
@@ -257,7 +276,7 @@ pub(super) fn no_others(folder: &str, files: &[Generated]) -> Result<(), String>
 }
 
 /// The file that names every loss.
-pub(super) fn index(documentation: &str, losses: &[Loss]) -> String {
+fn index(documentation: &str, losses: &[Loss]) -> String {
     let mut text =
         "// Written by `cargo xtask generate` from the catalogue of losses; do not edit.\n\n"
             .to_owned();

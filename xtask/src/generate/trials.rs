@@ -1,7 +1,11 @@
 //! For the tests of the Rust front ends: each loss by its configuration, with each option away from
 //! its default, beside the same value as JSON.
 
-use super::{rust::Loss, values::expression};
+use super::{
+    Generated,
+    rust::{Loss, formatted},
+    values::expression,
+};
 
 /// Of the batches that the tests try options on.
 const CLASSES: usize = 3;
@@ -11,53 +15,56 @@ const HEAD: &str = "\
 
 //! Each loss by its configuration, with each option away from its default.
 
-use dice_loss::{
-    Absent, Activation, ClassValues, Distances, Overlap, Pool, Smoothing, TransportWeight,
-    VolumeWeight,
-};
-
-use crate::*;
-
-/// An option, its value as JSON, and the loss that has it.
-pub type Trial = (&'static str, &'static str, SegmentationLoss);
-
+/// Writes `trials`: the loss of a name with each of its options set.
+///
+/// `$made!(activation, Loss, Configuration, [(option, JSON, value), …])` is the list of what a front end
+/// makes of the configuration under the activation, with each option in turn.
+#[macro_export]
+macro_rules! trials {
+    ($made:ident) => {
+        pub fn trials(
+            name: &str,
+            activation: $crate::dice_loss::Activation,
+        ) -> Vec<$crate::testing::Trial> {
+            use $crate::dice_loss::{
+                Absent, Activation, ClassValues, Distances, Overlap, Pool, Smoothing, TransportWeight,
+                VolumeWeight,
+            };
+            match name {
 ";
 
-/// The file of tables. `plain` declares the closures that a table uses; `set` is a loss with an option
-/// set.
-pub(super) fn tables(
-    losses: &[Loss],
-    plain: impl Fn(&str) -> String,
-    set: impl Fn(&str, &str, &str) -> String,
-) -> String {
-    let arm = |loss: &Loss| format!("\"{0}\" => {0}(activation),\n", loss.entry.name);
-    let arms: String = losses.iter().map(arm).collect();
-    let index = format!(
-        "/// The loss of this name with each of its options set.\n\
-         pub fn of(name: &str, activation: Activation) -> Vec<Trial> {{\n\
-             match name {{ {arms} _ => panic!(\"{{name}} has no configuration\") }}\n\
-         }}\n\n"
-    );
-    let table = |loss: &Loss| {
-        let (name, class) = (loss.entry.name, loss.class());
-        let rows: String = rows(loss, |option, value| set(class, option, value)).concat();
-        let plain = plain(class);
-        format!("fn {name}(activation: Activation) -> Vec<Trial> {{ {plain} vec![{rows}] }}\n\n")
+const TAIL: &str = "\
+                _ => panic!(\"{name} has no configuration\"),
+            }
+        }
     };
-    [HEAD.to_owned(), index].into_iter().chain(losses.iter().map(table)).collect()
+}
+";
+
+/// The table, as a macro that each front end writes its own configurations into.
+pub(super) fn files() -> Result<Vec<Generated>, String> {
+    let arm = |loss: &Loss| {
+        let (name, class, rows) = (loss.entry.name, loss.class(), rows(loss).concat());
+        format!("\"{name}\" => $made!(activation, {class}Loss, {class}LossConfig, [{rows}]),\n")
+    };
+    let arms: String = Loss::all().iter().map(arm).collect();
+    Ok(vec![Generated {
+        path: "crates/dice-loss-tensor/src/testing/trials.rs".to_owned(),
+        text: formatted(&[HEAD, &arms, TAIL].concat())?,
+    }])
 }
 
-fn rows(loss: &Loss, set: impl Fn(&str, &str) -> String) -> Vec<String> {
+fn rows(loss: &Loss) -> Vec<String> {
     let mut rows = Vec::new();
     for option in loss.options() {
         let name = option.facts.name;
         for value in option.trials(CLASSES) {
-            let made = set(name, &expression(&option.kind, &value));
+            let set = expression(&option.kind, &value);
             let json = match value.to_string() {
                 json if json.contains('"') => format!("r#\"{json}\"#"),
                 json => format!("\"{json}\""),
             };
-            rows.push(format!("(\"{name}\", {json}, {made}),\n"));
+            rows.push(format!("({name}, {json}, {set}),\n"));
         }
     }
     rows

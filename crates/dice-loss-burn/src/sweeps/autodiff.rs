@@ -13,9 +13,10 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 use dice_loss::Objective;
+use dice_loss_tensor::Form;
 
 use super::{
-    Form, Outcome, SegmentationBackend,
+    Outcome, SegmentationBackend,
     flex::{self, Evaluated, SecondSweep},
 };
 use crate::targets::TargetTensors;

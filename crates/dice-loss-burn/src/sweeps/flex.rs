@@ -11,9 +11,10 @@ use burn::{
     tensor::{Bytes, DType, FloatDType, Shape},
 };
 use dice_loss::{Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
+use dice_loss_tensor::{Form, Rules};
 
-use super::{Form, Outcome, SegmentationBackend, view::View};
-use crate::targets::{Mask, Reference, Rules, TargetTensors, VoxelWeights};
+use super::{Outcome, SegmentationBackend, view::View, with_an_axis};
+use crate::targets::{Mask, Reference, TargetTensors, VoxelWeights};
 
 impl SegmentationBackend for Flex {
     fn segmentation_loss(
@@ -78,19 +79,11 @@ pub(super) fn evaluate(
     let output = match form {
         Form::Number => step.number(&[step.verdict.loss()], [1].into()),
         Form::Unreduced => match step.verdict.values() {
-            Some(values) => step.number(values, values_shape(&step.verdict)),
+            Some(values) => step.number(values, with_an_axis(step.verdict.shape())),
             None => step.map(shape)?,
         },
     };
     Ok(Evaluated { output, moments, step })
-}
-
-/// A value without axes still has one in Burn.
-pub(crate) fn values_shape(verdict: &Verdict) -> Shape {
-    match verdict.shape() {
-        shape if shape.is_empty() => [1].into(),
-        shape => shape.into(),
-    }
 }
 
 impl SecondSweep {
@@ -178,18 +171,5 @@ impl TargetViews {
             target = weights.weigh(target)?;
         }
         Ok(self.rules.apply(target))
-    }
-}
-
-impl Rules {
-    /// What needs no tensor, as the engine says it.
-    pub(crate) fn apply<'a>(&'a self, mut target: Target<'a>) -> Target<'a> {
-        if let Some(label) = self.ignore_index {
-            target = target.ignore_index(label);
-        }
-        match &self.class_valid {
-            Some(valid) => target.class_valid(valid),
-            None => target,
-        }
     }
 }

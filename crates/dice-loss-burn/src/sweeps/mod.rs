@@ -7,15 +7,17 @@ mod view;
 #[cfg(test)]
 pub(crate) use view::View;
 
-pub(crate) use flex::values_shape;
-
 use std::sync::Arc;
 
-use burn::backend::{
-    Backend, DispatchTensor, DispatchTensorKind, ExtensionType, backend_extension,
-    tensor::FloatTensor,
+use burn::{
+    backend::{
+        Backend, DispatchTensor, DispatchTensorKind, ExtensionType, backend_extension,
+        tensor::FloatTensor,
+    },
+    tensor::Shape,
 };
 use dice_loss::{Error, Moments, Objective, Verdict};
+use dice_loss_tensor::Form;
 
 use crate::targets::TargetTensors;
 
@@ -30,15 +32,6 @@ pub(crate) trait SegmentationBackend: Backend {
         objective: Arc<Objective>,
         form: Form,
     ) -> Outcome<Self>;
-}
-
-/// What the output is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// One number.
-    Number,
-    /// What reduction none leaves: values, or a map of voxel losses.
-    Unreduced,
 }
 
 /// The operation's result: what a tensor cannot carry travels beside it.
@@ -56,4 +49,9 @@ pub(crate) fn reach(tensor: &DispatchTensor) -> bool {
         #[allow(unreachable_patterns)] // further backends are a matter of Burn's features
         _ => false,
     }
+}
+
+/// A value without axes still has one in Burn.
+pub(crate) fn with_an_axis(shape: Vec<usize>) -> Shape {
+    if shape.is_empty() { [1].into() } else { shape.into() }
 }

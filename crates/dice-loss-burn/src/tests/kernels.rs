@@ -22,8 +22,11 @@ use dice_loss::{
     Activation, BinaryCrossEntropy, CrossEntropy, Decision, Dice, Focal, GeneralizedDice,
     Objective, Pool, reference,
 };
+use dice_loss_tensor::testing::{
+    self, Case, Found, FrontEnd, Integer, Reference, Trial, Way, every_loss, precision,
+};
 
-use super::{Case, by_value, case::every_loss, precision, weights};
+use super::{found, logits, targets};
 use crate::{SegmentationLoss, Targets, kernels};
 
 fn device() -> Device {
@@ -95,9 +98,9 @@ fn check_in(dtype: FloatDType, order: Order, name: &str, objective: &Objective, 
         case.logits.iter_mut().for_each(|x| *x = f16::from_f32(*x).to_f32());
     }
     let leaf = match order {
-        Order::ChannelsFirst => case.logits(&device).cast(dtype).require_grad(),
+        Order::ChannelsFirst => logits::<4>(&case, &device).cast(dtype).require_grad(),
         Order::ChannelsLast => {
-            let last = case.logits(&device).permute([0, 2, 3, 1]);
+            let last = logits::<4>(&case, &device).permute([0, 2, 3, 1]);
             // Written out in this order, whatever the device makes of a permutation.
             (last * 1.0).cast(dtype).require_grad()
         }
@@ -106,8 +109,8 @@ fn check_in(dtype: FloatDType, order: Order, name: &str, objective: &Objective, 
         Order::ChannelsFirst => leaf.clone(),
         Order::ChannelsLast => leaf.clone().permute([0, 3, 1, 2]),
     };
-    let prepared = objective.prepare(case.dims[1]).expect(name);
-    let targets = case.targets(&device);
+    let prepared = objective.prepare(case.shape[1]).expect(name);
+    let targets = targets(&case, &device);
     let taken = kernels::sums(&logits.clone().into_dispatch(), &targets.0, &prepared);
     assert!(taken.is_some(), "{name}: no kernel");
 
@@ -139,7 +142,7 @@ fn check_in(dtype: FloatDType, order: Order, name: &str, objective: &Objective, 
         _ => (0.0, 0.0),
     };
     let values = found.iter::<f64>().zip(&gradient.values);
-    let tolerances = precision::of_gradient(&gradient.magnitudes);
+    let tolerances = precision::of_gradient(precision::F32, &gradient.magnitudes);
     for (index, ((found, wanted), tolerance)) in values.zip(tolerances).enumerate() {
         let tolerance = tolerance + step * (wanted.abs() + tolerance) + least;
         assert!(
@@ -240,8 +243,8 @@ fn half_precision() {
 }
 
 /// A tensor of a type that the adapter may lack: its bytes are uploaded as they are.
-fn uploaded(values: &[f32], dims: [usize; 4], dtype: DType) -> Tensor<4> {
-    let data = TensorData::new(values.to_vec(), dims).convert_dtype(dtype);
+fn uploaded(values: &[f32], shape: &[usize], dtype: DType) -> Tensor<4> {
+    let data = TensorData::new(values.to_vec(), shape.to_vec()).convert_dtype(dtype);
     Tensor::from_data(data, (&device(), dtype))
 }
 
@@ -257,8 +260,8 @@ fn logits_in_a_type_that_the_adapter_lacks_are_refused() {
         if device().supports_dtype(dtype) {
             continue;
         }
-        let logits = uploaded(&case.logits, case.dims, dtype).require_grad();
-        let error = loss.evaluate(logits, case.targets(&device())).unwrap_err().to_string();
+        let logits = uploaded(&case.logits, &case.shape, dtype).require_grad();
+        let error = loss.evaluate(logits, targets(&case, &device())).unwrap_err().to_string();
         let wanted = format!(
             "logits: element type: found {dtype:?} on {name}, which cannot compute with it, \
              wanted F32, or another type that the device has"
@@ -275,11 +278,11 @@ fn a_dense_target_in_half_precision_on_any_adapter() {
     }
     let loss = SegmentationLoss::new(Objective::new().term(1.0, Dice::default().softmax()));
     let case = Case::all(3, Activation::Softmax).remove(3);
-    let super::case::Reference::Dense(soft) = &case.reference else { panic!("dense") };
-    let rounded: Vec<f32> = soft.iter().map(|&g| f16::from_f32(g).to_f32()).collect();
+    let Reference::Dense(soft) = &case.reference else { panic!("dense") };
+    let rounded: Vec<f32> = soft.values.iter().map(|&g| f16::from_f32(g).to_f32()).collect();
     let moments = |dtype| {
-        let target = Targets::dense(uploaded(&rounded, case.dims, dtype));
-        loss.evaluate(case.logits(&device()), target).expect("valid").moments
+        let target = Targets::dense(uploaded(&rounded, &case.shape, dtype));
+        loss.evaluate(logits::<4>(&case, &device()), target).expect("valid").moments
     };
     assert_eq!(moments(DType::F16), moments(DType::F32));
 }
@@ -291,12 +294,12 @@ fn dense_values_a_few_roundings_outside() {
     }
     let loss = SegmentationLoss::new(Objective::new().term(1.0, Dice::default().softmax()));
     let case = Case::all(3, Activation::Softmax).remove(2);
-    let super::case::Reference::Multilabel(hard) = &case.reference else { panic!("multilabel") };
+    let Reference::Multilabel(hard) = &case.reference else { panic!("multilabel") };
     let evaluate = |dtype, beyond: f32| {
         let value = |&there: &bool| if there { 1.0 + beyond } else { -beyond };
-        let values: Vec<_> = hard.iter().map(value).collect();
-        let target = Targets::dense(uploaded(&values, case.dims, dtype));
-        loss.evaluate(case.logits(&device()), target).map(|evaluation| evaluation.moments)
+        let values: Vec<_> = hard.values.iter().map(value).collect();
+        let target = Targets::dense(uploaded(&values, &case.shape, dtype));
+        loss.evaluate(logits::<4>(&case, &device()), target).map(|evaluation| evaluation.moments)
     };
     for (dtype, epsilon) in [
         (DType::F32, f32::EPSILON),
@@ -309,34 +312,40 @@ fn dense_values_a_few_roundings_outside() {
     }
 }
 
+/// The kernels as a front end by themselves.
+struct OnGpu;
+
+impl FrontEnd for OnGpu {
+    const WAYS: &[Way] = &[Way::Operations];
+    const LABELS: &[Integer] = <super::OnFlex as FrontEnd>::LABELS;
+
+    fn run(
+        &self,
+        way: Way,
+        objective: &Objective,
+        case: &Case,
+        upstream: Option<&[f32]>,
+    ) -> Result<Found, String> {
+        found(&device(), way, objective, case, upstream)
+    }
+
+    fn trials(&self, name: &str, activation: Activation) -> Vec<Trial> {
+        super::named::trials(name, activation)
+    }
+}
+
 #[test]
 fn labels_are_compared_by_value() {
-    if !can_run(FloatDType::F32) {
-        return;
-    }
-    let loss = SegmentationLoss::new(by_value::objective());
-    let case = Case::all(3, Activation::Softmax).remove(0);
-    let evaluate = |targets| loss.evaluate(case.logits(&device()), targets);
-    let wanted = evaluate(by_value::masked(&case).targets(&device())).expect("valid").moments;
-    for (label, dtype, ignored, is_ignored) in by_value::LABELS {
-        let labels = by_value::labels_with(&case, label, dtype, &device());
-        let found = evaluate(Targets::labels(labels).ignore_index(ignored));
-        match is_ignored {
-            true => assert_eq!(found.expect("ignored").moments, wanted, "{label} of {dtype:?}"),
-            false if label == 0 => assert!(found.is_ok()),
-            false => assert!(found.is_err(), "{label} of {dtype:?}"),
-        }
+    if can_run(FloatDType::F32) {
+        testing::what_is_ignored_is_that_number_alone(&OnGpu);
     }
 }
 
 #[test]
 fn weights_of_any_size() {
-    if !can_run(FloatDType::F32) {
-        return;
+    if can_run(FloatDType::F32) {
+        testing::weights_of_any_size(&OnGpu);
     }
-    // Labels, and everything restricted: each kind has a kernel of its own to compile.
-    let cases = Case::all(3, Activation::Softmax).into_iter().step_by(7);
-    weights::check(&device(), cases);
 }
 
 #[test]
@@ -348,7 +357,7 @@ fn the_same_bits_every_time() {
     let loss = SegmentationLoss::new(objective);
     let case = Case::of([2, 4, 40, 50], Activation::Softmax).remove(0);
     let moments = || {
-        let (logits, targets) = (case.logits(&device()), case.targets(&device()));
+        let (logits, targets) = (logits::<4>(&case, &device()), targets(&case, &device()));
         loss.evaluate(logits, targets).expect("valid").moments
     };
     let first = moments();
@@ -363,11 +372,11 @@ fn a_label_out_of_range_is_named() {
         return;
     }
     let mut case = Case::all(3, Activation::Softmax).remove(0);
-    let super::case::Reference::Labels(labels) = &mut case.reference else { panic!("labels") };
-    labels[17] = 9;
+    let Reference::Labels(labels) = &mut case.reference else { panic!("labels") };
+    labels.values[17] = 9;
     let loss = SegmentationLoss::new(Objective::new().term(1.0, Dice::default().softmax()));
     let found = |device: &Device| {
-        loss.evaluate(case.logits(device), case.targets(device)).unwrap_err().to_string()
+        loss.evaluate(logits::<4>(&case, device), targets(&case, device)).unwrap_err().to_string()
     };
     assert_eq!(found(&device()), found(&Device::flex()));
     assert!(found(&device()).contains('9'));
@@ -385,16 +394,15 @@ fn certain_voxels_keep_the_digits_of_their_log_loss() {
     for (term, activation) in terms {
         let objective = Objective::new().term(1.0, term);
         let mut case = Case::all(2, activation).remove(0);
-        let super::case::Reference::Labels(labels) = &case.reference else { panic!("labels") };
-        let [_, classes, height, width] = case.dims;
-        let voxels = height * width;
+        let labels = case.labels().values.clone();
+        let (classes, voxels) = (case.shape[1], case.shape[2..].iter().product::<usize>());
         for (index, x) in case.logits.iter_mut().enumerate() {
             let (channel, voxel) = (index / voxels, index % voxels);
             let label = labels[channel / classes * voxels + voxel] as usize;
             *x = if channel % classes == label { 9.0 } else { -9.0 };
         }
         let loss = SegmentationLoss::new(objective.clone());
-        let found = loss.evaluate(case.logits(&device()), case.targets(&device()));
+        let found = loss.evaluate(logits::<4>(&case, &device()), targets(&case, &device()));
         let wanted = case.engine(|logits, target| {
             let measured = reference::measure(&objective, logits, target)?;
             Ok(objective.evaluate(&measured.moments)?.loss())

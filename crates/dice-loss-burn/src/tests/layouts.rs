@@ -2,24 +2,22 @@
 
 use burn::{
     backend::{Flex, flex::FlexTensor},
-    tensor::{DType, Device, Int, Tensor, TensorData},
+    tensor::{Device, Int, Tensor, TensorData},
 };
-use dice_loss::{Activation, CrossEntropy, Dice, Objective};
+use dice_loss::Activation;
+use dice_loss_tensor::testing::{Case, noise, objective};
 
-use super::{Case, case::Reference, case::noise, precision};
+use super::logits;
 use crate::{SegmentationLoss, sweeps::View};
 
 fn loss() -> SegmentationLoss {
-    let objective = Objective::new()
-        .term(1.0, Dice::default().softmax())
-        .term(1.0, CrossEntropy::default().softmax());
-    SegmentationLoss::new(objective)
+    SegmentationLoss::new(objective())
 }
 
 fn labels(case: &Case) -> Tensor<3, Int> {
-    let Reference::Labels(labels) = &case.reference else { panic!("labels come first") };
-    let [n, _, h, w] = case.dims;
-    Tensor::from_data(TensorData::new(labels.clone(), [n, h, w]), &Device::flex())
+    let labels = case.labels();
+    let data = TensorData::new(labels.values.clone(), labels.shape.clone());
+    Tensor::from_data(data, &Device::flex())
 }
 
 /// Value and gradient by what the function makes of the logits.
@@ -28,66 +26,10 @@ fn forward_backward(
     make: impl Fn(Tensor<4>) -> Tensor<4>,
     targets: impl Into<crate::Targets>,
 ) -> (TensorData, TensorData) {
-    let logits = case.logits(&Device::flex().autodiff()).require_grad();
+    let logits = logits::<4>(case, &Device::flex().autodiff()).require_grad();
     let value = loss().forward(make(logits.clone()), targets);
     let gradients = value.backward();
     (value.into_data(), logits.grad(&gradients).expect("tracked").into_data())
-}
-
-#[test]
-fn element_types_agree_to_their_precision() {
-    let case = &Case::all(3, Activation::Softmax)[0];
-    for (dtype, out, half_a_step) in [
-        (DType::F64, DType::F64, 0.0),
-        (DType::F16, DType::F32, 2f64.powi(-11)),
-        (DType::BF16, DType::F32, 2f64.powi(-8)),
-    ] {
-        let mut case = case.clone();
-        let narrow = case.logits(&Device::flex()).cast(dtype);
-        case.logits = narrow.into_data().convert::<f32>().iter::<f32>().collect();
-        let (value, gradient) = forward_backward(&case, |x| x, labels(&case));
-        let (found, found_gradient) = forward_backward(&case, |x| x.cast(dtype), labels(&case));
-        assert_eq!(found.dtype(), out);
-        // Of the same numbers: in f64 f32's own error is seen, of the others that of the gradient.
-        let near = |found: TensorData, wanted: &TensorData, half_a_step: f64| {
-            let wanted: Vec<_> = wanted.iter::<f64>().collect();
-            let largest = wanted.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
-            for (found, wanted) in found.iter::<f64>().zip(wanted) {
-                let tolerance = precision::F32 * largest + half_a_step * wanted.abs();
-                assert!((found - wanted).abs() <= tolerance, "{dtype:?} {found}, wanted {wanted}");
-            }
-        };
-        near(found, &value, 0.0);
-        near(found_gradient, &gradient, half_a_step);
-    }
-}
-
-#[test]
-fn the_gradient_has_the_element_type_of_the_logits() {
-    let case = &Case::all(3, Activation::Softmax)[0];
-    for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
-        let logits = case.logits(&Device::flex().autodiff()).cast(dtype).require_grad();
-        let gradients = loss().forward(logits.clone(), labels(case)).backward();
-        assert_eq!(logits.grad(&gradients).expect("tracked").dtype(), dtype);
-    }
-}
-
-#[test]
-fn labels_of_every_integer_type() {
-    let case = &Case::all(3, Activation::Softmax)[0];
-    let wanted = forward_backward(case, |x| x, labels(case));
-    for dtype in [
-        DType::I64,
-        DType::I32,
-        DType::I16,
-        DType::I8,
-        DType::U64,
-        DType::U32,
-        DType::U16,
-        DType::U8,
-    ] {
-        assert_eq!(forward_backward(case, |x| x, labels(case).cast(dtype)), wanted, "{dtype:?}");
-    }
 }
 
 #[test]

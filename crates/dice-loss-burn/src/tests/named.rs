@@ -6,60 +6,28 @@ use burn::{
     nn::loss::Reduction,
     tensor::{Device, Int, Tensor},
 };
-use dice_loss::{Activation, Distances, Objective, catalogue, settings};
+use dice_loss::{Activation, Distances, Objective};
+use dice_loss_tensor::testing::{Case, precision};
 
-use super::{Case, precision, trials};
-use crate::{
-    CrossEntropyLossConfig, DiceCrossEntropyLossConfig, DiceLossConfig, FocalLossConfig,
-    GeneralizedWassersteinDiceLossConfig, SegmentationLoss,
-};
+use super::{logits, targets};
+use crate::*;
 
-/// A loss with one option set, as the text of an objective has it.
-fn specified(name: &str, activation: Activation, option: &str, value: &str) -> SegmentationLoss {
-    let activation = activation.word();
-    let term = format!(r#"{{"loss": "{name}", "{option}": {value}}}"#);
-    let text = format!(r#"{{"terms": [{term}], "activation": "{activation}"}}"#);
-    SegmentationLoss::new(Objective::from_spec(&text).expect(&text))
+/// What the configurations with an option each make.
+macro_rules! made {
+    (
+        $activation:ident, $Loss:ident, $Config:ident,
+        [$(($option:ident, $json:expr, $value:expr),)*]
+    ) => {
+        vec![$({
+            let config = $Config { $option: $value, ..$Config::new($activation) };
+            let loss: $Loss = config.init();
+            let loss = SegmentationLoss::from(loss);
+            (stringify!($option), $json, loss.objective().clone())
+        }),*]
+    };
 }
 
-#[test]
-fn every_option_is_the_engines() {
-    let device = Device::flex();
-    for entry in catalogue() {
-        for &activation in entry.activations {
-            let cases = Case::all(3, activation);
-            for (option, value, loss) in trials::of(entry.name, activation) {
-                let wanted = specified(entry.name, activation, option, value);
-                for case in &cases {
-                    let of = |loss: &SegmentationLoss| {
-                        loss.forward(case.logits(&device), case.targets(&device))
-                            .into_scalar::<f32>()
-                    };
-                    // The same sweeps: the same bits.
-                    let (found, wanted) = (of(&loss), of(&wanted));
-                    assert_eq!(
-                        found.to_bits(),
-                        wanted.to_bits(),
-                        "{} {activation:?} {option} {value}: {found}, wanted {wanted}; {case:?}",
-                        entry.name
-                    );
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn every_option_has_a_trial() {
-    for entry in catalogue() {
-        let tried = trials::of(entry.name, entry.activations[0]);
-        let settings = settings().into_iter().map(|setting| setting.facts.name);
-        let settings = settings.filter(|name| entry.kind().takes(name) && *name != "activation");
-        for name in entry.options().iter().map(|option| option.facts.name).chain(settings) {
-            assert!(tried.iter().any(|(option, ..)| *option == name), "{}: {name}", entry.name);
-        }
-    }
-}
+dice_loss_tensor::trials!(made);
 
 #[test]
 fn reductions() {
@@ -67,7 +35,10 @@ fn reductions() {
     let device = Device::flex();
     let value = |reduction| {
         let config = DiceLossConfig::new(Activation::Softmax).with_reduction(reduction);
-        config.init().forward(case.logits(&device), case.targets(&device)).into_scalar::<f32>()
+        config
+            .init()
+            .forward(logits::<4>(case, &device), targets(case, &device))
+            .into_scalar::<f32>()
     };
     let mean = value(Reduction::Mean);
     assert_eq!(value(Reduction::Auto), mean);

@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
 use dice_loss::{Objective, Prepared, Reduction, Target, Upstream, Verdict};
+use dice_loss_tensor::Rules;
 
-use crate::{
-    Evaluation, Targets, refused,
-    targets::{Reference, Rules},
-};
+use crate::{Evaluation, Targets, refused, targets::Reference};
 pub(crate) use view::View;
 use view::{Lent, constant, filled};
 

@@ -1,20 +1,18 @@
 //! Element types and memory layouts: what is borrowed, and that nothing changes the numbers.
 
 use candle_core::{DType, Device, Result, Tensor};
-use dice_loss::{Activation, CrossEntropy, Dice, Objective};
+use dice_loss::Activation;
+use dice_loss_tensor::testing::{Case, noise, objective, precision};
 
-use super::{Case, case::noise, precision, values};
+use super::{logits, targets, values};
 use crate::{SegmentationLoss, Targets, sweeps::View, targets::Reference};
 
 fn loss() -> SegmentationLoss {
-    let objective = Objective::new()
-        .term(1.0, Dice::default().softmax())
-        .term(1.0, CrossEntropy::default().softmax());
-    SegmentationLoss::new(objective)
+    SegmentationLoss::new(objective())
 }
 
 fn labels(case: &Case) -> Result<Tensor> {
-    let Reference::Labels(labels) = case.targets()?.reference else { panic!("labels come first") };
+    let Reference::Labels(labels) = targets(case)?.reference else { panic!("labels come first") };
     Ok(labels)
 }
 
@@ -24,23 +22,10 @@ fn forward_backward(
     make: impl Fn(&Tensor) -> Result<Tensor>,
     targets: impl Into<Targets>,
 ) -> Result<(Vec<f64>, Vec<f64>)> {
-    let logits = case.logits(DType::F32)?;
+    let logits = logits(case)?;
     let value = loss().forward(&make(&logits)?, targets)?;
     let gradients = value.backward()?;
     Ok((values(&value), values(gradients.get(&logits).expect("tracked"))))
-}
-
-#[test]
-fn labels_of_every_integer_type() -> Result<()> {
-    let case = &Case::all(3, Activation::Softmax)[0];
-    let make = |x: &Tensor| Ok(x.clone());
-    let wanted = forward_backward(case, make, labels(case)?)?;
-    for dtype in [DType::U8, DType::U32, DType::I16, DType::I32, DType::I64] {
-        let labels = labels(case)?.to_dtype(dtype)?;
-        assert_eq!(forward_backward(case, make, &labels)?, wanted, "{dtype:?}");
-        assert_eq!(forward_backward(case, make, labels.unsqueeze(1)?)?, wanted, "{dtype:?}");
-    }
-    Ok(())
 }
 
 #[test]
@@ -114,7 +99,7 @@ fn ragged_sizes() -> Result<()> {
         let map = Tensor::from_vec(map, (2, voxels), &Device::Cpu)?;
         let targets = || Targets::labels(&map).checked(&logits);
         let found = loss().forward(&logits, &map)?;
-        let plain = crate::tensor_ops::evaluate(
+        let plain = crate::on_device::evaluate(
             &logits,
             targets()?,
             &std::sync::Arc::new(loss().objective().clone()),

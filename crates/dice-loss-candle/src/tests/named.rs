@@ -1,57 +1,27 @@
 //! The losses by name: their defaults and their options.
 
-use candle_core::{DType, Device, Result, Tensor};
-use dice_loss::{Activation, Decision, Objective, Reduction, catalogue, settings};
+use candle_core::{Device, Result, Tensor};
+use dice_loss::{Activation, Decision, Objective, Reduction};
+use dice_loss_tensor::{Element, testing::Case};
 
-use super::{Case, trials, values};
+use super::{logits, targets, values};
 use crate::*;
 
-/// A loss with one option set, as the text of an objective has it.
-fn specified(name: &str, activation: Activation, option: &str, value: &str) -> SegmentationLoss {
-    let activation = activation.word();
-    let term = format!(r#"{{"loss": "{name}", "{option}": {value}}}"#);
-    let text = format!(r#"{{"terms": [{term}], "activation": "{activation}"}}"#);
-    SegmentationLoss::new(Objective::from_spec(&text).expect(&text))
+/// What the configurations with an option each make.
+macro_rules! made {
+    (
+        $activation:ident, $Loss:ident, $Config:ident,
+        [$(($option:ident, $json:expr, $value:expr),)*]
+    ) => {
+        vec![$({
+            let config = $Config { $option: $value, ..$Config::new($activation) };
+            let loss = SegmentationLoss::from($Loss::new(config));
+            (stringify!($option), $json, loss.objective().clone())
+        }),*]
+    };
 }
 
-#[test]
-fn every_option_is_the_engines() -> Result<()> {
-    for entry in catalogue() {
-        for &activation in entry.activations {
-            let cases = Case::all(3, activation);
-            for (option, value, loss) in trials::of(entry.name, activation) {
-                let wanted = specified(entry.name, activation, option, value);
-                for case in &cases {
-                    let of = |loss: &SegmentationLoss| -> Result<f64> {
-                        let logits = case.logits(DType::F64)?;
-                        Ok(values(&loss.forward(logits.as_tensor(), case.targets()?)?)[0])
-                    };
-                    // The same sweeps: the same bits.
-                    let (found, wanted) = (of(&loss)?, of(&wanted)?);
-                    assert_eq!(
-                        found.to_bits(),
-                        wanted.to_bits(),
-                        "{} {activation:?} {option} {value}: {found}, wanted {wanted}; {case:?}",
-                        entry.name
-                    );
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn every_option_has_a_trial() {
-    for entry in catalogue() {
-        let tried = trials::of(entry.name, entry.activations[0]);
-        let settings = settings().into_iter().map(|setting| setting.facts.name);
-        let settings = settings.filter(|name| entry.kind().takes(name) && *name != "activation");
-        for name in entry.options().iter().map(|option| option.facts.name).chain(settings) {
-            assert!(tried.iter().any(|(option, ..)| *option == name), "{}: {name}", entry.name);
-        }
-    }
-}
+dice_loss_tensor::trials!(made);
 
 #[test]
 fn several_options_at_once() -> Result<()> {
@@ -75,11 +45,11 @@ fn several_options_at_once() -> Result<()> {
         .pool(dice_loss::Pool::Batch)
         .absent(dice_loss::Absent::Formula);
     let wanted = Objective::new().term(1.0, term);
-    let wanted = SegmentationLoss::new(wanted)
-        .forward(case.logits(DType::F32)?.as_tensor(), case.targets()?)?;
+    let wanted =
+        SegmentationLoss::new(wanted).forward(logits(case)?.as_tensor(), targets(case)?)?;
     let loss = FocalTverskyLoss::new(config.clone());
     assert_eq!(loss.config(), &config);
-    let found = loss.evaluate(case.logits(DType::F32)?.as_tensor(), case.targets()?)?;
+    let found = loss.evaluate(logits(case)?.as_tensor(), targets(case)?)?;
     assert_eq!(values(&found.loss), values(&wanted));
     assert!(found.moments.counts(0, 1).is_some());
     Ok(())
@@ -90,7 +60,8 @@ fn reductions() -> Result<()> {
     let case = &Case::all(3, Activation::Softmax)[0];
     let value = |reduction| {
         let config = DiceLossConfig { reduction, ..DiceLossConfig::new(Activation::Softmax) };
-        DiceLoss::new(config).forward(case.logits(DType::F64)?.as_tensor(), case.targets()?)
+        DiceLoss::new(config)
+            .forward(logits(&case.clone().rounded(Element::F64))?.as_tensor(), targets(case)?)
     };
     let mean = values(&value(Reduction::Mean)?)[0];
     let sum = values(&value(Reduction::Sum)?)[0];

@@ -2,30 +2,29 @@
 //!
 //! That they are is seen from the sums, which are read anyway, so that usual weights cost nothing.
 
-use candle_core::{DType, Device, Result, Tensor};
 use dice_loss::{Prepared, Sum};
 
-use crate::Targets;
+use crate::{Computed, Numbers, Operations};
 
 /// Sums of weights within which those of anything else keep their digits.
 const ORDINARY: std::ops::Range<f64> = 1e-25..1e30;
 
 /// Whether the sum of all weights, of sums `[N, C, K]`, is far from 1.
-pub(super) fn are_far(prepared: &Prepared, targets: &Targets, sums: &[f64]) -> bool {
+pub(crate) fn are_far(prepared: &Prepared, sums: &[f64]) -> bool {
     let integrands = prepared.integrands();
     let Some(at) = integrands.iter().position(|integrand| integrand.sum == Sum::Voxels) else {
         return false;
     };
     let largest = sums.iter().skip(at).step_by(integrands.len()).copied().fold(0.0, f64::max);
-    targets.weights.is_some() && !ORDINARY.contains(&largest)
+    !ORDINARY.contains(&largest)
 }
 
 /// With weights of which the largest is near 1, and the power of two that they were multiplied with;
 /// `None` if none is above 0. Waits for the device.
-pub(super) fn brought_near(targets: &Targets) -> Result<Option<(Targets, f64)>> {
-    let Some(weights) = &targets.weights else { return Ok(None) };
-    let values = weights.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.flatten_all()?;
-    let values = values.to_vec1::<f64>()?;
+pub(crate) fn brought_near<O: Operations>(
+    weights: O::Numbers,
+) -> Computed<Option<(O::Numbers, f64)>, O> {
+    let values = weights.clone().to_host()?;
     let good = |weight: f64| weight > 0.0 && weight <= f64::from(f32::MAX);
     let largest = values.iter().copied().filter(|&weight| good(weight)).fold(0.0, f64::max);
     if largest == 0.0 {
@@ -38,13 +37,11 @@ pub(super) fn brought_near(targets: &Targets) -> Result<Option<(Targets, f64)>> 
         false => weight,
     };
     let values = values.into_iter().map(scaled).collect();
-    let near = Tensor::from_vec(values, weights.dims(), &Device::Cpu)?;
-    let near = near.to_dtype(weights.dtype())?.to_device(weights.device())?;
-    Ok(Some((Targets { weights: Some(near), ..targets.clone() }, scale)))
+    Ok(Some((weights.constant(values, weights.shape())?, scale)))
 }
 
 /// The sums of the weights as they were.
-pub(super) fn restore(prepared: &Prepared, sums: &mut [f64], scale: f64) {
+pub(crate) fn restore(prepared: &Prepared, sums: &mut [f64], scale: f64) {
     let integrands = prepared.integrands();
     for (sum, integrand) in sums.iter_mut().zip(integrands.iter().cycle()) {
         if !integrand.sum.is_count() {

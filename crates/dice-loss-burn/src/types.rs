@@ -11,18 +11,18 @@ use dice_loss::{Error, Result};
 
 use crate::targets::{Reference, TargetTensors, VoxelWeights};
 
-pub(super) fn check_logits(logits: &DispatchTensor) -> Result<()> {
+pub(crate) fn check_logits(logits: &DispatchTensor) -> Result<()> {
     check("logits", logits, "F32")
 }
 
 /// Kernels read everything else word by word.
-pub(super) fn kernels_convert(dtype: DType) -> bool {
+pub(crate) fn kernels_convert(dtype: DType) -> bool {
     dtype == DType::F64
 }
 
 /// Those of the targets that `concerns`: kernels take most types apart themselves, whatever the
 /// device makes of them; tensor operations do not.
-pub(super) fn check_targets(
+pub(crate) fn check_targets(
     targets: &TargetTensors<Dispatch>,
     concerns: fn(DType) -> bool,
 ) -> Result<()> {

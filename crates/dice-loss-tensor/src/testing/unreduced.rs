@@ -1,12 +1,12 @@
-//! Values before any reduction, on both ways, with an upstream gradient of their shape.
+//! Values before any reduction, with an upstream gradient of their shape.
 
-use candle_core::{DType, Device, Result, Tensor};
 use dice_loss::{
     Activation, BinaryCrossEntropy, CrossEntropy, Dice, Focal, GeneralizedDice, Layout, Logits,
-    Objective, Pool, Reduction, Target, Term, Upstream, Verdict, reference,
+    Objective, Pool, Reduction, Result, Target, Term, Upstream, Verdict, reference,
 };
 
-use super::{Case, Way, case::noise, precision, values};
+use super::{Case, FrontEnd, noise, precision};
+use crate::Element;
 
 /// Values and gradient as the reference has them, each with its magnitudes.
 struct Wanted {
@@ -15,39 +15,34 @@ struct Wanted {
     gradient: reference::Gradient,
 }
 
-/// Compares values and gradient of both ways with the reference, which pulls the same verdict back.
-fn check(
+/// Compares values and gradient with the reference, which pulls the same verdict back.
+fn check<F: FrontEnd>(
+    front_end: &F,
     objective: &Objective,
     case: &Case,
     shape: &[usize],
-    wanted: impl Fn(&Logits, &Target, &Verdict, &[f32]) -> dice_loss::Result<Wanted>,
-) -> Result<()> {
+    wanted: impl Fn(&Logits, &Target, &Verdict, &[f32]) -> Result<Wanted>,
+) {
     let up = noise(shape.iter().product(), 9);
-    let upstream = Tensor::from_vec(up.clone(), shape, &Device::Cpu)?;
-    for way in Way::BOTH {
-        let logits = case.logits(DType::F32)?;
-        let found = way.evaluate(objective, &logits, case.targets()?)?;
+    for &way in F::WAYS {
+        let found = front_end.run(way, objective, case, Some(&up)).expect("a batch");
         let wanted = case.engine(|logits, target| wanted(logits, target, &found.verdict, &up));
-        let wanted = wanted.unwrap();
-        assert_eq!(found.loss.dims(), shape, "{objective:?}");
-        let gradients = (&found.loss * &upstream)?.sum_all()?.backward()?;
-        let near = |found: &Tensor, wanted: &[f64], magnitudes: &[f64]| {
-            let found = values(found);
+        let wanted = wanted.expect("a batch");
+        assert_eq!(found.shape, shape, "{objective:?}");
+        let near = |found: &[f64], wanted: &[f64], magnitudes: &[f64]| {
             assert_eq!(found.len(), wanted.len());
             let tolerances = precision::of_gradient(precision::F32, magnitudes);
             for ((found, wanted), tolerance) in found.iter().zip(wanted).zip(tolerances) {
                 assert!((found - wanted).abs() <= tolerance, "{objective:?}: {found}, {wanted}");
             }
         };
-        near(&found.loss, &wanted.values, &wanted.of_values);
-        let gradient = gradients.get(&logits).expect("tracked");
-        near(gradient, &wanted.gradient.values, &wanted.gradient.magnitudes);
+        near(&found.values, &wanted.values, &wanted.of_values);
+        near(&found.gradient, &wanted.gradient.values, &wanted.gradient.magnitudes);
     }
-    Ok(())
 }
 
-#[test]
-fn overlap_values_in_what_pooling_leaves() -> Result<()> {
+/// A value for each class and sample, or for what they are pooled to.
+pub fn overlap_values_in_what_pooling_leaves<F: FrontEnd>(front_end: &F) {
     let of =
         |term: Term, pool| Objective::new().term(0.5, term.pool(pool)).reduction(Reduction::None);
     let dice = || Dice::default().softmax();
@@ -61,25 +56,25 @@ fn overlap_values_in_what_pooling_leaves() -> Result<()> {
             (of(coupled(), Pool::Batch), &[]),
         ];
         for (objective, shape) in shapes {
-            check(&objective, &case, shape, |logits, target, verdict, up| {
+            check(front_end, &objective, &case, shape, |logits, target, verdict, up| {
                 let up: Vec<_> = up.iter().map(|&value| f64::from(value)).collect();
                 let up = Upstream::Values(&up);
                 let measured = reference::measure(&objective, logits, target)?;
-                let values = objective.evaluate(&measured.moments)?.values().unwrap().to_vec();
+                let exact = objective.evaluate(&measured.moments)?;
+                let values = exact.values().expect("of an overlap").to_vec();
                 Ok(Wanted {
                     // A ratio of two sums, of at most 1.
                     of_values: vec![1.0; values.len()],
                     values,
                     gradient: reference::pull_back(&objective, verdict, up, logits, target)?,
                 })
-            })?;
+            });
         }
     }
-    Ok(())
 }
 
-#[test]
-fn maps_of_voxel_losses() -> Result<()> {
+/// A value for each voxel, and where classes do not share it for each class.
+pub fn maps_of_voxel_losses<F: FrontEnd>(front_end: &F) {
     let of = |term| Objective::new().term(0.5, term).reduction(Reduction::None);
     let objectives = [
         (Activation::Softmax, of(CrossEntropy { label_smoothing: 0.1 }.softmax()), 1),
@@ -89,9 +84,8 @@ fn maps_of_voxel_losses() -> Result<()> {
     ];
     for (activation, objective, channels) in objectives {
         for case in Case::all(3, activation) {
-            let [samples, _, height, width] = case.dims;
-            let shape = [samples, channels, height, width];
-            check(&objective, &case, &shape, |logits, target, verdict, up| {
+            let shape = [&[case.shape[0], channels], &case.shape[2..]].concat();
+            check(front_end, &objective, &case, &shape, |logits, target, verdict, up| {
                 let up = Logits::new(up, Layout::channels_first(&shape)?)?;
                 let map = reference::voxel_losses(&objective, logits, target)?;
                 Ok(Wanted {
@@ -99,29 +93,28 @@ fn maps_of_voxel_losses() -> Result<()> {
                     of_values: map.magnitudes,
                     gradient: reference::pull_back(&objective, verdict, up, logits, target)?,
                 })
-            })?;
+            });
         }
     }
-    Ok(())
 }
 
-#[test]
-fn a_mean_over_the_map_needs_no_map_of_upstream_gradients() -> Result<()> {
-    let case = &Case::all(3, Activation::Softmax)[0];
+/// The gradient of a mean is that of the reduced loss.
+pub fn a_mean_over_the_map_needs_no_map_of_upstream_gradients<F: FrontEnd>(front_end: &F) {
+    let case = Case::all(3, Activation::Softmax).remove(0).rounded(Element::F64);
     let objective = Objective::new().term(1.0, CrossEntropy::default().softmax());
-    for way in Way::BOTH {
-        let gradient = |objective: &Objective| -> Result<Vec<f64>> {
-            let logits = case.logits(DType::F64)?;
-            let loss = way.evaluate(objective, &logits, case.targets()?)?.loss.mean_all()?;
-            Ok(values(loss.backward()?.get(&logits).expect("tracked")))
+    // A power of two, which f32 holds; the mean is a 1/30 of that.
+    let (count, up) = (30.0, vec![0.25; 30]);
+    for &way in F::WAYS.iter().filter(|_| F::LOGITS.contains(&Element::F64)) {
+        let gradient = |objective: &Objective, up: Option<&[f32]>| {
+            front_end.run(way, objective, &case, up).expect("a batch").gradient
         };
-        let reduced = gradient(&objective)?;
-        let mapped = gradient(&objective.clone().reduction(Reduction::None))?;
-        // The upstream gradient of the map is rounded, and the product with it.
-        let tolerance = 2.0 * f64::EPSILON * precision::largest(&reduced);
-        for (found, wanted) in mapped.iter().zip(&reduced) {
+        let reduced = gradient(&objective, None);
+        let mapped = gradient(&objective.clone().reduction(Reduction::None), Some(&up));
+        // Each is rounded, and the quotient with it.
+        let tolerance = 4.0 * f64::EPSILON * precision::largest(&reduced);
+        for (mapped, wanted) in mapped.iter().zip(&reduced) {
+            let found = mapped * 4.0 / count;
             assert!((found - wanted).abs() <= tolerance, "{found}, wanted {wanted}");
         }
     }
-    Ok(())
 }

@@ -1,0 +1,39 @@
+//! How the settings of a loss by name become an objective.
+
+use dice_loss::{Decision, Objective, Reduction, Term};
+
+/// One term, of some classes and weighed by class where the configuration says so.
+pub fn single(
+    mut term: Term,
+    classes: &Option<Vec<usize>>,
+    class_weights: &Option<Vec<f64>>,
+) -> Objective {
+    if let Some(classes) = classes {
+        term = term.classes(classes.clone());
+    }
+    if let Some(weights) = class_weights {
+        term = term.class_weights(weights.clone());
+    }
+    Objective::new().term(1.0, term)
+}
+
+/// A sum of terms, weighed by class where the configuration says so.
+pub fn compound(objective: Objective, class_weights: &Option<Vec<f64>>) -> Objective {
+    match class_weights {
+        Some(weights) => objective.class_weights(weights.clone()),
+        None => objective,
+    }
+}
+
+/// The objective with its reduction and, where the configuration has one, a hard decision.
+pub fn reduced(
+    objective: Objective,
+    reduction: Reduction,
+    decision: Option<Decision>,
+) -> Objective {
+    let objective = objective.reduction(reduction);
+    match decision {
+        Some(decision) => objective.decision(decision),
+        None => objective,
+    }
+}

@@ -1,0 +1,125 @@
+//! What the reference segmentation says, which of it counts, and what fits the logits.
+
+use dice_loss::{Error, Layout, Logits, Prepared, Result, Target, broadcast};
+
+use crate::Operations;
+
+/// What is said of a reference without a tensor.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// Voxels with this label do not count.
+    pub ignore_index: Option<i64>,
+    /// The channels that each label belongs to.
+    pub regions: Option<Vec<Vec<usize>>>,
+    /// Which classes were annotated in which sample.
+    pub class_valid: Option<Vec<bool>>,
+}
+
+/// What of a reference is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// A label map, or regions; otherwise a dense target.
+    pub labels: bool,
+    /// Some voxels may not count.
+    pub masked: bool,
+    /// Voxels have weights.
+    pub weighted: bool,
+}
+
+/// A batch in tensors of the axes samples, classes, voxels.
+pub struct Batch<O: Operations> {
+    /// `[N, C, S]`
+    pub logits: O::Numbers,
+    /// What is where.
+    pub reference: Reference<O>,
+    /// Which voxels count, `[N, 1, S]`.
+    pub mask: Option<O::Mask>,
+    /// How much each voxel counts, `[N, 1, S]`.
+    pub weights: Option<O::Numbers>,
+}
+
+/// The ways to say what is where.
+pub enum Reference<O: Operations> {
+    /// `[N, 1, S]`; also regions, where the rules have a table.
+    Labels(O::Labels),
+    /// `[N, C, S]`
+    Dense(O::Numbers),
+    /// `[N, C, S]`
+    Multilabel(O::Mask),
+}
+
+impl Rules {
+    /// As the engine says it.
+    pub fn apply<'a>(&'a self, mut target: Target<'a>) -> Target<'a> {
+        if let Some(label) = self.ignore_index {
+            target = target.ignore_index(label);
+        }
+        match &self.class_valid {
+            Some(valid) => target.class_valid(valid),
+            None => target,
+        }
+    }
+
+    /// With an entry of validity for each class of each sample of the logits, if what there is can be
+    /// repeated to that.
+    pub fn fitted(mut self, logits: &[usize]) -> Result<Self> {
+        if let Some(valid) = self.class_valid {
+            self.class_valid = Some(broadcast::over_samples(valid, logits)?);
+        }
+        Ok(self)
+    }
+
+    /// Which classes were annotated in which sample: all, if nothing is said.
+    pub(crate) fn annotated(&self, samples: usize, classes: usize) -> Vec<bool> {
+        self.class_valid.clone().unwrap_or_else(|| vec![true; samples * classes])
+    }
+
+    /// What the engine would say before it reads a voxel.
+    pub(crate) fn check(&self, prepared: &Prepared, about: About, logits: Layout) -> Result<()> {
+        let [samples, _, voxels] = logits.shape();
+        let per_voxel = of_one_element([samples, 1, voxels])?;
+        let mut target = match (about.labels, &self.regions) {
+            (true, Some(table)) => Target::regions(&[0u8], per_voxel, table)?,
+            (true, None) => Target::labels(&[0u8], per_voxel)?,
+            (false, _) => Target::dense(&[0u8], logits)?,
+        };
+        if about.masked {
+            target = target.mask(&[true], per_voxel)?;
+        }
+        if about.weighted {
+            target = target.voxel_weights(&[1.0f32], per_voxel)?;
+        }
+        prepared.check_tensors(&Logits::new(&[0.0f32], logits)?, &self.apply(target))
+    }
+}
+
+/// A layout of this shape on a single element: enough to check shapes with.
+pub(crate) fn of_one_element(shape: [usize; 3]) -> Result<Layout> {
+    Layout::strided(&shape, &[0; 3])
+}
+
+/// Whether a label map or a dense target has a shape that fits the logits', spatial axes one by one:
+/// the engine sees voxels in a row and cannot tell a transposed image.
+pub fn check_reference(labels: bool, found: &[usize], logits: &[usize]) -> Result<()> {
+    match labels {
+        true => broadcast::check_labels(found, logits),
+        false if found == logits => Ok(()),
+        false => Err(Error::Shape {
+            what: "dense target",
+            found: found.to_vec(),
+            wanted: format!("{logits:?}, as the logits"),
+        }),
+    }
+}
+
+/// How a mask or weights that hold for several voxels become a value for each: the shape of what is
+/// repeated, and what it is repeated to; `None` if it is whole.
+pub fn spread(
+    what: &'static str,
+    found: &[usize],
+    logits: &[usize],
+) -> Result<Option<[Vec<usize>; 2]>> {
+    let repeated = broadcast::over_voxels(what, found, logits)?;
+    let whole = [&logits[..1], &logits[2..]].concat();
+    Ok((repeated != whole).then_some([repeated, whole]))
+}
