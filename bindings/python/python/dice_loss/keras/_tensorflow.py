@@ -77,9 +77,10 @@ def loss(spec: str, batch: Batch) -> Tensor:
     dtype = _plain.loss_dtype(batch.logits)
 
     def evaluated(*tensors: Any) -> Any:
-        sums = _sums(spec, settings.arrays(*tensors))
-        slopes = np.empty_like(sums)
-        verdict = _core.evaluate(spec, view(sums), None, False, view(slopes))
+        arrays = settings.arrays(*tensors)
+        slopes, threads = _room(spec, arrays), get_num_threads()
+        views, options = arrays.views, arrays.options
+        verdict = _core.objective(spec, *views, options, threads, None, view(slopes))
         values = verdict.loss if verdict.values is None else verdict.values
         return np.asarray(values, dtype).reshape(verdict.shape if shape else ()), slopes
 
@@ -105,7 +106,10 @@ def moments(spec: str, batch: Batch) -> Tensor:
     shape = (batch.logits.shape[0], len(integrands(spec, classes)), classes)
 
     def measured(*tensors: Any) -> Any:
-        return _sums(spec, settings.arrays(*tensors))
+        arrays = settings.arrays(*tensors)
+        sums = _room(spec, arrays)
+        _core.measure(spec, *arrays.views, arrays.options, get_num_threads(), view(sums))
+        return sums
 
     def forward(*tensors: Tensor) -> Sequence[Tensor]:
         sums = tf.ensure_shape(_called(measured, tensors, tf.float64), shape)
@@ -151,6 +155,11 @@ def _differentiable(
                         inner.watch(logits)
                         plainly = plain(spec, batch._replace(logits=logits))
                     slope = inner.gradient(plainly, logits, output_gradients=upstream)
+                if slope is None:
+                    raise ValueError(
+                        "native: found a forward accumulator, which the engine has no derivatives "
+                        "for, wanted native=False"
+                    )
                 return outer.gradient(slope, [upstream, logits], output_gradients=second)
 
             return tf.ensure_shape(by_logits, logits.shape), again
@@ -165,11 +174,10 @@ def _called(function: Callable[..., Any], tensors: Sequence[Tensor], returned: A
     return tf.numpy_function(function, tensors, returned, stateful=False)
 
 
-def _sums(spec: str, arrays: Arrays) -> Any:
+def _room(spec: str, arrays: Arrays) -> Any:
+    """For numbers (N, K, C), as the moments are."""
     samples, classes = arrays.logits.shape[:2]
-    sums = np.empty((samples, len(integrands(spec, classes)), classes))
-    _core.measure(spec, *arrays.views, arrays.options, get_num_threads(), view(sums))
-    return sums
+    return np.empty((samples, len(integrands(spec, classes)), classes))
 
 
 class _Settings:
