@@ -129,8 +129,8 @@ class DC_and_CE_loss(_LabelLoss):
         net_output: Tensor,
         target: Tensor,
     ) -> Tensor:
-        terms = self._terms(ce, dc)
-        if terms is not None and not is_intercepted():
+        terms = None if is_intercepted() else self._terms(ce, dc)
+        if terms is not None:
             value = at_once(
                 net_output,
                 target,
