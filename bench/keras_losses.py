@@ -261,7 +261,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> None:
             others = [
                 row
                 for row in csv.DictReader(file)
-                if tuple(row[column] for column in KEY) not in new
+                if tuple(row.get(column) for column in KEY) not in new
             ]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
