@@ -96,7 +96,8 @@ def plain_dice_cross_entropy(logits: Array, labels: Array) -> Array:
 
 def optax_dice(logits: Array, labels: Array) -> Array:
     """Its smoothing of 1 stands beside half of the sizes: 2 as the others write it."""
-    return optax.losses.dice_loss(logits, jax.nn.one_hot(labels, logits.shape[-1])).mean()
+    losses: Array = optax.losses.dice_loss(logits, jax.nn.one_hot(labels, logits.shape[-1]))
+    return losses.mean()
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ PACKAGES = {OURS: "dice-loss", "jax.numpy": "jax", "optax": "optax"}
 def rows(case: Case, contest: Contest, dtype: str, seconds: float) -> list[Row]:
     """Of every loss: so many seconds of rounds in all, from 3 to 20."""
     logits, labels = case.logits(contest.channels_last, dtype), case.labels()
-    steps = {
+    steps: dict[str, Any] = {
         name: jax.jit(jax.value_and_grad(loss)).lower(logits, labels).compile()
         for name, loss in contest.losses.items()
     }

@@ -1,11 +1,12 @@
-"""Measures dice-loss beside keras.losses.Dice, compiled, on the backend that Keras has.
+"""Measures dice-loss beside Keras' own losses, on the backend that Keras has.
 
     KERAS_BACKEND=tensorflow python bench/keras_losses.py
 
-Loss and gradient by the logits in one compiled function, as a training step has them. Keras gets
-the softmax of the logits and a one-hot target, or the sigmoid and a mask. Contenders take turns,
-step by step, so that what else the machine does hits all of them. Writes the rows of this backend
-into a CSV, those of others are left.
+Loss and gradient by the logits, as a training step has them, in the ways that `fit` takes on a CPU:
+on TensorFlow as a graph, by default, and compiled by XLA; on JAX compiled; on torch eager, by
+default, and compiled. Keras gets the logits and a one-hot target or a mask; for Dice their softmax
+or sigmoid. Contenders take turns, step by step, so that what else the machine does hits all.
+Writes what it measured into a CSV, the rest of the rows are left.
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ from keras import ops
 
 HERE = Path(__file__).resolve().parent
 BACKEND = keras.backend.backend()
+#: How a step is run, the way that `fit` takes by default first.
+MODES = {"tensorflow": ("graph", "compiled"), "jax": ("compiled",), "torch": ("eager", "compiled")}
+#: What tells one row from another.
+KEY = ("backend", "case", "labels", "loss_name", "contender", "mode")
 COLUMNS = [
-    "backend", "case", "contender", "mode", "step_ms", "low_ms", "high_ms", "ratio_to_keras",
+    *KEY, "step_ms", "low_ms", "high_ms", "ratio_to_keras",
     "repeats", "loss", "loss_difference", "gradient_difference",
     "keras", "backend_version", "dice_loss", "python", "cpu", "threads", "load", "date", "command",
 ]  # fmt: skip
 Step = Callable[[], tuple[float, Any]]
+Loss = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -48,57 +54,71 @@ class Case:
     name: str
     shape: tuple[int, ...]
 
-    def tensors(self) -> tuple[Any, Any, Any]:
+    def tensors(self, kind: str) -> tuple[Any, Any, Any]:
         """Logits, labels, and the same one-hot; of one class a mask twice."""
         generator = np.random.default_rng(1)
         logits = generator.uniform(-3, 3, self.shape).astype("float32")
         classes, voxels = self.shape[-1], int(np.prod(self.shape[:-1]))
-        regions = np.cumsum(generator.random(voxels) < 1 / 60)
-        names = generator.integers(0, max(classes, 2), voxels + 1)
-        labels = names[regions].reshape(self.shape[:-1]).astype("int32")
+        labels = generator.integers(0, max(classes, 2), voxels + 1)
+        if kind == "regions":
+            # In runs of 60 voxels on average.
+            labels = labels[np.cumsum(generator.random(voxels) < 1 / 60)]
+        labels = labels[:voxels].reshape(self.shape[:-1]).astype("int32")
         if classes == 1:
             mask = labels[..., None].astype("float32")
             return logits, mask, mask
         return logits, labels, np.eye(classes, dtype="float32")[labels]
 
 
-FULL = (Case("8×256²×21", (8, 256, 256, 21)), Case("1×96³×14", (1, 96, 96, 96, 14)),
-        Case("8×512²×1", (8, 512, 512, 1)))  # fmt: skip
+#: Few classes first, as most people have them.
+FULL = (
+    Case("8×512²×2", (8, 512, 512, 2)),
+    Case("8×512²×1", (8, 512, 512, 1)),
+    Case("8×32²×1", (8, 32, 32, 1)),
+    Case("2×32²×2", (2, 32, 32, 2)),
+    Case("8×256²×4", (8, 256, 256, 4)),
+    Case("1×96³×14", (1, 96, 96, 96, 14)),
+    Case("8×256²×21", (8, 256, 256, 21)),
+)
 QUICK = (Case("quick 2×16²×3", (2, 16, 16, 3)), Case("quick 2×16²×1", (2, 16, 16, 1)))
 
 
-def contenders(case: Case) -> dict[tuple[str, str], Step]:
-    """Name and mode, and what computes the loss and its gradient."""
-    logits, labels, one_hot = map(ops.convert_to_tensor, case.tensors())
+def contests(case: Case, logits: Any, labels: Any, one_hot: Any) -> dict[str, dict[str, Loss]]:
+    """Losses that are the same number, Keras' own first."""
     one = case.shape[-1] == 1
     activate = ops.sigmoid if one else ops.softmax
     axis = tuple(range(1, len(case.shape) - 1))
-    # A ratio for each image and class, empty against empty a loss of 1, as Keras has it.
-    alike: dict[str, Any] = {
+    with_logits: dict[str, Any] = {
         "from_logits": True,
         "activation": "sigmoid" if one else "softmax",
-        "absent": "formula",
-        "smoothing": (0.0, keras.config.epsilon()),
     }
-    dice = ours.Dice(**alike)
-    losses: dict[str, Callable[[Any], Any]] = {
-        "keras.losses.Dice": lambda x: keras.losses.Dice(axis=axis)(one_hot, activate(x)),
-        "builtin.Dice": lambda x: ours.builtin.Dice(axis=axis)(one_hot, activate(x)),
-        "Dice": lambda x: dice(labels, x),
+    # A ratio for each image and class, empty against empty a loss of 1, as Keras has it.
+    alike: dict[str, Any] = {"absent": "formula", "smoothing": (0.0, keras.config.epsilon())}
+    dice = ours.Dice(**with_logits, **alike)
+    plain = ours.Dice(**with_logits, **alike, native=False)
+    entropy = (ours.BCE if one else ours.CrossEntropy)(from_logits=True)
+    name = "BinaryCrossentropy" if one else "CategoricalCrossentropy"
+    theirs = getattr(keras.losses, name)(from_logits=True)
+    return {
+        "Dice": {
+            "keras.losses.Dice": lambda x: keras.losses.Dice(axis=axis)(one_hot, activate(x)),
+            "builtin.Dice": lambda x: ours.builtin.Dice(axis=axis)(one_hot, activate(x)),
+            "Dice": lambda x: dice(labels, x),
+            "Dice, native=False": lambda x: plain(labels, x),
+        },
+        "cross-entropy": {
+            f"keras.losses.{name}": lambda x: theirs(one_hot, x),
+            type(entropy).__name__: lambda x: entropy(labels, x),
+        },
     }
-    steps = {(name, "compiled"): compiled(loss, logits) for name, loss in losses.items()}
-    if BACKEND == "tensorflow":
-        native = ours.Dice(**alike, native=True)
-        steps["Dice, native=True", "graph"] = compiled(lambda x: native(labels, x), logits, False)
-    return steps
 
 
-def compiled(loss: Callable[[Any], Any], logits: Any, jit: bool = True) -> Step:
+def step_of(loss: Loss, logits: Any, mode: str) -> Step:
     """One step; waits for its end."""
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        @tf.function(jit_compile=jit)
+        @tf.function(jit_compile=mode == "compiled")  # type: ignore[untyped-decorator]
         def step(x: Any) -> Any:
             with tf.GradientTape() as tape:
                 tape.watch(x)
@@ -119,7 +139,7 @@ def compiled(loss: Callable[[Any], Any], logits: Any, jit: bool = True) -> Step:
     else:
         import torch
 
-        function = torch.compile(loss)
+        function = torch.compile(loss) if mode == "compiled" else loss
         x = logits.detach().requires_grad_()
 
         def run() -> tuple[float, Any]:
@@ -131,8 +151,22 @@ def compiled(loss: Callable[[Any], Any], logits: Any, jit: bool = True) -> Step:
     return run
 
 
-def measured(case: Case, seconds: float) -> list[dict[str, Any]]:
-    steps = contenders(case)
+def measured(case: Case, kind: str, modes: list[str], seconds: float) -> list[dict[str, Any]]:
+    tensors = [ops.convert_to_tensor(x) for x in case.tensors(kind)]
+    rows = []
+    for loss_name, losses in contests(case, *tensors).items():
+        steps = {
+            (name, mode): step_of(loss, tensors[0], mode)
+            for mode in modes
+            for name, loss in losses.items()
+        }
+        for row in measured_in_turn(steps, seconds):
+            rows.append({"case": case.name, "labels": kind, "loss_name": loss_name, **row})
+    return rows
+
+
+def measured_in_turn(steps: dict[tuple[str, str], Step], seconds: float) -> list[dict[str, Any]]:
+    """So many seconds, at least 3 rounds and at most 50; the first contender of a mode is Keras."""
     found = {}
     for key, step in steps.items():
         value, gradient = step()
@@ -146,8 +180,8 @@ def measured(case: Case, seconds: float) -> list[dict[str, Any]]:
             before = time.perf_counter()
             step()
             times[key].append(1e3 * (time.perf_counter() - before))
-    theirs = next(iter(steps))
-    wanted, slopes = found[theirs]
+    theirs = next(iter(steps))[0]
+    wanted, slopes = next(iter(found.values()))
     rows = []
     for (name, mode), spent in times.items():
         value, gradient = found[name, mode]
@@ -156,13 +190,12 @@ def measured(case: Case, seconds: float) -> list[dict[str, Any]]:
         rows.append(
             {
                 "backend": BACKEND,
-                "case": case.name,
                 "contender": name,
                 "mode": mode,
                 "step_ms": statistics.median(spent),
                 "low_ms": ordered[fifth],
                 "high_ms": ordered[-1 - fifth],
-                "ratio_to_keras": statistics.median(times[theirs]) / statistics.median(spent),
+                "ratio_to_keras": statistics.median(times[theirs, mode]) / statistics.median(spent),
                 "repeats": len(spent),
                 "loss": value,
                 "loss_difference": abs(value - wanted) / wanted,
@@ -195,31 +228,45 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--quick", action="store_true", help="tiny shapes: to see that everything runs")
-    add("--seconds", type=float, default=15.0, help="at most, for a case (default: 15)")
+    add("--only", default="", help="cases whose name contains this")
+    add("--mode", choices=MODES[BACKEND], help="one way to run a step (default: all)")
+    add("--seconds", type=float, default=2.0, help="at most, for a loss of a case (default: 2)")
     add("--out", type=Path, default=HERE / "results/keras.csv")
     chosen = parser.parse_args()
     about = machine(dice_loss.get_num_threads())
+    modes = [chosen.mode] if chosen.mode else [*MODES[BACKEND]]
     rows = []
     for case in QUICK if chosen.quick else FULL:
-        for row in measured(case, chosen.seconds):
-            rows.append({**row, **about})
-            print(
-                f"{BACKEND:<11}{row['case']:<14}{row['contender']:<19}{row['step_ms']:8.2f} ms"
-                f"  {row['ratio_to_keras']:5.2f} × as fast as Keras",
-                flush=True,
-            )
+        for kind in ("random", "regions") if chosen.only in case.name else ():
+            for row in measured(case, kind, modes, chosen.seconds):
+                rows.append({**row, **about})
+                print(
+                    f"{BACKEND:<11}{case.name:<14}{kind:<8}{row['mode']:<9}{row['contender']:<38}"
+                    f"{row['step_ms']:8.2f} ms  {row['ratio_to_keras']:5.2f} × as fast as Keras",
+                    flush=True,
+                )
+    plain = [
+        {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in r.items()}
+        for r in rows
+    ]
+    write(chosen.out, plain)
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    """In place of the rows that were there of the same measurements."""
+    new = {tuple(row[column] for column in KEY) for row in rows}
     others = []
-    if chosen.out.exists():
-        with chosen.out.open(newline="", encoding="utf-8") as file:
-            others = [row for row in csv.DictReader(file) if row["backend"] != BACKEND]
-    with chosen.out.open("w", newline="", encoding="utf-8") as file:
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            others = [
+                row
+                for row in csv.DictReader(file)
+                if tuple(row.get(column) for column in KEY) not in new
+            ]
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        plain = [
-            {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in r.items()}
-            for r in rows
-        ]
-        writer.writerows([*others, *plain])
+        writer.writerows([*others, *rows])
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def timed(call: Call, repeat: int) -> float:
 def groups() -> dict[str, dict[str, Call]]:
     """What is compared, each group with its measure first."""
     tiny, small = batch(1, 2, 16, 16), batch(2, 2, 32, 32)
-    return {
+    plain: dict[str, dict[str, Call]] = {
         "construct": {
             "nn.CrossEntropyLoss": nn.CrossEntropyLoss,
             "CrossEntropyLoss": CrossEntropyLoss,
@@ -104,7 +104,8 @@ def groups() -> dict[str, dict[str, Call]]:
             "DiceCELoss": step(DiceCELoss(), *small),
             "DiceCELoss, details=True": detailed_step(DiceCELoss(), *small),
         },
-    } | peers(small)
+    }
+    return plain | peers(small)
 
 
 def peers(small: tuple[Tensor, Tensor]) -> dict[str, dict[str, Call]]:

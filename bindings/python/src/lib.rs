@@ -144,6 +144,40 @@ fn evaluate(
     })
 }
 
+/// Sweep 1, the loss, and what of the moments and the derivatives by them is asked for.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
+fn objective(
+    py: Python<'_>,
+    spec: &str,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: usize,
+    moments: Option<View>,
+    gradient: Option<View>,
+) -> Result<Verdict> {
+    pool::detached(py, || {
+        let batch = Batch::new(logits, target, options)?;
+        let prepared = objectives::find(spec, batch.classes())?;
+        let shape = objectives::shape_of_sums(&prepared, batch.samples());
+        let measured = sweeps::measure(&prepared, &batch, threads)?;
+        let verdict = prepared.evaluate(&measured)?;
+        let write = |what, out: Option<View>, values: &[f64]| {
+            let Some(mut out) = out else { return Ok(()) };
+            batch.keep_apart(what, &out)?;
+            let out = out.dense_mut::<f64>(what, &shape)?;
+            out.copy_from_slice(&objectives::by_sum(&prepared, values)?);
+            Ok::<_, Refused>(())
+        };
+        write("moments", moments, measured.as_slice())?;
+        if gradient.is_some() {
+            write("derivatives", gradient, &prepared.gradient(&verdict)?)?;
+        }
+        Ok(Verdict::new(verdict, prepared))
+    })
+}
+
 /// Sweep 2, from derivatives by the moments.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
@@ -270,6 +304,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        map_channels, measure, pull_back, pull_back_map, spec, sums, tapes, voxel_losses,
+        map_channels, measure, objective, pull_back, pull_back_map, spec, sums, tapes,
+        voxel_losses,
     };
 }

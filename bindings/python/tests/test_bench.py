@@ -95,6 +95,24 @@ def test_a_compiled_loss_is_measured(tmp_path):
         check(row)
 
 
+def test_small_steps_are_measured():
+    pytest.importorskip("monai", reason="bench/requirements.txt")
+    command = [sys.executable, str(BENCH / "small.py"), "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = [line.split("|")[1:-1] for line in done.stdout.splitlines() if line.startswith("| ")]
+    groups = [name.strip(" *") for name, *_ in rows if name.strip().startswith("**")]
+    assert groups[:4] == [
+        "construct",
+        "step, 1×2×16²",
+        "forward without gradient, 1×2×16²",
+        "details, step, 2×2×32²",
+    ]
+    assert "monai.DiceCELoss, step, 2×2×32²" in groups
+    numbers = [(float(time), float(ratio)) for _, time, ratio in rows[1:] if time.strip()]
+    assert len(numbers) == len(rows) - len(groups) - 1 and min(min(numbers)) > 0
+
+
 def test_a_run_can_keep_what_it_does_not_measure(tmp_path):
     choice = ("--library", "dice-loss", "--dtype", "float16")
     before = run(tmp_path, "--only", "3×16", *choice)

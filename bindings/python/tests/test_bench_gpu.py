@@ -36,7 +36,7 @@ def test_a_wrong_kernel_is_found(monkeypatch):
 
     right = _ops.fused
     assert trouble() == [None, None, None]
-    monkeypatch.setattr(_ops, "fused", lambda *given: (1.001 * right(*given)[0], None))
+    monkeypatch.setattr(_ops, "fused", lambda *given: 1.001 * right(*given))
     assert all(wrong.startswith("loss off by 1.0e-03") for wrong in trouble())
 
 

@@ -107,6 +107,19 @@ def evaluate(
     `pooled` adds the rows up before, if there are several: what a sum over processes leaves.
     """
 
+def objective(
+    spec: str,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: int,
+    moments: View | None,
+    gradient: View | None,
+) -> Verdict:
+    """`measure` and `evaluate` in one call. Writes the moments (N, K, C) and the derivatives of the
+    loss by them, of the same shape, where they are asked for.
+    """
+
 def pull_back(
     spec: str,
     slopes: View,

@@ -23,7 +23,9 @@ def test_both_compute_the_same_loss(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 2 * (4 if BACKEND == "tensorflow" else 3)
+    # Two cases, random labels and regions, four Dice losses and two of cross-entropy.
+    assert len(rows) == 2 * 2 * 6 * (2 if BACKEND == "tensorflow" else 1)
+    assert {row["loss_name"] for row in rows} == {"Dice", "cross-entropy"}
     for row in rows:
         assert row["backend"] == BACKEND and row["cpu"] and row["backend_version"]
         assert float(row["low_ms"]) <= float(row["step_ms"]) <= float(row["high_ms"])

@@ -33,13 +33,14 @@ def both(name, *args, **options):
 def sweeps(monkeypatch):
     """How often the compounds took both losses from one sweep."""
     calls = []
-    measured_of = compounds.measured_of
+    for name in ("measured_of", "at_once"):
+        real = getattr(compounds, name)
 
-    def counting(*args, **options):
-        calls.append(options)
-        return measured_of(*args, **options)
+        def counting(*args, real=real, **options):
+            calls.append(options)
+            return real(*args, **options)
 
-    monkeypatch.setattr(compounds, "measured_of", counting)
+        monkeypatch.setattr(compounds, name, counting)
     return calls
 
 

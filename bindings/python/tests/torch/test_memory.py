@@ -175,13 +175,13 @@ def test_the_number_of_threads_does_not_change_the_result():
 
 def test_the_number_of_threads_is_that_of_torch(monkeypatch):
     seen = []
-    sweep = _native._core.measure
+    sweep = _native._core.objective
 
     def spy(*arguments):
-        seen.append(arguments[-2])
-        sweep(*arguments)
+        seen.append(arguments[-3])
+        return sweep(*arguments)
 
-    monkeypatch.setattr(_native._core, "measure", spy)
+    monkeypatch.setattr(_native._core, "objective", spy)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:
 def inputs(loss, batch):
     x = batch.logits.clone().requires_grad_()
     masks = [batch.masks.get(name) for name in ("mask", "voxel_weight", "class_valid")]
-    voxels = _plan._voxels(loss.plan, x, batch.target, *masks)
+    _, voxels = _plan._read(loss.plan, x, batch.target, *masks)
     return _ops._inputs(x, voxels, loss.plan.spec, loss.plan.settings)
 
 

@@ -73,7 +73,8 @@ __all__ = [
 
 def sum_dtype() -> np.dtype[Any]:
     """What sums are kept in: float64, where JAX is told to have it."""
-    return np.dtype(jax.dtypes.canonicalize_dtype(np.float64))
+    dtype: np.dtype[Any] = np.dtype(jax.dtypes.canonicalize_dtype(np.float64))
+    return dtype
 
 
 def constant(values: Sequence[float], like: Array) -> Array:

@@ -43,13 +43,13 @@ def voxel_losses(spec: str, reading: Reading, logits: Array, counted: Counted) -
 def _dispatched(native: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
     """One or the other by the platform that it is compiled for; traced once for each shape."""
 
-    @partial(jax.jit, static_argnums=(0, 1), inline=True)
     def dispatch(spec: str, reading: Reading, *arrays: Any) -> Any:
         return jax.lax.platform_dependent(
             *arrays, cpu=partial(native, spec, reading), default=partial(plain, spec, reading)
         )
 
-    return dispatch
+    compiled: Callable[..., Any] = jax.jit(dispatch, static_argnums=(0, 1), inline=True)
+    return compiled
 
 
 _fused = _dispatched(_native.fused, _plain.fused)
@@ -91,7 +91,8 @@ def _with_gradient(
     function = jax.custom_vjp(sweep, nondiff_argnums=(0, 1))
     function.defvjp(keep, pull, symbolic_zeros=True)
     # Of a compiled function only can shard_map derive with symbolic zeros.
-    return jax.jit(function, static_argnums=(0, 1), inline=True)
+    compiled: Callable[..., Any] = jax.jit(function, static_argnums=(0, 1), inline=True)
+    return compiled
 
 
 def _is_primal(leaf: Any) -> bool:

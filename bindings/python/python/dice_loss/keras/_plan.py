@@ -23,13 +23,13 @@ class Plan(NamedTuple):
     objective: Objective
     #: Whether means divide by the sum of the samples' weights.
     normalise: bool
-    #: Whether the engine computes it: None for where it is an operation of the backend.
+    #: Whether the engine computes it: None for wherever the backend lets it.
     native: bool | None
 
 
 def loss(plan: Plan, batch: Batch) -> Tensor:
     """The loss, or for reduction "none" its values."""
-    backend = _backend(plan.native, batch)
+    backend = _backend(plan.native, plan.spec, batch)
     if batch.sample_weight is None:
         return backend.loss(plan.spec, batch)
     if plan.objective.has_map:
@@ -42,18 +42,18 @@ def loss(plan: Plan, batch: Batch) -> Tensor:
 
 def moments(spec: str, batch: Batch, native: bool | None = None) -> Tensor:
     """The sums (N, K, C) of an objective."""
-    return _backend(native, batch).moments(spec, batch)
+    return _backend(native, spec, batch).moments(spec, batch)
 
 
-def _backend(native: bool | None, batch: Batch) -> Any:
+def _backend(native: bool | None, spec: str, batch: Batch) -> Any:
     """The module that computes."""
     name = keras.backend.backend()
-    if native is False or (name == "tensorflow" and native is None):
+    if native is False:
         return _plain
     if name == "tensorflow":
         from . import _tensorflow
 
-        return _tensorflow
+        return _tensorflow if native or _tensorflow.serves(spec, batch) else _plain
     if name == "torch" and batch.logits.device.type != "meta":
         from . import _torch
 

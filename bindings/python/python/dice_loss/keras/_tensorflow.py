@@ -1,11 +1,13 @@
-"""The TensorFlow backend by the engine: outside the graph, so not under `jit_compile=True`.
+"""The TensorFlow backend by the engine: outside the graph, so not where XLA compiles.
 
-Sweep 1 and the gradient are each a `tf.numpy_function` that reads the tensors' own memory.
+Each sweep is a `tf.numpy_function` that reads the tensors' own memory. A second derivative is that
+of the plain formulas.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,40 @@ from .._threads import get_num_threads
 from . import _plain
 from ._batch import Batch
 
+try:
+    # Not public, but nothing else tells a graph that XLA compiles from one that it does not.
+    from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext as is_compiled
+except ImportError:
+
+    def is_compiled(graph: Any) -> bool:
+        """Perhaps."""
+        return True
+
+
 Tensor = Any
+#: From what the engine found forwards, the upstream gradient: to the slopes by the moments.
+Chain = Callable[[Any, Any], Any]
+
+
+#: Logits from which on the engine is faster than the plain formulas: two calls out of a graph take
+#: about a millisecond.
+_MANY = 1 << 16
+
+
+def serves(spec: str, batch: Batch) -> bool:
+    """Whether a loss had better leave the graph: it is in main memory and stays in this process,
+    nobody compiles it, it is no map, and as far as the shape is known, it is worth it."""
+    shape = batch.logits.shape
+    if shape.is_fully_defined() and shape.num_elements() < _MANY:
+        return False
+    if not _has_cpus_alone() or tf.distribute.has_strategy() or objective(spec).has_map:
+        return False
+    return tf.executing_eagerly() or not is_compiled(tf.compat.v1.get_default_graph())
+
+
+@cache
+def _has_cpus_alone() -> bool:
+    return all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
 
 
 def loss(spec: str, batch: Batch) -> Tensor:
@@ -30,55 +65,119 @@ def loss(spec: str, batch: Batch) -> Tensor:
             'native: found reduction "none" of voxel losses, wanted another reduction, or '
             "native=False"
         )
-    return _plain.of_moments(spec, moments(spec, batch), batch)
+    settings = _Settings(batch)
+    samples, classes = batch.logits.shape[0], batch.logits.shape[batch.axis]
+    cells = whole.terms[0].cells if whole.reduction == "none" and whole.terms else "one"
+    shape = {
+        "sample and class": (samples, classes),
+        "class": (classes,),
+        "sample": (samples,),
+        "one": (),
+    }[cells]
+    dtype = _plain.loss_dtype(batch.logits)
+
+    def evaluated(*tensors: Any) -> Any:
+        arrays = settings.arrays(*tensors)
+        slopes, threads = _room(spec, arrays), get_num_threads()
+        views, options = arrays.views, arrays.options
+        verdict = _core.objective(spec, *views, options, threads, None, view(slopes))
+        values = verdict.loss if verdict.values is None else verdict.values
+        return np.asarray(values, dtype).reshape(verdict.shape if shape else ()), slopes
+
+    def chained(slopes: Any, upstream: Any) -> Any:
+        if upstream.ndim == 0:
+            return slopes * upstream
+        by_cell = {"sample and class": (-1, 1, classes), "class": (1, 1, -1), "sample": (-1, 1, 1)}
+        upstream = upstream.reshape(by_cell[cells])
+        # An infinite derivative of something that has no upstream gradient is no gradient.
+        return np.where(upstream == 0, 0.0, slopes * upstream)
+
+    def forward(*tensors: Tensor) -> Sequence[Tensor]:
+        value, slopes = _called(evaluated, tensors, [tf.as_dtype(dtype), tf.float64])
+        return tf.ensure_shape(value, shape), slopes
+
+    return _differentiable(spec, batch, settings, forward, chained, _plain.loss)
 
 
 def moments(spec: str, batch: Batch) -> Tensor:
-    """The sums (N, K, C) that the loss is a function of; differentiable by the predictions once."""
-    others = [x for x in (batch.target, batch.mask, batch.voxel_weight) if x is not None]
-    classes = batch.logits.shape[batch.axis]
-    columns = len(integrands(spec, classes))
-
-    @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def measured(logits: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-        sums = tf.numpy_function(_measure(spec, batch), [logits, *others], tf.float64)
-        sums = tf.ensure_shape(sums, (logits.shape[0], columns, classes))
-
-        def gradient(slopes: Tensor) -> Tensor:
-            inputs = [slopes, logits, *others]
-            by_logits = tf.numpy_function(_pull_back(spec, batch), inputs, logits.dtype)
-            return tf.ensure_shape(by_logits, logits.shape)
-
-        return sums, gradient
-
-    return measured(batch.logits)
-
-
-def _measure(spec: str, batch: Batch) -> Callable[..., Any]:
+    """The sums (N, K, C) that the loss is a function of."""
     settings = _Settings(batch)
+    classes = batch.logits.shape[batch.axis]
+    shape = (batch.logits.shape[0], len(integrands(spec, classes)), classes)
 
-    def measure(logits: Any, *others: Any) -> Any:
-        arrays = settings.arrays(logits, *others)
-        samples, classes = arrays.logits.shape[:2]
-        sums = np.empty((samples, len(integrands(spec, classes)), classes))
+    def measured(*tensors: Any) -> Any:
+        arrays = settings.arrays(*tensors)
+        sums = _room(spec, arrays)
         _core.measure(spec, *arrays.views, arrays.options, get_num_threads(), view(sums))
         return sums
 
-    return measure
+    def forward(*tensors: Tensor) -> Sequence[Tensor]:
+        sums = tf.ensure_shape(_called(measured, tensors, tf.float64), shape)
+        return sums, tf.zeros((), tf.float64)
+
+    def chained(_: Any, upstream: Any) -> Any:
+        return upstream
+
+    return _differentiable(spec, batch, settings, forward, chained, _plain.moments)
 
 
-def _pull_back(spec: str, batch: Batch) -> Callable[..., Any]:
-    settings = _Settings(batch)
+def _differentiable(
+    spec: str,
+    batch: Batch,
+    settings: _Settings,
+    forward: Callable[..., Sequence[Tensor]],
+    chain: Chain,
+    plain: Callable[[str, Batch], Tensor],
+) -> Tensor:
+    """A value whose gradient is sweep 2, and whose further derivatives are those of `plain`."""
+    others = [x for x in (batch.target, batch.mask, batch.voxel_weight) if x is not None]
 
-    def pull_back(slopes: Any, logits: Any, *others: Any) -> Any:
+    def swept(found: Any, upstream: Any, logits: Any, *others: Any) -> Any:
         arrays = settings.arrays(logits, *others)
-        slopes = np.ascontiguousarray(slopes, dtype=np.float64)
+        slopes = np.ascontiguousarray(chain(found, upstream), dtype=np.float64)
         gradient = arrays.gradient()
         threads, out = get_num_threads(), view(gradient)
         _core.pull_back(spec, view(slopes), *arrays.views, arrays.options, threads, out)
         return np.moveaxis(gradient, 1, settings.axis)
 
-    return pull_back
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def computed(logits: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        value, found = forward(logits, *others)
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def pulled_back(upstream: Tensor, logits: Tensor) -> tuple[Tensor, Any]:
+            by_logits = _called(swept, (found, upstream, logits, *others), logits.dtype)
+
+            def again(second: Tensor) -> Any:
+                with tf.GradientTape() as outer:
+                    outer.watch([upstream, logits])
+                    with tf.GradientTape() as inner:
+                        inner.watch(logits)
+                        plainly = plain(spec, batch._replace(logits=logits))
+                    slope = inner.gradient(plainly, logits, output_gradients=upstream)
+                if slope is None:
+                    raise ValueError(
+                        "native: found a forward accumulator, which the engine has no derivatives "
+                        "for, wanted native=False"
+                    )
+                return outer.gradient(slope, [upstream, logits], output_gradients=second)
+
+            return tf.ensure_shape(by_logits, logits.shape), again
+
+        return value, lambda upstream: pulled_back(upstream, logits)
+
+    return computed(batch.logits)
+
+
+def _called(function: Callable[..., Any], tensors: Sequence[Tensor], returned: Any) -> Any:
+    """What a function of arrays makes of tensors: always the same of the same ones."""
+    return tf.numpy_function(function, tensors, returned, stateful=False)
+
+
+def _room(spec: str, arrays: Arrays) -> Any:
+    """For numbers (N, K, C), as the moments are."""
+    samples, classes = arrays.logits.shape[:2]
+    return np.empty((samples, len(integrands(spec, classes)), classes))
 
 
 class _Settings:

@@ -140,12 +140,15 @@ def _asked() -> bool:
 def _outside_graphs() -> AbstractContextManager[Any]:
     """Where a value is a value, also while a graph is traced."""
     name = keras.backend.backend()
+    outside: AbstractContextManager[Any]
     if name == "tensorflow":
         import tensorflow as tf
 
-        return tf.init_scope()  # type: ignore[no-any-return]
-    if name == "jax":
+        outside = tf.init_scope()
+    elif name == "jax":
         import jax
 
-        return jax.ensure_compile_time_eval()
-    return keras.device("cpu")  # type: ignore[no-any-return]
+        outside = jax.ensure_compile_time_eval()
+    else:
+        outside = keras.device("cpu")
+    return outside

@@ -69,9 +69,11 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
     of size 1 holds along it, (spatial…) for every sample. The mask that Keras attaches to `y_pred`
     leaves out voxels, or samples.
 
-    **Where it runs.** In main memory by the engine on the torch and JAX backends. On TensorFlow by
-    `keras.ops`, which XLA compiles; `native=True` takes the engine, which needs
-    `jit_compile=False`. `native=False` takes `keras.ops` everywhere. Numbers are the same.
+    **Where it runs.** In main memory by the engine on the torch and JAX backends. On TensorFlow
+    too, from 65,536 logits on, wherever they may leave the graph: on a machine of CPUs alone, where
+    XLA does not compile, without a `tf.distribute` strategy; all else is by `keras.ops`.
+    `native=True` takes the engine, and fails where it cannot, `native=False` `keras.ops`
+    everywhere. Numbers are the same.
 
     Args:
         terms: a term, or a sequence of terms, each alone or as `(weight, term)`.
@@ -97,7 +99,8 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             (classes of samples, voxels); `"mean_with_sample_weight"`; `"sum"`; or `"none"`:
             (N, C) or what pooling leaves of it, and of voxel losses (N, spatial…), or the shape
             of `y_pred` for losses of each class by itself.
-        native: whether the engine computes it; by default wherever the backend can compile it.
+        native: whether the engine computes it; by default wherever it can and is the
+            faster.
         name: of the loss.
         dtype: of the loss, `"float64"` or `"float32"`.
 

@@ -30,6 +30,8 @@ class Voxels(NamedTuple):
     ignore_index: int | None = None
     #: (N, 1, spatial…): voxels where it is 0 do not count.
     mask: Tensor | None = None
+    #: What the loss calls its label to ignore, if it has one.
+    option: str | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -60,6 +62,7 @@ class Voxels(NamedTuple):
             target_kind=self.kind,
             ignore_index=self.ignore_index,
             mask=self.mask,
+            option=self.option,
             **options,
         )
         return dict(zip(unique, found.unbind(-1), strict=True))
@@ -81,6 +84,7 @@ class Voxels(NamedTuple):
             target_kind=self.kind,
             ignore_index=self.ignore_index,
             mask=self.mask,
+            option=self.option,
         )
 
     @property

@@ -205,6 +205,7 @@ def _term(squared: bool, smoothing: tuple[float, float], batch: bool, background
 
 def ignoring(voxels: Voxels, ignore_index: int | None) -> Voxels:
     """Without the voxels of a label; see `DiceLoss` for targets of several channels."""
+    voxels = voxels._replace(option="ignore_index")
     if ignore_index is None:
         return voxels
     if voxels.kind == "labels" or voxels.logits.shape[1] == 1:

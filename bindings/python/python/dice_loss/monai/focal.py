@@ -121,7 +121,8 @@ class FocalLoss(_Loss):
                 share = share > 0 if _voxels.is_binary(share) else share
         activation = "softmax" if self.use_softmax else "sigmoid"
         kind = "labels" if is_labels else "dense"
-        return Voxels(input, target, activation, kind, first), share  # type: ignore[arg-type]
+        voxels = Voxels(input, target, activation, kind, first, option="ignore_index")  # type: ignore[arg-type]
+        return voxels, share
 
     def _factors(self, voxels: Voxels) -> tuple[Tensor, Tensor]:
         """What the losses of positives and of negatives are multiplied with, (C) each."""

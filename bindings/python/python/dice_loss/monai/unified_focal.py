@@ -103,7 +103,8 @@ class AsymmetricUnifiedFocalLoss(_Loss):
         if not is_labels and self.num_classes < 2 and bool((target[:, 1:] > 0).any()):
             raise ValueError(f"num_classes: found {self.num_classes} and a target of class 1")
         kind = "labels" if is_labels else "dense"
-        return Voxels(torch.logit(p, _EPSILON), target, "sigmoid", kind, 0, mask=mask)
+        logits = torch.logit(p, _EPSILON)
+        return Voxels(logits, target, "sigmoid", kind, 0, mask=mask, option="ignore_index")
 
     def _counted(self, target: Tensor, is_labels: bool) -> Tensor | None:
         """How much each voxel counts, (N, 1, spatial…); None if all do."""

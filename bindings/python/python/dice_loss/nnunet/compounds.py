@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
+from ..terms import CrossEntropy, Dice, Pool, Term
 from ..torch._ops import loss_dtype
-from ..torch._peers import differs, per_class_factor
+from ..torch._peers import at_once, differs, is_plain, per_class_factor
+from ..torch._tracing import is_intercepted
 from .cross_entropy import RobustCrossEntropyLoss, TopKLoss
 from .dice import OVERLAP, MemoryEfficientSoftDiceLoss, SoftDiceLoss, counted, measured_of
 from .nonlinearity import is_sigmoid, is_softmax, softmax_helper_dim1
 
 __all__ = ["DC_and_BCE_loss", "DC_and_CE_loss", "DC_and_topk_loss"]
+
+
+Terms: TypeAlias = tuple[tuple[float, Term], ...]
+#: What a label to ignore is called here.
+_OPTION = "ignore_label"
 
 
 class _LabelLoss(nn.Module):
@@ -120,8 +129,23 @@ class DC_and_CE_loss(_LabelLoss):
         net_output: Tensor,
         target: Tensor,
     ) -> Tensor:
+        terms = None if is_intercepted() else self._terms(ce, dc)
+        if terms is not None:
+            value = at_once(
+                net_output,
+                target,
+                terms,
+                wrong=RuntimeError,
+                activation="softmax",
+                target_kind="labels",
+                ignore_index=self.ignore_label,
+                option=_OPTION,
+            )
+            return value - self.weight_dice
         names = (*OVERLAP[:2], *ce.names())
-        measured = measured_of(net_output, target, names, ignore_index=self.ignore_label)
+        measured = measured_of(
+            net_output, target, names, option=_OPTION, ignore_index=self.ignore_label
+        )
         dice = dc.of_sums(measured[..., : len(OVERLAP)])
         of_ce = measured[..., len(OVERLAP) - 1 :]
         if self.ignore_label is not None:
@@ -132,6 +156,48 @@ class DC_and_CE_loss(_LabelLoss):
             cross_entropy = ce.of_sums(of_ce)
         loss = self.weight_ce * cross_entropy + self.weight_dice * dice
         return loss.to(loss_dtype(net_output))
+
+    def _terms(
+        self, ce: RobustCrossEntropyLoss, dc: SoftDiceLoss | MemoryEfficientSoftDiceLoss
+    ) -> Terms | None:
+        """The engine's own terms that are the same but for the 1 that Dice is taken from; None
+        where there are none."""
+        smoothing = ce.label_smoothing
+        is_weighed = all(
+            type(w) in (int, float) and 0 <= w < math.inf
+            for w in (self.weight_ce, self.weight_dice)
+        )
+        if not (
+            is_weighed
+            and is_plain(self.ignore_label)
+            and ce.weight is None
+            and ce.reduction == "mean"
+            and type(smoothing) is float
+            and 0 <= smoothing <= 1
+            and dc.is_usual
+        ):
+            return None
+        return _terms(
+            float(self.weight_ce),
+            float(self.weight_dice),
+            smoothing,
+            float(dc.smooth),
+            "batch" if dc.batch_dice else "sample",
+            bool(dc.do_bg),
+        )
+
+
+@lru_cache(maxsize=256)
+def _terms(
+    weight_ce: float,
+    weight_dice: float,
+    label_smoothing: float,
+    smooth: float,
+    pool: Pool,
+    background: bool,
+) -> Terms:
+    dice = Dice(smoothing=smooth, pool=pool, absent="formula", background=background)
+    return (weight_dice, dice), (weight_ce, CrossEntropy(label_smoothing=label_smoothing))
 
 
 class DC_and_topk_loss(_LabelLoss):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ __all__ = ["MemoryEfficientSoftDiceLoss", "SoftDiceLoss"]
 
 OVERLAP = ("intersection", "prediction", "reference")
 """The sums that Dice is made of."""
+#: What a denominator is at least.
+_BOUND = 1e-8
 
 
 class _SoftDice(nn.Module):
@@ -49,6 +52,13 @@ class _SoftDice(nn.Module):
         measured = measured_of(read, y, OVERLAP, activation=activation, **counted(loss_mask))
         return self.of_sums(measured).to(loss_dtype(x))
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether it is one less than the engine's own Dice: of this rank alone, and with a
+        smoothing that keeps the denominator above the bound."""
+        alone = not (self.batch_dice and self.ddp)
+        return alone and type(self.smooth) in (int, float) and _BOUND <= self.smooth < math.inf
+
     def of_sums(self, measured: Tensor) -> Tensor:
         """The loss, from the sums in `OVERLAP` (N, C, 3)."""
         if self.batch_dice:
@@ -62,7 +72,7 @@ class _SoftDice(nn.Module):
 
     def dice(self, both: Tensor, p: Tensor, g: Tensor) -> Tensor:
         """Of Σpg, Σp and Σg."""
-        return (2 * both + self.smooth) / (g + p + self.smooth).clamp_min(1e-8)
+        return (2 * both + self.smooth) / (g + p + self.smooth).clamp_min(_BOUND)
 
 
 class MemoryEfficientSoftDiceLoss(_SoftDice):
@@ -119,6 +129,11 @@ class SoftDiceLoss(_SoftDice):
         super().__init__(apply_nonlin, batch_dice, do_bg, smooth, ddp)
         self.clip_tp = clip_tp
 
+    @property
+    def is_usual(self) -> bool:
+        """Likewise."""
+        return self.clip_tp is None and super().is_usual
+
     def dice(self, both: Tensor, p: Tensor, g: Tensor) -> Tensor:
         """Of Σpg, Σp and Σg."""
         if self.clip_tp is None:
@@ -131,13 +146,15 @@ def measured_of(
     x: Tensor,
     y: Tensor,
     names: Sequence[str],
+    *,
+    option: str | None = None,
     **settings: Any,
 ) -> Tensor:
     """Sums (N, C, k) of a target that is dense if it has the shape of the logits."""
     if y.dim() == x.dim() - 1:
         y = y.unsqueeze(1)
     kind = "dense" if y.shape == x.shape else "labels"
-    return sums(x, y, names, wrong=RuntimeError, target_kind=kind, **settings)
+    return sums(x, y, names, wrong=RuntimeError, option=option, target_kind=kind, **settings)
 
 
 def counted(loss_mask: Tensor | None) -> dict[str, Any]:

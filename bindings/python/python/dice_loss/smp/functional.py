@@ -174,7 +174,13 @@ def softmax_focal_loss_with_logits(
     if plain and several and is_summed(reduction, gamma) and output.numel():
         _same_voxels(output, target)
         total = sums(
-            output, target, ("focal",), wrong=IndexError, gamma=gamma, ignore_index=-100
+            output,
+            target,
+            ("focal",),
+            wrong=IndexError,
+            option=None,
+            gamma=gamma,
+            ignore_index=-100,
         ).sum()
         count = target.numel() if reduction == "mean" else 1
         return (total / count).to(loss_dtype(output))
@@ -293,6 +299,7 @@ def _sums_over(output: Tensor, target: Tensor, dims: int | tuple[int, ...] | Non
         target,
         OVERLAP,
         wrong=RuntimeError,
+        option=None,
         activation="probabilities",
         target_kind="dense",
     ).reshape(*kept, len(OVERLAP))

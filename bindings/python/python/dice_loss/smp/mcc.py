@@ -56,5 +56,5 @@ class MCCLoss(_Loss):
 
 def _sums(p: Tensor, g: Tensor, *names: str) -> tuple[Tensor, ...]:
     """Over everything."""
-    measured = sums(p, g, names, wrong=RuntimeError, activation="probabilities")
+    measured = sums(p, g, names, wrong=RuntimeError, option=None, activation="probabilities")
     return measured.sum((0, 1)).unbind(-1)

@@ -20,16 +20,18 @@ from ._tracing import classes_of, is_intercepted
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-_DENSE = (*FLOATS, torch.uint8, torch.bool)
-_LABELS = (
-    torch.uint8,
-    torch.uint32,
-    torch.uint64,
-    torch.int16,
-    torch.int32,
-    torch.int64,
-    torch.float32,
-    torch.float64,
+_DENSE = frozenset({*FLOATS, torch.uint8, torch.bool})
+_LABELS = frozenset(
+    {
+        torch.uint8,
+        torch.uint32,
+        torch.uint64,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.float32,
+        torch.float64,
+    }
 )
 _ELEMENTS = {
     torch.float16: "float16",
@@ -93,14 +95,15 @@ def objective(
     settings: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Sweep 1 and the loss (or its values), its derivatives by the moments, and the moments."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    moments = _moments(logits, lent, spec)
-    slopes = torch.empty_like(moments)
-    verdict = _core.evaluate(spec, view(moments), lent.valid, False, view(slopes))
-    return _value(verdict, logits), slopes, moments
+    moments, slopes = sums(logits, spec), sums(logits, spec)
+    inputs = (logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
+    found = verdict(moments, slopes, *inputs)
+    return value(found, logits), slopes, moments
 
 
-def objective_value(
+def verdict(
+    moments: Tensor | None,
+    slopes: Tensor | None,
     logits: Tensor,
     target: Tensor,
     mask: Tensor | None,
@@ -109,26 +112,21 @@ def objective_value(
     spec: str,
     kind: TargetKind,
     settings: str,
-) -> tuple[Tensor, Tensor]:
-    """The loss (or its values) and the moments, where nobody asks for a derivative."""
+) -> _core.Verdict:
+    """Sweep 1 and what the engine makes of it, and the moments and derivatives by them, written
+    where there is room for them."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    moments = _moments(logits, lent, spec)
-    verdict = _core.evaluate(spec, view(moments), lent.valid, False, None)
-    return _value(verdict, logits), moments
+    into = None if moments is None else view(moments)
+    by = None if slopes is None else view(slopes)
+    return _core.objective(spec, *lent.views, torch.get_num_threads(), into, by)
 
 
-def _value(verdict: _core.Verdict, logits: Tensor) -> Tensor:
+def value(verdict: _core.Verdict, logits: Tensor) -> Tensor:
+    """The loss, or its values."""
     values = verdict.values
     if values is None:
         return torch.scalar_tensor(verdict.loss, dtype=loss_dtype(logits))
     return torch.tensor(values, dtype=loss_dtype(logits)).reshape(verdict.shape)
-
-
-def evaluate(moments: Tensor, class_valid: Tensor | None, spec: str) -> _core.Verdict:
-    """What the engine makes of moments (N, K, C)."""
-    moments = moments.contiguous()
-    valid = None if class_valid is None else class_valid.to(torch.bool).contiguous()
-    return _core.evaluate(spec, view(moments), None if valid is None else view(valid), False, None)
 
 
 def pull_back(
@@ -229,8 +227,8 @@ class _Lent:
         ignore_index, regions = read_settings(settings)
         mask_view = None if mask is None else view(mask)
         weight_view = None if voxel_weight is None else view(voxel_weight)
-        self.valid = None if class_valid is None else view(class_valid)
-        options = (kind, regions, ignore_index, mask_view, weight_view, self.valid)
+        valid = None if class_valid is None else view(class_valid)
+        options = (kind, regions, ignore_index, mask_view, weight_view, valid)
         self.views = (view(logits), view(target), options)
 
 
@@ -271,7 +269,7 @@ def name_of(dtype: torch.dtype) -> str:
 
 def view(tensor: Tensor) -> View:
     """The tensor, lent."""
-    return (tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), _ELEMENTS[tensor.dtype])
+    return (tensor.data_ptr(), tensor.shape, tensor.stride(), _ELEMENTS[tensor.dtype])
 
 
 def indices(columns: list[int], like: Tensor) -> Tensor:
@@ -288,10 +286,15 @@ def _cached_indices(columns: tuple[int, ...]) -> Tensor:
 
 
 def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:
-    columns = len(integrands(spec, classes_of(logits)))
-    out = torch.empty((logits.shape[0], columns, logits.shape[1]), dtype=torch.float64)
+    out = sums(logits, spec)
     _core.measure(spec, *lent.views, torch.get_num_threads(), view(out))
     return out
+
+
+def sums(logits: Tensor, spec: str) -> Tensor:
+    """Room for numbers (N, K, C), as the moments are."""
+    columns = len(integrands(spec, classes_of(logits)))
+    return torch.empty((logits.shape[0], columns, logits.shape[1]), dtype=torch.float64)
 
 
 def _fresh_gradient(logits: Tensor) -> Tensor:

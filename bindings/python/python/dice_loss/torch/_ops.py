@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .. import _core
 from . import _cuda, _native, _reference
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
@@ -73,14 +74,35 @@ def measure(
     return moments
 
 
-def fused(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Tensor, Tensor]:
-    """The loss (or its values), and the moments that it was made of."""
+def fused(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
+    """The loss, or its values."""
+    inputs = _inputs(logits, target, spec, settings)
+    loss: Tensor
+    if is_intercepted():
+        loss = torch.ops.dice_loss.objective.default(*inputs)[0]
+    elif torch.is_grad_enabled() and logits.requires_grad:
+        loss = _Objective.apply(*inputs, None)
+    else:
+        loss = _native.value(_native.verdict(None, None, *inputs), logits)
+    return loss
+
+
+def detailed(
+    logits: Tensor, target: Target, spec: str, settings: str
+) -> tuple[Tensor, Tensor, _core.Verdict | None]:
+    """The loss, the moments that it was made of, and what the engine says of them; None where
+    someone traces."""
     inputs = _inputs(logits, target, spec, settings)
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
-    else:
-        loss, moments = _directly(_native.objective_value, _Objective, inputs)
-    return loss, moments
+        return loss, moments, None
+    moments = _native.sums(logits, spec)
+    if torch.is_grad_enabled() and logits.requires_grad:
+        beside = _Beside(moments)
+        loss = _Objective.apply(*inputs, beside)
+        return loss, moments, beside.verdict
+    verdict = _native.verdict(moments, None, *inputs)
+    return _native.value(verdict, logits), moments, verdict
 
 
 def voxel_losses(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
@@ -256,17 +278,32 @@ def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
     return torch.where(upstream == 0, 0.0, slopes * upstream)
 
 
+class _Beside:
+    """What is asked for beside a loss, and not differentiated."""
+
+    verdict: _core.Verdict
+
+    def __init__(self, moments: Tensor) -> None:
+        self.moments = moments
+
+
 class _Objective(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *inputs: Any) -> tuple[Tensor, Tensor]:
-        *tensors, ctx.spec, ctx.kind, ctx.settings = inputs
-        value, slopes, moments = _native.objective(*inputs)
-        ctx.mark_non_differentiable(moments)
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        *given, beside = inputs
+        *tensors, ctx.spec, ctx.kind, ctx.settings = given
+        slopes = _native.sums(tensors[0], ctx.spec)
+        moments = None if beside is None else beside.moments
+        verdict = _native.verdict(moments, slopes, *given)
+        if beside is not None:
+            beside.verdict = verdict
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(slopes, *tensors)
-        return value, moments
+        return _native.value(verdict, tensors[0])
 
-    backward = staticmethod(_objective_backward)
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
+        return (*_objective_backward(ctx, upstream), None)
 
 
 def _fake_values_shape(logits: Tensor, spec: str) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -16,13 +17,24 @@ from . import _plan
 from ._measure import measure
 from ._plan import Plan
 
-__all__ = ["at_once", "by_class", "differs", "is_plain", "per_class_factor", "sums", "wide"]
+__all__ = ["at_once", "by_class", "differs", "is_plain", "per_class_factor", "said", "sums", "wide"]
+
+
+#: What the engine says of a label that may mean "unknown".
+_HINT = re.compile(r", (or )?ignore_index=-?\d+ (if|where) it means unknown")
 
 
 def sums(
-    logits: Tensor, target: Tensor, names: Sequence[str], *, wrong: type[Exception], **settings: Any
+    logits: Tensor,
+    target: Tensor,
+    names: Sequence[str],
+    *,
+    wrong: type[Exception],
+    option: str | None = "ignore_index",
+    **settings: Any,
 ) -> Tensor:
-    """`measure`, (N, C, k), that raises `wrong` for values and shapes that do not fit.
+    """`measure`, (N, C, k), that raises `wrong` for values and shapes that do not fit, in words of
+    `option`: what the library calls its label to ignore, None if it has none.
 
     What is a number to torch is one here: True is 1, and 0.5 a label that no integer is.
     """
@@ -34,7 +46,7 @@ def sums(
     try:
         return measure(logits, target, names, **settings)
     except ValueError as error:
-        raise wrong(str(error)) from None
+        raise wrong(said(error, option)) from None
 
 
 def at_once(
@@ -47,6 +59,7 @@ def at_once(
     target_kind: str | None,
     ignore_index: int | None,
     mask: Tensor | None = None,
+    option: str | None = "ignore_index",
 ) -> Tensor:
     """The mean loss of terms that mean the same as a library's formula, without the many small
     operations that evaluate the formula of sums."""
@@ -54,7 +67,13 @@ def at_once(
     try:
         return _plan.loss(plan, logits, target, mask)
     except ValueError as error:
-        raise wrong(str(error)) from None
+        raise wrong(said(error, option)) from None
+
+
+def said(error: ValueError, option: str | None) -> str:
+    """What is wrong, in words of a library that calls its label to ignore `option`."""
+    text = str(error)
+    return _HINT.sub("", text) if option is None else text.replace("ignore_index", option)
 
 
 @lru_cache(maxsize=256)

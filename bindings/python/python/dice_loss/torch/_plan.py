@@ -12,8 +12,8 @@ from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
 from ._ops import settings_of
 from ._ranks import ProcessGroup, of_all_ranks
-from ._target import Regions, Target, check_logits, check_values, prepare
-from ._tracing import classes_of, is_intercepted, refuse_onnx
+from ._target import Regions, Target, check_logits, check_values, is_usual, prepare
+from ._tracing import classes_of, refuse_onnx
 
 
 class Plan(NamedTuple):
@@ -69,8 +69,7 @@ def loss(
     class_weights: Tensor | None = None,
 ) -> Tensor:
     """The loss."""
-    logits = _check_logits(plan, logits)
-    voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
     return _loss(plan, logits, voxels, weights_of(class_weights, logits))
 
 
@@ -84,15 +83,15 @@ def loss_with_details(
     class_weights: Tensor | None = None,
 ) -> tuple[Tensor, LossDetails]:
     """The loss, and what the same sweep knows beside it."""
-    logits = _check_logits(plan, logits)
-    voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
     weights = weights_of(class_weights, logits)
     spec, valid = with_counts(plan.spec), voxels.class_valid
     fused = weights is None and _ops.is_fused(logits, voxels, spec)
     if plan.process_group is None and not plan.is_unreduced and fused:
-        value, sums = _ops.fused(logits, voxels, spec, plan.settings)
-        read = details_of if is_intercepted() else details_at_hand
-        return value, read(sums.detach(), valid, spec)
+        value, sums, verdict = _ops.detailed(logits, voxels, spec, plan.settings)
+        if verdict is None:
+            return value, details_of(sums.detach(), valid, spec)
+        return value, details_at_hand(sums, verdict, spec)
     sums = _moments(logits, voxels, spec, plan.settings)
     if plan.process_group is not None:
         # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.
@@ -113,28 +112,27 @@ def moments(
     class_valid: Tensor | None = None,
 ) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
-    logits = _check_logits(plan, logits)
-    voxels = _voxels(plan, logits, target, mask, voxel_weight, class_valid)
+    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
     return _moments(logits, voxels, plan.spec, plan.settings)
 
 
-def _check_logits(plan: Plan, logits: Tensor) -> Tensor:
-    logits = check_logits(logits)
-    if plan.lack_of_channels is not None and classes_of(logits) == 1:
-        raise ValueError(plan.lack_of_channels)
-    return logits
-
-
-def _voxels(
+def _read(
     plan: Plan,
     logits: Tensor,
     target: Tensor,
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
-) -> Target:
+) -> tuple[Tensor, Target]:
     refuse_onnx()
-    return prepare(
+    has_labels = plan.regions is None and plan.target_kind != "dense"
+    is_bare = mask is None and voxel_weight is None and class_valid is None
+    if has_labels and is_bare and is_usual(logits, target):
+        return logits, Target(target, "labels", None, plan.ignore_index)
+    logits = check_logits(logits)
+    if plan.lack_of_channels is not None and classes_of(logits) == 1:
+        raise ValueError(plan.lack_of_channels)
+    return logits, prepare(
         logits,
         target,
         target_kind=plan.target_kind,
@@ -166,7 +164,7 @@ def _loss(plan: Plan, logits: Tensor, voxels: Target, weights: Tensor | None) ->
         losses = voxel_losses(objective(plan.spec), logits, voxels, weights)
         return losses.to(_ops.loss_dtype(logits))
     if plan.process_group is None and fused:
-        return _ops.fused(logits, voxels, plan.spec, plan.settings)[0]
+        return _ops.fused(logits, voxels, plan.spec, plan.settings)
     sums = _moments(logits, voxels, plan.spec, plan.settings)
     valid = voxels.class_valid
     if plan.process_group is not None:

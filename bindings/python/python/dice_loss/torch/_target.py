@@ -16,6 +16,9 @@ TargetKind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
 
 
+_PLAIN = (Tensor, torch.nn.Parameter)
+_FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+_INTEGERS = frozenset({torch.uint8, torch.int16, torch.int32, torch.int64})
 #: The largest weight of a voxel: float32's.
 _LARGEST = float(torch.finfo(torch.float32).max)
 _WEIGHT = "a weight of at least 0, and at most 3.4e38"
@@ -56,6 +59,24 @@ def plain(name: str, tensor: Tensor) -> Tensor:
     if tensor.is_meta:
         raise ValueError(f"{name}: found a meta tensor, which holds no values")
     return tensor
+
+
+def is_usual(logits: Tensor, target: Tensor) -> bool:
+    """Whether they are plain tensors in main memory, with an integer label for each voxel of
+    several channels: then `check_logits` and `prepare` would look longer, and find nothing."""
+    shape = logits.shape if type(logits) in _PLAIN else ()
+    return (
+        len(shape) > 1
+        and shape[1] > 1
+        and type(target) is Tensor
+        and logits.is_cpu
+        and target.is_cpu
+        and logits.dtype in _FLOATS
+        and target.dtype in _INTEGERS
+        and target.shape == shape[:1] + shape[2:]
+        and logits.layout is torch.strided
+        and target.layout is torch.strided
+    )
 
 
 def check_logits(logits: Tensor) -> Tensor:

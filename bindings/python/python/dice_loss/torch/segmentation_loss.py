@@ -119,6 +119,8 @@ class SegmentationLoss(nn.Module):
     process_group: ProcessGroup | None
     #: Whether it is one loss under its own name.
     _is_named = False
+    #: The weights, and the buffer's values that were found to be theirs.
+    _seen: tuple[list[float] | None, Any] = (None, None)
 
     def __init__(
         self,
@@ -206,7 +208,12 @@ class SegmentationLoss(nn.Module):
         buffer = self.class_weights
         if buffer is None or buffer.device.type == "meta":
             return
+        values = buffer.tolist()
+        known, seen = self._seen
+        if known is self._weights and values == seen:
+            return
         if self._has(buffer):
+            self._seen = self._weights, values
             return
         weights, self._weights = self._weights, self._read_weights(buffer)
         try:
