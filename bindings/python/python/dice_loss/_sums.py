@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from . import _core, _options, _spec
 from ._choices import ACTIVATION
 from ._options import BackgroundForeground
-from ._reference.objective import Integrand
-from ._reference.voxels import SUMS
+from ._plain.objective import Integrand
+from ._plain.voxels import SUMS
 from ._terms import ClassValues
 from .terms import Activation
 

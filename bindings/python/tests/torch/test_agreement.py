@@ -169,5 +169,5 @@ def test_the_engine_is_used(monkeypatch):
     """The fast path is not lost unnoticed."""
     batch = BATCHES["counted"]("softmax")
     loss = built("dice + ce", "softmax", batch)
-    monkeypatch.setattr(_plan._reference, "moments", None)
+    monkeypatch.setattr(_plan._plain, "moments", None)
     value_and_gradient(loss, batch)

@@ -205,6 +205,21 @@ macro_rules! trials {
                         (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
                     ]
                 ),
+                "sensitivity_specificity" => $made!(
+                    activation,
+                    SensitivitySpecificityLoss,
+                    SensitivitySpecificityLossConfig,
+                    [
+                        (ratio, "0.3", 0.3),
+                        (pool, r#""batch""#, Pool::Batch),
+                        (pool, r#""all""#, Pool::All),
+                        (absent, r#""formula""#, Absent::Formula),
+                        (absent, r#""zero""#, Absent::Zero),
+                        (background, "false", false),
+                        (classes, "[2]", Some(vec![2])),
+                        (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
+                    ]
+                ),
                 "cross_entropy" => $made!(
                     activation,
                     CrossEntropyLoss,

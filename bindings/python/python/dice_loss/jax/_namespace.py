@@ -1,4 +1,4 @@
-"""`jax.numpy`, as the reference wants it; see `dice_loss._reference.namespace`."""
+"""`jax.numpy`, as the plain losses want it; see `dice_loss._plain.namespace`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from jax.numpy import (
     zeros_like,
 )
 
-from .._reference import values
+from .._plain import values
 
 __all__ = [
     "abs",

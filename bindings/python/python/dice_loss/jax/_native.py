@@ -13,7 +13,7 @@ from jax import Array
 from jax.sharding import PartitionSpec
 
 from .. import _core
-from .._reference.objective import integrands, objective
+from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
 from ._batch import Counted, Reading
 from ._namespace import sum_dtype

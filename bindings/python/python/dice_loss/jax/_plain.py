@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from .._reference import voxels as reference
-from .._reference.evaluation import Moments, evaluate
-from .._reference.objective import Integrand, integrands, objective
+from .._plain import voxels as reference
+from .._plain.evaluation import Moments, evaluate
+from .._plain.objective import Integrand, integrands, objective
 from . import _namespace as xp
 from ._batch import Counted, Reading
 from ._native import classes_of, loss_dtype, map_shape

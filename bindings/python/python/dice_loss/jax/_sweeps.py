@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.custom_derivatives import SymbolicZero
 
-from .._reference.objective import objective
+from .._plain.objective import objective
 from . import _native, _plain
 from ._batch import Counted, Reading
 

@@ -10,7 +10,7 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import _spec
-from .._reference.objective import objective
+from .._plain.objective import objective
 from .._spec import Reduction, WeightedTerm
 from .._terms import ClassWeights, Regions
 from ..compounds import Compound

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
-from .._reference.objective import objective
+from .._plain.objective import objective
 from ..jax import _sweeps
 from ..jax._batch import Counted, Reading, prepare
 from ._batch import Batch

@@ -1,4 +1,4 @@
-"""`keras.ops`, as the reference wants it; see `dice_loss._reference.namespace`."""
+"""`keras.ops`, as the plain losses want it; see `dice_loss._plain.namespace`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .._reference import values
+from .._plain import values
 
 __all__ = [
     "abs",

@@ -6,9 +6,9 @@ from typing import Any
 
 from keras import ops
 
-from .._reference import evaluation, voxels
-from .._reference.evaluation import SampleWeights
-from .._reference.objective import integrands, objective
+from .._plain import evaluation, voxels
+from .._plain.evaluation import SampleWeights
+from .._plain.objective import integrands, objective
 from . import _namespace as xp
 from ._batch import Batch
 

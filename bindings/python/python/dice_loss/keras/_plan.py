@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from .._reference.objective import Objective
+from .._plain.objective import Objective
 from . import _namespace as xp
 from . import _plain
 from ._batch import Batch

@@ -16,7 +16,7 @@ import tensorflow as tf
 from .. import _core
 from .._arrays import Batch as Arrays
 from .._arrays import view
-from .._reference.objective import integrands, objective
+from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
 from . import _plain
 from ._batch import Batch

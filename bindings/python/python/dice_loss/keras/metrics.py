@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from .. import _options
-from .._reference import voxels
-from .._reference.objective import Integrand
+from .._plain import voxels
+from .._plain.objective import Integrand
 from .._terms import Regions
 from . import _configuration, _plain
 from . import _namespace as xp

@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from .. import _options, _spec
-from .._reference.objective import objective
+from .._plain.objective import objective
 from .._terms import ClassWeights, Regions
 from ..compounds import Compound
 from ..terms import Absent, Pool, Term, VoxelTerm

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from torch.nn.modules.loss import _Loss
 
 from ..torch._peers import differs
-from ..torch._reference import sum_dtype
+from ..torch._plain import sum_dtype
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed
 from . import _voxels

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from .._reference import evaluation
-from .._reference.evaluation import Evaluation, evaluate
-from .._reference.objective import Integrand, Objective, Term, integrands, objective
+from .._plain import evaluation
+from .._plain.evaluation import Evaluation, evaluate
+from .._plain.objective import Integrand, Objective, Term, integrands, objective
 from . import _namespace as xp
-from ._reference import voxel_losses
+from ._plain import voxel_losses
 
 __all__ = [
     "Evaluation",

@@ -12,7 +12,7 @@ from .. import _options, _sums
 from .._terms import ClassValues
 from .._terms import Regions as RegionsGiven
 from ..terms import Activation
-from . import _ops, _reference
+from . import _ops, _plain
 from ._target import Regions, check_logits, check_values, prepare
 from ._tracing import classes_of, constant_in_graphs
 
@@ -90,7 +90,7 @@ def measure(
         measured = _ops.measure(logits, voxels, plan.spec, read.settings, plan.columns)
     else:
         check_values(logits, voxels)
-        measured = _reference.moments(plan.integrands, logits, voxels)
+        measured = _plain.moments(plan.integrands, logits, voxels)
     return measured.transpose(1, 2)
 
 

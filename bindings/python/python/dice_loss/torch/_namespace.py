@@ -1,4 +1,4 @@
-"""Torch, as the reference wants it; see `dice_loss._reference.namespace`."""
+"""Torch, as the plain losses want it; see `dice_loss._plain.namespace`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid as log_sigmoid
 
-from .._reference import values
+from .._plain import values
 from ._tracing import constant
 
 __all__ = [

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .. import _core
-from . import _cuda, _native, _reference
+from . import _cuda, _native, _plain
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype, settings_of
@@ -119,7 +119,7 @@ def voxel_losses(logits: Tensor, target: Target, spec: str, settings: str) -> Te
 def loss(logits: Tensor, target: Target, spec: str) -> Tensor:
     """The loss (or its values) by the reference."""
     columns = integrands(spec, classes_of(logits))
-    moments = _reference.moments(columns, logits, target)
+    moments = _plain.moments(columns, logits, target)
     return of_moments(moments, target.class_valid, spec).to(loss_dtype(logits))
 
 
@@ -229,7 +229,7 @@ def _pull_back_backward(ctx: Any, upstream: Tensor) -> Gradients:
     target = _target(rest, ctx)
 
     def directional(logits: Tensor, slopes: Tensor) -> Tensor:
-        sums = _reference.moments(integrands(ctx.spec, classes_of(logits)), logits, target)
+        sums = _plain.moments(integrands(ctx.spec, classes_of(logits)), logits, target)
         (gradient,) = torch.autograd.grad((sums * slopes).sum(), logits, create_graph=True)
         return gradient
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from . import _ops, _reference
+from . import _ops, _plain
 from ._details import LossDetails, details_at_hand, details_of, with_counts
 from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
@@ -176,4 +176,4 @@ def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor
     if _ops.is_native(logits, voxels, spec):
         return _ops.measure(logits, voxels, spec, settings)
     check_values(logits, voxels)
-    return _reference.moments(integrands(spec, classes_of(logits)), logits, voxels)
+    return _plain.moments(integrands(spec, classes_of(logits)), logits, voxels)

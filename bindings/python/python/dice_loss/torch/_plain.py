@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._reference import voxels as reference
-from .._reference.objective import Integrand, Objective
-from .._reference.voxels import SUMS, Batch
+from .._plain import voxels as reference
+from .._plain.objective import Integrand, Objective
+from .._plain.voxels import SUMS, Batch
 from . import _namespace as xp
 from ._namespace import sum_dtype
 from ._target import Target

@@ -1,4 +1,4 @@
-"""The losses once more, in the operations of whatever array framework: the plain reference.
+"""The losses once more, in the operations of whatever array framework: the plain losses.
 
 The engine computes the same numbers in one sweep and without intermediate arrays. This is what
 runs where it cannot: on other devices, under transforms, for higher derivatives. It is written

@@ -74,7 +74,7 @@ class Voxels:
         self.valid = batch.class_valid
         self.counted = self._counted(batch)
         self.weight, self._scale = self._weight(batch)
-        self.g = self._reference(batch)
+        self.g = self._plain(batch)
         self._cache: dict[str, Array] = {}
 
     def _counted(self, batch: Batch) -> Array | None:
@@ -109,7 +109,7 @@ class Voxels:
         scale = xp.where(is_ordinary, xp.ones_like(largest), largest)
         return weight / scale, scale
 
-    def _reference(self, batch: Batch) -> Array:
+    def _plain(self, batch: Batch) -> Array:
         """How much of each voxel belongs to each class."""
         xp = self.xp
         if batch.kind == "dense":

@@ -1,4 +1,4 @@
-"""What the reference needs of an array framework."""
+"""What the plain losses need of an array framework."""
 
 from __future__ import annotations
 
