@@ -38,7 +38,6 @@ def draw(rows: list[Row], path: Path) -> None:
         figsize=(10, 0.5 + 0.155 * sum(heights) + 0.42 * len(shown)),
         height_ratios=heights,
         squeeze=False,
-        layout="constrained",
         facecolor="white",
     )
     for (case, group), (left, right) in zip(shown.items(), panels, strict=True):
@@ -56,7 +55,7 @@ def draw(rows: list[Row], path: Path) -> None:
         fontsize=8,
         color="#555555",
     )
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)
+    figure.set_layout_engine("constrained", w_pad=0.1, h_pad=0.06)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
     pyplot.close(figure)

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from dice_loss import torch as losses
-from dice_loss.terms import BinaryCrossEntropy, CrossEntropy, Dice, Focal, IoU
+from dice_loss.terms import Activation, BinaryCrossEntropy, CrossEntropy, Dice, Focal, IoU
 from dice_loss.torch import _ops
 from torch import Tensor
 
@@ -40,7 +40,7 @@ class Variant:
     extras: tuple[str, ...] = field(default=())
 
 
-def _everything(activation: str) -> losses.SegmentationLoss:
+def _everything(activation: Activation) -> losses.SegmentationLoss:
     voxel = CrossEntropy(label_smoothing=0.1) if activation == "softmax" else BinaryCrossEntropy()
     terms = [Dice(), Dice(squared=True), IoU(overlap="l1"), voxel, Focal(gamma=1.5)]
     return losses.SegmentationLoss(terms, activation=activation)
@@ -190,6 +190,7 @@ def graph(device: str) -> Checked:
     with torch.no_grad():
         x.mul_(-0.5)
     captured.replay()
+    assert x.grad is not None
     found = (value.detach().double(), x.grad.double())
     wanted = value_and_gradient(loss, given, x)
     same = torch.equal(found[0], wanted[0]) and torch.equal(found[1], wanted[1])
@@ -221,9 +222,11 @@ def autocast(device: str) -> Checked:
         value = losses.DiceCELoss()(logits, given.target)
     read = logits.detach().float().requires_grad_()
     losses.DiceCELoss()(read, given.target).backward()
+    assert read.grad is not None
     upstream = read.grad.to(logits.dtype)
     (wanted,) = torch.autograd.grad(logits, layer.weight, upstream, retain_graph=True)
     value.backward()
+    assert layer.weight.grad is not None
     right = logits.dtype is torch.bfloat16 and value.dtype is torch.float32
     far = distance(layer.weight.grad, wanted)
     # Both gradients of the logits are rounded to bfloat16, with 8 bits.
