@@ -1,6 +1,6 @@
 //! Hard decisions, and where they agree with the reference: of tiles and of strips.
 
-use super::{labels::NONE, measure::Sums, number::Number};
+use super::{labels::NONE, number::Number, sums::Sums};
 use crate::plan::Plan;
 
 /// The class of each voxel, or [`NONE`]. Flat, since short loops do not become vector code.

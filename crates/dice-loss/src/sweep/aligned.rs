@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
+    geometry::{Plane, TILE},
     number::Number,
-    scratch::{Plane, TILE},
 };
 use crate::{Error, Result};
 

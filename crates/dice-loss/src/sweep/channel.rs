@@ -1,9 +1,9 @@
 //! Each channel by itself: sigmoid, and probabilities taken as they are.
 
 use super::{
+    geometry::{Plane, TILE},
     isa::Instructions,
     number::Number,
-    scratch::{Plane, TILE},
 };
 use crate::Activation;
 

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::scratch::SPAN;
+use super::geometry::SPAN;
 use crate::{Error, Result, Stop};
 
 /// Elements of logits that are worth a job of their own.

@@ -6,10 +6,10 @@
 //! more than the best.
 
 use super::{
+    geometry::{Plane, SPAN, TILE},
     lanes::{Block, LANES},
-    measure::Sums,
     number::Number,
-    scratch::{Plane, SPAN, TILE},
+    sums::Sums,
 };
 
 /// The label of a voxel without a class.

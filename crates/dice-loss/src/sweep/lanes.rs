@@ -1,15 +1,11 @@
 //! Sums that run side by side, in a fixed order.
 
+pub(super) use super::geometry::{Block, LANES};
+
 use super::{
+    geometry::{Plane, TILE},
     number::Number,
-    scratch::{Plane, TILE},
 };
-
-/// Sums that run side by side: one AVX-512 register of f32.
-pub(super) const LANES: usize = 16;
-
-/// As many numbers as there are lanes.
-pub(super) type Block<F> = [F; LANES];
 
 /// The sum over the lanes, halves first.
 #[inline(always)]

@@ -3,10 +3,10 @@
 use half::{bf16, f16};
 
 use super::{
+    geometry::SPAN,
     lanes::{Block, LANES},
     number::Number,
     prefetch::prefetch,
-    scratch::SPAN,
 };
 use crate::tensor::{DenseSlice, FloatSlice, LabelSlice, in_words};
 

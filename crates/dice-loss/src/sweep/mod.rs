@@ -11,6 +11,7 @@
 mod agreement;
 mod aligned;
 mod channel;
+mod geometry;
 mod isa;
 mod jobs;
 mod kernels;
@@ -18,23 +19,27 @@ mod labels;
 mod lanes;
 mod load;
 mod measure;
+mod merged;
 mod number;
 mod prefetch;
 mod pull_back;
 mod scratch;
 mod softmax;
+mod squares;
 mod store;
+mod sums;
 mod tile;
 mod transpose;
 mod voxel_losses;
 
 pub use isa::Isa;
 
+use geometry::{SPAN, TILE};
 use isa::{Instructions, Kernel, dispatch};
 use jobs::{Job, Jobs};
 use kernels::{Recipe, Written};
 use number::Number;
-use scratch::{MANY, SPAN, Scratch, Scratched, TILE, Work};
+use scratch::{MANY, Scratch, Scratched, Work};
 use store::Store;
 pub(crate) use tile::Batch;
 use tile::{Borrow, Tile};
@@ -79,8 +84,8 @@ pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
 }
 
 fn measure_job<F: Borrow + Scratched>(batch: &Batch, job: Job) -> Result<Vec<f64>> {
-    let sums = sweep::<F, _>(batch, job, measure::Sums::new(batch.plan)?)?;
-    Ok(sums.finish(batch, job.sample))
+    let sums = sweep::<F, _>(batch, job, sums::Sums::new(batch.plan)?)?;
+    Ok(measure::finish(sums, batch, job.sample))
 }
 
 /// What was not annotated has no sums, but for softmax voxel terms, which merge it.
@@ -206,7 +211,7 @@ impl<F: Borrow, V: Visit<F>> Kernel for Sweep<'_, F, V> {
     }
 }
 
-impl<F: Borrow> Visit<F> for measure::Sums<F> {
+impl<F: Borrow> Visit<F> for sums::Sums<F> {
     #[inline(always)]
     fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
         measure::tile::<I, F>(batch, tile, work, self);

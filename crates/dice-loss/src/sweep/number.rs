@@ -7,7 +7,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use super::{
     isa::Instructions,
-    transpose::{self, Square},
+    squares::{self, Square},
 };
 
 /// f32 or f64.
@@ -148,9 +148,9 @@ impl Number for f32 {
     #[inline(always)]
     fn turned(square: Square<Self>, weight: [Self; 4]) -> Square<Self> {
         #[cfg(target_arch = "x86_64")]
-        return transpose::turned_by_shuffles(square, weight);
+        return squares::turned_by_shuffles(square, weight);
         #[cfg(not(target_arch = "x86_64"))]
-        transpose::turned(square, weight)
+        squares::turned(square, weight)
     }
 
     #[inline(always)]
@@ -264,7 +264,7 @@ impl Number for f64 {
 
     #[inline(always)]
     fn turned(square: Square<Self>, weight: [Self; 4]) -> Square<Self> {
-        transpose::turned(square, weight)
+        squares::turned(square, weight)
     }
 
     #[inline(always)]

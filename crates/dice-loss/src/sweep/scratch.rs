@@ -4,21 +4,12 @@ use std::cell::RefCell;
 
 use super::{
     aligned::{Aligned, ClassPlanes},
-    kernels::Buffers,
+    geometry::{Plane, SPAN, TILE},
+    kernels::buffers::Buffers,
     labels::{NONE, Run},
     number::Number,
 };
 use crate::Result;
-
-/// Voxels of a tile: as few as keep the exponentials of a hundred classes in the first cache, and
-/// as many as the registers can sum up side by side.
-pub(super) const TILE: usize = 64;
-
-/// Voxels of a span.
-pub(super) const SPAN: usize = 1024;
-
-/// One number for each voxel of a tile.
-pub(super) type Plane<F> = [F; TILE];
 
 /// What a span is loaded into: what is said once for each voxel.
 pub(super) struct SpanInput<F> {

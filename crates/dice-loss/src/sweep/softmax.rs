@@ -2,11 +2,12 @@
 
 use super::{
     aligned::Aligned,
+    geometry::{Plane, TILE},
     isa::Instructions,
     labels::Labels,
     lanes::{self, Block},
+    merged::Merged,
     number::Number,
-    scratch::{Plane, TILE},
     tile::{Planes, Tile},
 };
 use crate::plan::Group;
@@ -260,52 +261,25 @@ fn maximum<F: Number>(
     }
 }
 
-/// The background together with the classes that were not annotated in a sample: one class to
-/// softmax cross-entropy and focal loss (the marginal loss).
-#[derive(Clone, Copy)]
-pub(super) struct Merged<'a> {
-    valid: &'a [bool],
-}
-
-impl<'a> Merged<'a> {
-    /// `None` if every class but the background was annotated.
-    #[inline(always)]
-    pub fn new(valid: Option<&'a [bool]>) -> Option<Self> {
-        let valid = valid?;
-        valid.iter().skip(1).any(|valid| !valid).then_some(Self { valid })
-    }
-
-    /// Whether a class is among them; class 0 always is.
-    #[inline(always)]
-    pub fn has(self, class: usize) -> bool {
-        class == 0 || !self.valid[class]
-    }
-
-    #[inline(always)]
-    pub fn classes(self) -> impl Iterator<Item = usize> + 'a {
-        (0..self.valid.len()).filter(move |&class| self.has(class))
-    }
-
-    /// ln Σ exp(x − shift) over the members.
-    #[inline(always)]
-    pub fn log_sum<I: Instructions, F: Number>(
-        self,
-        logits: &Planes<F>,
-        shift: &Plane<F>,
-        out: &mut Plane<F>,
-    ) {
-        let mut largest = [F::ZERO; TILE];
-        maximum(logits, self.classes(), &mut largest);
-        *out = [F::ZERO; TILE];
-        for class in self.classes() {
-            let x = logits.plane(class);
-            for i in 0..TILE {
-                out[i] += (x[i] - largest[i]).exp::<I>();
-            }
-        }
+/// ln Σ exp(x − shift) over the merged classes.
+#[inline(always)]
+pub(super) fn log_sum_of_merged<I: Instructions, F: Number>(
+    merged: Merged,
+    logits: &Planes<F>,
+    shift: &Plane<F>,
+    out: &mut Plane<F>,
+) {
+    let mut largest = [F::ZERO; TILE];
+    maximum(logits, merged.classes(), &mut largest);
+    *out = [F::ZERO; TILE];
+    for class in merged.classes() {
+        let x = logits.plane(class);
         for i in 0..TILE {
-            out[i] = (largest[i] - shift[i]) + out[i].ln::<I>();
+            out[i] += (x[i] - largest[i]).exp::<I>();
         }
+    }
+    for i in 0..TILE {
+        out[i] = (largest[i] - shift[i]) + out[i].ln::<I>();
     }
 }
 
@@ -315,15 +289,6 @@ impl<'a> Merged<'a> {
 pub(super) fn goes_by_label(group: &Group, merged: Option<Merged>) -> bool {
     let smooths = group.log_loss.is_some_and(|columns| columns.of_all.is_some());
     group.is_linear && (merged.is_none() || (group.focal.is_empty() && !smooths))
-}
-
-/// Classes that a softmax voxel term tells apart in a sample.
-#[inline(always)]
-pub(super) fn distinct(
-    merged: Option<Merged>,
-    classes: usize,
-) -> impl Iterator<Item = usize> + Clone {
-    (0..classes).filter(move |&class| class == 0 || merged.is_none_or(|merged| !merged.has(class)))
 }
 
 /// What softmax voxel terms know of a class: its share of the reference, its log loss, its

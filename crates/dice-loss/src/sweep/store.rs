@@ -5,8 +5,7 @@ use std::marker::PhantomData;
 use half::{bf16, f16};
 
 use super::{
-    kernels::{Row, STRIP},
-    lanes::LANES,
+    geometry::{LANES, Row, STRIP},
     number::Number,
     transpose,
 };

@@ -4,15 +4,15 @@
 //! the first cache, with all their classes.
 
 use super::{
+    geometry::{Plane, SPAN, STRIP, TILE},
     jobs::Job,
-    kernels::STRIP,
     labels::{Labels, NONE, Run, UNCOUNTED, find_runs},
     lanes::LANES,
     load,
+    merged::Merged,
     number::Number,
     prefetch::prefetch,
-    scratch::{Plane, SPAN, SpanInput, TILE, TileInput},
-    softmax::Merged,
+    scratch::{SpanInput, TileInput},
     transpose,
 };
 use crate::{

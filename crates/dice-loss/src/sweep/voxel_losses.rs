@@ -2,11 +2,13 @@
 
 use super::{
     channel::{Odds, share},
+    geometry::{Plane, TILE},
     isa::Instructions,
     measure::gather_merged,
+    merged::{Merged, distinct},
     number::Number,
-    scratch::{Plane, TILE, Work},
-    softmax::{Exponentials, Merged, Outcome, Outcomes, distinct, raise},
+    scratch::Work,
+    softmax::{Exponentials, Outcome, Outcomes, log_sum_of_merged, raise},
     tile::{Batch, Borrow, Tile},
 };
 use crate::{
@@ -55,7 +57,7 @@ fn add_softmax<I: Instructions, F: Number>(
     softmax.normalise();
     softmax.split(largest, others);
     if let Some(merged) = merged {
-        merged.log_sum::<I, F>(&tile.logits, softmax.shift, merged_log_sum);
+        log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
     }
     let outcomes = Outcomes {
         logits: tile.logits,

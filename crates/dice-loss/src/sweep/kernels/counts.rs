@@ -4,11 +4,12 @@ use super::{
     super::{
         agreement::{argmax, count, counted, reached},
         channel::probability,
+        geometry::{Row, STRIP},
         isa::Instructions,
-        measure::Sums,
+        sums::Sums,
     },
     Recipe,
-    strip::{Row, STRIP, Strip},
+    strip::Strip,
 };
 use crate::{Activation, Decision};
 

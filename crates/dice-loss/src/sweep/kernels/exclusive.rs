@@ -5,13 +5,14 @@ use std::marker::PhantomData;
 use super::{
     super::{
         channel::share,
+        geometry::{BLOCKS, Row},
         isa::{Instructions, Kernel, dispatch},
         lanes::LANES,
         number::Number,
     },
     CLASSES, Factors, Kernels, Totals,
-    recipe::Asked,
-    strip::{BLOCKS, Row, Strip},
+    asked::Asked,
+    strip::Strip,
     sums::{
         ByLabel, ByValue, Focal, Linear, LinearAndFocal, LinearAndLogLoss, LogLoss, Membership,
         Squared, Sums,

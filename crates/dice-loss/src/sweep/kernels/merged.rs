@@ -9,14 +9,15 @@ use std::marker::PhantomData;
 use super::{
     super::{
         channel::share,
+        geometry::{BLOCKS, Row},
         isa::{Instructions, Kernel, dispatch},
         lanes::LANES,
         number::Number,
     },
     CLASSES, Factors, Kernels, Totals,
+    asked::Asked,
     exclusive::{linear, logits},
-    recipe::Asked,
-    strip::{BLOCKS, Row, Strip},
+    strip::Strip,
     sums::{ByLabel, LinearAndLogLoss, LogLoss, Membership, Sums},
 };
 

@@ -6,6 +6,8 @@
 //! any label map costs the same. It works on strips, into which element types, layouts, masks and
 //! weights were staged. What no recipe serves goes by tiles, which are the kernels' specification.
 
+mod asked;
+pub(super) mod buffers;
 mod counts;
 mod exclusive;
 mod independent;
@@ -15,16 +17,17 @@ mod strip;
 mod sums;
 
 pub(super) use recipe::Recipe;
-pub(super) use strip::{Buffers, Row, STRIP};
 
 use super::{
     Isa,
+    geometry::{Row, SPAN, STRIP, TILE},
     isa::{Instructions, Kernel, dispatch},
     jobs::Job,
     lanes::{Block, LANES},
-    measure::{Sums, counts as by_tile},
-    scratch::{SPAN, Scratch, Scratched, TILE},
+    measure::{counts as by_tile, finish},
+    scratch::{Scratch, Scratched},
     store::Store,
+    sums::Sums,
     tile::Batch,
 };
 use crate::{
@@ -33,10 +36,8 @@ use crate::{
     evaluate::{Slopes, VoxelSlopes},
     plan::{Group, Plan},
 };
+use buffers::CLASSES;
 use strip::{Place, Strip};
-
-/// The most classes of a strip.
-const CLASSES: usize = 8;
 
 /// What kernels of sweep 1 add up, strip after strip of a span: in the order of [`Totals::columns`].
 struct Totals([[Block<f32>; CLASSES]; 7]);
@@ -219,7 +220,7 @@ impl Kernel for Measure<'_> {
                 }
             }
         }
-        Ok(sums.finish(batch, job.sample))
+        Ok(finish(sums, batch, job.sample))
     }
 }
 

@@ -2,49 +2,22 @@
 
 use super::{
     super::{
-        lanes::{Block, LANES},
+        geometry::{BLOCKS, Block, LANES, Row, STRIP, TILE},
         load,
-        scratch::{TILE, TileInput},
-        softmax::Merged,
+        merged::Merged,
+        scratch::TileInput,
         tile::{Batch, Span, run_of},
     },
-    CLASSES, Recipe,
+    Recipe,
+    buffers::{Buffers, CLASSES},
 };
 use crate::{
     Logits, Result,
     tensor::{DenseSlice, FloatSlice, Kind},
 };
 
-/// Voxels of a strip: few enough that all its classes stay in the first cache.
-pub(in super::super) const STRIP: usize = 256;
-
-/// Blocks of a strip.
-pub(super) const BLOCKS: usize = STRIP / LANES;
-
-/// One number for each voxel of a strip.
-pub(in super::super) type Row<T> = [Block<T>; BLOCKS];
-
-/// Zeros.
-const NOTHING: Row<f32> = [[0.0; LANES]; BLOCKS];
-
 /// The logits of a class that there is not: they leave it no probability.
 static NEVER: Row<f32> = [[f32::NEG_INFINITY; LANES]; BLOCKS];
-
-/// What strips are staged in, and their gradient.
-#[repr(C, align(64))]
-pub(in super::super) struct Buffers {
-    logits: [Row<f32>; CLASSES],
-    reference: [Row<f32>; CLASSES],
-    weight: Row<f32>,
-    pub(super) gradient: [Row<f32>; CLASSES],
-}
-
-impl Default for Buffers {
-    fn default() -> Self {
-        let rows = [NOTHING; CLASSES];
-        Self { logits: rows, reference: rows, weight: NOTHING, gradient: rows }
-    }
-}
 
 /// Voxels, padded to a whole strip with voxels that do not count.
 pub(super) struct Strip<'a> {

@@ -3,11 +3,13 @@
 use super::{
     super::{
         channel::{odds_of, probabilities, share},
+        geometry::{Plane, TILE},
         isa::Instructions,
         lanes::{self, Block},
+        merged::{Merged, distinct},
         number::Number,
-        scratch::{Plane, TILE, Work},
-        softmax::{Merged, distinct, raise},
+        scratch::Work,
+        softmax::raise,
         tile::Tile,
     },
     Overlaps, Sums, add_overlap,

@@ -4,9 +4,10 @@ use super::{
     super::{
         agreement::{Classes, argmax, count, counted, reached},
         channel::probabilities,
+        geometry::TILE,
         isa::Instructions,
         number::Number,
-        scratch::{TILE, Work},
+        scratch::Work,
         softmax::Exponentials,
         tile::{Reference, Tile},
     },

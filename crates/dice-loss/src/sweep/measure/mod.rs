@@ -7,117 +7,44 @@ mod softmax;
 pub(super) use channel::gather_merged;
 
 use super::{
-    aligned::{Aligned, zeros},
+    geometry::Plane,
     isa::Instructions,
-    lanes::{self, Block, LANES},
+    lanes,
+    merged::Merged,
     number::Number,
-    scratch::{Plane, Work},
-    softmax::{Merged, five_sums, transport, two_sums},
+    scratch::Work,
+    softmax::{five_sums, transport, two_sums},
+    sums::Sums,
     tile::{Batch, Borrow, Reference, Tile},
 };
 use crate::{
-    Activation, Error, Result,
+    Activation,
     direction::Direction,
     plan::{Group, Plan},
 };
 
-/// The sums of a job: a row of classes for each column of the plan.
-pub(super) struct Sums<F> {
-    classes: usize,
-    /// Of the span so far, in lanes.
-    lanes: Vec<Aligned<Block<F>>>,
-    /// Of the spans before it.
-    data: Vec<f64>,
-}
-
-impl<F: Number> Sums<F> {
-    pub fn new(plan: &Plan) -> Result<Self> {
-        let count = plan.columns() * plan.classes;
-        let data = zeros(count, "the sums of a job")?;
-        let mut lanes: Vec<Aligned<Block<F>>> = Vec::new();
-        if lanes.try_reserve_exact(count).is_err() {
-            let bytes = count.saturating_mul(size_of::<Aligned<Block<F>>>());
-            return Err(Error::Memory { what: "the sums of a job", bytes });
-        }
-        lanes.resize(count, Aligned([F::ZERO; LANES]));
-        Ok(Self { classes: plan.classes, lanes, data })
-    }
-
-    #[inline(always)]
-    pub fn lanes(&mut self, column: usize, class: usize) -> &mut Block<F> {
-        &mut self.lanes[column * self.classes + class]
-    }
-
-    #[inline(always)]
-    pub fn add(&mut self, column: usize, class: usize, values: Block<F>) {
-        let lanes = self.lanes(column, class);
-        for i in 0..LANES {
-            lanes[i] += values[i];
+/// The sums of a job, once columns that say the same were filled in.
+pub(super) fn finish<F: Number>(mut sums: Sums<F>, batch: &Batch, sample: usize) -> Vec<f64> {
+    if batch.has_labels() {
+        sums.copy(Plan::REFERENCE, Plan::REFERENCE_SQUARED);
+        let by_label = |group: &&Group| softmax::is_by_label(group, batch, sample);
+        for merged in batch.plan.groups.iter().filter(by_label).filter_map(|group| group.merged) {
+            sums.copy(Plan::REFERENCE, merged);
         }
     }
-
-    #[inline(always)]
-    pub fn add_if(&mut self, column: Option<usize>, class: usize, values: Block<F>) {
-        if let Some(column) = column {
-            self.add(column, class, values);
-        }
-    }
-
-    /// Adds what was added up over a span, times a number.
-    #[inline(always)]
-    pub fn add_span(&mut self, column: usize, class: usize, values: &Block<F>, factor: f64) {
-        self.data[column * self.classes + class] += factor * lanes::sum(*values);
-    }
-
-    #[inline(always)]
-    pub fn count(&mut self, column: usize, class: usize, voxels: i32) {
-        self.data[column * self.classes + class] += f64::from(voxels);
-    }
-
-    /// Adds the lanes up: seldom enough to cost nothing, and often enough to lose nothing. The
-    /// weights of the span were scaled.
-    #[inline(always)]
-    pub fn add_lanes_up(&mut self, scale: f64) {
-        let back = 1.0 / scale;
-        for (sum, lanes) in self.data.iter_mut().zip(&mut self.lanes) {
-            *sum += back * lanes::sum(**lanes);
-            **lanes = [F::ZERO; LANES];
-        }
-    }
-
-    /// Gives the background what the classes have that are one with it.
-    fn join(&mut self, column: usize, merged: Merged) {
-        let row = &mut self.data[column * self.classes..][..self.classes];
-        for class in merged.classes().skip(1) {
-            row[0] += row[class];
-            row[class] = 0.0;
-        }
-    }
-
-    /// The sums, once columns that say the same were filled in.
-    pub fn finish(mut self, batch: &Batch, sample: usize) -> Vec<f64> {
-        let mut copy = |from: usize, to: usize| {
-            self.data
-                .copy_within(from * self.classes..(from + 1) * self.classes, to * self.classes);
-        };
-        if batch.has_labels() {
-            copy(Plan::REFERENCE, Plan::REFERENCE_SQUARED);
-            let by_label = |group: &&Group| softmax::is_by_label(group, batch, sample);
-            for merged in batch.plan.groups.iter().filter(by_label).filter_map(|group| group.merged)
-            {
-                copy(Plan::REFERENCE, merged);
+    if let Some(merged) = Merged::new(batch.valid(sample)) {
+        let of_terms = |group: &Group| [group.merged, group.log_loss.map(|c| c.of_reference)];
+        for column in batch.plan.groups.iter().flat_map(of_terms).flatten() {
+            // The background has what the classes have that are one with it.
+            let row = sums.row(column);
+            for class in merged.classes().skip(1) {
+                row[0] += std::mem::take(&mut row[class]);
             }
         }
-        if let Some(merged) = Merged::new(batch.valid(sample)) {
-            let of_terms = |group: &Group| [group.merged, group.log_loss.map(|c| c.of_reference)];
-            for column in batch.plan.groups.iter().flat_map(of_terms).flatten() {
-                self.join(column, merged);
-            }
-        }
-        let voxels = &mut self.data[Plan::VOXELS * self.classes..][..self.classes];
-        voxels.fill(voxels[0]);
-        self.data
     }
+    let voxels = sums.row(Plan::VOXELS);
+    voxels.fill(voxels[0]);
+    sums.into_data()
 }
 
 /// Adds a tile's voxels to all columns.

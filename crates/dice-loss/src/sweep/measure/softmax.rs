@@ -3,13 +3,15 @@
 use super::{
     super::{
         channel::share,
+        geometry::{Plane, TILE},
         isa::Instructions,
         labels::Labels,
         lanes,
+        merged::{Merged, distinct},
         number::Number,
-        scratch::{Plane, TILE, Work},
+        scratch::Work,
         softmax::{
-            Exponentials, Merged, Outcome, Outcomes, Own, distinct, goes_by_label, raise,
+            Exponentials, Outcome, Outcomes, Own, goes_by_label, log_sum_of_merged, raise,
             raise_by_label,
         },
         tile::{Batch, Reference, Tile},
@@ -82,7 +84,7 @@ fn add_labelled<I: Instructions, F: Number>(
             loss[i] = share(weight[i], focal[i] - (own[i] - softmax.shift[i]));
         }
         if let Some(merged) = merged {
-            merged.log_sum::<I, F>(&tile.logits, softmax.shift, own);
+            log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, own);
             for i in 0..TILE {
                 let joint = focal[i] - own[i];
                 others[i] = share(weight[i], if joint < F::ZERO { F::ZERO } else { joint });
@@ -153,7 +155,7 @@ fn add_dense<I: Instructions, F: Number>(
     }
     softmax.split(largest, others);
     if let Some(merged) = merged {
-        merged.log_sum::<I, F>(&tile.logits, softmax.shift, merged_log_sum);
+        log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
     }
     let outcomes = Outcomes {
         logits: tile.logits,

@@ -3,11 +3,12 @@
 use super::{
     super::{
         channel::{Odds, both_probabilities, share},
+        geometry::{Plane, TILE},
         isa::Instructions,
         measure::gather_merged,
+        merged::{Merged, distinct},
         number::Number,
-        scratch::{Plane, TILE, Work},
-        softmax::{Merged, distinct},
+        scratch::Work,
         tile::Tile,
     },
     Pulled, add_transport, slopes_by_probability,

@@ -4,10 +4,11 @@ mod channel;
 mod softmax;
 
 use super::{
+    geometry::{Plane, TILE},
     isa::Instructions,
     load,
     number::Number,
-    scratch::{Plane, TILE, Work},
+    scratch::Work,
     tile::{Batch, Borrow, Tile},
 };
 use crate::{

@@ -4,12 +4,14 @@
 use super::{
     super::{
         channel::share,
+        geometry::{Plane, TILE},
         isa::Instructions,
         labels::Labels,
+        merged::{Merged, distinct},
         number::Number,
-        scratch::{Plane, TILE, Work},
+        scratch::Work,
         softmax::{
-            Exponentials, Merged, Outcome, Outcomes, Own, distinct, goes_by_label, raise,
+            Exponentials, Outcome, Outcomes, Own, goes_by_label, log_sum_of_merged, raise,
             raise_by_label,
         },
         tile::{Reference, Tile},
@@ -96,7 +98,7 @@ fn pull_back_labelled<I: Instructions, F: Number>(
             joint[i] = of_terms;
             own[i] += -of_terms;
         }
-        merged.log_sum::<I, F>(&tile.logits, shift, log_sum);
+        log_sum_of_merged::<I, F>(merged, &tile.logits, shift, log_sum);
         for class in merged.classes() {
             let (x, out) = (tile.logits.plane(class), &mut gradient[class]);
             for i in 0..TILE {
@@ -195,7 +197,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
     if slopes.cross_entropy.is_some() || slopes.has_focal() {
         softmax.split(largest, others);
         if let Some(merged) = merged {
-            merged.log_sum::<I, F>(&tile.logits, softmax.shift, merged_log_sum);
+            log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
         }
         let outcomes = Outcomes {
             logits: tile.logits,

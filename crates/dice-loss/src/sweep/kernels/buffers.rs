@@ -1,0 +1,25 @@
+//! What a thread stages strips in.
+
+use super::super::geometry::{BLOCKS, LANES, Row};
+
+/// The most classes of a strip.
+pub(super) const CLASSES: usize = 8;
+
+/// Zeros.
+const NOTHING: Row<f32> = [[0.0; LANES]; BLOCKS];
+
+/// What strips are staged in, and their gradient.
+#[repr(C, align(64))]
+pub(in super::super) struct Buffers {
+    pub(super) logits: [Row<f32>; CLASSES],
+    pub(super) reference: [Row<f32>; CLASSES],
+    pub(super) weight: Row<f32>,
+    pub(super) gradient: [Row<f32>; CLASSES],
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        let rows = [NOTHING; CLASSES];
+        Self { logits: rows, reference: rows, weight: NOTHING, gradient: rows }
+    }
+}
