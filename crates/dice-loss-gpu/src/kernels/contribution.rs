@@ -4,7 +4,8 @@ use cubecl::prelude::*;
 
 use dice_loss::{Activation, Sum};
 
-use crate::recipe::Quantity;
+use super::voxel::Merged;
+use crate::{batch::Batch, recipe::Quantity};
 
 /// Of one class of one voxel.
 #[derive(CubeType, Clone, Copy)]
@@ -106,6 +107,22 @@ pub(super) fn share(factor: f32, value: f32) -> f32 {
     select(factor == 0.0, 0.0f32, factor * value)
 }
 
+/// The exponent of a focal term for a class.
+#[cube]
+pub(super) fn exponent_of(
+    tables: &[f32],
+    batch: &Batch,
+    class: u32,
+    #[comptime] quantity: Quantity,
+) -> f32 {
+    let mut exponent = 0.0f32;
+    if comptime!(matches!(quantity.sum, Sum::Focal | Sum::FocalNegative)) {
+        let table = comptime!(quantity.table);
+        exponent = tables[(batch.exponents + table * batch.classes + class) as usize];
+    }
+    exponent
+}
+
 /// What an overlap or binary sum gains, w left out; the class was annotated.
 #[cube]
 pub(super) fn of_class(
@@ -146,13 +163,12 @@ pub(super) fn of_class(
 /// What a log loss over merged classes gains, w left out.
 #[cube]
 pub(super) fn of_merged(
-    g: f32,
-    log_loss: f32,
-    complement: f32,
+    merged: &Merged,
     even: f32,
     exponent: f32,
     #[comptime] quantity: Quantity,
 ) -> f32 {
+    let (g, log_loss) = (merged.g, merged.log_loss);
     let mut value = 0.0f32;
     if comptime!(quantity.sum == Sum::LogLoss) {
         value = share(g, log_loss);
@@ -161,7 +177,7 @@ pub(super) fn of_merged(
     } else if comptime!(quantity.sum == Sum::Merged) {
         value = g;
     } else {
-        value = share(g, share(power(complement, exponent), log_loss));
+        value = share(g, share(power(merged.complement, exponent), log_loss));
     }
     value
 }

@@ -5,10 +5,12 @@ use cubecl::prelude::*;
 use dice_loss::Sum;
 
 use super::{
-    contribution::{Common, chance_of_channel, chance_of_class, ln_one_plus, of_class, of_merged},
+    contribution::{
+        Chance, Common, chance_of_channel, chance_of_class, exponent_of, of_class, of_merged,
+    },
     voxel::{
-        SKIPPED, annotated, class_of_reference, common, membership, merged_membership, reference,
-        softmax,
+        SKIPPED, Voxel, annotated_row, common, even_share, merged_log_loss,
+        merged_log_loss_of_channels, not_a_number, reference, softmax,
     },
 };
 use crate::{
@@ -31,249 +33,53 @@ pub fn measure<F: Float>(
     batch: &Batch,
     #[comptime] recipe: Recipe,
 ) {
-    let softmaxes = comptime!(recipe.is_softmax());
-    let merges = comptime!(recipe.merges() && recipe.partial);
-    let counts = comptime!(recipe.counts());
-    let logs = comptime!(softmaxes && recipe.merges());
-    let focuses = comptime!(softmaxes && recipe.focal_terms() > 0);
     let columns = comptime!(recipe.columns.len());
     let slots = comptime!(recipe.slots);
-
-    let mut label_of = Shared::<[u32]>::new_slice(UNITS as usize);
-    let mut weight_of = Shared::<[f32]>::new_slice(comptime!(of_units(recipe.weighted)));
-    let mut shift_of = Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes)));
-    let mut inverse_of = Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes)));
-    let mut log_sum_of = Shared::<[f32]>::new_slice(comptime!(of_units(logs)));
-    let mut rest_of = Shared::<[f32]>::new_slice(comptime!(of_units(focuses)));
-    let mut merged_of = Shared::<[f32]>::new_slice(comptime!(of_units(merges)));
-    let mut decided = Shared::<[u32]>::new_slice(comptime!(of_units(counts)));
-    let mut found = Shared::<[u32]>::new_slice(comptime!(of_units(counts)));
+    let mut seen = Seen::new(comptime!(recipe.clone()));
     let mut sums = Shared::<[f32]>::new_slice(comptime!(columns * slots as usize));
     let mut invalid = Shared::<[u32]>::new_slice(1usize);
-
-    let sample = CUBE_POS_Y;
-    let classes = batch.classes;
-    let lanes = batch.lanes;
-    let groups = comptime!(UNITS) / lanes;
-    let lane = UNIT_POS % lanes;
-    let group = UNIT_POS / lanes;
-    let logits_of_sample = sample * batch.logits_sample;
-    let annotated_row = batch.annotated + (batch.first + sample) * classes;
-
-    let mut slot = UNIT_POS;
-    while slot < comptime!(columns as u32 * slots) {
-        sums[slot as usize] = 0.0f32;
-        slot += comptime!(UNITS);
-    }
-    if UNIT_POS == 0 {
-        invalid[0] = 0u32;
-    }
+    clear(&mut sums, &mut invalid, comptime!(columns as u32 * slots));
     sync_cube();
 
-    let mut distinct = classes;
-    if comptime!(merges && recipe.has(Sum::LogLossOfAll)) {
-        for class in 1..classes {
-            if tables[(annotated_row + class) as usize] == 0.0 {
-                distinct -= 1;
-            }
-        }
-    }
-    let even = 1.0 / f32::cast_from(distinct);
-
+    let sample = CUBE_POS_Y;
+    let even = even_share(tables, batch, sample, comptime!(recipe.clone()));
+    let groups = comptime!(UNITS) / batch.lanes;
+    let lane = UNIT_POS % batch.lanes;
     let tiles = (batch.voxels + comptime!(UNITS - 1)) / comptime!(UNITS);
     let mut tile = CUBE_POS_X;
     while tile < tiles {
         let first_voxel = tile * comptime!(UNITS);
-        let own = first_voxel + UNIT_POS;
-        let mut label = comptime!(SKIPPED).runtime();
-        if own < batch.voxels {
-            let known = reference(
-                target,
-                mask,
-                weights,
-                tables,
-                batch,
-                sample,
-                own,
-                comptime!(recipe.clone()),
-            );
-            label = known.label;
-            if comptime!(recipe.weighted) {
-                weight_of[UNIT_POS as usize] = known.weight;
-            }
-            if known.invalid != 0 {
-                invalid[0] = 1u32;
-            }
-            if label != SKIPPED {
-                let start = logits_of_sample + own * batch.logits_voxel;
-                if comptime!(softmaxes || counts) {
-                    let whole = softmax::<F>(logits, batch, start, tables, 0u32, false);
-                    if comptime!(softmaxes) {
-                        let shared = common(&whole);
-                        shift_of[UNIT_POS as usize] = shared.shift;
-                        inverse_of[UNIT_POS as usize] = shared.inverse;
-                        if comptime!(logs) {
-                            log_sum_of[UNIT_POS as usize] = shared.log_sum;
-                        }
-                        if comptime!(focuses) {
-                            rest_of[UNIT_POS as usize] = shared.rest;
-                        }
-                    }
-                    if comptime!(merges && softmaxes) {
-                        let part = softmax::<F>(logits, batch, start, tables, annotated_row, true);
-                        // ln of the share that the merged classes have, negated.
-                        merged_of[UNIT_POS as usize] = (whole.shift - part.shift)
-                            + (ln_one_plus(whole.others) - ln_one_plus(part.others));
-                    }
-                    if comptime!(counts) {
-                        decided[UNIT_POS as usize] = whole.largest;
-                        let form = comptime!(recipe.form);
-                        found[UNIT_POS as usize] =
-                            class_of_reference(target, tables, batch, label, sample, own, form);
-                    }
-                }
-                if comptime!(merges && !softmaxes) {
-                    let mut p = f32::cast_from(logits[start as usize]);
-                    for class in 1..classes {
-                        if tables[(annotated_row + class) as usize] == 0.0 {
-                            p += f32::cast_from(
-                                logits[(start + class * batch.logits_class) as usize],
-                            );
-                        }
-                    }
-                    merged_of[UNIT_POS as usize] = -p.ln();
-                }
-            }
-        }
-        label_of[UNIT_POS as usize] = label;
+        look::<F>(
+            &mut seen,
+            &mut invalid,
+            logits,
+            target,
+            mask,
+            weights,
+            tables,
+            batch,
+            first_voxel + UNIT_POS,
+            comptime!(recipe.clone()),
+        );
         sync_cube();
 
-        let mut class = group;
-        while class < classes {
-            let counted = annotated(tables, batch, sample, class, comptime!(recipe.partial));
-            let mut totals = Array::<f32>::new(columns);
+        let mut class = UNIT_POS / batch.lanes;
+        while class < batch.classes {
+            let totals = totals::<F>(
+                &mut invalid,
+                &seen,
+                logits,
+                target,
+                tables,
+                batch,
+                first_voxel,
+                class,
+                even,
+                comptime!(recipe.clone()),
+            );
             #[unroll]
             for column in 0..columns {
-                totals[column] = 0.0f32;
-            }
-            let mut place = lane;
-            while place < comptime!(UNITS) {
-                let label = label_of[place as usize];
-                if label != SKIPPED {
-                    let voxel = first_voxel + place;
-                    let mut weight = 1.0f32;
-                    if comptime!(recipe.weighted) {
-                        weight = weight_of[place as usize];
-                    }
-                    let at =
-                        logits_of_sample + class * batch.logits_class + voxel * batch.logits_voxel;
-                    let x = f32::cast_from(logits[at as usize]);
-                    let g = membership(
-                        target,
-                        tables,
-                        batch,
-                        label,
-                        sample,
-                        class,
-                        voxel,
-                        comptime!(recipe.form),
-                    );
-                    if comptime!(recipe.form == Form::Dense) {
-                        if g >= 0.0 && g <= 1.0 {
-                        } else {
-                            invalid[0] = 1u32;
-                        }
-                    }
-                    let chance = if comptime!(softmaxes) {
-                        let mut log_sum = 0.0f32;
-                        if comptime!(logs) {
-                            log_sum = log_sum_of[place as usize];
-                        }
-                        let mut rest = 0.0f32;
-                        if comptime!(focuses) {
-                            rest = rest_of[place as usize];
-                        }
-                        let shift = shift_of[place as usize];
-                        let inverse = inverse_of[place as usize];
-                        chance_of_class(x, &Common { shift, inverse, log_sum, rest })
-                    } else {
-                        chance_of_channel(x, comptime!(recipe.activation))
-                    };
-                    #[unroll]
-                    for column in 0..columns {
-                        let quantity = comptime!(recipe.columns[column]);
-                        if comptime!(quantity.sum.merges(recipe.activation)) {
-                            let mut log_loss = chance.log_loss;
-                            let mut complement = chance.complement;
-                            let mut alone = true;
-                            let mut g_merged = g;
-                            if comptime!(recipe.partial) {
-                                alone = class == 0 || counted;
-                                g_merged = merged_membership(
-                                    target,
-                                    tables,
-                                    batch,
-                                    label,
-                                    sample,
-                                    class,
-                                    voxel,
-                                    comptime!(recipe.clone()),
-                                );
-                                if class == 0 {
-                                    log_loss = merged_of[place as usize];
-                                    complement = 1.0 - (-log_loss).exp();
-                                }
-                            }
-                            if alone {
-                                let exponent =
-                                    exponent_of(tables, batch, class, comptime!(quantity));
-                                totals[column] += weight
-                                    * of_merged(
-                                        g_merged, log_loss, complement, even, exponent, quantity,
-                                    );
-                            }
-                        } else if counted {
-                            if comptime!(quantity.sum.is_count()) {
-                                totals[column] += count(
-                                    batch,
-                                    class,
-                                    chance.p,
-                                    g,
-                                    decided[place as usize],
-                                    found[place as usize],
-                                    quantity,
-                                );
-                            } else if comptime!(quantity.sum == Sum::Transport) {
-                                let mut cost = 0.0f32;
-                                if g != 0.0 && batch.transports != 0 {
-                                    let row = batch.distances + class * classes;
-                                    for other in 0..classes {
-                                        let at = logits_of_sample
-                                            + other * batch.logits_class
-                                            + voxel * batch.logits_voxel;
-                                        let x = f32::cast_from(logits[at as usize]);
-                                        let mut p = x;
-                                        if comptime!(softmaxes) {
-                                            p = (x - shift_of[place as usize]).exp()
-                                                * inverse_of[place as usize];
-                                        }
-                                        cost += tables[(row + other) as usize] * p;
-                                    }
-                                }
-                                totals[column] += weight * g * cost;
-                            } else {
-                                let exponent =
-                                    exponent_of(tables, batch, class, comptime!(quantity));
-                                totals[column] += weight * of_class(g, &chance, exponent, quantity);
-                            }
-                        }
-                    }
-                }
-                place += lanes;
-            }
-            #[unroll]
-            for column in 0..columns {
-                let slot = comptime!(column as u32 * slots) + class * lanes + lane;
+                let slot = comptime!(column as u32 * slots) + class * batch.lanes + lane;
                 sums[slot as usize] += totals[column];
             }
             class += groups;
@@ -281,22 +87,100 @@ pub fn measure<F: Float>(
         sync_cube();
         tile += CUBE_COUNT_X;
     }
+    write(partials, &sums, &invalid, batch, comptime!(columns as u32), slots);
+}
 
-    let mut index = UNIT_POS;
-    while index < comptime!(columns as u32) * classes {
-        let column = index / classes;
-        let class = index % classes;
-        let start = column * comptime!(slots) + class * lanes;
-        let mut total = 0.0f32;
-        for lane in 0..lanes {
-            total += sums[(start + lane) as usize];
+/// What the units found out of the voxels of a tile, a place for each.
+#[derive(CubeType)]
+struct Seen {
+    label: Shared<[u32]>,
+    weight: Shared<[f32]>,
+    /// What the classes share under softmax: see [`Common`].
+    shift: Shared<[f32]>,
+    inverse: Shared<[f32]>,
+    log_sum: Shared<[f32]>,
+    rest: Shared<[f32]>,
+    /// −ln of what class 0 has once merged.
+    merged: Shared<[f32]>,
+    /// The classes of the largest logit and of the reference.
+    decided: Shared<[u32]>,
+    found: Shared<[u32]>,
+    #[cube(comptime)]
+    recipe: Recipe,
+}
+
+#[cube]
+impl Seen {
+    fn new(#[comptime] recipe: Recipe) -> Seen {
+        let softmaxes = comptime!(recipe.is_softmax());
+        let counts = comptime!(recipe.counts());
+        Seen {
+            label: Shared::<[u32]>::new_slice(UNITS as usize),
+            weight: Shared::<[f32]>::new_slice(comptime!(of_units(recipe.weighted))),
+            shift: Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes))),
+            inverse: Shared::<[f32]>::new_slice(comptime!(of_units(softmaxes))),
+            log_sum: Shared::<[f32]>::new_slice(comptime!(of_units(has_logs(&recipe)))),
+            rest: Shared::<[f32]>::new_slice(comptime!(of_units(focuses(&recipe)))),
+            merged: Shared::<[f32]>::new_slice(comptime!(of_units(merges(&recipe)))),
+            decided: Shared::<[u32]>::new_slice(comptime!(of_units(counts))),
+            found: Shared::<[u32]>::new_slice(comptime!(of_units(counts))),
+            recipe,
         }
-        if invalid[0] != 0 {
-            total = f32::reinterpret(comptime!(0x7fc0_0000u32).runtime());
+    }
+
+    fn weight(&self, place: u32) -> f32 {
+        let mut weight = 1.0f32;
+        if comptime!(self.recipe.weighted) {
+            weight = self.weight[place as usize];
         }
-        let row = (sample * CUBE_COUNT_X + CUBE_POS_X) * comptime!(columns as u32);
-        partials[((row + column) * classes + class) as usize] = total;
-        index += comptime!(UNITS);
+        weight
+    }
+
+    fn put_common(&mut self, shared: &Common) {
+        self.shift[UNIT_POS as usize] = shared.shift;
+        self.inverse[UNIT_POS as usize] = shared.inverse;
+        if comptime!(has_logs(&self.recipe)) {
+            self.log_sum[UNIT_POS as usize] = shared.log_sum;
+        }
+        if comptime!(focuses(&self.recipe)) {
+            self.rest[UNIT_POS as usize] = shared.rest;
+        }
+    }
+
+    /// What has logit x at a place.
+    fn chance(&self, x: f32, place: u32) -> Chance {
+        if comptime!(self.recipe.is_softmax()) {
+            let mut log_sum = 0.0f32;
+            if comptime!(has_logs(&self.recipe)) {
+                log_sum = self.log_sum[place as usize];
+            }
+            let mut rest = 0.0f32;
+            if comptime!(focuses(&self.recipe)) {
+                rest = self.rest[place as usize];
+            }
+            let shift = self.shift[place as usize];
+            let inverse = self.inverse[place as usize];
+            chance_of_class(x, &Common { shift, inverse, log_sum, rest })
+        } else {
+            chance_of_channel(x, comptime!(self.recipe.activation))
+        }
+    }
+
+    /// Its probability alone, of a recipe without sigmoid.
+    fn probability(&self, x: f32, place: u32) -> f32 {
+        let mut p = x;
+        if comptime!(self.recipe.is_softmax()) {
+            p = (x - self.shift[place as usize]).exp() * self.inverse[place as usize];
+        }
+        p
+    }
+
+    fn merged(&self, place: u32) -> f32 {
+        let mut log_loss = 0.0f32;
+        if comptime!(merges(&self.recipe)) {
+            log_loss = self.merged[place as usize];
+        }
+        log_loss
     }
 }
 
@@ -305,35 +189,214 @@ fn of_units(needed: bool) -> usize {
     if needed { UNITS as usize } else { 1 }
 }
 
-/// The exponent of a focal term for a class.
+fn has_logs(recipe: &Recipe) -> bool {
+    recipe.is_softmax() && recipe.merges()
+}
+
+fn focuses(recipe: &Recipe) -> bool {
+    recipe.is_softmax() && recipe.focal_terms() > 0
+}
+
+/// Whether there may be classes to merge.
+fn merges(recipe: &Recipe) -> bool {
+    recipe.merges() && recipe.partial
+}
+
 #[cube]
-pub(super) fn exponent_of(
+fn clear(sums: &mut [f32], invalid: &mut [u32], #[comptime] length: u32) {
+    let mut slot = UNIT_POS;
+    while slot < length {
+        sums[slot as usize] = 0.0f32;
+        slot += comptime!(UNITS);
+    }
+    if UNIT_POS == 0 {
+        invalid[0] = 0u32;
+    }
+}
+
+/// A unit looks at its own voxel.
+#[cube]
+fn look<F: Float>(
+    seen: &mut Seen,
+    invalid: &mut [u32],
+    logits: &[F],
+    target: &[u32],
+    mask: &[u32],
+    weights: &[u32],
     tables: &[f32],
     batch: &Batch,
-    class: u32,
-    #[comptime] quantity: Quantity,
-) -> f32 {
-    let mut exponent = 0.0f32;
-    if comptime!(matches!(quantity.sum, Sum::Focal | Sum::FocalNegative)) {
-        let table = comptime!(quantity.table);
-        exponent = tables[(batch.exponents + table * batch.classes + class) as usize];
+    index: u32,
+    #[comptime] recipe: Recipe,
+) {
+    let sample = CUBE_POS_Y;
+    let mut label = comptime!(SKIPPED).runtime();
+    if index < batch.voxels {
+        let known = reference(
+            target,
+            mask,
+            weights,
+            tables,
+            batch,
+            sample,
+            index,
+            comptime!(recipe.clone()),
+        );
+        label = known.label;
+        if known.invalid != 0 {
+            invalid[0] = 1u32;
+        }
+        if comptime!(recipe.weighted) {
+            seen.weight[UNIT_POS as usize] = known.weight;
+        }
+        if label != SKIPPED {
+            let voxel = Voxel::new(target, tables, batch, sample, index, label, recipe);
+            see::<F>(seen, logits, &voxel);
+        }
     }
-    exponent
+    seen.label[UNIT_POS as usize] = label;
+}
+
+/// What the logits of a voxel that counts say.
+#[cube]
+fn see<F: Float>(seen: &mut Seen, logits: &[F], voxel: &Voxel) {
+    let recipe = comptime!(voxel.recipe.clone());
+    let (softmaxes, counts) = comptime!((recipe.is_softmax(), recipe.counts()));
+    let (tables, batch) = (voxel.tables, voxel.batch);
+    let start = voxel.sample * batch.logits_sample + voxel.index * batch.logits_voxel;
+    let row = annotated_row(batch, voxel.sample);
+    if comptime!(softmaxes || counts) {
+        let whole = softmax::<F>(logits, batch, start, tables, 0u32, false);
+        if comptime!(softmaxes) {
+            seen.put_common(&common(&whole));
+        }
+        if comptime!(softmaxes && merges(&recipe)) {
+            let part = softmax::<F>(logits, batch, start, tables, row, true);
+            seen.merged[UNIT_POS as usize] = merged_log_loss(&whole, &part);
+        }
+        if comptime!(counts) {
+            seen.decided[UNIT_POS as usize] = whole.largest;
+            seen.found[UNIT_POS as usize] = voxel.class_of_reference();
+        }
+    }
+    if comptime!(!softmaxes && merges(&recipe)) {
+        seen.merged[UNIT_POS as usize] =
+            merged_log_loss_of_channels::<F>(logits, batch, start, tables, row);
+    }
+}
+
+/// The sums of a class over the unit's share of the tile.
+#[cube]
+fn totals<F: Float>(
+    invalid: &mut [u32],
+    seen: &Seen,
+    logits: &[F],
+    target: &[u32],
+    tables: &[f32],
+    batch: &Batch,
+    first_voxel: u32,
+    class: u32,
+    even: f32,
+    #[comptime] recipe: Recipe,
+) -> Array<f32> {
+    let columns = comptime!(recipe.columns.len());
+    let mut totals = Array::<f32>::new(columns);
+    #[unroll]
+    for column in 0..columns {
+        totals[column] = 0.0f32;
+    }
+    let sample = CUBE_POS_Y;
+    let mut place = UNIT_POS % batch.lanes;
+    while place < comptime!(UNITS) {
+        let label = seen.label[place as usize];
+        if label != SKIPPED {
+            let index = first_voxel + place;
+            let recipe = comptime!(recipe.clone());
+            let voxel = Voxel::new(target, tables, batch, sample, index, label, recipe);
+            add::<F>(&mut totals, invalid, seen, place, logits, &voxel, class, even);
+        }
+        place += batch.lanes;
+    }
+    totals
+}
+
+/// Adds what a class of a voxel contributes to every sum.
+#[cube]
+fn add<F: Float>(
+    totals: &mut Array<f32>,
+    invalid: &mut [u32],
+    seen: &Seen,
+    place: u32,
+    logits: &[F],
+    voxel: &Voxel,
+    class: u32,
+    even: f32,
+) {
+    let recipe = comptime!(voxel.recipe.clone());
+    let batch = voxel.batch;
+    let start = voxel.sample * batch.logits_sample + voxel.index * batch.logits_voxel;
+    let x = f32::cast_from(logits[(start + class * batch.logits_class) as usize]);
+    let g = voxel.membership(class);
+    if comptime!(recipe.form == Form::Dense) {
+        // Written so that NaN is invalid.
+        if g >= 0.0 && g <= 1.0 {
+        } else {
+            invalid[0] = 1u32;
+        }
+    }
+    let weight = seen.weight(place);
+    let chance = seen.chance(x, place);
+    let counted = voxel.has_annotated(class);
+    let merged = voxel.merged(class, g, &chance, seen.merged(place));
+    #[unroll]
+    for column in 0..comptime!(recipe.columns.len()) {
+        let quantity = comptime!(recipe.columns[column]);
+        if comptime!(quantity.sum.merges(recipe.activation)) {
+            if merged.is_there {
+                let exponent = exponent_of(voxel.tables, batch, class, quantity);
+                totals[column] += weight * of_merged(&merged, even, exponent, quantity);
+            }
+        } else if counted {
+            if comptime!(quantity.sum.is_count()) {
+                totals[column] += count(seen, place, batch, class, chance.p, g, quantity);
+            } else if comptime!(quantity.sum == Sum::Transport) {
+                totals[column] += weight * g * cost::<F>(seen, place, logits, voxel, class, g);
+            } else {
+                let exponent = exponent_of(voxel.tables, batch, class, quantity);
+                totals[column] += weight * of_class(g, &chance, exponent, quantity);
+            }
+        }
+    }
+}
+
+/// What it costs to move a voxel's prediction to a class, where the reference has it.
+#[cube]
+fn cost<F: Float>(seen: &Seen, place: u32, logits: &[F], voxel: &Voxel, class: u32, g: f32) -> f32 {
+    let batch = voxel.batch;
+    let mut cost = 0.0f32;
+    if g != 0.0 && batch.transports != 0 {
+        let start = voxel.sample * batch.logits_sample + voxel.index * batch.logits_voxel;
+        let row = batch.distances + class * batch.classes;
+        for other in 0..batch.classes {
+            let x = f32::cast_from(logits[(start + other * batch.logits_class) as usize]);
+            cost += voxel.tables[(row + other) as usize] * seen.probability(x, place);
+        }
+    }
+    cost
 }
 
 /// A hard count: whether decision and reference have the class.
 #[cube]
 fn count(
+    seen: &Seen,
+    place: u32,
     batch: &Batch,
     class: u32,
     p: f32,
     g: f32,
-    decided: u32,
-    found: u32,
     #[comptime] quantity: Quantity,
 ) -> f32 {
-    let mut predicted = decided == class;
-    let mut there = found == class;
+    let mut predicted = seen.decided[place as usize] == class;
+    let mut there = seen.found[place as usize] == class;
     if batch.by_threshold != 0 {
         let least = f32::reinterpret(batch.threshold);
         predicted = p >= least;
@@ -346,4 +409,33 @@ fn count(
         counts = !predicted && there;
     }
     select(counts, 1.0f32, 0.0f32)
+}
+
+/// Each sum of the cube, from its lanes.
+#[cube]
+fn write(
+    partials: &mut [f32],
+    sums: &[f32],
+    invalid: &[u32],
+    batch: &Batch,
+    #[comptime] columns: u32,
+    #[comptime] slots: u32,
+) {
+    let (classes, lanes) = (batch.classes, batch.lanes);
+    let mut index = UNIT_POS;
+    while index < columns * classes {
+        let column = index / classes;
+        let class = index % classes;
+        let start = column * slots + class * lanes;
+        let mut total = 0.0f32;
+        for lane in 0..lanes {
+            total += sums[(start + lane) as usize];
+        }
+        if invalid[0] != 0 {
+            total = not_a_number();
+        }
+        let row = (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X) * columns;
+        partials[((row + column) * classes + class) as usize] = total;
+        index += comptime!(UNITS);
+    }
 }

@@ -2,12 +2,15 @@
 
 use cubecl::prelude::*;
 
-use dice_loss::{Activation, Sum};
+use dice_loss::Activation;
 
 use super::{
-    contribution::{Common, chance_of_channel, chance_of_class, ln_one_plus, share},
+    contribution::{Chance, Common, chance_of_channel, chance_of_class, share},
     slope::{by_log, by_probability, by_transport, of_channel},
-    voxel::{SKIPPED, annotated, common, membership, merged_membership, reference, softmax},
+    voxel::{
+        Merged, SKIPPED, Voxel, annotated_row, common, even_share, merged_log_loss,
+        merged_log_loss_of_channels, not_a_number, reference, softmax,
+    },
 };
 use crate::{
     batch::Batch,
@@ -31,19 +34,69 @@ pub fn pull_back<F: Float>(
     batch: &Batch,
     #[comptime] recipe: Recipe,
 ) {
-    let softmaxes = comptime!(recipe.is_softmax());
-    let merges = comptime!(recipe.merges());
-    let partial = comptime!(recipe.partial);
-    let stride = comptime!(recipe.classes_at_most());
     let columns = comptime!(recipe.columns.len());
-    let form = comptime!(recipe.form);
-
+    let stride = comptime!(recipe.classes_at_most());
     let mut slope_of = Shared::<[f32]>::new_slice(comptime!(columns * stride as usize));
     let sample = CUBE_POS_Y;
+    gather(&mut slope_of, slopes, tables, batch, comptime!(columns as u32), stride);
+    sync_cube();
+
+    let even = even_share(tables, batch, sample, comptime!(recipe.clone()));
+    let mut index = CUBE_POS_X * comptime!(UNITS) + UNIT_POS;
+    while index < batch.voxels {
+        let known = reference(
+            target,
+            mask,
+            weights,
+            tables,
+            batch,
+            sample,
+            index,
+            comptime!(recipe.clone()),
+        );
+        let label = known.label;
+        let out = sample * batch.gradient_sample + index * batch.gradient_voxel;
+        if label == SKIPPED {
+            if batch.adds == 0 {
+                clear::<F>(gradient, out, batch);
+            }
+        } else {
+            let mut weight = known.weight;
+            if known.invalid != 0 {
+                weight = not_a_number();
+            }
+            let recipe = comptime!(recipe.clone());
+            let voxel = Voxel::new(target, tables, batch, sample, index, label, recipe);
+            let whole = whole::<F>(logits, &voxel);
+            let coupled = coupled::<F>(logits, &slope_of, &voxel, &whole, even);
+            for class in 0..batch.classes {
+                let slope = slope::<F>(logits, &slope_of, &voxel, &whole, &coupled, class, even);
+                let at = (out + class * batch.gradient_class) as usize;
+                let mut value = slope * weight;
+                if batch.adds != 0 {
+                    value += f32::cast_from(gradient[at]);
+                }
+                gradient[at] = F::cast_from(value);
+            }
+        }
+        index += CUBE_COUNT_X * comptime!(UNITS);
+    }
+}
+
+/// The slopes of the sample's moments, in the recipe's order; 0 where the pass is for no such column.
+#[cube]
+fn gather(
+    slope_of: &mut [f32],
+    slopes: &[f32],
+    tables: &[f32],
+    batch: &Batch,
+    #[comptime] columns: u32,
+    #[comptime] stride: u32,
+) {
     let classes = batch.classes;
-    let row = (batch.first + sample) * batch.slopes_sample;
+    let row = (batch.first + CUBE_POS_Y) * batch.slopes_sample;
     let mut index = UNIT_POS;
-    while index < comptime!(columns as u32) * classes {
+    while index < columns * classes {
         let slot = (index / classes) * stride + index % classes;
         let column = tables[(batch.columns + index / classes) as usize];
         let mut slope = 0.0f32;
@@ -53,225 +106,184 @@ pub fn pull_back<F: Float>(
         slope_of[slot as usize] = slope;
         index += comptime!(UNITS);
     }
-    sync_cube();
+}
 
-    let annotated_row = batch.annotated + (batch.first + sample) * classes;
-    let mut distinct = classes;
-    if comptime!(merges && partial && recipe.has(Sum::LogLossOfAll)) {
-        for class in 1..classes {
-            if tables[(annotated_row + class) as usize] == 0.0 {
-                distinct -= 1;
+#[cube]
+fn clear<F: Float>(gradient: &mut [F], out: u32, batch: &Batch) {
+    for class in 0..batch.classes {
+        gradient[(out + class * batch.gradient_class) as usize] = F::cast_from(0.0f32);
+    }
+}
+
+/// What the activation and merging make of a voxel as a whole.
+#[derive(CubeType)]
+struct Whole {
+    softmax: Common,
+    /// −ln of what class 0 has once merged.
+    merged_log_loss: f32,
+}
+
+#[cube]
+fn whole<F: Float>(logits: &[F], voxel: &Voxel) -> Whole {
+    let softmaxes = comptime!(voxel.recipe.is_softmax());
+    let merges = comptime!(voxel.recipe.merges() && voxel.recipe.partial);
+    let (tables, batch) = (voxel.tables, voxel.batch);
+    let start = voxel.sample * batch.logits_sample + voxel.index * batch.logits_voxel;
+    let row = annotated_row(batch, voxel.sample);
+    let mut shared = Common { shift: 0.0f32, inverse: 0.0f32, log_sum: 0.0f32, rest: 0.0f32 };
+    let mut log_loss = 0.0f32;
+    if comptime!(softmaxes) {
+        let all = softmax::<F>(logits, batch, start, tables, 0u32, false);
+        let of_all = common(&all);
+        shared.shift = of_all.shift;
+        shared.inverse = of_all.inverse;
+        shared.log_sum = of_all.log_sum;
+        shared.rest = of_all.rest;
+        if comptime!(merges) {
+            let part = softmax::<F>(logits, batch, start, tables, row, true);
+            log_loss = merged_log_loss(&all, &part);
+        }
+    } else {
+        if comptime!(merges) {
+            log_loss = merged_log_loss_of_channels::<F>(logits, batch, start, tables, row);
+        }
+    }
+    Whole { softmax: shared, merged_log_loss: log_loss }
+}
+
+/// What a class of a voxel has.
+#[derive(CubeType)]
+struct Class {
+    chance: Chance,
+    g: f32,
+    counted: bool,
+}
+
+#[cube]
+fn class_of<F: Float>(logits: &[F], voxel: &Voxel, whole: &Whole, class: u32) -> Class {
+    let batch = voxel.batch;
+    let start = voxel.sample * batch.logits_sample + voxel.index * batch.logits_voxel;
+    let x = f32::cast_from(logits[(start + class * batch.logits_class) as usize]);
+    let counted = voxel.has_annotated(class);
+    let g = voxel.membership(class);
+    let chance = if comptime!(voxel.recipe.is_softmax()) {
+        chance_of_class(x, &whole.softmax)
+    } else {
+        chance_of_channel(x, comptime!(voxel.recipe.activation))
+    };
+    Class { chance, g, counted }
+}
+
+/// What the slopes of the classes come to together.
+#[derive(CubeType)]
+struct Coupled {
+    /// Σ p q.
+    product: f32,
+    /// Of the log losses: all, and that of class 0.
+    log_slopes: f32,
+    log_slope_of_first: f32,
+}
+
+#[cube]
+fn coupled<F: Float>(
+    logits: &[F],
+    slopes: &[f32],
+    voxel: &Voxel,
+    whole: &Whole,
+    even: f32,
+) -> Coupled {
+    let recipe = comptime!(voxel.recipe.clone());
+    let softmaxes = comptime!(recipe.is_softmax());
+    let mut product = 0.0f32;
+    let mut log_slopes = 0.0f32;
+    let mut log_slope_of_first = 0.0f32;
+    if comptime!(softmaxes || (recipe.merges() && recipe.partial)) {
+        for class in 0..voxel.batch.classes {
+            let found = class_of::<F>(logits, voxel, whole, class);
+            if comptime!(softmaxes && recipe.overlaps()) {
+                product += found.chance.p * by_overlap(slopes, voxel, &found, class);
+            }
+            if comptime!(recipe.merges()) {
+                let merged = voxel.merged(class, found.g, &found.chance, whole.merged_log_loss);
+                if merged.is_there {
+                    let slope = by_log(slopes, voxel, class, &merged, even);
+                    log_slopes += slope;
+                    if class == 0 {
+                        log_slope_of_first = slope;
+                    }
+                }
             }
         }
     }
-    let even = 1.0 / f32::cast_from(distinct);
+    Coupled { product, log_slopes, log_slope_of_first }
+}
 
-    let mut voxel = CUBE_POS_X * comptime!(UNITS) + UNIT_POS;
-    while voxel < batch.voxels {
-        let known = reference(
-            target,
-            mask,
-            weights,
-            tables,
-            batch,
-            sample,
-            voxel,
-            comptime!(recipe.clone()),
-        );
-        let label = known.label;
-        let start = sample * batch.logits_sample + voxel * batch.logits_voxel;
-        let out = sample * batch.gradient_sample + voxel * batch.gradient_voxel;
-        let mut weight = known.weight;
-        if known.invalid != 0 {
-            weight = f32::reinterpret(comptime!(0x7fc0_0000u32).runtime());
-        }
-        if label == SKIPPED {
-            if batch.adds == 0 {
-                for class in 0..classes {
-                    gradient[(out + class * batch.gradient_class) as usize] = F::cast_from(0.0f32);
-                }
-            }
+/// q, the derivative of the overlap sums by p.
+#[cube]
+fn by_overlap(slopes: &[f32], voxel: &Voxel, found: &Class, class: u32) -> f32 {
+    let mut q = by_transport(slopes, voxel, class);
+    if found.counted {
+        let recipe = comptime!(voxel.recipe.clone());
+        q += by_probability(slopes, class, found.chance.p, found.g, recipe);
+    }
+    q
+}
+
+/// The derivative by the logit of a class, or by its probability.
+#[cube]
+fn slope<F: Float>(
+    logits: &[F],
+    slopes: &[f32],
+    voxel: &Voxel,
+    whole: &Whole,
+    coupled: &Coupled,
+    class: u32,
+    even: f32,
+) -> f32 {
+    let recipe = comptime!(voxel.recipe.clone());
+    let softmaxes = comptime!(recipe.is_softmax());
+    let found = class_of::<F>(logits, voxel, whole, class);
+    let p = found.chance.p;
+    let mut slope = 0.0f32;
+    if comptime!(recipe.overlaps()) {
+        let q = by_overlap(slopes, voxel, &found, class);
+        if comptime!(softmaxes) {
+            slope = p * (q - coupled.product);
+        } else if comptime!(recipe.activation == Activation::Sigmoid) {
+            slope = q * p * found.chance.complement;
         } else {
-            // What all classes share.
-            let mut shared =
-                Common { shift: 0.0f32, inverse: 0.0f32, log_sum: 0.0f32, rest: 0.0f32 };
-            let mut merged_log_loss = 0.0f32;
-            let mut product = 0.0f32;
-            let mut log_slopes = 0.0f32;
-            let mut log_slope_of_merged = 0.0f32;
-            if comptime!(softmaxes) {
-                let whole = softmax::<F>(logits, batch, start, tables, 0u32, false);
-                let of_whole = common(&whole);
-                shared.shift = of_whole.shift;
-                shared.inverse = of_whole.inverse;
-                shared.log_sum = of_whole.log_sum;
-                shared.rest = of_whole.rest;
-                if comptime!(merges && partial) {
-                    let part = softmax::<F>(logits, batch, start, tables, annotated_row, true);
-                    merged_log_loss = (whole.shift - part.shift)
-                        + (ln_one_plus(whole.others) - ln_one_plus(part.others));
-                }
-            } else {
-                if comptime!(merges && partial) {
-                    let mut p = f32::cast_from(logits[start as usize]);
-                    for class in 1..classes {
-                        if tables[(annotated_row + class) as usize] == 0.0 {
-                            p += f32::cast_from(
-                                logits[(start + class * batch.logits_class) as usize],
-                            );
-                        }
-                    }
-                    merged_log_loss = -p.ln();
-                }
-            }
-            if comptime!(softmaxes || (merges && partial)) {
-                for class in 0..classes {
-                    let x = f32::cast_from(logits[(start + class * batch.logits_class) as usize]);
-                    let counted = annotated(tables, batch, sample, class, partial);
-                    let g = membership(target, tables, batch, label, sample, class, voxel, form);
-                    let chance = if comptime!(softmaxes) {
-                        chance_of_class(x, &shared)
-                    } else {
-                        chance_of_channel(x, comptime!(recipe.activation))
-                    };
-                    if comptime!(softmaxes && recipe.overlaps()) {
-                        let mut q = by_transport(
-                            &slope_of,
-                            target,
-                            tables,
-                            batch,
-                            label,
-                            sample,
-                            class,
-                            voxel,
-                            comptime!(recipe.clone()),
-                        );
-                        if counted {
-                            let recipe = comptime!(recipe.clone());
-                            q += by_probability(&slope_of, class, chance.p, g, recipe);
-                        }
-                        product += chance.p * q;
-                    }
-                    if comptime!(merges) {
-                        let mut log_loss = chance.log_loss;
-                        let mut complement = chance.complement;
-                        let mut alone = true;
-                        let mut merged_g = g;
-                        if comptime!(partial) {
-                            alone = class == 0 || counted;
-                            merged_g = merged_membership(
-                                target,
-                                tables,
-                                batch,
-                                label,
-                                sample,
-                                class,
-                                voxel,
-                                comptime!(recipe.clone()),
-                            );
-                            if class == 0 {
-                                log_loss = merged_log_loss;
-                                complement = 1.0 - (-log_loss).exp();
-                            }
-                        }
-                        if alone {
-                            let slope = by_log(
-                                &slope_of,
-                                tables,
-                                batch,
-                                class,
-                                merged_g,
-                                log_loss,
-                                complement,
-                                even,
-                                comptime!(recipe.clone()),
-                            );
-                            log_slopes += slope;
-                            if class == 0 {
-                                log_slope_of_merged = slope;
-                            }
-                        }
-                    }
-                }
-            }
-            for class in 0..classes {
-                let x = f32::cast_from(logits[(start + class * batch.logits_class) as usize]);
-                let counted = annotated(tables, batch, sample, class, partial);
-                let g = membership(target, tables, batch, label, sample, class, voxel, form);
-                let chance = if comptime!(softmaxes) {
-                    chance_of_class(x, &shared)
-                } else {
-                    chance_of_channel(x, comptime!(recipe.activation))
-                };
-                let mut slope = 0.0f32;
-                if comptime!(recipe.overlaps()) {
-                    let mut q = by_transport(
-                        &slope_of,
-                        target,
-                        tables,
-                        batch,
-                        label,
-                        sample,
-                        class,
-                        voxel,
-                        comptime!(recipe.clone()),
-                    );
-                    if counted {
-                        let recipe = comptime!(recipe.clone());
-                        q += by_probability(&slope_of, class, chance.p, g, recipe);
-                    }
-                    if comptime!(softmaxes) {
-                        slope = chance.p * (q - product);
-                    } else if comptime!(recipe.activation == Activation::Sigmoid) {
-                        slope = q * chance.p * chance.complement;
-                    } else {
-                        slope = q;
-                    }
-                }
-                if comptime!(!softmaxes) {
-                    if counted {
-                        let recipe = comptime!(recipe.clone());
-                        slope += of_channel(&slope_of, tables, batch, class, g, &chance, recipe);
-                    }
-                }
-                if comptime!(merges) {
-                    let mut log_slope = log_slope_of_merged;
-                    // The class's part of what it is merged into.
-                    let mut part = (merged_log_loss - chance.log_loss).exp();
-                    if comptime!(partial) {
-                        if class != 0 && counted {
-                            part = 1.0f32;
-                        }
-                    } else {
-                        part = 1.0f32;
-                    }
-                    if class != 0 && counted || comptime!(!partial) {
-                        log_slope = by_log(
-                            &slope_of,
-                            tables,
-                            batch,
-                            class,
-                            g,
-                            chance.log_loss,
-                            chance.complement,
-                            even,
-                            comptime!(recipe.clone()),
-                        );
-                    }
-                    if comptime!(softmaxes) {
-                        slope += chance.p * log_slopes - log_slope * part;
-                    } else {
-                        slope -= share(log_slope, part / chance.p);
-                    }
-                }
-                let at = (out + class * batch.gradient_class) as usize;
-                let mut value = slope * weight;
-                if batch.adds != 0 {
-                    value += f32::cast_from(gradient[at]);
-                }
-                gradient[at] = F::cast_from(value);
-            }
+            slope = q;
         }
-        voxel += CUBE_COUNT_X * comptime!(UNITS);
+    }
+    if comptime!(!softmaxes) {
+        if found.counted {
+            slope += of_channel(slopes, voxel, class, found.g, &found.chance);
+        }
+    }
+    if comptime!(recipe.merges()) {
+        // Those that were merged have the slope of what they are part of, by their share in it.
+        let mut log_slope = coupled.log_slope_of_first;
+        let mut part = (whole.merged_log_loss - found.chance.log_loss).exp();
+        if comptime!(!recipe.partial) || class != 0 && found.counted {
+            log_slope = by_log(slopes, voxel, class, &alone(&found), even);
+            part = 1.0f32;
+        }
+        if comptime!(softmaxes) {
+            slope += p * coupled.log_slopes - log_slope * part;
+        } else {
+            slope -= share(log_slope, part / p);
+        }
+    }
+    slope
+}
+
+/// A class that nothing is merged into.
+#[cube]
+fn alone(found: &Class) -> Merged {
+    Merged {
+        is_there: true,
+        g: found.g,
+        log_loss: found.chance.log_loss,
+        complement: found.chance.complement,
     }
 }

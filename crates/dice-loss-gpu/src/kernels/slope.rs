@@ -5,14 +5,10 @@ use cubecl::prelude::*;
 use dice_loss::{Activation, Sum};
 
 use super::{
-    contribution::{Chance, power, share},
-    measure::exponent_of,
-    voxel::{annotated, membership},
+    contribution::{Chance, exponent_of, power, share},
+    voxel::{Merged, Voxel},
 };
-use crate::{
-    batch::Batch,
-    recipe::{Form, Recipe},
-};
+use crate::recipe::{Form, Recipe};
 
 /// ∂/∂p of the overlap sums of a class.
 #[cube]
@@ -45,33 +41,24 @@ pub(super) fn by_probability(
 
 /// ∂/∂p of what it costs to move a class to where the reference is.
 #[cube]
-pub(super) fn by_transport(
-    slopes: &[f32],
-    target: &[u32],
-    tables: &[f32],
-    batch: &Batch,
-    label: u32,
-    sample: u32,
-    class: u32,
-    voxel: u32,
-    #[comptime] recipe: Recipe,
-) -> f32 {
+pub(super) fn by_transport(slopes: &[f32], voxel: &Voxel, class: u32) -> f32 {
+    let recipe = comptime!(voxel.recipe.clone());
+    let batch = voxel.batch;
     let mut total = 0.0f32;
     if comptime!(recipe.has(Sum::Transport)) {
         let column =
             comptime!(recipe.column(Sum::Transport.into()) as u32 * recipe.classes_at_most());
-        let form = comptime!(recipe.form);
         let mut from = 0u32;
         let mut to = select(batch.transports != 0, batch.classes, 0u32);
         if comptime!(recipe.form == Form::Labels) {
-            from = min(label, batch.classes);
+            from = min(voxel.label, batch.classes);
             to = min(from + 1, to);
         }
         for other in from..to {
-            if annotated(tables, batch, sample, other, comptime!(recipe.partial)) {
-                let g = membership(target, tables, batch, label, sample, other, voxel, form);
-                let cost = tables[(batch.distances + other * batch.classes + class) as usize];
-                total += slopes[(column + other) as usize] * g * cost;
+            if voxel.has_annotated(other) {
+                let g = voxel.membership(other);
+                let at = batch.distances + other * batch.classes + class;
+                total += slopes[(column + other) as usize] * g * voxel.tables[at as usize];
             }
         }
     }
@@ -80,17 +67,9 @@ pub(super) fn by_transport(
 
 /// The log losses of a merged class: what −∂/∂(ln p) of them comes to, p being the class's share.
 #[cube]
-pub(super) fn by_log(
-    slopes: &[f32],
-    tables: &[f32],
-    batch: &Batch,
-    class: u32,
-    g: f32,
-    log_loss: f32,
-    complement: f32,
-    even: f32,
-    #[comptime] recipe: Recipe,
-) -> f32 {
+pub(super) fn by_log(slopes: &[f32], voxel: &Voxel, class: u32, merged: &Merged, even: f32) -> f32 {
+    let recipe = comptime!(voxel.recipe.clone());
+    let (g, log_loss, complement) = (merged.g, merged.log_loss, merged.complement);
     let mut total = 0.0f32;
     #[unroll]
     for column in 0..comptime!(recipe.columns.len()) {
@@ -104,7 +83,7 @@ pub(super) fn by_log(
         {
             if g != 0.0 {
                 // (1 − p)^γ (1 − γ p ln p / (1 − p)); the quotient is 1 at p = 1.
-                let exponent = exponent_of(tables, batch, class, quantity);
+                let exponent = exponent_of(voxel.tables, voxel.batch, class, quantity);
                 let quotient = select(complement == 0.0, 1.0f32, log_loss / complement);
                 let rise = 1.0 + exponent * (-log_loss).exp() * quotient;
                 total += slopes[at] * g * power(complement, exponent) * rise;
@@ -118,13 +97,12 @@ pub(super) fn by_log(
 #[cube]
 pub(super) fn of_channel(
     slopes: &[f32],
-    tables: &[f32],
-    batch: &Batch,
+    voxel: &Voxel,
     class: u32,
     g: f32,
     chance: &Chance,
-    #[comptime] recipe: Recipe,
 ) -> f32 {
+    let recipe = comptime!(voxel.recipe.clone());
     let sigmoid = comptime!(recipe.activation == Activation::Sigmoid);
     let mut total = 0.0f32;
     #[unroll]
@@ -144,11 +122,11 @@ pub(super) fn of_channel(
                 total += share(slopes[slope] * (1.0 - g), 1.0 / chance.complement);
             }
         } else if comptime!(quantity.sum == Sum::Focal && sigmoid) {
-            let exponent = exponent_of(tables, batch, class, quantity);
+            let exponent = exponent_of(voxel.tables, voxel.batch, class, quantity);
             let rise = chance.complement + exponent * share(chance.p, chance.log_loss);
             total -= slopes[slope] * g * power(chance.complement, exponent) * rise;
         } else if comptime!(quantity.sum == Sum::FocalNegative && sigmoid) {
-            let exponent = exponent_of(tables, batch, class, quantity);
+            let exponent = exponent_of(voxel.tables, voxel.batch, class, quantity);
             let fall = chance.p + exponent * share(chance.complement, chance.log_loss_against);
             total += slopes[slope] * (1.0 - g) * power(chance.p, exponent) * fall;
         }

@@ -2,8 +2,10 @@
 
 use cubecl::prelude::*;
 
+use dice_loss::Sum;
+
 use super::{
-    contribution::{Common, ln_one_plus},
+    contribution::{Chance, Common, ln_one_plus},
     element::{is_ignored, label, number},
 };
 use crate::{
@@ -147,40 +149,36 @@ pub(super) fn softmax<F: Float>(
     Softmax { shift, others, largest }
 }
 
-/// The value that a dense target has for a class, or the region that a label stands for.
-#[cube]
-pub(super) fn membership(
-    target: &[u32],
-    tables: &[f32],
-    batch: &Batch,
-    label: u32,
-    sample: u32,
-    class: u32,
-    voxel: u32,
-    #[comptime] form: Form,
-) -> f32 {
-    let mut value = 0.0f32;
-    if comptime!(form == Form::Labels) {
-        value = select(label == class, 1.0f32, 0.0f32);
-    } else if comptime!(form == Form::Regions) {
-        if label < batch.labels {
-            value = tables[(batch.regions + label * batch.classes + class) as usize];
-        }
-    } else {
-        let at = batch.target_start
-            + sample * batch.target_sample
-            + class * batch.target_class
-            + voxel * batch.target_voxel;
-        value = rounded(number(target, at, batch.target_kind), f32::reinterpret(batch.slack));
-    }
-    value
-}
-
 /// 0 or 1 in place of a dense value that lies outside by no more than the slack.
 #[cube]
 fn rounded(value: f32, slack: f32) -> f32 {
     let low = select(value < 0.0 && value >= -slack, 0.0f32, value);
     select(low > 1.0 && low <= 1.0 + slack, 1.0f32, low)
+}
+
+/// −ln of what class 0 has together with the classes that were not annotated, by the softmax of all
+/// classes and that of these.
+#[cube]
+pub(super) fn merged_log_loss(whole: &Softmax, part: &Softmax) -> f32 {
+    (whole.shift - part.shift) + (ln_one_plus(whole.others) - ln_one_plus(part.others))
+}
+
+/// The same of probabilities, which start at `start`.
+#[cube]
+pub(super) fn merged_log_loss_of_channels<F: Float>(
+    logits: &[F],
+    batch: &Batch,
+    start: u32,
+    tables: &[f32],
+    row: u32,
+) -> f32 {
+    let mut p = f32::cast_from(logits[start as usize]);
+    for class in 1..batch.classes {
+        if tables[(row + class) as usize] == 0.0 {
+            p += f32::cast_from(logits[(start + class * batch.logits_class) as usize]);
+        }
+    }
+    -p.ln()
 }
 
 /// Whether a class of a sample was annotated.
@@ -194,63 +192,154 @@ pub(super) fn annotated(
 ) -> bool {
     let mut yes = true;
     if comptime!(partial) {
-        let row = batch.annotated + (batch.first + sample) * batch.classes;
-        yes = tables[(row + class) as usize] != 0.0;
+        yes = tables[(annotated_row(batch, sample) + class) as usize] != 0.0;
     }
     yes
 }
 
-/// The reference with the classes that were not annotated added to the background.
+/// Where the tables say which classes of a sample were annotated.
 #[cube]
-pub(super) fn merged_membership(
-    target: &[u32],
-    tables: &[f32],
-    batch: &Batch,
-    label: u32,
-    sample: u32,
-    class: u32,
-    voxel: u32,
-    #[comptime] recipe: Recipe,
-) -> f32 {
-    let form = comptime!(recipe.form);
-    let partial = comptime!(recipe.partial);
-    let mut value = membership(target, tables, batch, label, sample, class, voxel, form);
-    if comptime!(partial) {
-        if class == 0 {
-            for other in 1..batch.classes {
-                if !annotated(tables, batch, sample, other, partial) {
-                    value += membership(target, tables, batch, label, sample, other, voxel, form);
-                }
-            }
-        } else if !annotated(tables, batch, sample, class, partial) {
-            value = 0.0;
-        }
-    }
-    value
+pub(super) fn annotated_row(batch: &Batch, sample: u32) -> u32 {
+    batch.annotated + (batch.first + sample) * batch.classes
 }
 
-/// The class that a dense target has most of, or that a label names.
+/// What a log loss of all classes alike takes of each: 1 over how many there are once merged.
 #[cube]
-pub(super) fn class_of_reference(
-    target: &[u32],
+pub(super) fn even_share(
     tables: &[f32],
     batch: &Batch,
-    label: u32,
     sample: u32,
-    voxel: u32,
-    #[comptime] form: Form,
-) -> u32 {
-    let mut best = label;
-    if comptime!(form != Form::Labels) {
-        best = comptime!(NO_CLASS).runtime();
-        let mut most = 0.0f32;
-        for class in 0..batch.classes {
-            let value = membership(target, tables, batch, label, sample, class, voxel, form);
-            if value > most {
-                most = value;
-                best = class;
+    #[comptime] recipe: Recipe,
+) -> f32 {
+    let row = annotated_row(batch, sample);
+    let mut distinct = batch.classes;
+    if comptime!(recipe.partial && recipe.has(Sum::LogLossOfAll)) {
+        for class in 1..batch.classes {
+            if tables[(row + class) as usize] == 0.0 {
+                distinct -= 1;
             }
         }
     }
-    best
+    1.0 / f32::cast_from(distinct)
+}
+
+/// What is no number, where something is invalid.
+#[cube]
+pub(super) fn not_a_number() -> f32 {
+    f32::reinterpret(comptime!(0x7fc0_0000u32).runtime())
+}
+
+/// A voxel that counts, and where its reference is found.
+#[derive(CubeType)]
+pub(super) struct Voxel<'a> {
+    pub target: &'a [u32],
+    pub tables: &'a [f32],
+    pub batch: &'a Batch,
+    pub sample: u32,
+    /// Among the voxels of its sample.
+    pub index: u32,
+    pub label: u32,
+    #[cube(comptime)]
+    pub recipe: Recipe,
+}
+
+/// A class as log losses see it, for which those that were not annotated are part of class 0.
+#[derive(CubeType, Clone, Copy)]
+pub(super) struct Merged {
+    /// Whether it is still one.
+    pub is_there: bool,
+    pub g: f32,
+    pub log_loss: f32,
+    pub complement: f32,
+}
+
+#[cube]
+impl<'a> Voxel<'a> {
+    pub fn new(
+        target: &'a [u32],
+        tables: &'a [f32],
+        batch: &'a Batch,
+        sample: u32,
+        index: u32,
+        label: u32,
+        #[comptime] recipe: Recipe,
+    ) -> Voxel<'a> {
+        Voxel::<'a> { target, tables, batch, sample, index, label, recipe }
+    }
+
+    /// The value that a dense target has for a class, or the region that a label stands for.
+    pub fn membership(&self, class: u32) -> f32 {
+        let batch = self.batch;
+        let mut value = 0.0f32;
+        if comptime!(self.recipe.form == Form::Labels) {
+            value = select(self.label == class, 1.0f32, 0.0f32);
+        } else if comptime!(self.recipe.form == Form::Regions) {
+            if self.label < batch.labels {
+                value = self.tables[(batch.regions + self.label * batch.classes + class) as usize];
+            }
+        } else {
+            let at = batch.target_start
+                + self.sample * batch.target_sample
+                + class * batch.target_class
+                + self.index * batch.target_voxel;
+            let found = number(self.target, at, batch.target_kind);
+            value = rounded(found, f32::reinterpret(batch.slack));
+        }
+        value
+    }
+
+    /// Whether a class was annotated.
+    pub fn has_annotated(&self, class: u32) -> bool {
+        let partial = comptime!(self.recipe.partial);
+        annotated(self.tables, self.batch, self.sample, class, partial)
+    }
+
+    /// The membership with the classes that were not annotated added to class 0.
+    fn merged_membership(&self, class: u32) -> f32 {
+        let mut value = self.membership(class);
+        if class == 0 {
+            for other in 1..self.batch.classes {
+                if !self.has_annotated(other) {
+                    value += self.membership(other);
+                }
+            }
+        } else if !self.has_annotated(class) {
+            value = 0.0;
+        }
+        value
+    }
+
+    /// A class as log losses see it. `log_loss_of_first` is what class 0 has once merged.
+    pub fn merged(&self, class: u32, g: f32, chance: &Chance, log_loss_of_first: f32) -> Merged {
+        let mut is_there = true;
+        let mut merged_g = g;
+        let mut log_loss = chance.log_loss;
+        let mut complement = chance.complement;
+        if comptime!(self.recipe.partial) {
+            is_there = class == 0 || self.has_annotated(class);
+            merged_g = self.merged_membership(class);
+            if class == 0 {
+                log_loss = log_loss_of_first;
+                complement = 1.0 - (-log_loss).exp();
+            }
+        }
+        Merged { is_there, g: merged_g, log_loss, complement }
+    }
+
+    /// The class that a dense target has most of, or that a label names.
+    pub fn class_of_reference(&self) -> u32 {
+        let mut best = self.label;
+        if comptime!(self.recipe.form != Form::Labels) {
+            best = comptime!(NO_CLASS).runtime();
+            let mut most = 0.0f32;
+            for class in 0..self.batch.classes {
+                let value = self.membership(class);
+                if value > most {
+                    most = value;
+                    best = class;
+                }
+            }
+        }
+        best
+    }
 }
