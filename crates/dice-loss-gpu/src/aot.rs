@@ -18,7 +18,13 @@ const FOCAL_TERMS: u32 = 2;
 const DATA: [Sum; 3] = [Sum::Reference, Sum::ReferenceSquared, Sum::Voxels];
 const COUNTS: [Sum; 3] = [Sum::TruePositives, Sum::FalsePositives, Sum::FalseNegatives];
 const DICE: [Sum; 2] = [Sum::Intersection, Sum::Prediction];
-const FURTHER: [Sum; 3] = [Sum::PredictionSquared, Sum::Difference, Sum::Magnitude];
+const FURTHER: [Sum; 5] = [
+    Sum::PredictionSquared,
+    Sum::Difference,
+    Sum::Magnitude,
+    Sum::SensitivityError,
+    Sum::SpecificityError,
+];
 const CROSS_ENTROPY: [Sum; 2] = [Sum::LogLoss, Sum::Merged];
 const BINARY: [Sum; 2] = [Sum::Positive, Sum::Negative];
 const TRANSPORT: [Sum; 2] = [Sum::LogLossOfAll, Sum::Transport];

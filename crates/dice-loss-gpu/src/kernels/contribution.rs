@@ -4,7 +4,6 @@ use cubecl::prelude::*;
 
 use dice_loss::{Activation, Sum};
 
-use super::voxel::Merged;
 use crate::{batch::Batch, recipe::Quantity};
 
 /// Of one class of one voxel.
@@ -162,6 +161,16 @@ pub(super) fn of_class(
         value = share(1.0 - g, share(power(chance.p, exponent), chance.log_loss_against));
     }
     value
+}
+
+/// A class as log losses see it, for which those that were not annotated are part of class 0.
+#[derive(CubeType, Clone, Copy)]
+pub(super) struct Merged {
+    /// Whether it is still one.
+    pub is_there: bool,
+    pub g: f32,
+    pub log_loss: f32,
+    pub complement: f32,
 }
 
 /// What a log loss over merged classes gains, w left out.

@@ -5,10 +5,10 @@ use cubecl::prelude::*;
 use dice_loss::Activation;
 
 use super::{
-    contribution::{Chance, Common, chance_of_channel, chance_of_class, share},
+    contribution::{Chance, Common, Merged, chance_of_channel, chance_of_class, share},
     slope::{by_log, by_probability, by_transport, of_channel},
     voxel::{
-        Merged, SKIPPED, Voxel, annotated_row, common, even_share, merged_log_loss,
+        SKIPPED, Voxel, annotated_row, common, even_share, merged_log_loss,
         merged_log_loss_of_channels, not_a_number, reference, softmax,
     },
 };

@@ -5,8 +5,8 @@ use cubecl::prelude::*;
 use dice_loss::{Activation, Sum};
 
 use super::{
-    contribution::{Chance, exponent_of, power, share},
-    voxel::{Merged, Voxel},
+    contribution::{Chance, Merged, exponent_of, power, share},
+    voxel::Voxel,
 };
 use crate::recipe::{Form, Recipe};
 

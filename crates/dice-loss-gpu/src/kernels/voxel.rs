@@ -5,7 +5,7 @@ use cubecl::prelude::*;
 use dice_loss::Sum;
 
 use super::{
-    contribution::{Chance, Common, ln_one_plus},
+    contribution::{Chance, Common, Merged, ln_one_plus},
     element::{is_ignored, label, number},
 };
 use crate::{
@@ -241,16 +241,6 @@ pub(super) struct Voxel<'a> {
     pub label: u32,
     #[cube(comptime)]
     pub recipe: Recipe,
-}
-
-/// A class as log losses see it, for which those that were not annotated are part of class 0.
-#[derive(CubeType, Clone, Copy)]
-pub(super) struct Merged {
-    /// Whether it is still one.
-    pub is_there: bool,
-    pub g: f32,
-    pub log_loss: f32,
-    pub complement: f32,
 }
 
 #[cube]
