@@ -86,18 +86,23 @@ fn by_probability(
 ) -> (f64, f64) {
     let (p_k, g) = (p[class].p, voxel.target[class]);
     let by_p = |direction| match direction {
-        Direction::Intersection => g,
-        Direction::Prediction => 1.0,
-        Direction::PredictionSquared => 2.0 * p_k,
-        Direction::Difference => sign(p_k - g),
-        Direction::Magnitude => sign(p_k),
-        Direction::SensitivityError => 2.0 * g * (p_k - g),
-        Direction::SpecificityError => 2.0 * (1.0 - g) * (p_k - g),
-        // It goes through every class's, below.
-        Direction::Transport => 0.0,
+        Direction::Intersection => Some(g),
+        Direction::Prediction => Some(1.0),
+        Direction::PredictionSquared => Some(2.0 * p_k),
+        Direction::Difference => Some(sign(p_k - g)),
+        Direction::Magnitude => Some(sign(p_k)),
+        // In pieces, below.
+        Direction::SensitivityError | Direction::SpecificityError | Direction::Transport => None,
     };
-    let own = partials[class].each().filter(|(direction, _)| *direction != Direction::Transport);
-    let mut pieces: Vec<_> = own.map(|(direction, partial)| partial * by_p(direction)).collect();
+    let own = partials[class].each();
+    let mut pieces: Vec<_> =
+        own.filter_map(|(direction, partial)| Some(partial * by_p(direction)?)).collect();
+    // What is subtracted counts with the size that it had.
+    for (error, share) in [(Direction::SensitivityError, g), (Direction::SpecificityError, 1.0 - g)]
+    {
+        let slope = 2.0 * share * partials[class][error];
+        pieces.extend([slope * p_k, -slope * g]);
+    }
     if let Some(distances) = &group.distances {
         for (other, partial) in partials.iter().enumerate() {
             let distance = distances[other * partials.len() + class];
