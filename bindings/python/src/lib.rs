@@ -6,8 +6,8 @@
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 
-mod batch;
 mod cuda;
+mod given;
 mod huge_pages;
 mod objectives;
 mod pool;
@@ -21,7 +21,7 @@ mod xla;
 use dice_loss::{Activation, Layout, Moments, Objective, Prepared, Sum};
 use pyo3::prelude::*;
 
-use batch::{Batch, Options};
+use given::{Given, Options};
 use refused::{Refused, Result, filled};
 use verdict::Verdict;
 use view::View;
@@ -107,7 +107,7 @@ fn measure(
     mut out: View,
 ) -> Result<()> {
     pool::detached(py, || {
-        let batch = Batch::new(logits, target, options)?;
+        let batch = Given::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
         batch.keep_apart("moments", &out)?;
@@ -158,7 +158,7 @@ fn objective(
     gradient: Option<View>,
 ) -> Result<Verdict> {
     pool::detached(py, || {
-        let batch = Batch::new(logits, target, options)?;
+        let batch = Given::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
         let measured = sweeps::measure(&prepared, &batch, threads)?;
@@ -192,7 +192,7 @@ fn pull_back(
     gradient: View,
 ) -> Result<()> {
     pool::detached(py, || {
-        let batch = Batch::new(logits, target, options)?;
+        let batch = Given::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
         slopes.keep_apart("gradient", &gradient)?;
@@ -213,7 +213,7 @@ fn voxel_losses(
     out: View,
 ) -> Result<()> {
     pool::detached(py, || {
-        let batch = Batch::new(logits, target, options)?;
+        let batch = Given::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         sweeps::voxel_losses(&prepared, &batch, threads, out)
     })
@@ -233,7 +233,7 @@ fn pull_back_map(
     gradient: View,
 ) -> Result<()> {
     pool::detached(py, || {
-        let batch = Batch::new(logits, target, options)?;
+        let batch = Given::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         sweeps::pull_back_map(&prepared, &upstream, &batch, threads, gradient)
     })
@@ -279,7 +279,7 @@ fn read_moments(
     let sums = moments.dense::<f64>("moments", &objectives::shape_of_sums(prepared, rows))?;
     let sums = objectives::by_class(prepared, sums)?;
     let valid = match valid {
-        Some(valid) => batch::truths(valid, rows, classes)?,
+        Some(valid) => given::truths(valid, rows, classes)?,
         None => filled(true, rows * classes, "which classes are annotated")?,
     };
     let moments = prepared.moments(sums, valid)?;

@@ -3,14 +3,14 @@
 use dice_loss::{Moments, Output, Prepared, Upstream};
 
 use crate::{
-    batch::Batch,
+    given::Given,
     objectives, pool,
     refused::{Result, filled},
     view::View,
 };
 
 /// Sweep 1.
-pub(crate) fn measure(prepared: &Prepared, batch: &Batch, threads: usize) -> Result<Moments> {
+pub(crate) fn measure(prepared: &Prepared, batch: &Given, threads: usize) -> Result<Moments> {
     pool::run(threads, batch.elements(), || {
         Ok(prepared.measure(&batch.logits()?, &batch.target()?)?)
     })
@@ -20,7 +20,7 @@ pub(crate) fn measure(prepared: &Prepared, batch: &Batch, threads: usize) -> Res
 pub(crate) fn pull_back(
     prepared: &Prepared,
     slopes: &[f64],
-    batch: &Batch,
+    batch: &Given,
     threads: usize,
     gradient: View,
 ) -> Result<()> {
@@ -36,7 +36,7 @@ pub(crate) fn pull_back(
 /// The loss of every voxel.
 pub(crate) fn voxel_losses(
     prepared: &Prepared,
-    batch: &Batch,
+    batch: &Given,
     threads: usize,
     out: View,
 ) -> Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn voxel_losses(
 pub(crate) fn pull_back_map(
     prepared: &Prepared,
     upstream: &View,
-    batch: &Batch,
+    batch: &Given,
     threads: usize,
     gradient: View,
 ) -> Result<()> {
@@ -77,7 +77,7 @@ pub(crate) fn pull_back_map(
 
 /// Lends an output of the batch's shape, with so many channels, that overlaps nothing it reads.
 fn with_output(
-    batch: &Batch,
+    batch: &Given,
     what: &'static str,
     channels: usize,
     mut view: View,

@@ -111,7 +111,7 @@ def test_logits_of_any_layout(arrangement, is_lent, dtype):
     value, gradient = OBJECTIVE.loss_and_gradient(laid_out, labels)
     assert value == pytest.approx(wanted[0], rel=1e-6 if dtype == "float32" else 1e-14)
     np.testing.assert_allclose(gradient, wanted[1], atol=1e-8 if dtype == "float32" else 1e-16)
-    assert np.shares_memory(_arrays.Batch(laid_out, labels).logits, laid_out) == is_lent
+    assert np.shares_memory(_arrays.Lent(laid_out, labels).logits, laid_out) == is_lent
     if arrangement == "channels last":
         assert gradient.strides == laid_out.strides
 

@@ -14,7 +14,7 @@ use burn::{
     tensor::{Bool, Device, Float, Int, Shape, Tensor, kind::Autodiff},
 };
 use dice_loss::{Error, Objective, Prepared, Result};
-use dice_loss_tensor::{About, Batch, Form, Rules, Source, beyond_the_engine};
+use dice_loss_tensor::{About, Form, Rules, Source, Tensors, beyond_the_engine};
 
 use crate::{
     operations::Burn,
@@ -119,12 +119,12 @@ impl Source<Burn> for OnDevice {
         Ok(sums.map(|sums| Tensor::<3>::from_dispatch(sums).swap_dims(1, 2)))
     }
 
-    fn batch(&self, shape: [usize; 3]) -> Result<Batch<Burn>> {
+    fn batch(&self, shape: [usize; 3]) -> Result<Tensors<Burn>> {
         use dice_loss_tensor::Reference::{Dense, Labels, Multilabel};
         types::check_targets(&self.targets, |_| true)?;
         let [samples, _, voxels] = shape;
         let per_voxel = [samples, 1, voxels];
-        Ok(Batch {
+        Ok(Tensors {
             logits: floats(self.logits.clone(), shape),
             reference: match self.targets.reference.clone() {
                 Reference::Labels(labels) => {

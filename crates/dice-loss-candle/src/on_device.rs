@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candle_core::{Device, Error, Result, Tensor};
 use dice_loss::{Objective, Reduction};
-use dice_loss_tensor::{About, Batch, Form, Rules, Source, beyond_the_engine};
+use dice_loss_tensor::{About, Form, Rules, Source, Tensors, beyond_the_engine};
 
 use crate::{Evaluation, Targets, operations::Candle, refused, sweeps, targets::Reference};
 
@@ -71,10 +71,10 @@ impl Source<Candle> for OnDevice<'_> {
         &self.targets.rules
     }
 
-    fn batch(&self, shape: [usize; 3]) -> Result<Batch<Candle>> {
+    fn batch(&self, shape: [usize; 3]) -> Result<Tensors<Candle>> {
         let [samples, _, voxels] = shape;
         let mask = self.targets.mask.as_ref();
-        Ok(Batch {
+        Ok(Tensors {
             logits: self.logits.reshape(&shape)?,
             reference: match &self.targets.reference {
                 Reference::Labels(labels) => {

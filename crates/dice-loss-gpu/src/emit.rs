@@ -22,8 +22,9 @@ use cubecl_runtime::{compiler::Compiler, server::Handle};
 use half::{bf16, f16};
 
 use crate::{
-    Batch, Recipe, UNITS, aot,
-    batch::BatchLaunch,
+    Addressing, Recipe, UNITS,
+    addressing::AddressingLaunch,
+    aot,
     kernels::{
         join::{self, JOINING},
         measure, pull_back,
@@ -201,6 +202,6 @@ fn buffer() -> BufferArg {
 }
 
 /// Any numbers: only their types enter a kernel.
-fn batch() -> BatchLaunch {
-    Batch::default().launched()
+fn batch() -> AddressingLaunch {
+    Addressing::default().launched()
 }

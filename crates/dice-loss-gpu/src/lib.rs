@@ -23,8 +23,8 @@
 
 #![deny(missing_docs)]
 
+mod addressing;
 pub mod aot;
-mod batch;
 #[cfg(feature = "emit")]
 pub mod emit;
 #[cfg(feature = "kernels")]
@@ -34,7 +34,7 @@ mod launch;
 mod plan;
 mod recipe;
 
-pub use batch::{Batch, Kind};
+pub use addressing::{Addressing, Kind};
 #[cfg(feature = "kernels")]
 pub use launch::{Buffers, measure, pull_back};
 pub use plan::{Geometry, Needs, Pass, Passes, View};

@@ -3,7 +3,7 @@
 use dice_loss::{Activation, Decision, Integrand, Prepared};
 
 use crate::{
-    Batch, Kind,
+    Addressing, Kind,
     recipe::{Form, Quantity, Recipe, UNITS},
 };
 
@@ -197,7 +197,7 @@ impl Pass {
     }
 
     /// The numbers that a launch over all samples passes by value.
-    pub fn batch(&self, geometry: &Geometry) -> Batch {
+    pub fn batch(&self, geometry: &Geometry) -> Addressing {
         let [_, classes, voxels] = geometry.shape;
         let Geometry { target, mask, weights, .. } = geometry;
         let columns = 1;
@@ -211,7 +211,7 @@ impl Pass {
             Some(Decision::Threshold(threshold)) => Some(threshold as f32),
             _ => None,
         };
-        Batch {
+        Addressing {
             first: 0,
             classes,
             voxels,

@@ -3,7 +3,7 @@
 use dice_loss::{Error, Layout, Moments, Objective, Prepared, Sum, Verdict};
 
 use crate::{
-    About, Batch, Computed, Numbers, Operations, Rules, slopes::Slopes, targets::of_one_element,
+    About, Computed, Numbers, Operations, Rules, Tensors, slopes::Slopes, targets::of_one_element,
     voxels::Voxels, weights,
 };
 
@@ -21,7 +21,7 @@ pub trait Source<O: Operations>: Sized {
         Ok(None)
     }
     /// The tensors, for operations to compute with.
-    fn batch(&self, shape: [usize; 3]) -> Computed<Batch<O>, O>;
+    fn batch(&self, shape: [usize; 3]) -> Computed<Tensors<O>, O>;
     /// The weights alone, `[N, 1, S]`.
     fn weights(&self, shape: [usize; 3]) -> Computed<Option<O::Numbers>, O>;
     /// The same batch with other weights of that shape.

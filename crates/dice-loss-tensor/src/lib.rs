@@ -30,4 +30,4 @@ mod weights;
 
 pub use evaluate::{Evaluated, Form, Source, beyond_the_engine, evaluate};
 pub use operations::{Computed, Element, Labels, Mask, Numbers, Operations};
-pub use targets::{About, Batch, Reference, Rules, check_reference, spread};
+pub use targets::{About, Reference, Rules, Tensors, check_reference, spread};

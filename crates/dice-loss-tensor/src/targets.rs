@@ -27,7 +27,7 @@ pub struct About {
 }
 
 /// A batch in tensors of the axes samples, classes, voxels.
-pub struct Batch<O: Operations> {
+pub struct Tensors<O: Operations> {
     /// `[N, C, S]`
     pub logits: O::Numbers,
     /// What is where.

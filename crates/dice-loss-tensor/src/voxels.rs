@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use dice_loss::Activation;
 
-use crate::{Batch, Computed, Element, Labels, Mask, Numbers, Operations, Reference, Rules};
+use crate::{Computed, Element, Labels, Mask, Numbers, Operations, Reference, Rules, Tensors};
 
 /// `[N, C, S]`: samples, classes, voxels. What does not count is 0 everywhere.
 pub(crate) struct Voxels<O: Operations> {
@@ -20,8 +20,8 @@ pub(crate) struct Voxels<O: Operations> {
 }
 
 impl<O: Operations> Voxels<O> {
-    pub fn new(batch: Batch<O>, rules: &Rules) -> Computed<Self, O> {
-        let Batch { logits, reference, mask, weights } = batch;
+    pub fn new(batch: Tensors<O>, rules: &Rules) -> Computed<Self, O> {
+        let Tensors { logits, reference, mask, weights } = batch;
         let shape = logits.shape();
         let computed_in = logits.element().computed_in();
         let logits = logits.cast(computed_in)?;

@@ -6,7 +6,7 @@ use crate::{
     evaluate::{self, Slopes},
     plan::Plan,
     room,
-    sweep::{self, Batch},
+    sweep::{self, Input},
 };
 
 /// An [`Objective`] for one number of classes: what it sums up, and its verbs without preparation.
@@ -174,8 +174,8 @@ impl Prepared {
         target.check(logits.layout)
     }
 
-    fn batch<'a>(&'a self, logits: &'a Logits, target: &'a Target) -> Result<Batch<'a>> {
+    fn batch<'a>(&'a self, logits: &'a Logits, target: &'a Target) -> Result<Input<'a>> {
         self.check_tensors(logits, target)?;
-        Ok(Batch::new(&self.plan, logits, target))
+        Ok(Input::new(&self.plan, logits, target))
     }
 }

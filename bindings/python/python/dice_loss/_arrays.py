@@ -35,7 +35,7 @@ def view(array: Array) -> _core.View:
     return (array.__array_interface__["data"][0], array.shape, strides, array.dtype.name)
 
 
-class Batch:
+class Lent:
     """Logits and target, with what of it counts, ready for the engine.
 
     Holds the arrays whose memory its views lend.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core, _options, _spec
-from ._arrays import Array, Batch, view
+from ._arrays import Array, Lent, view
 from ._settings import Counted
 from ._spec import Decision, Reduction, WeightedTerm
 from ._terms import ClassWeights
@@ -155,7 +155,7 @@ class Objective:
 
         Arguments and errors are those of `loss_and_gradient`.
         """
-        return self._measure(Batch(logits, target, **counted))
+        return self._measure(Lent(logits, target, **counted))
 
     def evaluate(self, moments: Moments) -> Verdict:
         """From sums to the loss and its derivatives by them; a few numbers for each class.
@@ -212,7 +212,7 @@ class Objective:
                 "pull_back: found reduction none of voxel terms, whose gradient is by each voxel; "
                 "wanted loss_and_gradient"
             )
-        return self._pull_back(verdict, Batch(logits, target, **counted), upstream)
+        return self._pull_back(verdict, Lent(logits, target, **counted), upstream)
 
     def loss_and_gradient(
         self,
@@ -258,7 +258,7 @@ class Objective:
             ValueError: shapes that do not fit; labels outside the classes; a dense target outside
                 [0, 1]; options that do not fit the number of classes.
         """
-        batch = Batch(logits, target, **counted)
+        batch = Lent(logits, target, **counted)
         if self._has_map:
             return self._map(batch), self._pull_back_map(batch, upstream)
         verdict = self.evaluate(self._measure(batch))
@@ -267,7 +267,7 @@ class Objective:
 
     def loss(self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]) -> Value:
         """The loss alone, in one sweep. Arguments and errors are those of `loss_and_gradient`."""
-        batch = Batch(logits, target, **counted)
+        batch = Lent(logits, target, **counted)
         if self._has_map:
             return self._map(batch)
         verdict = self.evaluate(self._measure(batch))
@@ -288,14 +288,14 @@ class Objective:
         ]
         return f"Objective({list(self._terms)}{''.join(settings)})"
 
-    def _measure(self, batch: Batch) -> Moments:
+    def _measure(self, batch: Lent) -> Moments:
         samples, classes = batch.logits.shape[:2]
         integrands = _core.integrands(self._spec, classes)
         sums = np.empty((samples, len(integrands), classes))
         _core.measure(self._spec, *batch.views, batch.options, get_num_threads(), view(sums))
         return Moments(integrands, sums, batch.valid)
 
-    def _pull_back(self, verdict: Verdict, batch: Batch, upstream: ArrayLike) -> Array:
+    def _pull_back(self, verdict: Verdict, batch: Lent, upstream: ArrayLike) -> Array:
         slopes, samples = verdict.slopes, batch.logits.shape[0]
         if not verdict.is_pooled and slopes.shape[0] != samples:
             raise ValueError(
@@ -314,7 +314,7 @@ class Objective:
         _core.pull_back(self._spec, view(slopes), *batch.views, batch.options, threads, out)
         return gradient
 
-    def _map(self, batch: Batch) -> Array:
+    def _map(self, batch: Lent) -> Array:
         samples, classes, *spatial = batch.logits.shape
         channels = _core.map_channels(self._spec, classes)
         wide = np.float64 if batch.logits.dtype == np.float64 else np.float32
@@ -323,7 +323,7 @@ class Objective:
         _core.voxel_losses(self._spec, *batch.views, batch.options, threads, view(losses))
         return losses
 
-    def _pull_back_map(self, batch: Batch, upstream: ArrayLike) -> Array:
+    def _pull_back_map(self, batch: Lent, upstream: ArrayLike) -> Array:
         samples, classes, *spatial = batch.logits.shape
         shape = (samples, _core.map_channels(self._spec, classes), *spatial)
         factor: Array = np.asarray(upstream)

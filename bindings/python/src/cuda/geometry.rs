@@ -1,7 +1,7 @@
 //! Where PyTorch's tensors lie, as the kernels take it.
 
 use dice_loss::Layout;
-use dice_loss_gpu::{Batch, Geometry, Kind, Pass, View as Words};
+use dice_loss_gpu::{Addressing, Geometry, Kind, Pass, View as Words};
 
 use super::LentViews;
 use crate::{
@@ -152,13 +152,13 @@ impl Lent {
 
 impl Chunk {
     /// The numbers of a launch.
-    pub fn batch(&self, pass: &Pass, labels: bool) -> Batch {
+    pub fn batch(&self, pass: &Pass, labels: bool) -> Addressing {
         let mut geometry = self.geometry;
         if labels {
             // The table has a row for each label.
             geometry.regions = Some(geometry.shape[1].max(2));
         }
-        Batch { first: self.first, ..pass.batch(&geometry) }
+        Addressing { first: self.first, ..pass.batch(&geometry) }
     }
 }
 
@@ -238,8 +238,8 @@ pub(crate) fn tables(
 }
 
 /// A batch as the kernels take it by value.
-pub(crate) fn numbers(batch: &Batch) -> &[u32] {
-    let count = size_of::<Batch>() / size_of::<u32>();
+pub(crate) fn numbers(batch: &Addressing) -> &[u32] {
+    let count = size_of::<Addressing>() / size_of::<u32>();
     // SAFETY: the struct is laid out as C does it, and has fields of this type only.
     unsafe { std::slice::from_raw_parts(std::ptr::from_ref(batch).cast(), count) }
 }

@@ -13,7 +13,7 @@ use pyo3::{prelude::*, types::PyCapsule};
 use serde::Deserialize;
 
 use crate::{
-    batch::{Batch, Options},
+    given::{Given, Options},
     objectives,
     refused::{Refused, Result},
     sweeps,
@@ -50,7 +50,7 @@ trait Sweep {
 /// What a sweep reads and writes.
 struct Job {
     before: Vec<View>,
-    batch: Batch,
+    batch: Given,
     results: Vec<View>,
     channels_last: bool,
 }
@@ -79,7 +79,7 @@ impl Sweep for Objective {
             None => loss.write_numbers("loss", &[], &[verdict.loss()])?,
         }
         let derivatives = objectives::by_sum(&prepared, &prepared.gradient(&verdict)?)?;
-        slopes.write_numbers("slopes", &shape, &derivatives)
+        write_held("slopes", &mut slopes, &shape, &derivatives)
     }
 }
 
@@ -95,8 +95,25 @@ impl Sweep for Measure {
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
         let moments = sweeps::measure(&prepared, batch, threads)?;
         let [mut out] = exactly(job.results)?;
-        out.write_numbers("moments", &shape, &objectives::by_sum(&prepared, moments.as_slice())?)
+        let sums = objectives::by_sum(&prepared, moments.as_slice())?;
+        write_held("sums", &mut out, &shape, &sums)
     }
+}
+
+/// Writes numbers that another sweep or a formula goes on with. Without 64 bits XLA has `f32` for
+/// them, which does not hold those of extreme weights: neither all of them vanish nor any overflows.
+fn write_held(what: &str, out: &mut View, shape: &[usize], numbers: &[f64]) -> Result<()> {
+    let finite = numbers.iter().map(|number| number.abs()).filter(|number| number.is_finite());
+    let largest = finite.fold(0.0, f64::max);
+    let (least, most) = (f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX));
+    if out.dtype() == "float32" && largest != 0.0 && !(least..=most).contains(&largest) {
+        let wanted = format!(
+            "{least:.1e} to {most:.1e}, which float32 holds: voxel_weight nearer to 1, or JAX with \
+             jax_enable_x64"
+        );
+        return Err(Refused::new(what, format!("{largest:.1e}"), wanted));
+    }
+    out.write_numbers(what, shape, numbers)
 }
 
 /// Sweep 2, from derivatives by the moments.
@@ -175,7 +192,7 @@ fn run<S: Sweep>(call: &Call) -> Result<()> {
 }
 
 /// The arguments before the logits, and the batch.
-fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Vec<View>, Batch)> {
+fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Vec<View>, Given)> {
     let found = arguments.len();
     let optional = [settings.mask, settings.voxel_weight, settings.class_valid];
     let wanted = before + 2 + optional.iter().filter(|&&there| there).count();
@@ -195,7 +212,7 @@ fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Ve
     let [mask, weights, valid] = optional.map(|there| there.then(|| arguments.next()).flatten());
     let (kind, regions) = (settings.kind.clone(), settings.regions.clone());
     let options = Options(kind, regions, settings.ignore_index, mask, weights, valid);
-    Ok((before, Batch::new(logits, target, options)?))
+    Ok((before, Given::new(logits, target, options)?))
 }
 
 fn exactly<const COUNT: usize>(views: Vec<View>) -> Result<[View; COUNT]> {

@@ -4,7 +4,7 @@ use cubecl::prelude::*;
 
 use dice_loss::{Activation, Sum};
 
-use crate::{batch::Batch, recipe::Quantity};
+use crate::{addressing::Addressing, recipe::Quantity};
 
 /// Of one class of one voxel.
 #[derive(CubeType, Clone, Copy)]
@@ -110,7 +110,7 @@ pub(super) fn share(factor: f32, value: f32) -> f32 {
 #[cube]
 pub(super) fn exponent_of(
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     class: u32,
     #[comptime] quantity: Quantity,
 ) -> f32 {

@@ -2,7 +2,7 @@
 
 use cubecl::prelude::*;
 
-use crate::batch::{Batch, Kind};
+use crate::addressing::{Addressing, Kind};
 
 /// What a label is that fits no class and no ignore index.
 pub(super) const NO_LABEL: i32 = i32::MIN;
@@ -87,7 +87,7 @@ pub(super) fn label(words: &[u32], index: u32, kind: u32) -> i32 {
 
 /// Whether an element is the label to ignore, whatever number that may be.
 #[cube]
-pub(super) fn is_ignored(words: &[u32], index: u32, batch: &Batch) -> bool {
+pub(super) fn is_ignored(words: &[u32], index: u32, batch: &Addressing) -> bool {
     let kind = batch.target_kind;
     let mut same = false;
     if batch.ignores != 0 {

@@ -14,7 +14,7 @@ use super::{
     },
 };
 use crate::{
-    batch::Batch,
+    addressing::Addressing,
     recipe::{Form, Quantity, Recipe, UNITS},
 };
 
@@ -30,7 +30,7 @@ pub fn measure<F: Float>(
     weights: &[u32],
     tables: &[f32],
     partials: &mut [f32],
-    batch: &Batch,
+    batch: &Addressing,
     #[comptime] recipe: Recipe,
 ) {
     let columns = comptime!(recipe.columns.len());
@@ -224,7 +224,7 @@ fn look<F: Float>(
     mask: &[u32],
     weights: &[u32],
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     index: u32,
     #[comptime] recipe: Recipe,
 ) {
@@ -292,7 +292,7 @@ fn totals<F: Float>(
     logits: &[F],
     target: &[u32],
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     first_voxel: u32,
     class: u32,
     even: f32,
@@ -389,7 +389,7 @@ fn cost<F: Float>(seen: &Seen, place: u32, logits: &[F], voxel: &Voxel, class: u
 fn count(
     seen: &Seen,
     place: u32,
-    batch: &Batch,
+    batch: &Addressing,
     class: u32,
     p: f32,
     g: f32,
@@ -417,7 +417,7 @@ fn write(
     partials: &mut [f32],
     sums: &[f32],
     invalid: &[u32],
-    batch: &Batch,
+    batch: &Addressing,
     #[comptime] columns: u32,
     #[comptime] slots: u32,
 ) {

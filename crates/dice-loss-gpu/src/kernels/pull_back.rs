@@ -13,7 +13,7 @@ use super::{
     },
 };
 use crate::{
-    batch::Batch,
+    addressing::Addressing,
     recipe::{Recipe, UNITS},
 };
 
@@ -31,7 +31,7 @@ pub fn pull_back<F: Float>(
     tables: &[f32],
     slopes: &[f32],
     gradient: &mut [F],
-    batch: &Batch,
+    batch: &Addressing,
     #[comptime] recipe: Recipe,
 ) {
     let columns = comptime!(recipe.columns.len());
@@ -89,7 +89,7 @@ fn gather(
     slope_of: &mut [f32],
     slopes: &[f32],
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     #[comptime] columns: u32,
     #[comptime] stride: u32,
 ) {
@@ -109,7 +109,7 @@ fn gather(
 }
 
 #[cube]
-fn clear<F: Float>(gradient: &mut [F], out: u32, batch: &Batch) {
+fn clear<F: Float>(gradient: &mut [F], out: u32, batch: &Addressing) {
     for class in 0..batch.classes {
         gradient[(out + class * batch.gradient_class) as usize] = F::cast_from(0.0f32);
     }

@@ -9,7 +9,7 @@ use super::{
     element::{is_ignored, label, number},
 };
 use crate::{
-    batch::Batch,
+    addressing::Addressing,
     recipe::{Form, Recipe},
 };
 
@@ -34,7 +34,7 @@ pub(super) fn reference(
     mask: &[u32],
     weights: &[u32],
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     sample: u32,
     voxel: u32,
     #[comptime] recipe: Recipe,
@@ -120,7 +120,7 @@ pub(super) fn common(whole: &Softmax) -> Common {
 #[cube]
 pub(super) fn softmax<F: Float>(
     logits: &[F],
-    batch: &Batch,
+    batch: &Addressing,
     start: u32,
     tables: &[f32],
     row: u32,
@@ -167,7 +167,7 @@ pub(super) fn merged_log_loss(whole: &Softmax, part: &Softmax) -> f32 {
 #[cube]
 pub(super) fn merged_log_loss_of_channels<F: Float>(
     logits: &[F],
-    batch: &Batch,
+    batch: &Addressing,
     start: u32,
     tables: &[f32],
     row: u32,
@@ -185,7 +185,7 @@ pub(super) fn merged_log_loss_of_channels<F: Float>(
 #[cube]
 pub(super) fn annotated(
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     sample: u32,
     class: u32,
     #[comptime] partial: bool,
@@ -199,7 +199,7 @@ pub(super) fn annotated(
 
 /// Where the tables say which classes of a sample were annotated.
 #[cube]
-pub(super) fn annotated_row(batch: &Batch, sample: u32) -> u32 {
+pub(super) fn annotated_row(batch: &Addressing, sample: u32) -> u32 {
     batch.annotated + (batch.first + sample) * batch.classes
 }
 
@@ -207,7 +207,7 @@ pub(super) fn annotated_row(batch: &Batch, sample: u32) -> u32 {
 #[cube]
 pub(super) fn even_share(
     tables: &[f32],
-    batch: &Batch,
+    batch: &Addressing,
     sample: u32,
     #[comptime] recipe: Recipe,
 ) -> f32 {
@@ -234,7 +234,7 @@ pub(super) fn not_a_number() -> f32 {
 pub(super) struct Voxel<'a> {
     pub target: &'a [u32],
     pub tables: &'a [f32],
-    pub batch: &'a Batch,
+    pub batch: &'a Addressing,
     pub sample: u32,
     /// Among the voxels of its sample.
     pub index: u32,
@@ -248,7 +248,7 @@ impl<'a> Voxel<'a> {
     pub fn new(
         target: &'a [u32],
         tables: &'a [f32],
-        batch: &'a Batch,
+        batch: &'a Addressing,
         sample: u32,
         index: u32,
         label: u32,

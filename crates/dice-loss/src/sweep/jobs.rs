@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::geometry::SPAN;
+use super::{geometry::SPAN, ieee::Ieee};
 use crate::{Error, Result, Stop};
 
 /// Elements of logits that are worth a job of their own.
@@ -68,6 +68,12 @@ impl Jobs {
         mut take: impl FnMut(Job, T),
     ) -> Result<()> {
         let count = self.samples.saturating_mul(self.per_sample);
+        // Of this thread, which adds up; those that help have it from job to job.
+        let _ieee = Ieee::enter();
+        let run = |job| {
+            let _ieee = Ieee::enter();
+            run(job)
+        };
         if self.elements < WORTH_THREADS {
             for job in (0..count).map(|index| self.job(index)) {
                 take(job, run(job)?);

@@ -1,5 +1,7 @@
 //! Classes that were not annotated, and are one with the background.
 
+use crate::plan::Group;
+
 /// The background together with the classes that were not annotated in a sample: one class to
 /// softmax cross-entropy and focal loss (the marginal loss).
 #[derive(Clone, Copy)]
@@ -34,4 +36,12 @@ pub(super) fn distinct(
     classes: usize,
 ) -> impl Iterator<Item = usize> + Clone {
     (0..classes).filter(move |&class| class == 0 || merged.is_none_or(|merged| !merged.has(class)))
+}
+
+/// Whether hard labels are taken by runs, and not written out: where only sums linear in p are wanted,
+/// and of merged classes no focal loss and no label smoothing.
+#[inline(always)]
+pub(super) fn goes_by_label(group: &Group, merged: Option<Merged>) -> bool {
+    let smooths = group.log_loss.is_some_and(|columns| columns.of_all.is_some());
+    group.is_linear && (merged.is_none() || (group.focal.is_empty() && !smooths))
 }

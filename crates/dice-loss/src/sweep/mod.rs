@@ -10,21 +10,24 @@
 
 mod agreement;
 mod aligned;
-mod channel;
+mod exponentials;
 mod geometry;
+mod ieee;
 mod isa;
 mod jobs;
 mod kernels;
 mod labels;
 mod lanes;
+mod likelihood;
 mod load;
 mod measure;
 mod merged;
 mod number;
+mod odds;
+mod power;
 mod prefetch;
 mod pull_back;
 mod scratch;
-mod softmax;
 mod squares;
 mod store;
 mod sums;
@@ -41,7 +44,7 @@ use kernels::{Recipe, Written};
 use number::Number;
 use scratch::{MANY, Scratch, Scratched, Work};
 use store::Store;
-pub(crate) use tile::Batch;
+pub(crate) use tile::Input;
 use tile::{Borrow, Tile};
 
 use crate::{
@@ -53,9 +56,9 @@ use crate::{
 };
 
 /// Sweep 1.
-pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
-    let Batch { plan, logits, target, .. } = *batch;
-    let batch = &Batch { check: true, scale: None, ..*batch };
+pub(crate) fn measure(batch: &Input) -> Result<Moments> {
+    let Input { plan, logits, target, .. } = *batch;
+    let batch = &Input { check: true, scale: None, ..*batch };
     let [samples, classes, _] = logits.layout.shape();
     let columns = plan.columns();
     let all = samples.saturating_mul(classes).saturating_mul(columns);
@@ -83,7 +86,7 @@ pub(crate) fn measure(batch: &Batch) -> Result<Moments> {
     Ok(Moments::new(&plan.integrands, [samples, classes], rows, valid))
 }
 
-fn measure_job<F: Borrow + Scratched>(batch: &Batch, job: Job) -> Result<Vec<f64>> {
+fn measure_job<F: Borrow + Scratched>(batch: &Input, job: Job) -> Result<Vec<f64>> {
     let sums = sweep::<F, _>(batch, job, sums::Sums::new(batch.plan)?)?;
     Ok(measure::finish(sums, batch, job.sample))
 }
@@ -101,13 +104,13 @@ fn forget_unannotated(plan: &Plan, valid: &[bool], rows: &mut [f64]) {
 }
 
 /// Sweep 2.
-pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Result<()> {
+pub(crate) fn pull_back(batch: &Input, slopes: Slopes, gradient: Output) -> Result<()> {
     let slopes = match batch.target.masks.class_valid {
         Some(valid) => slopes.of_annotated(valid),
         None => slopes,
     };
     let (slopes, scale) = balanced(batch, slopes);
-    let batch = &Batch { scale: Some(scale), ..*batch };
+    let batch = &Input { scale: Some(scale), ..*batch };
     let store = Store::new(gradient);
     let by_tiles = PullBack { slopes: &slopes, store: &store };
     each(batch, &store, |job| match Recipe::of(batch, job.sample) {
@@ -121,7 +124,7 @@ pub(crate) fn pull_back(batch: &Batch, slopes: Slopes, gradient: Output) -> Resu
 
 /// Slopes as ordinary numbers, and what the weights are to be multiplied with instead: sums of
 /// extreme weights have slopes that only f64 can hold.
-fn balanced<'u>(batch: &Batch, slopes: Slopes<'u>) -> (Slopes<'u>, f64) {
+fn balanced<'u>(batch: &Input, slopes: Slopes<'u>) -> (Slopes<'u>, f64) {
     if batch.target.masks.weights.is_none() {
         return (slopes, 1.0);
     }
@@ -134,7 +137,7 @@ fn balanced<'u>(batch: &Batch, slopes: Slopes<'u>) -> (Slopes<'u>, f64) {
 }
 
 /// The loss of every voxel.
-pub(crate) fn voxel_losses(batch: &Batch, map: Output) -> Result<()> {
+pub(crate) fn voxel_losses(batch: &Input, map: Output) -> Result<()> {
     // A first sweep, so that nothing is written if a label is wrong.
     measure(batch)?;
     let groups = 0..batch.plan.groups.len();
@@ -152,7 +155,7 @@ pub(crate) fn voxel_losses(batch: &Batch, map: Output) -> Result<()> {
 }
 
 /// Runs all jobs of a sweep that writes.
-fn each(batch: &Batch, store: &Store, write: impl Fn(Job) -> Result<()> + Sync) -> Result<()> {
+fn each(batch: &Input, store: &Store, write: impl Fn(Job) -> Result<()> + Sync) -> Result<()> {
     let run = |job: Job| {
         let done = write(job);
         store.finish();
@@ -162,7 +165,7 @@ fn each(batch: &Batch, store: &Store, write: impl Fn(Job) -> Result<()> + Sync) 
 }
 
 /// Writes a job, tile by tile.
-fn by_tile<V: Visit<f32> + Visit<f64>>(batch: &Batch, job: Job, visitor: V) -> Result<()> {
+fn by_tile<V: Visit<f32> + Visit<f64>>(batch: &Input, job: Job, visitor: V) -> Result<()> {
     match batch.logits.data {
         FloatSlice::F64(_) => sweep::<f64, _>(batch, job, visitor).map(drop),
         _ => sweep::<f32, _>(batch, job, visitor).map(drop),
@@ -171,22 +174,22 @@ fn by_tile<V: Visit<f32> + Visit<f64>>(batch: &Batch, job: Job, visitor: V) -> R
 
 /// What is done with each tile of a job.
 trait Visit<F> {
-    fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>);
+    fn visit<I: Instructions>(&mut self, batch: &Input, tile: &Tile<F>, work: &mut Work<F>);
 
     /// After the last tile of a span, which is given as a job of its own, with what its weights
     /// were scaled by.
-    fn end_span(&mut self, batch: &Batch, span: Job, scale: f64, work: &Work<F>);
+    fn end_span(&mut self, batch: &Input, span: Job, scale: f64, work: &Work<F>);
 }
 
 /// Runs a job in this thread's buffers, compiled for the instruction set; returns the visitor.
-fn sweep<F: Borrow + Scratched, V: Visit<F>>(batch: &Batch, job: Job, visitor: V) -> Result<V> {
+fn sweep<F: Borrow + Scratched, V: Visit<F>>(batch: &Input, job: Job, visitor: V) -> Result<V> {
     F::with_scratch(batch.plan.classes, |scratch| {
         dispatch(batch.plan.isa, Sweep { batch, job, scratch, visitor })
     })
 }
 
 struct Sweep<'a, F: Borrow, V> {
-    batch: &'a Batch<'a>,
+    batch: &'a Input<'a>,
     job: Job,
     scratch: &'a mut Scratch<F>,
     visitor: V,
@@ -213,12 +216,12 @@ impl<F: Borrow, V: Visit<F>> Kernel for Sweep<'_, F, V> {
 
 impl<F: Borrow> Visit<F> for sums::Sums<F> {
     #[inline(always)]
-    fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
+    fn visit<I: Instructions>(&mut self, batch: &Input, tile: &Tile<F>, work: &mut Work<F>) {
         measure::tile::<I, F>(batch, tile, work, self);
     }
 
     #[inline(always)]
-    fn end_span(&mut self, _: &Batch, _: Job, scale: f64, _: &Work<F>) {
+    fn end_span(&mut self, _: &Input, _: Job, scale: f64, _: &Work<F>) {
         self.add_lanes_up(scale);
     }
 }
@@ -232,7 +235,7 @@ struct PullBack<'a> {
 
 impl<F: Borrow> Visit<F> for PullBack<'_> {
     #[inline(always)]
-    fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
+    fn visit<I: Instructions>(&mut self, batch: &Input, tile: &Tile<F>, work: &mut Work<F>) {
         match &self.slopes.map {
             None => pull_back::tile::<I, F>(batch, self.slopes, tile, work),
             Some(map) if map.layout.classes == tile.classes => {
@@ -260,7 +263,7 @@ impl<F: Borrow> Visit<F> for PullBack<'_> {
     }
 
     #[inline(always)]
-    fn end_span(&mut self, batch: &Batch, span: Job, _: f64, work: &Work<F>) {
+    fn end_span(&mut self, batch: &Input, span: Job, _: f64, work: &Work<F>) {
         // SAFETY: jobs and their spans are disjoint, and lie within the logits' shape, which is the
         // gradient's.
         unsafe { write_span(self.store, [batch.plan.classes; 2], span, work) };
@@ -331,14 +334,14 @@ struct VoxelLosses<'a> {
 
 impl<F: Borrow> Visit<F> for VoxelLosses<'_> {
     #[inline(always)]
-    fn visit<I: Instructions>(&mut self, batch: &Batch, tile: &Tile<F>, work: &mut Work<F>) {
+    fn visit<I: Instructions>(&mut self, batch: &Input, tile: &Tile<F>, work: &mut Work<F>) {
         voxel_losses::tile::<I, F>(batch, self.slopes, tile, work);
         // SAFETY: as in the gradient; the map has this many channels.
         unsafe { keep(self.store, tile, self.channels, work) };
     }
 
     #[inline(always)]
-    fn end_span(&mut self, batch: &Batch, span: Job, _: f64, work: &Work<F>) {
+    fn end_span(&mut self, batch: &Input, span: Job, _: f64, work: &Work<F>) {
         // SAFETY: as in the gradient; the map has this many channels.
         unsafe { write_span(self.store, [batch.plan.classes, self.channels], span, work) };
     }

@@ -45,8 +45,8 @@ pub(super) struct Work<F> {
     pub upstream: Plane<F>,
     /// Single planes; each stage names those that it borrows.
     pub planes: [Plane<F>; PLANES],
-    /// Planes of one class's outcome.
-    pub outcome: [Plane<F>; 5],
+    /// Planes of one class's likelihood.
+    pub likelihood: [Plane<F>; 5],
     /// Exponentials or probabilities of each class.
     pub probability: ClassPlanes<F>,
     /// The reference of each class, where a stage wants labels written out.
@@ -112,7 +112,7 @@ impl<F: Number> Default for Work<F> {
             output: ClassPlanes::default(),
             upstream: [F::ZERO; TILE],
             planes: [[F::ZERO; TILE]; PLANES],
-            outcome: [[F::ZERO; TILE]; 5],
+            likelihood: [[F::ZERO; TILE]; 5],
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
 
 /// The caller's tensors, and what is to be done with them.
 #[derive(Clone, Copy)]
-pub(crate) struct Batch<'a> {
+pub(crate) struct Input<'a> {
     pub plan: &'a Plan,
     pub logits: &'a Logits<'a>,
     pub target: &'a Target<'a>,
@@ -127,14 +127,14 @@ pub(super) fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) 
     (sample * sn + class * sc + voxel * ss, ss)
 }
 
-impl<'a> Batch<'a> {
+impl<'a> Input<'a> {
     /// Of tensors that fit the plan's number of classes and each other.
     pub fn new(plan: &'a Plan, logits: &'a Logits, target: &'a Target) -> Self {
         Self { plan, logits, target, check: false, scale: Some(1.0) }
     }
 }
 
-impl Batch<'_> {
+impl Input<'_> {
     /// Loads what is said once for each of a span's voxels; for tiles, labels without a class are
     /// marked and runs are found.
     #[inline(always)]

@@ -1,15 +1,17 @@
 //! The loss of every voxel by itself, for reduction none.
 
 use super::{
-    channel::{Odds, share},
+    exponentials::{Exponentials, log_sum_of_merged},
     geometry::{Plane, TILE},
     isa::Instructions,
+    likelihood::{Likelihood, Likelihoods},
     measure::gather_merged,
     merged::{Merged, distinct},
     number::Number,
+    odds::{Odds, share},
+    power::raise,
     scratch::Work,
-    softmax::{Exponentials, Outcome, Outcomes, log_sum_of_merged, raise},
-    tile::{Batch, Borrow, Tile},
+    tile::{Borrow, Input, Tile},
 };
 use crate::{
     Activation,
@@ -21,7 +23,7 @@ use crate::{
 /// have one value a voxel.
 #[inline(always)]
 pub(super) fn tile<I: Instructions, F: Borrow>(
-    batch: &Batch,
+    batch: &Input,
     slopes: &[VoxelSlopes],
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -49,7 +51,7 @@ fn add_softmax<I: Instructions, F: Number>(
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, reference, slopes: map, planes, outcome, .. } = work;
+    let Work { probability, reference, slopes: map, planes, likelihood, .. } = work;
     let [sum, shift, log_sum, merged_log_sum, largest, others, ..] = planes;
     let merged = Merged::new(valid);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
@@ -59,7 +61,7 @@ fn add_softmax<I: Instructions, F: Number>(
     if let Some(merged) = merged {
         log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
     }
-    let outcomes = Outcomes {
+    let likelihoods = Likelihoods {
         logits: tile.logits,
         reference: tile.dense(reference),
         probability: softmax.planes,
@@ -73,19 +75,26 @@ fn add_softmax<I: Instructions, F: Number>(
     };
     let distinct = distinct(merged, tile.classes);
     let even = 1.0 / distinct.clone().count() as f64;
-    let (mut outcome, focus) = Outcome::new(outcome);
+    let (mut likelihood, focus) = Likelihood::new(likelihood);
     let map = &mut map[0];
     for class in distinct {
-        outcomes.fill::<I>(class, &mut outcome);
+        likelihoods.fill::<I>(class, &mut likelihood);
         if let Some(factors) = &slopes.cross_entropy {
-            add_log_loss::<I, F>(factors, class, even, outcome.reference, outcome.log_loss, map);
+            add_log_loss::<I, F>(
+                factors,
+                class,
+                even,
+                likelihood.reference,
+                likelihood.log_loss,
+                map,
+            );
         }
         for (term, factors) in slopes.focal(group) {
-            raise::<I, F>(outcome.complement, term.gamma[class], focus);
+            raise::<I, F>(likelihood.complement, term.gamma[class], focus);
             let factor = F::of(factors.positive[class]);
             for i in 0..TILE {
-                let loss = share(focus[i], outcome.log_loss[i]);
-                map[i] += share(factor * outcome.reference[i], loss);
+                let loss = share(focus[i], likelihood.log_loss[i]);
+                map[i] += share(factor * likelihood.reference[i], loss);
             }
         }
     }

@@ -14,7 +14,7 @@ from .objective import Integrand, Objective
 Kind = Literal["labels", "dense", "regions"]
 
 
-class Batch(NamedTuple):
+class Inputs(NamedTuple):
     """Logits and target with one axis for all voxels: (N, C, V), or (N, V, C) for classes last.
 
     What has one value a voxel has 1 in place of C.
@@ -34,14 +34,14 @@ class Batch(NamedTuple):
     class_valid: Array | None = None
 
 
-def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Batch) -> Array:
+def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Inputs) -> Array:
     """The sums (N, K, C) of K integrands, differentiable by logits, weights and dense target."""
     voxels = Voxels(xp, batch)
     return xp.stack([voxels.sum(integrand) for integrand in integrands], 1)
 
 
 def voxel_losses(
-    xp: Namespace, objective: Objective, batch: Batch, class_weights: Array | None = None
+    xp: Namespace, objective: Objective, batch: Inputs, class_weights: Array | None = None
 ) -> Array:
     """The loss of every voxel, (N, 1, V) or (N, C, V), of voxel terms.
 
@@ -64,9 +64,9 @@ def voxel_losses(
 
 
 class Voxels:
-    """A batch, with zeros where a voxel does not count. Shapes as in `Batch`."""
+    """A batch, with zeros where a voxel does not count. Shapes as in `Inputs`."""
 
-    def __init__(self, xp: Namespace, batch: Batch) -> None:
+    def __init__(self, xp: Namespace, batch: Inputs) -> None:
         self.xp = xp
         self.x = batch.x
         self.axis = batch.axis
@@ -77,7 +77,7 @@ class Voxels:
         self.g = self._plain(batch)
         self._cache: dict[str, Array] = {}
 
-    def _counted(self, batch: Batch) -> Array | None:
+    def _counted(self, batch: Inputs) -> Array | None:
         """Where a voxel counts; None if all do."""
         conditions = []
         if batch.mask is not None:
@@ -91,7 +91,7 @@ class Voxels:
             counted = condition if counted is None else counted & condition
         return counted
 
-    def _weight(self, batch: Batch) -> tuple[Array, Array | None]:
+    def _weight(self, batch: Inputs) -> tuple[Array, Array | None]:
         """The weight of each voxel, divided by a number that is returned too; None is 1.
 
         Weights whose products would overflow or vanish are divided by the largest of them.
@@ -109,7 +109,7 @@ class Voxels:
         scale = xp.where(is_ordinary, xp.ones_like(largest), largest)
         return weight / scale, scale
 
-    def _plain(self, batch: Batch) -> Array:
+    def _plain(self, batch: Inputs) -> Array:
         """How much of each voxel belongs to each class."""
         xp = self.xp
         if batch.kind == "dense":
@@ -124,7 +124,7 @@ class Voxels:
             return xp.cast(labels == 1, self.x)
         return xp.cast(xp.equal(labels, self.class_numbers()), self.x)
 
-    def _regions(self, labels: Array, batch: Batch) -> Array:
+    def _regions(self, labels: Array, batch: Inputs) -> Array:
         """Each label's voxels in every channel that it belongs to."""
         xp = self.xp
         g = xp.zeros_like(self.x)

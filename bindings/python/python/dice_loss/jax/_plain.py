@@ -79,7 +79,7 @@ def pull_back_map(
     return gradient
 
 
-def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Batch:
+def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Inputs:
     """Everything with one axis for the voxels, and computed in float32 or wider."""
     axis = 2 if reading.channels_last else 1
     is_dense, weight = reading.kind == "dense", counted.voxel_weight
@@ -94,7 +94,7 @@ def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Batch
     def per_voxel(array: Array) -> Array:
         return jnp.expand_dims(array.reshape(samples, voxels), axis)
 
-    return reference.Batch(
+    return reference.Inputs(
         by_class(logits.astype(loss_dtype(logits))),
         by_class(counted.target) if is_dense else per_voxel(counted.target),
         reading.kind,

@@ -53,7 +53,7 @@ def loss_dtype(logits: Tensor) -> str:
     return "float64" if xp.dtype_of(logits) == "float64" else "float32"
 
 
-def flat(batch: Batch) -> voxels.Batch:
+def flat(batch: Batch) -> voxels.Inputs:
     """With one axis for the voxels; classes stay last where they are, and go first otherwise."""
     last = batch.axis == len(batch.logits.shape) - 1 and batch.axis > 1
     axis = 2 if last else 1
@@ -70,7 +70,7 @@ def flat(batch: Batch) -> voxels.Batch:
         samples = ops.shape(x)[0]
         return ops.reshape(x, (samples, -1, 1) if last else (samples, 1, -1))
 
-    return voxels.Batch(
+    return voxels.Inputs(
         by_class(ops.cast(batch.logits, loss_dtype(batch.logits))),
         by_class(batch.target) if batch.kind == "dense" else per_voxel(batch.target),
         batch.kind,

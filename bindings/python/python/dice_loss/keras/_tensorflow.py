@@ -14,8 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from .. import _core
-from .._arrays import Batch as Arrays
-from .._arrays import view
+from .._arrays import Lent, view
 from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
 from . import _plain
@@ -174,7 +173,7 @@ def _called(function: Callable[..., Any], tensors: Sequence[Tensor], returned: A
     return tf.numpy_function(function, tensors, returned, stateful=False)
 
 
-def _room(spec: str, arrays: Arrays) -> Any:
+def _room(spec: str, arrays: Lent) -> Any:
     """For numbers (N, K, C), as the moments are."""
     samples, classes = arrays.logits.shape[:2]
     return np.empty((samples, len(integrands(spec, classes)), classes))
@@ -190,14 +189,14 @@ class _Settings:
         self._ignore_index = batch.ignore_index
         self._has_mask = batch.mask is not None
 
-    def arrays(self, logits: Any, target: Any, *others: Any) -> Arrays:
+    def arrays(self, logits: Any, target: Any, *others: Any) -> Lent:
         """With the classes on axis 1: views."""
         rest = list(others)
         mask = rest.pop(0) if self._has_mask else None
         if self._is_dense:
             target = np.moveaxis(target, self.axis, 1)
             target = target if target.shape[1] > 1 else target.astype(np.float32, copy=False)
-        return Arrays(
+        return Lent(
             np.moveaxis(logits, self.axis, 1),
             target,
             ignore_index=self._ignore_index,

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._plain import voxels as reference
 from .._plain.objective import Integrand, Objective
-from .._plain.voxels import SUMS, Batch
+from .._plain.voxels import SUMS, Inputs
 from . import _namespace as xp
 from ._namespace import sum_dtype
 from ._target import Target
@@ -33,11 +33,11 @@ def voxel_losses(
     return losses.reshape(losses.shape[0], losses.shape[1], *logits.shape[2:])
 
 
-def _batch(logits: Tensor, target: Target) -> Batch:
+def _batch(logits: Tensor, target: Target) -> Inputs:
     """Everything with one axis for the voxels, and computed in float32 or wider."""
     wide = torch.float64 if logits.dtype is torch.float64 else torch.float32
     is_dense, valid = target.kind == "dense", target.class_valid
-    return Batch(
+    return Inputs(
         _by_class(logits.to(wide)),
         _by_class(target.tensor) if is_dense else _per_voxel(target.tensor),
         target.kind,

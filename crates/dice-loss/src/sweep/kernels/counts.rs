@@ -3,9 +3,9 @@
 use super::{
     super::{
         agreement::{argmax, count, counted, reached},
-        channel::probability,
         geometry::{Row, STRIP},
         isa::Instructions,
+        odds::probability,
         sums::Sums,
     },
     Recipe,

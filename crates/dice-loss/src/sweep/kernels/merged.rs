@@ -8,11 +8,11 @@ use std::marker::PhantomData;
 
 use super::{
     super::{
-        channel::share,
         geometry::{BLOCKS, Row},
         isa::{Instructions, Kernel, dispatch},
         lanes::LANES,
         number::Number,
+        odds::share,
     },
     CLASSES, Factors, Kernels, Totals,
     asked::Asked,

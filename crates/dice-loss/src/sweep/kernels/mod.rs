@@ -28,7 +28,7 @@ use super::{
     scratch::{Scratch, Scratched},
     store::Store,
     sums::Sums,
-    tile::Batch,
+    tile::Input,
 };
 use crate::{
     Result,
@@ -169,7 +169,7 @@ struct Kernels {
 type WriteStrip = fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]);
 
 /// Sweep 1 of a job.
-pub(super) fn measure(batch: &Batch, recipe: &Recipe, job: Job) -> Result<Vec<f64>> {
+pub(super) fn measure(batch: &Input, recipe: &Recipe, job: Job) -> Result<Vec<f64>> {
     let sums = Sums::new(batch.plan)?;
     f32::with_scratch(batch.plan.classes, |scratch| {
         dispatch(batch.plan.isa, Measure { batch, recipe, job, scratch, sums })
@@ -177,7 +177,7 @@ pub(super) fn measure(batch: &Batch, recipe: &Recipe, job: Job) -> Result<Vec<f6
 }
 
 struct Measure<'a> {
-    batch: &'a Batch<'a>,
+    batch: &'a Input<'a>,
     recipe: &'a Recipe,
     job: Job,
     scratch: &'a mut Scratch<f32>,
@@ -245,7 +245,7 @@ impl Recipe {
 ///
 /// The job must lie within the store's shape, and no other thread may write any of its voxels.
 pub(super) unsafe fn write(
-    batch: &Batch,
+    batch: &Input,
     recipe: &Recipe,
     written: Written,
     job: Job,
@@ -257,7 +257,7 @@ pub(super) unsafe fn write(
 }
 
 struct Write<'a> {
-    batch: &'a Batch<'a>,
+    batch: &'a Input<'a>,
     recipe: &'a Recipe,
     written: Written<'a>,
     /// This thread's alone, in the store.

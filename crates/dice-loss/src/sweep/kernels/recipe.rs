@@ -1,6 +1,6 @@
 //! Which kernel serves which objective.
 
-use super::{super::tile::Batch, Kernels, asked::Asked, exclusive, independent, merged};
+use super::{super::tile::Input, Kernels, asked::Asked, exclusive, independent, merged};
 use crate::{
     Activation,
     tensor::{FloatSlice, Kind},
@@ -18,8 +18,8 @@ pub(in super::super) struct Recipe {
 impl Recipe {
     /// That of a sample. It follows from the objective, the shape, the kind of reference, whether
     /// the numbers are `f64`, and which classes were annotated: never from data, layout or threads.
-    pub fn of(batch: &Batch, sample: usize) -> Option<Self> {
-        let Batch { plan, logits, target, .. } = batch;
+    pub fn of(batch: &Input, sample: usize) -> Option<Self> {
+        let Input { plan, logits, target, .. } = batch;
         let [group] = &plan.groups[..] else { return None };
         if matches!(logits.data, FloatSlice::F64(_)) {
             return None;

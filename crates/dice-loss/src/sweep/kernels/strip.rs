@@ -6,7 +6,7 @@ use super::{
         load,
         merged::Merged,
         scratch::TileInput,
-        tile::{Batch, Span, run_of},
+        tile::{Input, Span, run_of},
     },
     Recipe,
     buffers::{Buffers, CLASSES},
@@ -46,7 +46,7 @@ impl<'a> Strip<'a> {
     /// Stages the classes of a recipe.
     #[inline(always)]
     pub fn new(
-        batch: &'a Batch,
+        batch: &'a Input,
         recipe: &Recipe,
         place: Place<'a>,
         buffers: &'a mut Buffers,
@@ -136,7 +136,7 @@ impl<'a> Place<'a> {
 
     /// Reads whole strips of a few classes that lie side by side; says whether they do.
     #[inline(always)]
-    fn separate(self, batch: &Batch, classes: usize, rows: &mut [Row<f32>; CLASSES]) -> bool {
+    fn separate(self, batch: &Input, classes: usize, rows: &mut [Row<f32>; CLASSES]) -> bool {
         let (place, layout) = (self.span.place, batch.logits.layout);
         let [_, of_class, of_voxel] = layout.strides();
         if of_class != 1 || of_voxel != classes || classes == 1 || self.used() != STRIP {
@@ -156,7 +156,7 @@ impl<'a> Place<'a> {
     }
 
     #[inline(always)]
-    fn read_logits<'s>(self, batch: &'s Batch, staged: &'s mut Row<f32>) -> &'s Row<f32> {
+    fn read_logits<'s>(self, batch: &'s Input, staged: &'s mut Row<f32>) -> &'s Row<f32> {
         let (place, layout) = (self.span.place, batch.logits.layout);
         let (at, stride) = run_of(layout, place.sample, self.class, place.start + self.at);
         let used = self.used();
@@ -175,7 +175,7 @@ impl<'a> Place<'a> {
     #[inline(always)]
     fn read_reference<'s>(
         self,
-        batch: &'s Batch,
+        batch: &'s Input,
         staged: &'s mut Row<f32>,
     ) -> (&'s Row<f32>, bool) {
         let Self { span, at, class, .. } = self;
@@ -206,7 +206,7 @@ impl<'a> Place<'a> {
     #[inline(always)]
     fn read_dense<'s>(
         self,
-        batch: &'s Batch,
+        batch: &'s Input,
         data: DenseSlice<'s>,
         staged: &'s mut Row<f32>,
     ) -> (&'s Row<f32>, bool) {
@@ -235,7 +235,7 @@ impl<'a> Place<'a> {
 
     /// The error of the first dense value that is out of range: tiles find and name it.
     #[cold]
-    fn complain(self, batch: &Batch) -> Result<()> {
+    fn complain(self, batch: &Input) -> Result<()> {
         let mut buffers = TileInput::default();
         buffers.logits.grow(batch.plan.classes)?;
         buffers.beside.grow(batch.plan.classes)?;

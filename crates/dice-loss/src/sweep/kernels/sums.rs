@@ -1,7 +1,7 @@
 //! What kernels are compiled for: the sums they make, and the kind of reference they read.
 
 use super::{
-    super::{channel, number::Number},
+    super::{number::Number, odds},
     strip::Strip,
 };
 
@@ -105,7 +105,7 @@ impl<const C: usize> Membership<C> for ByValue<C> {
 
     #[inline(always)]
     fn share(self, class: usize, of: f32) -> f32 {
-        channel::share(self.0[class], of)
+        odds::share(self.0[class], of)
     }
 
     #[inline(always)]

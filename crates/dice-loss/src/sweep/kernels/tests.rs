@@ -4,7 +4,7 @@ use half::{bf16, f16};
 
 use super::{
     super::{
-        Batch, Jobs, PullBack as ByTiles, Recipe, Store, VoxelLosses, by_tile, each, measure_job,
+        Input, Jobs, PullBack as ByTiles, Recipe, Store, VoxelLosses, by_tile, each, measure_job,
     },
     Written,
 };
@@ -117,7 +117,7 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
     let [_, classes, _] = logits.layout.shape();
     let prepared = objective.prepare(classes).unwrap();
     let plan = prepared.plan();
-    let batch = Batch { check: true, scale: None, ..Batch::new(plan, logits, target) };
+    let batch = Input { check: true, scale: None, ..Input::new(plan, logits, target) };
     Recipe::of(&batch, 0)?;
     let mut by_kernel = Vec::new();
     let mut by_tiles = Vec::new();
@@ -135,7 +135,7 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
     let moments = prepared.measure(logits, target).unwrap();
     let verdict = evaluate::evaluate(plan, &moments).unwrap();
     let slopes = || verdict.slopes(&1.0.into(), plan, logits.layout).unwrap();
-    let batch = Batch::new(plan, logits, target);
+    let batch = Input::new(plan, logits, target);
     let write = |by_kernel: bool| -> Vec<f64> {
         let mut gradient = vec![T::default(); logits.layout.extent().unwrap()];
         let store = Store::new(Output::new(&mut gradient, logits.layout).unwrap());
@@ -160,7 +160,7 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
 fn maps(objective: &Objective, logits: &Logits, target: &Target) -> Option<[Vec<f64>; 2]> {
     let [samples, classes, voxels] = logits.layout.shape();
     let prepared = objective.prepare(classes).unwrap();
-    let batch = Batch::new(prepared.plan(), logits, target);
+    let batch = Input::new(prepared.plan(), logits, target);
     Recipe::of(&batch, 0).filter(Recipe::has_losses)?;
     let slopes = [VoxelSlopes::unreduced(prepared.plan(), 0)];
     let [_, channels, _] = prepared.map_shape(logits.layout).unwrap();

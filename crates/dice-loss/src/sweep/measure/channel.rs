@@ -2,17 +2,18 @@
 
 use super::{
     super::{
-        channel::{odds_of, probabilities, share},
         geometry::{Plane, TILE},
         isa::Instructions,
         lanes::{self, Block},
         merged::{Merged, distinct},
         number::Number,
+        odds::{odds_of, probabilities, share},
+        power::raise,
         scratch::Work,
-        softmax::raise,
         tile::Tile,
     },
-    Overlaps, Sums, add_overlap,
+    Sums,
+    overlap::{Overlaps, add_overlap},
 };
 use crate::plan::Group;
 
@@ -25,7 +26,8 @@ pub(super) fn add<I: Instructions, F: Number>(
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
-    let Work { probability, reference, planes: [cost, merged_p, merged_g, ..], outcome, .. } = work;
+    let Work { probability, reference, planes: [cost, merged_p, merged_g, ..], likelihood, .. } =
+        work;
     let reference = tile.dense(reference);
     let probability = &mut probability[..tile.classes];
     let has_voxel_terms = group.binary.is_some() || !group.focal.is_empty();
@@ -34,7 +36,7 @@ pub(super) fn add<I: Instructions, F: Number>(
         tile.logits.prefetch(class);
         if has_voxel_terms {
             let channel = Channel { class, x, g: &reference[class], weight: tile.weight };
-            add_binary::<I, F>(group, channel, p, outcome, sums);
+            add_binary::<I, F>(group, channel, p, likelihood, sums);
         } else {
             probabilities::<I, F>(group.activation, x, p);
         }

@@ -3,12 +3,12 @@
 use super::{
     super::{
         agreement::{Classes, argmax, count, counted, reached},
-        channel::probabilities,
+        exponentials::Exponentials,
         geometry::TILE,
         isa::Instructions,
         number::Number,
+        odds::probabilities,
         scratch::Work,
-        softmax::Exponentials,
         tile::{Reference, Tile},
     },
     Sums,

@@ -2,29 +2,27 @@
 
 mod channel;
 pub(super) mod counts;
+mod overlap;
 mod softmax;
 
 pub(super) use channel::gather_merged;
 
 use super::{
-    geometry::Plane,
     isa::Instructions,
     lanes,
     merged::Merged,
     number::Number,
     scratch::Work,
-    softmax::{five_sums, transport, two_sums},
     sums::Sums,
-    tile::{Batch, Borrow, Reference, Tile},
+    tile::{Borrow, Input, Reference, Tile},
 };
 use crate::{
     Activation,
-    direction::Direction,
     plan::{Group, Plan},
 };
 
 /// The sums of a job, once columns that say the same were filled in.
-pub(super) fn finish<F: Number>(mut sums: Sums<F>, batch: &Batch, sample: usize) -> Vec<f64> {
+pub(super) fn finish<F: Number>(mut sums: Sums<F>, batch: &Input, sample: usize) -> Vec<f64> {
     if batch.has_labels() {
         sums.copy(Plan::REFERENCE, Plan::REFERENCE_SQUARED);
         let by_label = |group: &&Group| softmax::is_by_label(group, batch, sample);
@@ -50,7 +48,7 @@ pub(super) fn finish<F: Number>(mut sums: Sums<F>, batch: &Batch, sample: usize)
 /// Adds a tile's voxels to all columns.
 #[inline(always)]
 pub(super) fn tile<I: Instructions, F: Borrow>(
-    batch: &Batch,
+    batch: &Input,
     tile: &Tile<F>,
     work: &mut Work<F>,
     sums: &mut Sums<F>,
@@ -66,50 +64,6 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
             }
             _ => channel::add::<I, F>(group, batch.valid(tile.sample), tile, work, sums),
         }
-    }
-}
-
-/// Class planes whose overlap is summed up.
-struct Overlaps<'a, F> {
-    probability: &'a [Plane<F>],
-    reference: &'a [Plane<F>],
-    weight: &'a Plane<F>,
-}
-
-/// The sums of an overlap loss for one class.
-#[inline(always)]
-fn add_overlap<I: Instructions, F: Number>(
-    group: &Group,
-    class: usize,
-    Overlaps { probability, reference, weight }: Overlaps<F>,
-    cost: &mut Plane<F>,
-    sums: &mut Sums<F>,
-) {
-    let (p, g) = (&probability[class], &reference[class]);
-    let of = |direction: Direction| group.sums[direction];
-    let [pg, p_sum] = [of(Direction::Intersection), of(Direction::Prediction)];
-    let [pp, l1] = [of(Direction::PredictionSquared), of(Direction::Difference)];
-    let abs = of(Direction::Magnitude);
-    if pp.is_some() || l1.is_some() || abs.is_some() {
-        let columns = [pg, p_sum, pp, l1, abs];
-        let found = columns.into_iter().zip(five_sums::<I, F>(p, g, weight));
-        found.for_each(|(column, sum)| sums.add_if(column, class, sum));
-    } else if pg.is_some() || p_sum.is_some() {
-        let found = [pg, p_sum].into_iter().zip(two_sums::<I, F>(p, g, weight));
-        found.for_each(|(column, sum)| sums.add_if(column, class, sum));
-    }
-    let errors = [of(Direction::SensitivityError), of(Direction::SpecificityError)];
-    if errors.iter().any(Option::is_some) {
-        let found = lanes::folds(p, g, weight, |[inside, outside], p, g, w| {
-            let error = w * (p - g) * (p - g);
-            [error.mul_add::<I>(g, inside), error.mul_add::<I>(F::ONE - g, outside)]
-        });
-        errors.into_iter().zip(found).for_each(|(column, sum)| sums.add_if(column, class, sum));
-    }
-    if let (Some(column), Some(distances)) = (of(Direction::Transport), &group.distances) {
-        transport::<I, F>(distances, class, probability, cost);
-        let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);
-        sums.add(column, class, found);
     }
 }
 

@@ -2,21 +2,21 @@
 
 use super::{
     super::{
-        channel::share,
+        exponentials::{Exponentials, log_sum_of_merged},
         geometry::{Plane, TILE},
         isa::Instructions,
         labels::Labels,
         lanes,
-        merged::{Merged, distinct},
+        likelihood::{Likelihood, Likelihoods, Own},
+        merged::{Merged, distinct, goes_by_label},
         number::Number,
+        odds::share,
+        power::{raise, raise_by_label},
         scratch::Work,
-        softmax::{
-            Exponentials, Outcome, Outcomes, Own, goes_by_label, log_sum_of_merged, raise,
-            raise_by_label,
-        },
-        tile::{Batch, Reference, Tile},
+        tile::{Input, Reference, Tile},
     },
-    Overlaps, Sums, add_overlap,
+    Sums,
+    overlap::{Overlaps, add_overlap},
 };
 use crate::{Activation, direction::Direction, plan::Group};
 
@@ -39,7 +39,7 @@ pub(super) fn add<I: Instructions, F: Number>(
 }
 
 /// Whether a sample's sums are added up by label.
-pub(super) fn is_by_label(group: &Group, batch: &Batch, sample: usize) -> bool {
+pub(super) fn is_by_label(group: &Group, batch: &Input, sample: usize) -> bool {
     group.activation == Activation::Softmax
         && batch.has_labels()
         && goes_by_label(group, Merged::new(batch.valid(sample)))
@@ -140,7 +140,7 @@ fn add_dense<I: Instructions, F: Number>(
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
-    let Work { probability, reference, planes, outcome, .. } = work;
+    let Work { probability, reference, planes, likelihood, .. } = work;
     let [sum, shift, log_sum, merged_log_sum, largest, others, cost, ..] = planes;
     let reference = tile.dense(reference);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
@@ -157,7 +157,7 @@ fn add_dense<I: Instructions, F: Number>(
     if let Some(merged) = merged {
         log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
     }
-    let outcomes = Outcomes {
+    let likelihoods = Likelihoods {
         logits: tile.logits,
         reference,
         probability: softmax.planes,
@@ -169,24 +169,24 @@ fn add_dense<I: Instructions, F: Number>(
         merged_log_sum,
         classes: tile.classes,
     };
-    add_outcomes::<I, F>(group, &outcomes, tile, outcome, sums);
+    add_likelihoods::<I, F>(group, &likelihoods, tile, likelihood, sums);
 }
 
 /// The voxel terms, one class after the other.
 #[inline(always)]
-fn add_outcomes<I: Instructions, F: Number>(
+fn add_likelihoods<I: Instructions, F: Number>(
     group: &Group,
-    outcomes: &Outcomes<F>,
+    likelihoods: &Likelihoods<F>,
     tile: &Tile<F>,
     planes: &mut [Plane<F>; 5],
     sums: &mut Sums<F>,
 ) {
-    let distinct = distinct(outcomes.merged, tile.classes);
+    let distinct = distinct(likelihoods.merged, tile.classes);
     let even = F::of(1.0 / distinct.clone().count() as f64);
-    let (mut outcome, focus) = Outcome::new(planes);
+    let (mut likelihood, focus) = Likelihood::new(planes);
     for class in distinct {
-        outcomes.fill::<I>(class, &mut outcome);
-        let (loss, g, w) = (&*outcome.log_loss, &*outcome.reference, tile.weight);
+        likelihoods.fill::<I>(class, &mut likelihood);
+        let (loss, g, w) = (&*likelihood.log_loss, &*likelihood.reference, tile.weight);
         let [of_reference, of_all, counted] =
             lanes::folds(loss, g, w, |[of_reference, of_all, counted], loss, g, w| {
                 [of_reference + share(w * g, loss), of_all + share(w * even, loss), counted + w * g]
@@ -197,7 +197,7 @@ fn add_outcomes<I: Instructions, F: Number>(
         }
         sums.add_if(group.merged, class, counted);
         for term in &group.focal {
-            raise::<I, F>(outcome.complement, term.gamma[class], focus);
+            raise::<I, F>(likelihood.complement, term.gamma[class], focus);
             for i in 0..TILE {
                 focus[i] = share(focus[i], loss[i]);
             }

@@ -1,7 +1,7 @@
 //! Sweep 2: from derivatives by the sums to the gradient by the logits.
 
-mod channel;
-mod softmax;
+mod jacobian;
+mod logit;
 
 use super::{
     geometry::{Plane, TILE},
@@ -9,7 +9,7 @@ use super::{
     load,
     number::Number,
     scratch::Work,
-    tile::{Batch, Borrow, Tile},
+    tile::{Borrow, Input, Tile},
 };
 use crate::{
     Activation, Logits,
@@ -49,7 +49,7 @@ struct Pulled<'a> {
 /// Leaves a tile's gradient in the class planes of `work.slopes`.
 #[inline(always)]
 pub(super) fn tile<I: Instructions, F: Borrow>(
-    batch: &Batch,
+    batch: &Input,
     slopes: &Slopes,
     tile: &Tile<F>,
     work: &mut Work<F>,
@@ -69,8 +69,8 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
             valid,
         };
         match group.activation {
-            Activation::Softmax => softmax::pull_back::<I, F>(pulled, tile, work),
-            _ => channel::pull_back::<I, F>(pulled, tile, work),
+            Activation::Softmax => jacobian::pull_back::<I, F>(pulled, tile, work),
+            _ => logit::pull_back::<I, F>(pulled, tile, work),
         }
         if index > 0 {
             let planes = work.slopes.iter_mut().zip(work.gradient.iter());

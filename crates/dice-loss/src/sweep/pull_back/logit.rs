@@ -2,12 +2,12 @@
 
 use super::{
     super::{
-        channel::{Odds, both_probabilities, share},
         geometry::{Plane, TILE},
         isa::Instructions,
         measure::gather_merged,
         merged::{Merged, distinct},
         number::Number,
+        odds::{Odds, both_probabilities, share},
         scratch::Work,
         tile::Tile,
     },

@@ -12,7 +12,7 @@ use cubecl::prelude::*;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "kernels", derive(CubeType, CubeLaunch))]
 #[repr(C)]
-pub struct Batch {
+pub struct Addressing {
     /// The first sample of the launch: where its rows of the tables begin.
     pub first: u32,
     /// Classes.
@@ -75,10 +75,10 @@ pub struct Batch {
 }
 
 #[cfg(feature = "kernels")]
-impl Batch {
+impl Addressing {
     /// As the argument of a launch.
-    pub(crate) fn launched(self) -> BatchLaunch {
-        BatchLaunch::new(
+    pub(crate) fn launched(self) -> AddressingLaunch {
+        AddressingLaunch::new(
             self.first,
             self.classes,
             self.voxels,

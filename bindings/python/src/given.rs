@@ -21,7 +21,7 @@ pub(crate) struct Options(
 
 /// All that a sweep reads, of shapes that fit.
 #[derive(Debug)]
-pub(crate) struct Batch {
+pub(crate) struct Given {
     logits: View,
     target: View,
     kind: Kind,
@@ -38,7 +38,7 @@ enum Kind {
     Regions(Vec<Vec<usize>>),
 }
 
-impl Batch {
+impl Given {
     /// Fails unless every spatial axis of everything is the logits' own.
     pub fn new(logits: View, target: View, options: Options) -> Result<Self> {
         let Options(kind, regions, ignore_index, mask, weights, valid) = options;

@@ -3,21 +3,20 @@
 
 use super::{
     super::{
-        channel::share,
+        exponentials::{Exponentials, log_sum_of_merged},
         geometry::{Plane, TILE},
         isa::Instructions,
         labels::Labels,
-        merged::{Merged, distinct},
+        likelihood::{Likelihood, Likelihoods, Own},
+        merged::{Merged, distinct, goes_by_label},
         number::Number,
+        odds::share,
+        power::{raise, raise_by_label},
         scratch::Work,
-        softmax::{
-            Exponentials, Outcome, Outcomes, Own, goes_by_label, log_sum_of_merged, raise,
-            raise_by_label,
-        },
         tile::{Reference, Tile},
     },
     Pulled, add_transport,
-    channel::weigh,
+    logit::weigh,
     slopes_by_probability,
 };
 use crate::{
@@ -55,7 +54,7 @@ fn pull_back_labelled<I: Instructions, F: Number>(
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, slopes: gradient, planes, outcome, .. } = work;
+    let Work { probability, slopes: gradient, planes, likelihood, .. } = work;
     let [sum, shift, common, own, dot, extra, slope, ..] = planes;
     let classes = tile.classes;
     let of = |direction: Direction| {
@@ -64,7 +63,7 @@ fn pull_back_labelled<I: Instructions, F: Number>(
     let (a, b) = (of(Direction::Intersection), of(Direction::Prediction));
     let softmax = Exponentials::weighed::<I>(tile, probability, [sum, shift], b, dot);
     let joined = (labels, merged);
-    log_slopes_by_label::<I, F>(group, slopes, joined, &softmax, tile, outcome, [own, extra]);
+    log_slopes_by_label::<I, F>(group, slopes, joined, &softmax, tile, likelihood, [own, extra]);
     labels.gather(|class| &softmax.planes[class], own);
     labels.look_up(a, slope);
     let smoothing: f64 = slopes.cross_entropy.as_ref().map_or(0.0, |f| f.all.iter().sum());
@@ -91,7 +90,7 @@ fn pull_back_labelled<I: Instructions, F: Number>(
         }
     }
     if let Some(merged) = merged.filter(|_| slopes.cross_entropy.is_some()) {
-        let [joint, log_sum, ..] = outcome;
+        let [joint, log_sum, ..] = likelihood;
         labels.look_up(|class| if merged.has(class) { F::ONE } else { F::ZERO }, joint);
         for i in 0..TILE {
             let of_terms = tile.weight[i] * extra[i] * joint[i];
@@ -172,7 +171,8 @@ fn pull_back_dense<I: Instructions, F: Number>(
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, reference, slopes: gradient, log_slopes, planes, outcome, .. } = work;
+    let Work { probability, reference, slopes: gradient, log_slopes, planes, likelihood, .. } =
+        work;
     let [sum, shift, log_sum, merged_log_sum, largest, others, dot, total] = planes;
     let classes = tile.classes;
     let reference = tile.dense(reference);
@@ -199,7 +199,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
         if let Some(merged) = merged {
             log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
         }
-        let outcomes = Outcomes {
+        let likelihoods = Likelihoods {
             logits: tile.logits,
             reference,
             probability: softmax.planes,
@@ -211,7 +211,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
             merged_log_sum,
             classes,
         };
-        log_slopes_by_class::<I, F>(group, slopes, &outcomes, outcome, log_slopes, total);
+        log_slopes_by_class::<I, F>(group, slopes, &likelihoods, likelihood, log_slopes, total);
     }
     for class in 0..classes {
         let (p, h, out) = (&softmax.planes[class], &log_slopes[class], &mut gradient[class]);
@@ -227,31 +227,31 @@ fn pull_back_dense<I: Instructions, F: Number>(
 fn log_slopes_by_class<I: Instructions, F: Number>(
     group: &Group,
     slopes: &VoxelSlopes,
-    outcomes: &Outcomes<F>,
+    likelihoods: &Likelihoods<F>,
     planes: &mut [Plane<F>; 5],
     log_slopes: &mut [Plane<F>],
     total: &mut Plane<F>,
 ) {
-    let distinct = distinct(outcomes.merged, outcomes.classes);
+    let distinct = distinct(likelihoods.merged, likelihoods.classes);
     let even = 1.0 / distinct.clone().count() as f64;
-    let (mut outcome, focus) = Outcome::new(planes);
+    let (mut likelihood, focus) = Likelihood::new(planes);
     for class in distinct {
-        outcomes.fill::<I>(class, &mut outcome);
+        likelihoods.fill::<I>(class, &mut likelihood);
         let h = &mut log_slopes[class];
         if let Some(Factors { positive, all, .. }) = &slopes.cross_entropy {
             let (positive, all) = (F::of(-positive[class]), F::of(-(even * all[class])));
             for i in 0..TILE {
-                h[i] = outcome.reference[i].mul_add::<I>(positive, all);
+                h[i] = likelihood.reference[i].mul_add::<I>(positive, all);
             }
         }
         for (term, factors) in slopes.focal(group) {
-            add_focal::<I, F>(term, factors.positive[class], class, &outcome, focus, h);
+            add_focal::<I, F>(term, factors.positive[class], class, &likelihood, focus, h);
         }
         for i in 0..TILE {
             total[i] += h[i];
         }
-        if let Some(merged) = outcomes.merged.filter(|_| class == 0) {
-            share_out::<I, F>(merged, outcomes, log_slopes, focus);
+        if let Some(merged) = likelihoods.merged.filter(|_| class == 0) {
+            share_out::<I, F>(merged, likelihoods, log_slopes, focus);
         }
     }
 }
@@ -261,21 +261,21 @@ fn add_focal<I: Instructions, F: Number>(
     term: &FocalPlan,
     factor: f64,
     class: usize,
-    outcome: &Outcome<F>,
+    likelihood: &Likelihood<F>,
     focus: &mut Plane<F>,
     h: &mut Plane<F>,
 ) {
     let (gamma, factor) = (F::of(term.gamma[class]), F::of(factor));
-    raise::<I, F>(outcome.complement, term.gamma[class], focus);
+    raise::<I, F>(likelihood.complement, term.gamma[class], focus);
     for i in 0..TILE {
         let slope = focal_slope(
             gamma,
             focus[i],
-            outcome.probability[i],
-            outcome.complement[i],
-            outcome.log_loss[i],
+            likelihood.probability[i],
+            likelihood.complement[i],
+            likelihood.log_loss[i],
         );
-        h[i] += -share(factor * outcome.reference[i], slope);
+        h[i] += -share(factor * likelihood.reference[i], slope);
     }
 }
 
@@ -283,15 +283,15 @@ fn add_focal<I: Instructions, F: Number>(
 #[inline(always)]
 fn share_out<I: Instructions, F: Number>(
     merged: Merged,
-    outcomes: &Outcomes<F>,
+    likelihoods: &Likelihoods<F>,
     log_slopes: &mut [Plane<F>],
     whole: &mut Plane<F>,
 ) {
     *whole = log_slopes[0];
     for class in merged.classes() {
-        let (x, h) = (outcomes.logits.plane(class), &mut log_slopes[class]);
+        let (x, h) = (likelihoods.logits.plane(class), &mut log_slopes[class]);
         for i in 0..TILE {
-            let log_share = (x[i] - outcomes.shift[i]) - outcomes.merged_log_sum[i];
+            let log_share = (x[i] - likelihoods.shift[i]) - likelihoods.merged_log_sum[i];
             h[i] = share(whole[i], log_share.exp::<I>());
         }
     }
