@@ -34,6 +34,7 @@ pub(crate) mod kernels;
 #[cfg(feature = "kernels")]
 mod launch;
 mod plan;
+#[cfg_attr(not(feature = "kernels"), expect(dead_code, reason = "the kernel reads by these"))]
 mod program;
 mod recipe;
 

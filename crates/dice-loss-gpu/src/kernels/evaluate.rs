@@ -602,7 +602,8 @@ fn of_voxels<O: Float>(shared: &mut [O], slopes: &mut [O], term: &Term<O>, weigh
         counted += term.weight(class) * term.moments[at as usize];
         index += comptime!(UNITS);
     }
-    let factor = weight_of_term * factor::<O>(term.reduction, total::<O>(shared, counted));
+    let mean = factor::<O>(term.reduction, total::<O>(shared, counted));
+    let factor = weight_of_term * mean;
     let mut value = O::new(0.0);
     index = UNIT_POS;
     while index < all {
@@ -617,6 +618,16 @@ fn of_voxels<O: Float>(shared: &mut [O], slopes: &mut [O], term: &Term<O>, weigh
             slopes[at] += slope;
         }
         index += comptime!(UNITS);
+    }
+    if term.reduction == program::MEAN {
+        let by_counted = -mean * total::<O>(shared, value);
+        index = UNIT_POS;
+        while index < all {
+            let (sample, class) = (index / term.classes, index % term.classes);
+            let at = term.at(sample, term.number(At::COUNTED), class) as usize;
+            slopes[at] += times::<O>(term.weight(class), by_counted);
+            index += comptime!(UNITS);
+        }
     }
     value
 }
