@@ -174,5 +174,5 @@ fn words(handle: &Handle) -> BufferArg {
     whole(handle, size_of::<u32>())
 }
 
-#[cfg(all(test, feature = "wgpu"))]
+#[cfg(all(test, feature = "wgpu", feature = "emit"))]
 mod tests;

@@ -8,7 +8,8 @@ use std::{
     panic::catch_unwind,
 };
 
-use cubecl::wgpu::{WgpuDevice, WgpuRuntime};
+use cubecl::wgpu::{AutoCompiler, WgpuDevice, WgpuRuntime};
+use cubecl_runtime::runtime::Runtime;
 use dice_loss::{Absent, Layout, Logits, Objective, Pool, Prepared, Reduction, Target, catalogue};
 
 use super::*;
@@ -24,7 +25,7 @@ const LOST: f64 = 48.0 * f32::EPSILON as f64;
 
 /// A client; or says why there is none, unless that is a failure.
 fn client() -> Option<Client> {
-    let client = || WgpuRuntime::<cubecl::wgpu::AutoCompiler>::client(&WgpuDevice::default());
+    let client = || WgpuRuntime::<AutoCompiler>::client(&WgpuDevice::default());
     if let Ok(client) = catch_unwind(client) {
         return Some(client);
     }
