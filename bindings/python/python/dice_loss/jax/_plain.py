@@ -18,7 +18,7 @@ from ._native import classes_of, loss_dtype, map_shape
 
 
 def expect_held(weight: Array | None) -> None:
-    """Fails where the sums of these weights are not, if that can be seen: when traced, it cannot."""
+    """Fails where the sums of these weights are not; of traced ones that cannot be seen."""
     if weight is None or isinstance(weight, jax.core.Tracer) or xp.sum_dtype() != jnp.float32:
         return
     largest = float(jnp.sum(weight, dtype=jnp.float32))
