@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import cases
 import dice_loss
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -80,3 +83,59 @@ def test_rounding_outside_of_0_to_1_is_0_or_1(dtype, reference):
     found = losses.dice(LOGITS, nearly, reference=reference)
     exact = losses.dice(LOGITS, jnp.asarray(dense, dtype=dtype), reference=reference)
     np.testing.assert_array_equal(found, exact)
+
+
+DICE = partial(losses.dice, smoothing=0.0)
+LOSSES = {
+    "dice": DICE,
+    "generalized_dice": partial(losses.generalized_dice, smoothing=0.0),
+    "matthews_correlation": partial(losses.matthews_correlation, smoothing=0.0),
+    "cross_entropy": losses.cross_entropy,
+}
+
+
+def step(loss, weight, reference, compiled=False):
+    weights = np.full(LABELS.shape, weight, dtype=np.float32)
+
+    def of(logits):
+        return loss(logits, LABELS, voxel_weight=weights, reference=reference)
+
+    both = jax.value_and_grad(of)
+    return (jax.jit(both) if compiled else both)(jnp.asarray(LOGITS, dtype=jnp.float32))
+
+
+@BOTH
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("weight", [1e9, 1e15])
+def test_weights_up_to_sums_that_float32_holds(loss, weight, reference):
+    (found, slopes), (wanted, of_one) = step(loss, weight, reference), step(loss, 1.0, reference)
+    np.testing.assert_allclose(found, wanted, rtol=2e-6)
+    np.testing.assert_allclose(slopes, of_one, rtol=0.0, atol=2e-6 * np.abs(of_one).max())
+
+
+@pytest.mark.parametrize("weight", [1e18, 1e30, 1e37])
+def test_sums_that_float32_does_not_hold_are_refused_or_no_number(weight):
+    with pytest.raises(ValueError, match=r"voxel_weight: found a sum of .*, wanted at most 1e\+18"):
+        losses.dice(LOGITS, LABELS, voxel_weight=np.full(LABELS.shape, weight), reference=True)
+    assert np.isnan(step(DICE, weight, True, compiled=True)[0])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_derivatives_that_float32_does_not_hold_are_refused(compiled):
+    found, slopes = step(DICE, 1e30, False, compiled)
+    wanted, of_one = step(DICE, 1.0, False)
+    np.testing.assert_allclose(found, wanted, rtol=2e-6)
+    np.testing.assert_allclose(slopes, of_one, rtol=0.0, atol=2e-6 * np.abs(of_one).max())
+    with pytest.raises(
+        Exception, match=r"slopes: found .* which float32 holds: voxel_weight nearer"
+    ):
+        jax.block_until_ready(step(DICE, 3e38, False, compiled))
+
+
+@pytest.mark.parametrize("weight", [1e37, 1e-44])
+def test_64_bits_hold_weights_of_any_size(weight, float64):
+    """1e-44 too, which XLA's own threads take for 0."""
+
+    (found, slopes), (wanted, of_one) = step(DICE, weight, False), step(DICE, 1.0, False)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    np.testing.assert_allclose(slopes, of_one, rtol=0.0, atol=1e-6 * np.abs(of_one).max())

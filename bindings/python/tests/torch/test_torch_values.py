@@ -139,6 +139,31 @@ def test_weights_of_any_size(weight):
     torch.testing.assert_close(plain, wanted, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("size", [(16, 16), (128, 256)])
+def test_threads_that_flush_small_numbers_change_nothing(size):
+    """Half of the weights, and some probabilities, are numbers that such threads take for 0."""
+    generator = torch.Generator().manual_seed(3)
+    x = (torch.randn((2, 3, *size), generator=generator) * 40).requires_grad_()
+    labels = torch.randint(0, 3, (2, *size), generator=generator)
+    weights = torch.where(labels == 1, 1e-40, 2e-38)
+    loss = DiceCELoss(smoothing=0.0)
+
+    def step():
+        x.grad = None
+        value = loss(x, labels, voxel_weight=weights)
+        value.backward()
+        return value.detach(), x.grad
+
+    wanted = step()
+    torch.set_flush_denormal(True)
+    try:
+        found = step()
+    finally:
+        torch.set_flush_denormal(False)
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.equal(one.view(torch.int32), other.view(torch.int32))
+
+
 @pytest.mark.parametrize("capturing", [False, True])
 def test_cached_tensors_outlive_their_cache(capturing, monkeypatch):
     """A device's memory is given away only after every stream that was to read it has."""

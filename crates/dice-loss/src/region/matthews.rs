@@ -70,12 +70,13 @@ impl ClassLoss for MatthewsCorrelation {
         let false_positives = (m.p - m.pg).at_least_zero();
         let false_negatives = (m.g - m.pg).at_least_zero();
         let true_negatives = (m.pg - m.p + (m.n - m.g)).at_least_zero() + s;
-        let covariance = true_positives * true_negatives - false_positives * false_negatives;
-        let variances = (true_positives + false_positives)
-            * (true_positives + false_negatives)
-            * (true_negatives + false_positives)
-            * (true_negatives + false_negatives);
-        1.0 - covariance / variances.sqrt()
+        // Shares of all voxels: products of four sums leave f32 from sums of 1e9 on.
+        let all = m.n + 2.0 * s;
+        let [hits, alarms, misses, rejections] =
+            [true_positives, false_positives, false_negatives, true_negatives].map(|of| of / all);
+        let variances =
+            (hits + alarms) * (hits + misses) * (rejections + alarms) * (rejections + misses);
+        1.0 - (hits * rejections - alarms * misses) / variances.sqrt()
     }
 }
 

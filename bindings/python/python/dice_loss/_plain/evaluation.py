@@ -7,6 +7,7 @@ derivatives.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -37,6 +38,18 @@ class SampleWeights(NamedTuple):
     values: Array
     #: Whether means divide by the sum of the weights, and not by what would count without them.
     normalise: bool
+
+
+#: Sums up to which float32 holds the derivatives of formulas, which have squares of them.
+HELD = 1e18
+
+
+def _held(xp: Namespace, sums: Array, loss: Array) -> Array:
+    """NaN in place of a loss of sums of which a type as narrow as float32 makes wrong numbers."""
+    if xp.lowest(sums) < -1e300:
+        return loss
+    size = xp.abs(sums)
+    return xp.where(xp.any((size > HELD) & (size < math.inf)), math.nan, loss)
 
 
 class Moments:
@@ -102,6 +115,7 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
         per_class.append(of_class)
     if not losses:
         return Evaluation(total, xp.constant((), data), data[:0, 0])
+    total = _held(xp, data, total)
     return Evaluation(total, xp.stack(losses, 0), xp.stack(per_class, 0))
 
 

@@ -10,11 +10,23 @@ import jax.numpy as jnp
 from jax import Array
 
 from .._plain import voxels as reference
-from .._plain.evaluation import Moments, evaluate
+from .._plain.evaluation import HELD, Moments, evaluate
 from .._plain.objective import Integrand, integrands, objective
 from . import _namespace as xp
 from ._batch import Counted, Reading
 from ._native import classes_of, loss_dtype, map_shape
+
+
+def expect_held(weight: Array | None) -> None:
+    """Fails where the sums of these weights are not; of traced ones that cannot be seen."""
+    if weight is None or isinstance(weight, jax.core.Tracer) or xp.sum_dtype() != jnp.float32:
+        return
+    largest = float(jnp.sum(weight, dtype=jnp.float32))
+    if largest > HELD:
+        raise ValueError(
+            f"voxel_weight: found a sum of {largest:.1e}, wanted at most {HELD:.0e}, beyond which "
+            "float32 does not hold what is made of it: smaller weights, or jax_enable_x64"
+        )
 
 
 def moments(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:

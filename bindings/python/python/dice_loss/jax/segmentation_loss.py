@@ -86,7 +86,8 @@ def segmentation_loss(
             that of the whole batch, the same on every device. Unreduced values of samples and
             voxels stay where they are.
         reference: compute in plain `jax.numpy`, which takes forward-mode differentiation and
-            derivatives of any order. The values of target and weights are not checked then.
+            derivatives of any order. The values of target and weights are not checked then, and
+            without `jax_enable_x64` sums beyond 1e18 give NaN.
 
     Returns:
         The loss: float32, or float64 of float64 logits. For `reduction="none"` it is (N, C), (C),
@@ -158,8 +159,10 @@ def loss_of(
         return sweep(spec, reading, logits, counted)
     # What belongs to a sample stays with its device.
     if axis_name is None or (whole.reduction == "none" and whole.needs_samples):
-        sweep = _plain.loss if reference else _sweeps.loss
-        return sweep(spec, reading, logits, counted)
+        if reference:
+            _plain.expect_held(counted.voxel_weight)
+            return _plain.loss(spec, reading, logits, counted)
+        return _sweeps.loss(spec, reading, logits, counted)
     sweep = _plain.moments if reference else _sweeps.moments
     sums = sweep(spec, reading, logits, counted)
     sums, valid = of_all_devices(sums, counted.class_valid, axis_name, whole.needs_samples)

@@ -12,7 +12,6 @@ use super::{
         isa::{Instructions, Kernel, dispatch},
         lanes::LANES,
         number::Number,
-        odds::share,
     },
     CLASSES, Factors, Kernels, Totals,
     asked::Asked,
@@ -21,14 +20,14 @@ use super::{
     sums::{ByLabel, LinearAndLogLoss, LogLoss, Membership, Sums},
 };
 
-/// The kernels for so many classes, of labels. Focal loss is left to the tiles.
+/// The kernels for so many classes, of labels. Focal loss is left to the tiles, and so are more classes,
+/// of which the compiler makes no vector code.
 pub(super) fn kernels(classes: usize, asked: Asked) -> Option<Kernels> {
     match classes {
         2 => of_asked::<2>(asked),
         3 => of_asked::<3>(asked),
         4 => of_asked::<4>(asked),
         5 | 6 => of_asked::<6>(asked),
-        7 | 8 => of_asked::<8>(asked),
         _ => None,
     }
 }
@@ -135,13 +134,14 @@ impl<const C: usize, S: Sums> Kernel for Measure<'_, C, S> {
     #[inline(always)]
     fn run<I: Instructions>(self) {
         let Self { strip, totals, .. } = self;
-        let merged = strip.merged.first_chunk::<C>().unwrap_or(&[0.0; C]);
+        // A copy: what may change under the loop makes no vector code.
+        let merged = *strip.merged.first_chunk::<C>().unwrap_or(&[0.0; C]);
         let mut sums = totals.of_first::<C>();
         let [pg, ps, _, gs, _, losses, _] = &mut sums;
         for block in 0..BLOCKS {
             for i in 0..LANES {
                 let weight = strip.weight[block][i];
-                let (member, softmax) = voxel::<I, C>(strip, merged, [block, i], weight);
+                let (member, softmax) = voxel::<I, C>(strip, &merged, [block, i], weight);
                 let loss = weight * softmax.loss;
                 for class in 0..C {
                     let share = |of| share_of::<C>(member, class, of);
@@ -173,12 +173,13 @@ impl<const C: usize, S: Sums> Kernel for PullBack<'_, C, S> {
     fn run<I: Instructions>(self) {
         let Self { strip, factors, out, .. } = self;
         let factors = *factors;
-        let merged = strip.merged.first_chunk::<C>().unwrap_or(&[0.0; C]);
+        // A copy: what may change under the loop makes no vector code.
+        let merged = *strip.merged.first_chunk::<C>().unwrap_or(&[0.0; C]);
         for block in 0..BLOCKS {
             let mut gradient = [[0.0; LANES]; C];
             for i in 0..LANES {
                 let weight = strip.weight[block][i];
-                let (member, softmax) = voxel::<I, C>(strip, merged, [block, i], weight);
+                let (member, softmax) = voxel::<I, C>(strip, &merged, [block, i], weight);
                 let slopes = slopes::<I, C, S>(&softmax, member, &factors);
                 for class in 0..C {
                     let slope = weight * slopes[class];
@@ -202,7 +203,8 @@ fn slopes<I: Instructions, const C: usize, S: Sums>(
     let (mut q, mut h, mut common) = ([0.0; C], [0.0; C], 0.0);
     for class in 0..C {
         let own = share_of::<C>(member, class, factors.positive[class]);
-        let together = share(factors.positive[0], softmax.part[class]);
+        // A part is a number: a choice here would be a branch, and the loop no vector code.
+        let together = factors.positive[0] * softmax.part[class];
         h[class] = if softmax.is_merged { -together } else { -own };
         common += h[class];
         if S::OVERLAP {
