@@ -60,7 +60,7 @@ pub fn evaluate<O: Float>(
     let mut value = O::new(0.0);
     for index in 0..numbers[0] {
         let start = numbers[(1 + index) as usize];
-        let term = Term::<O>::new(
+        let term = read_term::<O>(
             moments, valid, scale, numbers, constants, samples, columns, classes, partial, scaled,
             reduction, start,
         );
@@ -132,38 +132,40 @@ struct Term<'a, O: Float> {
     start: u32,
 }
 
+/// The moments as the term reads them whose numbers begin there.
+#[cube]
+fn read_term<'a, O: Float>(
+    moments: &'a [O],
+    valid: &'a [O],
+    scale: &'a [O],
+    numbers: &'a [u32],
+    constants: &'a [O],
+    samples: u32,
+    columns: u32,
+    classes: u32,
+    partial: u32,
+    scaled: u32,
+    reduction: u32,
+    start: u32,
+) -> Term<'a, O> {
+    Term::<'a, O> {
+        moments,
+        valid,
+        scale,
+        numbers,
+        constants,
+        samples,
+        columns,
+        classes,
+        partial,
+        scaled,
+        reduction,
+        start,
+    }
+}
+
 #[cube]
 impl<'a, O: Float> Term<'a, O> {
-    fn new(
-        moments: &'a [O],
-        valid: &'a [O],
-        scale: &'a [O],
-        numbers: &'a [u32],
-        constants: &'a [O],
-        samples: u32,
-        columns: u32,
-        classes: u32,
-        partial: u32,
-        scaled: u32,
-        reduction: u32,
-        start: u32,
-    ) -> Term<'a, O> {
-        Term::<'a, O> {
-            moments,
-            valid,
-            scale,
-            numbers,
-            constants,
-            samples,
-            columns,
-            classes,
-            partial,
-            scaled,
-            reduction,
-            start,
-        }
-    }
-
     fn number(&self, at: u32) -> u32 {
         self.numbers[(self.start + at) as usize]
     }
@@ -427,7 +429,8 @@ fn done<O: Float>(scratch: &[O], term: &Term<O>, operation: u32, cell: u32) -> O
         let is_present = scratch[term.place(term.row_of_present(), cell)] > zero;
         value = select(is_present, term.weight(cell % term.classes), zero);
     } else if kind == program::FOREGROUND {
-        value = select(cell % term.classes > 0, one, zero);
+        let class = cell % term.classes;
+        value = select(class > 0, one, zero);
     } else if kind == program::CONSTANT {
         value = term.constant(first);
     } else if kind == program::TOTAL {
