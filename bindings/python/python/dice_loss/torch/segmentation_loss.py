@@ -117,6 +117,10 @@ class SegmentationLoss(nn.Module):
     regions: Regions | None
     target_kind: str | None
     process_group: ProcessGroup | None
+    #: What to compute, and the same without class weights.
+    plan: Plan
+    _unweighted: Plan
+    _weights: list[float] | None
     #: Whether it is one loss under its own name.
     _is_named = False
     #: The weights, and the buffer's values that were found to be theirs.
