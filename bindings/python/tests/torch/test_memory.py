@@ -178,7 +178,7 @@ def test_the_number_of_threads_is_that_of_torch(monkeypatch):
     sweep = _native._core.objective
 
     def spy(*arguments):
-        seen.append(arguments[-3])
+        seen.append(arguments[4])
         return sweep(*arguments)
 
     monkeypatch.setattr(_native._core, "objective", spy)

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _core
 from . import _cuda, _native, _plain
+from ._details import LossDetails, details_at_hand, details_of
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype, settings_of
@@ -39,6 +39,8 @@ __all__ = [
 Gradients = tuple[Tensor | None, ...]
 #: The column of the moments that counts voxels.
 _VOXELS = 2
+#: Logits up to which the engine computes on the thread that calls it.
+_SMALL = 1 << 14
 _INPUTS = (
     "Tensor logits, Tensor target, Tensor? mask, Tensor? voxel_weight, Tensor? class_valid, "
     "str spec, str kind, str settings"
@@ -81,28 +83,26 @@ def fused(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
     if is_intercepted():
         loss = torch.ops.dice_loss.objective.default(*inputs)[0]
     elif torch.is_grad_enabled() and logits.requires_grad:
-        loss = _Objective.apply(*inputs, None)
+        loss = _with_gradient(logits, spec).apply(*inputs, None)
     else:
-        loss = _native.value(_native.verdict(None, None, *inputs), logits)
+        loss = _native.value(_native.verdict(*inputs), logits)
     return loss
 
 
 def detailed(
     logits: Tensor, target: Target, spec: str, settings: str
-) -> tuple[Tensor, Tensor, _core.Verdict | None]:
-    """The loss, the moments that it was made of, and what the engine says of them; None where
-    someone traces."""
+) -> tuple[Tensor, LossDetails]:
+    """The loss, and what the engine tells beside it."""
     inputs = _inputs(logits, target, spec, settings)
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
-        return loss, moments, None
-    moments = _native.sums(logits, spec)
+        return loss, details_of(moments.detach(), target.class_valid, spec)
+    details = _native.details(logits, spec)
     if torch.is_grad_enabled() and logits.requires_grad:
-        beside = _Beside(moments)
-        loss = _Objective.apply(*inputs, beside)
-        return loss, moments, beside.verdict
-    verdict = _native.verdict(moments, None, *inputs)
-    return _native.value(verdict, logits), moments, verdict
+        loss = _with_gradient(logits, spec).apply(*inputs, details)
+    else:
+        loss = _native.value(_native.verdict(*inputs, details=details), logits)
+    return loss, details_at_hand(details, classes_of(logits))
 
 
 def voxel_losses(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
@@ -253,21 +253,24 @@ def _objective_backward(ctx: Any, upstream: Tensor | None, *_: Any) -> Gradients
         return (None,) * 8
     slopes, *tensors = ctx.saved_tensors
     if torch.is_grad_enabled():
-        # The slopes depend on the logits too: for a second derivative all is derived again.
-        logits, *rest = tensors
-        target = _target(rest, ctx)
-        (gradient,) = _derivatives(lambda x: loss(x, target, ctx.spec), (logits,), upstream)
+        gradient = _derived_again(upstream, tensors, ctx)
     else:
         gradient = _pull_back(_chained(slopes, upstream, ctx.spec), tensors, ctx)
     return (gradient, *(None,) * 7)
 
 
+def _derived_again(upstream: Tensor, tensors: list[Tensor], ctx: Any) -> Tensor:
+    """The gradient for a second derivative: the slopes depend on the logits too."""
+    logits, *rest = tensors
+    target = _target(rest, ctx)
+    (gradient,) = _derivatives(lambda x: loss(x, target, ctx.spec), (logits,), upstream)
+    return gradient
+
+
 def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
     """The derivatives by the moments, times the gradient by the value that each belongs to."""
     if upstream.dim() == 0:
-        # At the end of most graphs there is a 1.
-        is_one = is_at_hand(upstream) and upstream.item() == 1.0
-        return slopes if is_one else slopes * upstream
+        return slopes if _is_one(upstream) else slopes * upstream
     by_cell = {
         "sample and class": (-1, 1, slopes.shape[2]),
         "class": (1, 1, -1),
@@ -278,25 +281,18 @@ def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
     return torch.where(upstream == 0, 0.0, slopes * upstream)
 
 
-class _Beside:
-    """What is asked for beside a loss, and not differentiated."""
-
-    verdict: _core.Verdict
-
-    def __init__(self, moments: Tensor) -> None:
-        self.moments = moments
+def _is_one(upstream: Tensor) -> bool:
+    """At the end of most graphs there is a 1."""
+    return is_at_hand(upstream) and upstream.item() == 1.0
 
 
 class _Objective(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        *given, beside = inputs
+        *given, details = inputs
         *tensors, ctx.spec, ctx.kind, ctx.settings = given
         slopes = _native.sums(tensors[0], ctx.spec)
-        moments = None if beside is None else beside.moments
-        verdict = _native.verdict(moments, slopes, *given)
-        if beside is not None:
-            beside.verdict = verdict
+        verdict = _native.verdict(*given, slopes=slopes, details=details)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(slopes, *tensors)
         return _native.value(verdict, tensors[0])
@@ -304,6 +300,45 @@ class _Objective(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
         return (*_objective_backward(ctx, upstream), None)
+
+
+class _Small(torch.autograd.Function):
+    """Of few logits the gradient is written with the loss, for an upstream gradient of 1: to call
+    the engine again, and to keep slopes until then, would take longer than the sweep."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        *given, details = inputs
+        *tensors, ctx.spec, ctx.kind, ctx.settings = given
+        ctx.gradient = _native.fresh_gradient(tensors[0])
+        verdict = _native.verdict(*given, gradient=ctx.gradient, details=details)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors)
+        return _native.value(verdict, tensors[0])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
+        if upstream is None or not ctx.needs_input_grad[0]:
+            return (None,) * 9
+        tensors = ctx.saved_tensors
+        # Given away once: whoever gets it may write to it, also where the graph is kept.
+        gradient, ctx.gradient = ctx.gradient, None
+        if torch.is_grad_enabled():
+            gradient = _derived_again(upstream, tensors, ctx)
+        elif gradient is None or is_intercepted():
+            inputs = (*tensors, ctx.spec, ctx.kind, ctx.settings)
+            _, slopes, _ = torch.ops.dice_loss.objective.default(*inputs)
+            gradient = _pull_back(_chained(slopes, upstream, ctx.spec), tensors, ctx)
+        elif not _is_one(upstream):
+            gradient = gradient * upstream
+        return (gradient, *(None,) * 8)
+
+
+def _with_gradient(logits: Tensor, spec: str) -> type[torch.autograd.Function]:
+    """The loss, by how many logits there are. Half precision rounds once, so it has to know the
+    upstream gradient, as values for each class have."""
+    is_small = logits.dtype in _native.WIDE and logits.numel() <= _SMALL
+    return _Small if is_small and objective(spec).reduction != "none" else _Objective
 
 
 def _fake_values_shape(logits: Tensor, spec: str) -> tuple[Any, ...]:

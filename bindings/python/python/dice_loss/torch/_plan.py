@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from . import _ops, _plain
-from ._details import LossDetails, details_at_hand, details_of, with_counts
+from ._details import LossDetails, details_of, with_counts
 from ._evaluation import integrands, objective, voxel_losses
 from ._namespace import sum_dtype
 from ._ops import settings_of
@@ -88,10 +88,7 @@ def loss_with_details(
     spec, valid = with_counts(plan.spec), voxels.class_valid
     fused = weights is None and _ops.is_fused(logits, voxels, spec)
     if plan.process_group is None and not plan.is_unreduced and fused:
-        value, sums, verdict = _ops.detailed(logits, voxels, spec, plan.settings)
-        if verdict is None:
-            return value, details_of(sums.detach(), valid, spec)
-        return value, details_at_hand(sums, verdict, spec)
+        return _ops.detailed(logits, voxels, spec, plan.settings)
     sums = _moments(logits, voxels, spec, plan.settings)
     if plan.process_group is not None:
         # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.
