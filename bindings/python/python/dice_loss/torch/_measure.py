@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from .. import _options, _sums
@@ -14,7 +15,7 @@ from .._terms import Regions as RegionsGiven
 from ..terms import Activation
 from . import _ops, _plain
 from ._target import Regions, check_logits, check_values, prepare
-from ._tracing import classes_of, constant_in_graphs
+from ._tracing import classes_of, constant, constant_in_graphs
 
 
 def measure(
@@ -87,7 +88,8 @@ def measure(
     )
     plan = _planned(sums, activation, classes_of(logits), gamma, distances)
     if plan.spec is not None and _ops.is_native(logits, voxels, plan.spec):
-        measured = _ops.measure(logits, voxels, plan.spec, read.settings, plan.columns)
+        moments = _ops.measure(logits, voxels, plan.spec, read.settings)
+        measured = moments.index_select(1, constant(plan.columns, moments, torch.int64))
     else:
         check_values(logits, voxels)
         measured = _plain.moments(plan.integrands, logits, voxels)

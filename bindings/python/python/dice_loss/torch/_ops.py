@@ -61,11 +61,9 @@ def is_fused(logits: Tensor, target: Target, spec: str) -> bool:
     return not _cuda.holds(logits) and is_native(logits, target, spec)
 
 
-def measure(
-    logits: Tensor, target: Target, spec: str, settings: str, columns: tuple[int, ...] = ()
-) -> Tensor:
-    """The moments (N, K, C) of an objective, or some of its columns, in one sweep."""
-    inputs = (*_inputs(logits, target, spec, settings), list(columns))
+def measure(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
+    """The moments (N, K, C) of an objective, in one sweep."""
+    inputs = _inputs(logits, target, spec, settings)
     moments: Tensor
     if is_intercepted():
         moments = torch.ops.dice_loss.measure.default(*inputs)
@@ -170,34 +168,16 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 # Sweep 1: the moments.
 
 
-def _keep_columns(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    *others, ctx.columns = inputs
-    _keep(ctx, tuple(others), output)
-
-
 def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
     if not ctx.needs_input_grad[0]:
-        return (None,) * 9
-    if ctx.columns:
-        samples, _, classes = slopes.shape
-        count = len(integrands(ctx.spec, classes_of(slopes, 2)))
-        if not (_cuda.holds(slopes) or torch.is_grad_enabled() or is_intercepted()):
-            everywhere = slopes.new_zeros((samples, count, classes))
-            where = _native.indices(ctx.columns, slopes)
-            slopes = everywhere.index_add_(1, where, slopes)
-            return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
-        # Column by column: an index would have to be copied to the device.
-        all_columns = [slopes.new_zeros((samples, classes))] * count
-        for index, column in enumerate(ctx.columns):
-            all_columns[column] = all_columns[column] + slopes[:, index]
-        slopes = torch.stack(all_columns, 1)
-    return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
+        return (None,) * 8
+    return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 7)
 
 
 class _Measure(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        _keep_columns(ctx, inputs, None)
+        _keep(ctx, inputs, None)
         moments: Tensor = _sweeps(inputs[0]).measure(*inputs)
         return moments
 
@@ -399,8 +379,7 @@ def _fake_gradient(upstream: Tensor, logits: Tensor, *_: Any) -> Tensor:
 
 
 def _fake_measure(logits: Tensor, *rest: Any) -> Tensor:
-    moments, columns = _fake_moments(logits, rest[-4]), rest[-1]
-    return moments[:, : len(columns)].clone() if columns else moments
+    return _fake_moments(logits, rest[-3])
 
 
 def _fake_objective(logits: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -415,11 +394,11 @@ def _fake_voxel_losses(logits: Tensor, *rest: Any) -> Tensor:
 
 _register(
     "measure",
-    f"({_INPUTS}, int[] columns) -> Tensor",
+    f"({_INPUTS}) -> Tensor",
     _native.measure,
     _fake_measure,
     _measure_backward,
-    _keep_columns,
+    _keep,
 )
 _register(
     "pull_back",
