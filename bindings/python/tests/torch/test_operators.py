@@ -15,6 +15,7 @@ from dice_loss.torch import (
     FocalLoss,
     _ops,
     _plan,
+    _route,
     functional,
     measure,
 )
@@ -30,7 +31,7 @@ def inputs(loss, batch):
     x = batch.logits.clone().requires_grad_()
     masks = [batch.masks.get(name) for name in ("mask", "voxel_weight", "class_valid")]
     _, voxels = _plan._read(loss.plan, x, batch.target, *masks)
-    return _ops._inputs(x, voxels, loss.plan.spec, loss.plan.settings)
+    return _ops.inputs(x, voxels, loss.plan.spec, loss.plan.settings)
 
 
 @pytest.mark.parametrize("kind", ["labels", "counted", "partial", "soft", "regions"])
@@ -129,7 +130,7 @@ def test_the_reference_compiles_too(monkeypatch):
     x, labels = logits_of("softmax").requires_grad_(), labels_of()
     loss = DiceCELoss()
     wanted = loss(x, labels)
-    monkeypatch.setattr(_ops, "is_native", lambda *_: False)
+    monkeypatch.setattr(_route, "chosen", _route.Plain)
     for options in ({}, {"dynamic": True}):
         found = compiled(loss, **options)(x, labels)
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.0)
