@@ -13,7 +13,6 @@ from dice_loss.torch import (
     DiceCELoss,
     DiceLoss,
     FocalLoss,
-    _ops,
     _plan,
     _route,
     functional,
@@ -31,7 +30,7 @@ def inputs(loss, batch):
     x = batch.logits.clone().requires_grad_()
     masks = [batch.masks.get(name) for name in ("mask", "voxel_weight", "class_valid")]
     _, voxels = _plan._read(loss.plan, x, batch.target, *masks)
-    return _ops.inputs(x, voxels, loss.plan.spec, loss.plan.settings)
+    return _route.chosen(x, voxels, loss.plan.spec, loss.plan.settings).inputs()
 
 
 @pytest.mark.parametrize("kind", ["labels", "counted", "partial", "soft", "regions"])

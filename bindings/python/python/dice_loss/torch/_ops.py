@@ -21,21 +21,9 @@ from . import _cuda, _native, _plain
 from ._details import LossDetails, details_at_hand, details_of
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
-from ._native import loss_dtype, settings_of
+from ._native import loss_dtype
 from ._target import Target
 from ._tracing import classes_of, is_at_hand, is_intercepted
-
-__all__ = [
-    "detailed",
-    "fused",
-    "inputs",
-    "loss",
-    "loss_dtype",
-    "measure",
-    "of_moments",
-    "settings_of",
-    "voxel_losses",
-]
 
 Gradients = tuple[Tensor | None, ...]
 #: The column of the moments that counts voxels.
@@ -44,20 +32,6 @@ _INPUTS = (
     "Tensor logits, Tensor target, Tensor? mask, Tensor? voxel_weight, Tensor? class_valid, "
     "str spec, str kind, str settings"
 )
-
-
-def inputs(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Any, ...]:
-    """What a sweep is given, as an operator takes it."""
-    return (
-        logits,
-        target.tensor,
-        target.mask,
-        target.voxel_weight,
-        target.class_valid,
-        spec,
-        target.kind,
-        settings,
-    )
 
 
 def measure(sweeps: Any, *inputs: Any) -> Tensor:

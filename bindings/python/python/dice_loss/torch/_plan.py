@@ -70,7 +70,8 @@ def loss(
 ) -> Tensor:
     """The loss."""
     logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
-    return _loss(plan, logits, voxels, weights_of(class_weights, logits))
+    weights = None if class_weights is None else weights_of(class_weights, logits)
+    return _loss(plan, logits, voxels, weights)
 
 
 def loss_with_details(

@@ -13,7 +13,7 @@ from torch import Tensor
 from . import _cuda, _native, _ops, _plain
 from ._details import LossDetails, details_of
 from ._evaluation import integrands, objective, voxel_losses
-from ._ops import loss_dtype
+from ._native import loss_dtype
 from ._target import Target, check_values
 from ._tracing import classes_of, constant, is_transformed
 
@@ -89,13 +89,16 @@ class Sweeps(Plain):
 
     def moments(self, columns: tuple[int, ...] = ()) -> Tensor:
         """In one sweep, and one backwards."""
-        sums = _ops.measure(self._by, *self._inputs())
+        sums = _ops.measure(self._by, *self.inputs())
         if not columns:
             return sums
         return sums.index_select(1, constant(columns, sums, torch.int64))
 
-    def _inputs(self) -> tuple[Any, ...]:
-        return _ops.inputs(self.logits, self.target, self.spec, self.settings)
+    def inputs(self) -> tuple[Any, ...]:
+        """What a sweep is given, as an operator takes it."""
+        logits, target, spec, settings, _ = self
+        tensor, kind, _, _, mask, voxel_weight, class_valid = target
+        return (logits, tensor, mask, voxel_weight, class_valid, spec, kind, settings)
 
 
 class Kernels(Sweeps):
@@ -112,12 +115,12 @@ class Engine(Sweeps):
 
     def loss(self) -> Tensor:
         """Evaluated by the engine."""
-        return _ops.fused(*self._inputs())
+        return _ops.fused(*self.inputs())
 
     def loss_with_details(self) -> tuple[Tensor, LossDetails]:
         """Likewise."""
-        return _ops.detailed(*self._inputs())
+        return _ops.detailed(*self.inputs())
 
     def voxel_losses(self) -> Tensor:
         """Likewise."""
-        return _ops.voxel_losses(*self._inputs())
+        return _ops.voxel_losses(*self.inputs())
