@@ -16,7 +16,7 @@ from .. import _core
 from ._evaluation import integrands
 from ._evaluation import objective as objective_of
 from ._target import TargetKind
-from ._tracing import classes_of, is_intercepted
+from ._tracing import classes_of
 
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -78,12 +78,12 @@ def measure(
     spec: str,
     kind: TargetKind,
     settings: str,
-    columns: list[int],
 ) -> Tensor:
-    """Sweep 1: the moments (N, K, C), or some of the K."""
+    """Sweep 1: the moments (N, K, C)."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    moments = _moments(logits, lent, spec)
-    return moments.index_select(1, indices(columns, moments)) if columns else moments
+    moments = sums(logits, spec)
+    _core.measure(spec, *lent.views, torch.get_num_threads(), view(moments))
+    return moments
 
 
 def objective(
@@ -272,25 +272,6 @@ def name_of(dtype: torch.dtype) -> str:
 def view(tensor: Tensor) -> View:
     """The tensor, lent."""
     return (tensor.data_ptr(), tensor.shape, tensor.stride(), _ELEMENTS[tensor.dtype])
-
-
-def indices(columns: list[int], like: Tensor) -> Tensor:
-    """Where sums are among the moments."""
-    if is_intercepted():
-        return torch.tensor(columns, device=like.device)
-    return _cached_indices(tuple(columns))
-
-
-@lru_cache(maxsize=256)
-def _cached_indices(columns: tuple[int, ...]) -> Tensor:
-    with torch.inference_mode(False):
-        return torch.tensor(columns)
-
-
-def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:
-    out = sums(logits, spec)
-    _core.measure(spec, *lent.views, torch.get_num_threads(), view(out))
-    return out
 
 
 def _view_or_none(tensor: Tensor | None) -> View | None:

@@ -20,21 +20,9 @@ from . import _cuda, _native, _plain
 from ._details import LossDetails, details_at_hand, details_of
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
-from ._native import loss_dtype, settings_of
+from ._native import loss_dtype
 from ._target import Target
-from ._tracing import classes_of, is_at_hand, is_intercepted, is_transformed
-
-__all__ = [
-    "fused",
-    "is_fused",
-    "is_native",
-    "loss",
-    "loss_dtype",
-    "measure",
-    "of_moments",
-    "settings_of",
-    "voxel_losses",
-]
+from ._tracing import classes_of, is_at_hand, is_intercepted
 
 Gradients = tuple[Tensor | None, ...]
 #: The column of the moments that counts voxels.
@@ -47,38 +35,21 @@ _INPUTS = (
 )
 
 
-def is_native(logits: Tensor, target: Target, spec: str) -> bool:
-    """Whether the sweeps can take these tensors: where they are, with a gradient by logits only."""
-    if target.tensor.requires_grad or is_transformed():
-        return False
-    if target.voxel_weight is not None and target.voxel_weight.requires_grad:
-        return False
-    if _cuda.holds(logits):
-        return _cuda.takes(logits, target, spec)
-    return logits.is_cpu and logits.dtype in _native.FLOATS
-
-
-def is_fused(logits: Tensor, target: Target, spec: str) -> bool:
-    """Whether the engine itself can take them: in main memory, where a loss can be looked at."""
-    return not _cuda.holds(logits) and is_native(logits, target, spec)
-
-
-def measure(
-    logits: Tensor, target: Target, spec: str, settings: str, columns: tuple[int, ...] = ()
-) -> Tensor:
-    """The moments (N, K, C) of an objective, or some of its columns, in one sweep."""
-    inputs = (*_inputs(logits, target, spec, settings), list(columns))
+def measure(sweeps: Any, *inputs: Any) -> Tensor:
+    """The moments (N, K, C) of an objective, in one sweep."""
     moments: Tensor
     if is_intercepted():
         moments = torch.ops.dice_loss.measure.default(*inputs)
+    elif torch.is_grad_enabled() and inputs[0].requires_grad:
+        moments = _Measure.apply(*inputs, sweeps)
     else:
-        moments = _directly(_sweeps(logits).measure, _Measure, inputs)
+        moments = sweeps.measure(*inputs)
     return moments
 
 
-def fused(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
+def fused(*inputs: Any) -> Tensor:
     """The loss, or its values."""
-    inputs = _inputs(logits, target, spec, settings)
+    logits, *_, spec, _, _ = inputs
     loss: Tensor
     if is_intercepted():
         loss = torch.ops.dice_loss.objective.default(*inputs)[0]
@@ -89,14 +60,12 @@ def fused(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
     return loss
 
 
-def detailed(
-    logits: Tensor, target: Target, spec: str, settings: str
-) -> tuple[Tensor, LossDetails]:
+def detailed(*inputs: Any) -> tuple[Tensor, LossDetails]:
     """The loss, and what the engine tells beside it."""
-    inputs = _inputs(logits, target, spec, settings)
+    logits, *_, class_valid, spec, _, _ = inputs
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
-        return loss, details_of(moments.detach(), target.class_valid, spec)
+        return loss, details_of(moments.detach(), class_valid, spec)
     details = _native.details(logits, spec)
     if torch.is_grad_enabled() and logits.requires_grad:
         loss = _with_gradient(logits, spec).apply(*inputs, details)
@@ -105,14 +74,15 @@ def detailed(
     return loss, details_at_hand(details, classes_of(logits))
 
 
-def voxel_losses(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
+def voxel_losses(*inputs: Any) -> Tensor:
     """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…)."""
-    inputs = _inputs(logits, target, spec, settings)
     losses: Tensor
     if is_intercepted():
         losses = torch.ops.dice_loss.voxel_losses.default(*inputs)
+    elif torch.is_grad_enabled() and inputs[0].requires_grad:
+        losses = _VoxelLosses.apply(*inputs)
     else:
-        losses = _directly(_native.voxel_losses, _VoxelLosses, inputs)
+        losses = _native.voxel_losses(*inputs)
     return losses
 
 
@@ -136,32 +106,6 @@ def of_moments(
     return value
 
 
-def _sweeps(logits: Tensor) -> Any:
-    """Who sweeps over the voxels."""
-    return _cuda if _cuda.holds(logits) else _native
-
-
-def _inputs(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Any, ...]:
-    return (
-        logits,
-        target.tensor,
-        target.mask,
-        target.voxel_weight,
-        target.class_valid,
-        spec,
-        target.kind,
-        settings,
-    )
-
-
-def _directly(
-    body: Callable[..., Any], function: type[torch.autograd.Function], inputs: tuple[Any, ...]
-) -> Any:
-    if torch.is_grad_enabled() and inputs[0].requires_grad:
-        return function.apply(*inputs)
-    return body(*inputs)
-
-
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     *tensors, ctx.spec, ctx.kind, ctx.settings = inputs
     ctx.save_for_backward(*tensors)
@@ -170,38 +114,19 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 # Sweep 1: the moments.
 
 
-def _keep_columns(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    *others, ctx.columns = inputs
-    _keep(ctx, tuple(others), output)
-
-
-def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
-    if not ctx.needs_input_grad[0]:
-        return (None,) * 9
-    if ctx.columns:
-        samples, _, classes = slopes.shape
-        count = len(integrands(ctx.spec, classes_of(slopes, 2)))
-        if not (_cuda.holds(slopes) or torch.is_grad_enabled() or is_intercepted()):
-            everywhere = slopes.new_zeros((samples, count, classes))
-            where = _native.indices(ctx.columns, slopes)
-            slopes = everywhere.index_add_(1, where, slopes)
-            return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
-        # Column by column: an index would have to be copied to the device.
-        all_columns = [slopes.new_zeros((samples, classes))] * count
-        for index, column in enumerate(ctx.columns):
-            all_columns[column] = all_columns[column] + slopes[:, index]
-        slopes = torch.stack(all_columns, 1)
-    return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
-
-
 class _Measure(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        _keep_columns(ctx, inputs, None)
-        moments: Tensor = _sweeps(inputs[0]).measure(*inputs)
+        *given, ctx.sweeps = inputs
+        _keep(ctx, tuple(given), None)
+        moments: Tensor = ctx.sweeps.measure(*given)
         return moments
 
-    backward = staticmethod(_measure_backward)
+    @staticmethod
+    def backward(ctx: Any, slopes: Tensor) -> Any:
+        if not ctx.needs_input_grad[0]:
+            return (None,) * 9
+        return (_pull_back(slopes, ctx.saved_tensors, ctx, ctx.sweeps), *(None,) * 8)
 
 
 def _fake_moments(logits: Tensor, spec: str) -> Tensor:
@@ -213,13 +138,20 @@ def _fake_moments(logits: Tensor, spec: str) -> Tensor:
 # Sweep 2: from derivatives by the moments to the gradient.
 
 
-def _pull_back(slopes: Tensor, tensors: Any, ctx: Any) -> Tensor:
+def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
+    if not ctx.needs_input_grad[0]:
+        return (None,) * 8
+    inputs = (slopes, *ctx.saved_tensors, ctx.spec, ctx.kind, ctx.settings)
+    return (torch.ops.dice_loss.pull_back.default(*inputs), *(None,) * 7)
+
+
+def _pull_back(slopes: Tensor, tensors: Any, ctx: Any, sweeps: Any = _native) -> Tensor:
     inputs = (slopes, *tensors, ctx.spec, ctx.kind, ctx.settings)
     gradient: Tensor
     if torch.is_grad_enabled() or is_intercepted():
         gradient = torch.ops.dice_loss.pull_back.default(*inputs)
     else:
-        gradient = _sweeps(tensors[0]).pull_back(*inputs)
+        gradient = sweeps.pull_back(*inputs)
     return gradient
 
 
@@ -434,8 +366,7 @@ def _fake_gradient(upstream: Tensor, logits: Tensor, *_: Any) -> Tensor:
 
 
 def _fake_measure(logits: Tensor, *rest: Any) -> Tensor:
-    moments, columns = _fake_moments(logits, rest[-4]), rest[-1]
-    return moments[:, : len(columns)].clone() if columns else moments
+    return _fake_moments(logits, rest[-3])
 
 
 def _fake_objective(logits: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -450,11 +381,11 @@ def _fake_voxel_losses(logits: Tensor, *rest: Any) -> Tensor:
 
 _register(
     "measure",
-    f"({_INPUTS}, int[] columns) -> Tensor",
+    f"({_INPUTS}) -> Tensor",
     _native.measure,
     _fake_measure,
     _measure_backward,
-    _keep_columns,
+    _keep,
 )
 _register(
     "pull_back",
