@@ -28,14 +28,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from dice_loss.jax import dice, dice_cross_entropy
+from dice_loss.jax import dice, dice_binary_cross_entropy, dice_cross_entropy
 from jax import Array
 
 HERE = Path(__file__).resolve().parent
 MEBIBYTE = 2**20
 OURS = "dice-loss"
 COLUMNS = [
-    "case", "loss_name", "layout", "dtype", "library", "version",
+    "case", "labels", "loss_name", "layout", "dtype", "library", "version",
     "step_ms", "step_low_ms", "step_high_ms", "ratio", "repeats", "temporary_mib", "logits_mib",
     "loss", "loss_difference", "gradient_difference",
     "jax", "python", "cpu", "threads", "load", "date", "command",
@@ -60,28 +60,46 @@ class Case:
         values = np.moveaxis(values, 1, -1) if channels_last else values
         return jnp.asarray(values, dtype=dtype)
 
-    def labels(self) -> Array:
-        """In runs of 60 voxels on average, as of regions."""
+    def labels(self, kind: str) -> Array:
+        """Of each voxel at random, or of regions: in runs of 60 voxels on average."""
         generator, shape = np.random.default_rng(2), (self.samples, *self.spatial)
         voxels = int(np.prod(shape))
-        regions = np.cumsum(generator.random(voxels) < 1 / 60)
-        names = generator.integers(0, self.classes, voxels + 1)
-        return jnp.asarray(names[regions].reshape(shape), dtype=jnp.int32)
+        names = generator.integers(0, max(self.classes, 2), voxels + 1)
+        if kind == "regions":
+            names = names[np.cumsum(generator.random(voxels) < 1 / 60)]
+        return jnp.asarray(names[:voxels].reshape(shape), dtype=jnp.int32)
 
 
+#: Few classes first, as most people have them.
 FULL = (
-    Case("8×21×512²", 8, 21, (512, 512)),
-    Case("2×14×96³", 2, 14, (96, 96, 96)),
+    Case("8×2×512²", 8, 2, (512, 512)),
+    Case("8×1×512²", 8, 1, (512, 512)),
+    Case("8×1×32²", 8, 1, (32, 32)),
+    Case("2×2×32²", 2, 2, (32, 32)),
+    Case("8×4×256²", 8, 4, (256, 256)),
     Case("2×2×96³", 2, 2, (96, 96, 96)),
+    Case("2×14×96³", 2, 14, (96, 96, 96)),
+    Case("8×21×512²", 8, 21, (512, 512)),
 )
-QUICK = (Case("quick 2×3×16³", 2, 3, (16, 16, 16)),)
+#: Labels and element types.
+WAYS = (("random", "float32"), ("regions", "float32"), ("regions", "bfloat16"))
+QUICK = (
+    Case("quick 2×3×16³", 2, 3, (16, 16, 16)),
+    Case("quick 2×1×16²", 2, 1, (16, 16)),
+)
+
+
+def target_of(logits: Array, labels: Array, axis: int) -> Array:
+    """One-hot; of one class the mask."""
+    if logits.shape[axis] == 1:
+        return jnp.expand_dims(labels, axis).astype(jnp.float32)
+    return jax.nn.one_hot(labels, logits.shape[axis], axis=axis)
 
 
 def plain_dice(logits: Array, labels: Array, *, axis: int, smoothing: float) -> Array:
     """What one writes without a library."""
-    classes = logits.shape[axis]
-    p = jax.nn.softmax(logits.astype(jnp.float32), axis)
-    g = jax.nn.one_hot(labels, classes, axis=axis)
+    x, g = logits.astype(jnp.float32), target_of(logits, labels, axis)
+    p = jax.nn.sigmoid(x) if logits.shape[axis] == 1 else jax.nn.softmax(x, axis)
     space = tuple(range(2, p.ndim)) if axis == 1 else tuple(range(1, p.ndim - 1))
     overlap, sizes = (p * g).sum(space), p.sum(space) + g.sum(space)
     return 1 - ((2 * overlap + smoothing) / (sizes + smoothing)).mean()
@@ -94,9 +112,16 @@ def plain_dice_cross_entropy(logits: Array, labels: Array) -> Array:
     return plain_dice(logits, labels, axis=1, smoothing=1e-5) - (g * log_p).sum(1).mean()
 
 
+def plain_dice_binary_cross_entropy(logits: Array, labels: Array) -> Array:
+    """The sum of softplus and a product, which does not overflow."""
+    x, g = logits.astype(jnp.float32), target_of(logits, labels, 1)
+    entropy = (jax.nn.softplus(x) - g * x).mean()
+    return plain_dice(logits, labels, axis=1, smoothing=1e-5) + entropy
+
+
 def optax_dice(logits: Array, labels: Array) -> Array:
     """Its smoothing of 1 stands beside half of the sizes: 2 as the others write it."""
-    losses: Array = optax.losses.dice_loss(logits, jax.nn.one_hot(labels, logits.shape[-1]))
+    losses: Array = optax.losses.dice_loss(logits, target_of(logits, labels, -1))
     return losses.mean()
 
 
@@ -109,31 +134,37 @@ class Contest:
     losses: dict[str, Loss]
 
 
-CONTESTS = (
-    Contest(
-        "softmax Dice + CE",
-        False,
-        {
-            OURS: partial(dice_cross_entropy, absent="formula"),
-            "jax.numpy": plain_dice_cross_entropy,
-        },
-    ),
-    Contest(
-        "softmax Dice",
-        True,
-        {
-            OURS: partial(dice, absent="formula", smoothing=2.0, channel_axis=-1),
-            "optax": optax_dice,
-            "jax.numpy": partial(plain_dice, axis=-1, smoothing=2.0),
-        },
-    ),
-)
+def contests(case: Case) -> tuple[Contest, Contest]:
+    """By softmax, or of one class by sigmoid."""
+    one = case.classes == 1
+    activation = "sigmoid" if one else "softmax"
+    both = dice_binary_cross_entropy if one else dice_cross_entropy
+    plain = plain_dice_binary_cross_entropy if one else plain_dice_cross_entropy
+    alike: dict[str, Any] = {"absent": "formula", "activation": activation}
+    return (
+        Contest(
+            f"{activation} Dice + {'BCE' if one else 'CE'}",
+            False,
+            {OURS: partial(both, **alike), "jax.numpy": plain},
+        ),
+        Contest(
+            f"{activation} Dice",
+            True,
+            {
+                OURS: partial(dice, **alike, smoothing=2.0, channel_axis=-1),
+                "optax": optax_dice,
+                "jax.numpy": partial(plain_dice, axis=-1, smoothing=2.0),
+            },
+        ),
+    )
+
+
 PACKAGES = {OURS: "dice-loss", "jax.numpy": "jax", "optax": "optax"}
 
 
-def rows(case: Case, contest: Contest, dtype: str, seconds: float) -> list[Row]:
-    """Of every loss: so many seconds of rounds in all, from 3 to 20."""
-    logits, labels = case.logits(contest.channels_last, dtype), case.labels()
+def rows(case: Case, kind: str, contest: Contest, dtype: str, seconds: float) -> list[Row]:
+    """Of every loss: so many seconds of rounds in all, from 3 to 50."""
+    logits, labels = case.logits(contest.channels_last, dtype), case.labels(kind)
     steps: dict[str, Any] = {
         name: jax.jit(jax.value_and_grad(loss)).lower(logits, labels).compile()
         for name, loss in contest.losses.items()
@@ -146,6 +177,7 @@ def rows(case: Case, contest: Contest, dtype: str, seconds: float) -> list[Row]:
     return [
         {
             "case": case.name,
+            "labels": kind,
             "loss_name": contest.name,
             "layout": "channels last" if contest.channels_last else "channels first",
             "dtype": dtype,
@@ -169,7 +201,7 @@ def rounds(
     times: dict[str, list[float]] = {name: [] for name in steps}
     start = time.perf_counter()
     count = 0
-    while count < 3 or (count < 20 and time.perf_counter() - start < seconds):
+    while count < 3 or (count < 50 and time.perf_counter() - start < seconds):
         for name, step in steps.items():
             before = time.perf_counter()
             jax.block_until_ready(step(logits, labels))
@@ -229,8 +261,9 @@ def options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--quick", action="store_true", help="a tiny shape: to see that everything runs")
-    add("--seconds", type=float, default=10.0, help="at most, for 3 to 20 rounds (default: 10)")
+    add("--quick", action="store_true", help="tiny shapes: to see that everything runs")
+    add("--only", default="", help="cases whose name contains this")
+    add("--seconds", type=float, default=2.0, help="at most, for 3 to 50 rounds (default: 2)")
     add("--out", type=Path, default=HERE / "results/jax.csv", help="the CSV, written anew")
     return parser.parse_args()
 
@@ -242,12 +275,12 @@ def main() -> None:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         for case in QUICK if chosen.quick else FULL:
-            for contest in CONTESTS:
-                for dtype in ("float32", "bfloat16"):
-                    for row in rows(case, contest, dtype, chosen.seconds):
+            for kind, dtype in WAYS if chosen.only in case.name else ():
+                for contest in contests(case):
+                    for row in rows(case, kind, contest, dtype, chosen.seconds):
                         print(
-                            f"{row['case']} {row['loss_name']} {dtype} {row['library']}: "
-                            f"{row['step_ms']:.2f} ms, {row['ratio']:.1f} × {OURS}",
+                            f"{case.name} {kind} {contest.name} {dtype} {row['library']}: "
+                            f"{row['step_ms']:.2f} ms, {row['ratio']:.2f} × {OURS}",
                             flush=True,
                         )
                         plain = {

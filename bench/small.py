@@ -105,12 +105,23 @@ def groups() -> dict[str, dict[str, Call]]:
             "DiceCELoss, details=True": detailed_step(DiceCELoss(), *small),
         },
     }
-    return plain | peers(small)
+    steps: dict[str, dict[str, Call]] = {}
+    for shape, sizes in SHAPES.items():
+        steps |= peers(shape, batch(*sizes))
+    return plain | steps | peers_constructed()
 
 
-def peers(small: tuple[Tensor, Tensor]) -> dict[str, dict[str, Call]]:
-    """Each library that is installed, beside its drop-in and the native loss."""
-    logits, labels = small
+#: Small, and middle: where neither overhead nor arithmetic is all.
+SHAPES = {
+    "2×2×32²": (2, 2, 32, 32),
+    "8×2×128²": (8, 2, 128, 128),
+    "2×3×48³": (2, 3, 48, 48, 48),
+}
+
+
+def peers(shape: str, tensors: tuple[Tensor, Tensor]) -> dict[str, dict[str, Call]]:
+    """Steps of each library that is installed, beside its drop-in and the native loss."""
+    logits, labels = tensors
     with_channel = (logits, labels.unsqueeze(1))
     found = {}
     if has("monai"):
@@ -119,26 +130,18 @@ def peers(small: tuple[Tensor, Tensor]) -> dict[str, dict[str, Call]]:
         for name in ("DiceLoss", "DiceCELoss"):
             theirs, ours = getattr(losses, name), getattr(dice_loss.monai, name)
             options = {"softmax": True, "to_onehot_y": True}
-            found[f"monai.{name}, step, 2×2×32²"] = {
+            found[f"monai.{name}, step, {shape}"] = {
                 "MONAI": step(theirs(**options), *with_channel),
                 "drop-in": step(ours(**options), *with_channel),
-                "native": step({"DiceLoss": DiceLoss, "DiceCELoss": DiceCELoss}[name](), *small),
+                "native": step({"DiceLoss": DiceLoss, "DiceCELoss": DiceCELoss}[name](), *tensors),
             }
-        found["monai.DiceCELoss, construct"] = {
-            "MONAI": losses.DiceCELoss,
-            "drop-in": dice_loss.monai.DiceCELoss,
-        }
     if has("segmentation-models-pytorch"):
         from segmentation_models_pytorch.losses import DiceLoss as TheirDiceLoss
 
-        found["smp.DiceLoss, step, 2×2×32²"] = {
-            "SMP": step(TheirDiceLoss("multiclass"), *small),
-            "drop-in": step(dice_loss.smp.DiceLoss("multiclass"), *small),
-            "native": step(DiceLoss(pool="batch"), *small),
-        }
-        found["smp.DiceLoss, construct"] = {
-            "SMP": lambda: TheirDiceLoss("multiclass"),
-            "drop-in": lambda: dice_loss.smp.DiceLoss("multiclass"),
+        found[f"smp.DiceLoss, step, {shape}"] = {
+            "SMP": step(TheirDiceLoss("multiclass"), *tensors),
+            "drop-in": step(dice_loss.smp.DiceLoss("multiclass"), *tensors),
+            "native": step(DiceLoss(pool="batch"), *tensors),
         }
     if has("nnunetv2"):
         from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
@@ -149,10 +152,30 @@ def peers(small: tuple[Tensor, Tensor]) -> dict[str, dict[str, Call]]:
         ours = dice_loss.nnunet.DC_and_CE_loss(
             dice, {}, dice_class=dice_loss.nnunet.MemoryEfficientSoftDiceLoss
         )
-        found["nnunet.DC_and_CE_loss, step, 2×2×32²"] = {
+        found[f"nnunet.DC_and_CE_loss, step, {shape}"] = {
             "nnU-Net": step(theirs, *with_channel),
             "drop-in": step(ours, *with_channel),
-            "native": step(DiceCELoss(), *small),
+            "native": step(DiceCELoss(), *tensors),
+        }
+    return found
+
+
+def peers_constructed() -> dict[str, dict[str, Call]]:
+    """What constructing takes them."""
+    found: dict[str, dict[str, Call]] = {}
+    if has("monai"):
+        from monai import losses
+
+        found["monai.DiceCELoss, construct"] = {
+            "MONAI": losses.DiceCELoss,
+            "drop-in": dice_loss.monai.DiceCELoss,
+        }
+    if has("segmentation-models-pytorch"):
+        from segmentation_models_pytorch.losses import DiceLoss as TheirDiceLoss
+
+        found["smp.DiceLoss, construct"] = {
+            "SMP": lambda: TheirDiceLoss("multiclass"),
+            "drop-in": lambda: dice_loss.smp.DiceLoss("multiclass"),
         }
     return found
 

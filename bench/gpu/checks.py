@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from dice_loss import torch as losses
 from dice_loss.terms import Activation, BinaryCrossEntropy, CrossEntropy, Dice, Focal, IoU
-from dice_loss.torch import _ops
+from dice_loss.torch import _route
 from torch import Tensor
 
 Checked = Iterator[tuple[str, str | None]]
@@ -70,12 +70,12 @@ VARIANTS = (
 @contextmanager
 def plain_torch() -> Iterator[None]:
     """Without kernels or engine."""
-    before = _ops.is_native
-    _ops.is_native = lambda *_: False
+    before = _route.chosen
+    _route.chosen = _route.Plain
     try:
         yield
     finally:
-        _ops.is_native = before
+        _route.chosen = before
 
 
 @dataclass

@@ -144,8 +144,10 @@ fn evaluate(
     })
 }
 
-/// Sweep 1, the loss, and what of the moments and the derivatives by them is asked for.
+/// Sweep 1 and the loss; and what is asked for of the moments, the derivatives by them, those by the
+/// logits, from sweep 2, and the details.
 #[pyfunction]
+#[pyo3(signature = (spec, logits, target, options, threads, moments, slopes, gradient=None, details=None))]
 #[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
 fn objective(
     py: Python<'_>,
@@ -155,7 +157,9 @@ fn objective(
     options: Options,
     threads: usize,
     moments: Option<View>,
+    slopes: Option<View>,
     gradient: Option<View>,
+    details: Option<View>,
 ) -> Result<Verdict> {
     pool::detached(py, || {
         let batch = Given::new(logits, target, options)?;
@@ -171,8 +175,17 @@ fn objective(
             Ok::<_, Refused>(())
         };
         write("moments", moments, measured.as_slice())?;
-        if gradient.is_some() {
-            write("derivatives", gradient, &prepared.gradient(&verdict)?)?;
+        if slopes.is_some() || gradient.is_some() {
+            let derivatives = prepared.gradient(&verdict)?;
+            write("derivatives", slopes, &derivatives)?;
+            if let Some(gradient) = gradient {
+                sweeps::pull_back(&prepared, &derivatives, &batch, threads, gradient)?;
+            }
+        }
+        if let Some(mut out) = details {
+            batch.keep_apart("details", &out)?;
+            let found = verdict::details(&verdict, &measured)?;
+            out.dense_mut::<f64>("details", &[found.len()])?.copy_from_slice(&found);
         }
         Ok(Verdict::new(verdict, prepared))
     })
@@ -197,7 +210,8 @@ fn pull_back(
         let rows = if slopes.shape().first() == Some(&1) { 1 } else { batch.samples() };
         slopes.keep_apart("gradient", &gradient)?;
         let slopes = slopes.dense::<f64>("slopes", &objectives::shape_of_sums(&prepared, rows))?;
-        sweeps::pull_back(&prepared, slopes, &batch, threads, gradient)
+        let slopes = objectives::by_class(&prepared, slopes)?;
+        sweeps::pull_back(&prepared, &slopes, &batch, threads, gradient)
     })
 }
 

@@ -16,7 +16,8 @@ pub(crate) fn measure(prepared: &Prepared, batch: &Given, threads: usize) -> Res
     })
 }
 
-/// Sweep 2, from derivatives by the moments: of each sample, or one row for all of them.
+/// Sweep 2, from derivatives by the moments in the engine's order: of each sample, or one row for all
+/// of them.
 pub(crate) fn pull_back(
     prepared: &Prepared,
     slopes: &[f64],
@@ -24,11 +25,10 @@ pub(crate) fn pull_back(
     threads: usize,
     gradient: View,
 ) -> Result<()> {
-    let slopes = objectives::by_class(prepared, slopes)?;
     with_output(batch, "gradient", batch.classes(), gradient, |output| {
         pool::run(threads, batch.elements(), || {
             let (logits, target) = (batch.logits()?, batch.target()?);
-            Ok(prepared.pull_back_sums(&slopes, &logits, &target, output)?)
+            Ok(prepared.pull_back_sums(slopes, &logits, &target, output)?)
         })
     })
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use dice_loss::Prepared;
+use dice_loss::{Counts, Moments, Prepared};
 use pyo3::prelude::*;
+
+use crate::refused::{Refused, Result};
 
 /// The loss, and what it is made of.
 #[pyclass(frozen, module = "dice_loss._core")]
@@ -58,4 +60,34 @@ impl Verdict {
     fn soft_dice(&self) -> Option<Vec<f64>> {
         self.verdict.soft_dice().map(<[f64]>::to_vec)
     }
+}
+
+/// What a loss can tell of terms and classes, one after another: (T) the loss of each term; (T, C) of
+/// each class under each; (C) the soft Dice and (C) the hard one; and (C, 3) true positives, false
+/// positives and false negatives. Of the terms all but the last, which is there to be measured.
+pub(crate) fn details(verdict: &dice_loss::Verdict, moments: &Moments) -> Result<Vec<f64>> {
+    let lacking = |what| Refused::new("details", format!("no {what}"), "an objective that has one");
+    let (_, terms) = verdict.terms().split_last().ok_or_else(|| lacking("term"))?;
+    let soft_dice = verdict.soft_dice().ok_or_else(|| lacking("soft Dice"))?;
+    let counts =
+        (0..moments.classes()).map(|class| counts(moments, class)).collect::<Option<Vec<_>>>();
+    let counts = counts.ok_or_else(|| lacking("hard decision"))?;
+    let mut details: Vec<f64> = terms.iter().map(|term| term.loss).collect();
+    details.extend(terms.iter().flat_map(|term| &term.per_class));
+    details.extend(soft_dice);
+    details.extend(counts.iter().map(|[tp, fp, misses]| 2.0 * tp / (2.0 * tp + fp + misses)));
+    details.extend(counts.iter().flatten());
+    Ok(details)
+}
+
+/// Of a class over all samples.
+fn counts(moments: &Moments, class: usize) -> Option<[f64; 3]> {
+    let mut all = [0.0; 3];
+    for sample in 0..moments.samples() {
+        let Counts { true_positives, false_positives, false_negatives } =
+            moments.counts(sample, class)?;
+        let found = [true_positives, false_positives, false_negatives];
+        all.iter_mut().zip(found).for_each(|(sum, count)| *sum += count as f64);
+    }
+    Some(all)
 }

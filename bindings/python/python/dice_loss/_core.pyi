@@ -114,10 +114,14 @@ def objective(
     options: Options,
     threads: int,
     moments: View | None,
-    gradient: View | None,
+    slopes: View | None,
+    gradient: View | None = None,
+    details: View | None = None,
 ) -> Verdict:
-    """`measure` and `evaluate` in one call. Writes the moments (N, K, C) and the derivatives of the
-    loss by them, of the same shape, where they are asked for.
+    """`measure` and `evaluate` in one call. Writes the moments (N, K, C), the derivatives of the
+    loss by them, of the same shape, and those by the logits, where they are asked for; and as
+    details, float64 one after another, of all terms but the last: (T) losses, (T, C) losses of each
+    class, (C) soft Dice, (C) hard Dice, (C, 3) true positives, false positives, false negatives.
     """
 
 def pull_back(

@@ -17,6 +17,8 @@ import numpy as np
 Plain = TypeVar("Plain")
 #: Classes or labels that a mapping can name: what it becomes has an entry for each below.
 _MOST = 1 << 16
+#: What most sequences are: asking whether something is a mapping or iterable takes longer.
+_PLAIN_LISTS = (list, tuple)
 
 
 class BackgroundForeground(NamedTuple):
@@ -45,7 +47,7 @@ def number(what: str, value: Any) -> float:
     """A finite number."""
     if type(value) is float and math.isfinite(value):
         return value
-    plain = _single(value)
+    plain = value if type(value) is int else _single(value)
     if isinstance(plain, bool) or not isinstance(plain, Real):
         raise TypeError(f"{what}: found {shown(plain)}, wanted a number")
     try:
@@ -115,6 +117,8 @@ def class_weights(
     A mapping may leave out what takes no part: class 0 if there is no `background`, and what is not
     among `classes`. These weigh 1.
     """
+    if type(value) in _PLAIN_LISTS:
+        return numbers(what, value)
     if not isinstance(value, Mapping):
         if not _is_listed(value) or isinstance(value, Set):
             raise TypeError(
@@ -221,11 +225,15 @@ def _is_listed(value: Any) -> bool:
     """Whether it holds values one after another."""
     if type(value) is float:
         return False
+    if type(value) in _PLAIN_LISTS:
+        return True
     is_iterable = isinstance(value, Iterable) and not isinstance(value, str | bytes | bytearray)
     return is_iterable and getattr(value, "shape", None) != ()
 
 
 def _entries(what: str, value: Any, wanted: str = "a sequence") -> list[Any]:
+    if type(value) in _PLAIN_LISTS:
+        return list(value)
     # In which order a set has its entries is chance.
     if not _is_listed(value) or isinstance(value, Mapping | Set):
         raise TypeError(f"{what}: found {shown(value)}, wanted {wanted}")

@@ -129,7 +129,7 @@ impl Sweep for PullBack {
         let batch = &job.batch;
         let prepared = objectives::find(spec, batch.classes())?;
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
-        let slopes = slopes.numbers("slopes", &shape)?;
+        let slopes = objectives::by_class(&prepared, &slopes.numbers("slopes", &shape)?)?;
         gradient.advise_huge_pages();
         sweeps::pull_back(&prepared, &slopes, batch, threads, gradient)
     }

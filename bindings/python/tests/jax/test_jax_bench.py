@@ -21,8 +21,10 @@ def test_every_library_computes_the_same_loss(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert [row["library"] for row in rows[:4]] == ["dice-loss", "jax.numpy"] * 2
-    assert [row["library"] for row in rows[4:]] == ["dice-loss", "optax", "jax.numpy"] * 2
+    of_contests = ["dice-loss", "jax.numpy", "dice-loss", "optax", "jax.numpy"]
+    # Two cases, each with random labels, with regions, and with these in bfloat16.
+    assert [row["library"] for row in rows] == of_contests * 6
+    assert [row["labels"] for row in rows[::5]] == ["random", "regions", "regions"] * 2
     for row in rows:
         # In bfloat16 optax rounds probabilities too, to three digits.
         precision = 1e-5 if row["dtype"] == "float32" else 5e-2

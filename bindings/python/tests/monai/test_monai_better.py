@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from beside_monai import agree, inputs, ours, theirs
-from dice_loss.torch import _ops
+from dice_loss.torch import _route
 
 HALVES = [
     ("DiceLoss", {"sigmoid": True}),
@@ -141,5 +141,5 @@ def test_other_devices_take_plain_torch(name, options, monkeypatch):
     batch = inputs((2, 3, 4, 5), "labels", 0)
     if name == "MaskedDiceLoss":
         batch.rest = (*batch.rest, torch.rand(2, 1, 4, 5) > 0.4)
-    monkeypatch.setattr(_ops, "is_native", lambda *_: False)
+    monkeypatch.setattr(_route, "chosen", _route.Plain)
     agree(name, {**options, "to_onehot_y": True}, batch)

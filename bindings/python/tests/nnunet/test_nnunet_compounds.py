@@ -11,6 +11,7 @@ import torch
 from beside_nnunet import SHAPES, agree, batch, every, theirs, value_and_gradient
 from dice_loss import nnunet
 from dice_loss.nnunet import compounds
+from dice_loss.torch import _route
 
 DICE = {"batch_dice": True, "smooth": 1e-5, "do_bg": False, "ddp": False}
 
@@ -284,7 +285,7 @@ def test_without_a_break_in_a_compiled_graph(ignore_label):
 @pytest.mark.parametrize("ignore_label", [None, 9])
 def test_other_devices(ignore_label, monkeypatch):
     """There plain torch computes Dice, compiled or not, and torch's own kernel cross-entropy."""
-    monkeypatch.setattr("dice_loss.torch._ops.is_native", lambda *_: False)
+    monkeypatch.setattr(_route, "chosen", _route.Plain)
     monkeypatch.setattr(nnunet.RobustCrossEntropyLoss, "is_summed", lambda *_: False)
     monkeypatch.setattr(nnunet.DC_and_BCE_loss, "_positive_weight", lambda *_: None)
     x, labels = batch(SHAPES[0], 12, ignored=ignore_label)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from beside_smp import SHAPES, agree, batch, every, theirs, value_and_gradient
 from dice_loss import smp
+from dice_loss.torch import _route
 
 MODES = (smp.BINARY_MODE, smp.MULTICLASS_MODE, smp.MULTILABEL_MODE)
 
@@ -161,7 +162,7 @@ def test_slopes_where_the_prediction_is_perfect(reduction):
 @pytest.mark.parametrize("mode", ["binary", "multiclass"])
 def test_other_devices(mode, monkeypatch):
     """There plain torch computes the sums."""
-    monkeypatch.setattr("dice_loss.torch._ops.is_native", lambda *_: False)
+    monkeypatch.setattr(_route, "chosen", _route.Plain)
     for options in ({}, {"alpha": 0.3, "reduction": "sum"}):
         pair = both(mode, ignore_index=255, **options)
         agree(*pair, *batch(mode, SHAPES[1], 12, ignored=255))

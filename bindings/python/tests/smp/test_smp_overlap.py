@@ -16,6 +16,7 @@ from beside_smp import (
 )
 from dice_loss import smp
 from dice_loss.smp import functional
+from dice_loss.torch import _route
 
 NAMES = ("DiceLoss", "JaccardLoss", "TverskyLoss")
 MODES = (smp.BINARY_MODE, smp.MULTICLASS_MODE, smp.MULTILABEL_MODE)
@@ -188,7 +189,7 @@ def test_a_subclass_may_aggregate_by_itself():
 @pytest.mark.parametrize("name", NAMES)
 def test_other_devices(name, mode, monkeypatch):
     """There plain torch computes the sums."""
-    monkeypatch.setattr("dice_loss.torch._ops.is_native", lambda *_: False)
+    monkeypatch.setattr(_route, "chosen", _route.Plain)
     agree(*both(name, mode, ignore_index=255), *batch(mode, SHAPES[1], 13, ignored=255))
 
 

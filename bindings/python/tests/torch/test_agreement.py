@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from batches import BATCHES, LOSSES, SINGLE, built, every_case, labels_of, logits_of
-from dice_loss.torch import DiceLoss, FocalLoss, _ops, _plan
+from dice_loss.torch import DiceLoss, FocalLoss, _route
 
-NATIVE = _ops.is_native
 #: Steps of 1 that the engine may lose, relative to the largest: halves of them are 112 for what a
 #: voxel contributes and 68 for adding voxels up, as the engine's own tests derive them, and one for
 #: each class. The reference loses less of these few voxels.
@@ -23,7 +22,7 @@ def reference_only(monkeypatch):
     """Turns the engine off."""
 
     def off():
-        monkeypatch.setattr(_ops, "is_native", lambda *_: False)
+        monkeypatch.setattr(_route, "chosen", _route.Plain)
 
     return off
 
@@ -159,7 +158,7 @@ def test_odd_shapes(shape, reference_only):
         loss = built(name, "softmax", batch)
         found = value_and_gradient(loss, batch)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(_ops, "is_native", lambda *_: False)
+            patch.setattr(_route, "chosen", _route.Plain)
             wanted = value_and_gradient(loss, batch)
         compare(found[0], wanted[0], lost(torch.float64))
         compare(found[1], wanted[1], lost(torch.float64))
@@ -169,5 +168,5 @@ def test_the_engine_is_used(monkeypatch):
     """The fast path is not lost unnoticed."""
     batch = BATCHES["counted"]("softmax")
     loss = built("dice + ce", "softmax", batch)
-    monkeypatch.setattr(_plan._plain, "moments", None)
+    monkeypatch.setattr(_route._plain, "moments", None)
     value_and_gradient(loss, batch)

@@ -179,3 +179,24 @@ def inward_slopes(loss, p, step):
 
         slopes[index] = inward * (4.0 * at(1) - at(2) - 3.0 * at(0)) / (2.0 * step)
     return slopes.reshape(p.shape)
+
+
+@pytest.mark.parametrize("size", [16, 128], ids=["small", "large"])
+@pytest.mark.parametrize("factor", [1.0, 0.3])
+def test_a_kept_graph_gives_the_same_gradient_whatever_is_done_to_the_first(size, factor):
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn((1, 2, size, size), generator=generator, requires_grad=True)
+    labels = torch.randint(2, (1, size, size), generator=generator)
+    loss = factor * DiceCELoss()(x, labels)
+    (first,) = torch.autograd.grad(loss, x, retain_graph=True)
+    kept = first.clone()
+    first.zero_()
+    (second,) = torch.autograd.grad(loss, x)
+    wide = x.detach().double().requires_grad_()
+    (wanted,) = torch.autograd.grad(factor * DiceCELoss()(wide, labels), wide)
+    # Rounded once by the engine and once by the factor, relative to the largest entry.
+    room = 4 * torch.finfo(torch.float32).eps * wanted.abs().max().item()
+    for found in (kept, second):
+        torch.testing.assert_close(found.double(), wanted, rtol=4e-7, atol=room)
+    with pytest.raises(RuntimeError, match="second time"):
+        torch.autograd.grad(loss, x)

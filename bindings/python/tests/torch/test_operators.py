@@ -13,8 +13,8 @@ from dice_loss.torch import (
     DiceCELoss,
     DiceLoss,
     FocalLoss,
-    _ops,
     _plan,
+    _route,
     functional,
     measure,
 )
@@ -30,7 +30,7 @@ def inputs(loss, batch):
     x = batch.logits.clone().requires_grad_()
     masks = [batch.masks.get(name) for name in ("mask", "voxel_weight", "class_valid")]
     _, voxels = _plan._read(loss.plan, x, batch.target, *masks)
-    return _ops._inputs(x, voxels, loss.plan.spec, loss.plan.settings)
+    return _route.chosen(x, voxels, loss.plan.spec, loss.plan.settings).inputs()
 
 
 @pytest.mark.parametrize("kind", ["labels", "counted", "partial", "soft", "regions"])
@@ -39,10 +39,9 @@ def test_opcheck(kind):
     loss = DiceLoss(activation="sigmoid", **batch.settings)
     arguments = inputs(loss, batch)
     torch.library.opcheck(OPERATORS.objective.default, arguments)
-    moments = OPERATORS.measure.default(*arguments, []).detach()
+    moments = OPERATORS.measure.default(*arguments).detach()
     if kind in ("labels", "counted"):
-        columns = [] if kind == "labels" else [3, 0, 3]
-        torch.library.opcheck(OPERATORS.measure.default, (*arguments, columns))
+        torch.library.opcheck(OPERATORS.measure.default, arguments)
         slopes = torch.ones_like(moments).requires_grad_()
         torch.library.opcheck(OPERATORS.pull_back.default, (slopes, *arguments))
 
@@ -130,7 +129,7 @@ def test_the_reference_compiles_too(monkeypatch):
     x, labels = logits_of("softmax").requires_grad_(), labels_of()
     loss = DiceCELoss()
     wanted = loss(x, labels)
-    monkeypatch.setattr(_ops, "is_native", lambda *_: False)
+    monkeypatch.setattr(_route, "chosen", _route.Plain)
     for options in ({}, {"dynamic": True}):
         found = compiled(loss, **options)(x, labels)
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.0)

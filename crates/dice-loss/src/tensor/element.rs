@@ -42,10 +42,10 @@ elements! {
 }
 
 /// A float as an error says it: without a row of zeros.
-pub(crate) fn in_words<T: Copy + Into<f64> + std::fmt::Display + std::fmt::Debug>(x: T) -> String {
+pub(crate) fn in_words<T: Copy + Into<f64> + std::fmt::Debug>(x: T) -> String {
     let wide: f64 = x.into();
     match wide.fract() == 0.0 && wide.abs() < 1e16 {
-        true => x.to_string(),
+        true => wide.to_string(),
         false => format!("{x:?}"),
     }
 }

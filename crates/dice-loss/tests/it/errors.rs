@@ -104,7 +104,8 @@ fn labels_out_of_range() {
     says(&error, "sample 1, voxel 1: found label 7, wanted 0 to 1");
     let error = refused(&dice(), &target.ignore_index(-1));
     says(&error, "sample 1, voxel 1: found label 7, wanted 0 to 1, or -1 to ignore");
-    for (label, text) in [(1.5f32, "1.5"), (f32::NAN, "NaN"), (-3.0, "-3"), (3e9, "3000000000")] {
+    let whole = [(-3.0, "-3"), (3e9, "3000000000"), (4_294_967_296.0, "4294967296")];
+    for (label, text) in [(1.5f32, "1.5"), (f32::NAN, "NaN")].into_iter().chain(whole) {
         let labels = [0.0, 1.0, label, 0.0, 0.0, 0.0];
         let target = Target::labels(&labels, voxels(&[2, 3])).expect("six labels");
         let error = refused(&dice(), &target);

@@ -91,15 +91,16 @@ class Voxels:
             counted = condition if counted is None else counted & condition
         return counted
 
-    def _weight(self, batch: Inputs) -> tuple[Array, Array | None]:
-        """The weight of each voxel, divided by a number that is returned too; None is 1.
+    def _weight(self, batch: Inputs) -> tuple[Array | None, Array | None]:
+        """The weight of each voxel, divided by a number that is returned too; None is 1 of each.
 
         Weights whose products would overflow or vanish are divided by the largest of them.
         """
         xp = self.xp
         if batch.voxel_weight is None:
-            weight = xp.ones_like(self.first(self.x))
-            return weight if self.counted is None else xp.where(self.counted, weight, 0.0), None
+            if self.counted is None:
+                return None, None
+            return xp.where(self.counted, xp.ones_like(self.first(self.x)), 0.0), None
         weight = xp.cast(batch.voxel_weight, self.x)
         weight = weight if self.counted is None else xp.where(self.counted, weight, 0.0)
         if 0 in tuple(weight.shape):
@@ -255,9 +256,11 @@ class Voxels:
         if integrand.name in _COUNTS:
             hits = self._hits(integrand)
             return self.xp.cast(hits if self.counted is None else hits & self.counted, self.x)
+        weight = self.weight
         if integrand.name == "voxels":
-            return self.weight
-        return self.weight * _INTEGRANDS[integrand.name](self, integrand)
+            return self.xp.ones_like(self.first(self.x)) if weight is None else weight
+        value = _INTEGRANDS[integrand.name](self, integrand)
+        return value if weight is None else weight * value
 
     def _hits(self, integrand: Integrand) -> Array:
         """Where decision and reference are as the count wants them."""

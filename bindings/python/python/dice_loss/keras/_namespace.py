@@ -109,6 +109,8 @@ def labels(x: Tensor) -> Tensor:
     dtype = dtype_of(x)
     if dtype == "bool":
         return ops.cast(x, "int32")
+    if dtype == "int32":
+        return x
     # No class is beyond, nor is what is not a number.
     inside = (x >= ops.zeros_like(x)) & (x < ops.convert_to_tensor(1 << _bits(dtype), dtype=dtype))
     if dtype.startswith(("float", "bfloat")):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..terms import Activation, Term
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import at_once, is_plain, sums
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed

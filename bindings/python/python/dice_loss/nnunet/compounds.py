@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..terms import CrossEntropy, Dice, Pool, Term
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import at_once, differs, is_plain, per_class_factor
 from ..torch._tracing import is_intercepted
 from .cross_entropy import RobustCrossEntropyLoss, TopKLoss

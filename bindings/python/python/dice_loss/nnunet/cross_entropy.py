@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import sums
 from ..torch.losses import CrossEntropyLoss
 

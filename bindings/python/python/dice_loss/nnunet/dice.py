@@ -10,7 +10,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import sums
 from ..torch._ranks import of_all_ranks
 from .nonlinearity import Nonlinearity, activated

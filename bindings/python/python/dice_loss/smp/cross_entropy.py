@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import by_class, differs, per_class_factor, sums, wide
 
 __all__ = ["SoftBCEWithLogitsLoss", "SoftCrossEntropyLoss"]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import differs, wide
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .functional import focal_loss_with_logits, is_hard, is_summed, sigmoid_focal, to_tensor

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import sums, wide
 from ..torch._tracing import is_intercepted, is_transformed
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import sums
 
 __all__ = ["MCCLoss"]

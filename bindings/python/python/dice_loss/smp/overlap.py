@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
 from ..terms import Dice
-from ..torch._ops import loss_dtype
+from ..torch._native import loss_dtype
 from ..torch._peers import at_once, by_class, differs, is_plain, sums
 from ..torch._tracing import is_intercepted
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE

@@ -83,9 +83,8 @@ def measure(
     spec: str,
     kind: TargetKind,
     settings: str,
-    columns: list[int],
 ) -> Tensor:
-    """Sweep 1: the moments (N, K, C), or some of the K."""
+    """Sweep 1: the moments (N, K, C)."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
     samples, classes = logits.shape[:2]
     sums = integrands(spec, classes)
@@ -108,8 +107,7 @@ def measure(
         if factor is not None:
             for start, stop in _runs([column.name not in _COUNTS for column in sums]):
                 moments[:, start:stop] /= factor
-    # Column by column: an index would have to be copied to the device.
-    return torch.stack([moments[:, column] for column in columns], 1) if columns else moments
+    return moments
 
 
 def pull_back(

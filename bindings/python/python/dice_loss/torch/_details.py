@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .. import _core, _spec
+from .. import _core
 from ._evaluation import Moments, evaluate, integrands, objective, soft_dice
 from ._tracing import classes_of, constant_in_graphs
 
@@ -68,21 +68,13 @@ def _with_counts(spec: str) -> str:
     return _core.spec(json.dumps(whole, allow_nan=False))
 
 
-def details_at_hand(moments: Tensor, verdict: _core.Verdict, spec: str) -> LossDetails:
-    """What the moments of `with_counts` say, in main memory and where nobody traces: the engine has
-    said it, in a tenth of the time that the many small operations of `details_of` take."""
-    _, _, losses, per_class = zip(*verdict.terms[:-1], strict=True)
-    sums = moments.sum(0)
-    columns = _spec.columns(spec, classes_of(moments, 2), _COUNTS)
-    counts = torch.stack([sums[column] for column in columns], -1)
-    true = counts[:, 0]
-    return LossDetails(
-        torch.tensor(losses, dtype=moments.dtype),
-        torch.tensor(per_class, dtype=moments.dtype),
-        torch.tensor(verdict.soft_dice, dtype=moments.dtype),
-        2.0 * true / (true + counts.sum(1)),
-        counts,
-    )
+def details_at_hand(numbers: Tensor, classes: int) -> LossDetails:
+    """What the engine tells, one after another: in main memory and where nobody traces, in a tenth
+    of the time that the many small operations of `details_of` take."""
+    terms = (numbers.numel() - 5 * classes) // (1 + classes)
+    sizes = (terms, terms * classes, classes, classes, 3 * classes)
+    losses, per_class, soft, hard, counts = numbers.split(sizes)
+    return LossDetails(losses, per_class.view(terms, classes), soft, hard, counts.view(classes, 3))
 
 
 def details_of(

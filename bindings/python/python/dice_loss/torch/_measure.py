@@ -12,7 +12,8 @@ from .. import _options, _sums
 from .._terms import ClassValues
 from .._terms import Regions as RegionsGiven
 from ..terms import Activation
-from . import _ops, _plain
+from . import _plain, _route
+from ._native import settings_of
 from ._target import Regions, check_logits, check_values, prepare
 from ._tracing import classes_of, constant_in_graphs
 
@@ -86,12 +87,11 @@ def measure(
         class_valid=class_valid,
     )
     plan = _planned(sums, activation, classes_of(logits), gamma, distances)
-    if plan.spec is not None and _ops.is_native(logits, voxels, plan.spec):
-        measured = _ops.measure(logits, voxels, plan.spec, read.settings, plan.columns)
-    else:
+    if plan.spec is None:
         check_values(logits, voxels)
-        measured = _plain.moments(plan.integrands, logits, voxels)
-    return measured.transpose(1, 2)
+        return _plain.moments(plan.integrands, logits, voxels).transpose(1, 2)
+    route = _route.chosen(logits, voxels, plan.spec, read.settings)
+    return route.moments(plan.columns).transpose(1, 2)
 
 
 class _Read(NamedTuple):
@@ -124,4 +124,4 @@ def _read(ignore_index: int | None, regions: RegionsGiven | None) -> _Read:
 @lru_cache(maxsize=256)
 def _cached_read(ignore_index: int | None, regions: Regions | None) -> _Read:
     ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
-    return _Read(ignore_index, regions, _ops.settings_of(ignore_index, regions))
+    return _Read(ignore_index, regions, settings_of(ignore_index, regions))

@@ -14,12 +14,14 @@ from torch import Tensor
 
 from .. import _core
 from ._evaluation import integrands
+from ._evaluation import objective as objective_of
 from ._target import TargetKind
-from ._tracing import classes_of, is_intercepted
+from ._tracing import classes_of
 
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
-FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+WIDE = (torch.float32, torch.float64)
+FLOATS = (torch.float16, torch.bfloat16, *WIDE)
 _DENSE = frozenset({*FLOATS, torch.uint8, torch.bool})
 _LABELS = frozenset(
     {
@@ -76,12 +78,12 @@ def measure(
     spec: str,
     kind: TargetKind,
     settings: str,
-    columns: list[int],
 ) -> Tensor:
-    """Sweep 1: the moments (N, K, C), or some of the K."""
+    """Sweep 1: the moments (N, K, C)."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    moments = _moments(logits, lent, spec)
-    return moments.index_select(1, indices(columns, moments)) if columns else moments
+    moments = sums(logits, spec)
+    _core.measure(spec, *lent.views, torch.get_num_threads(), view(moments))
+    return moments
 
 
 def objective(
@@ -97,13 +99,11 @@ def objective(
     """Sweep 1 and the loss (or its values), its derivatives by the moments, and the moments."""
     moments, slopes = sums(logits, spec), sums(logits, spec)
     inputs = (logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
-    found = verdict(moments, slopes, *inputs)
+    found = verdict(*inputs, moments=moments, slopes=slopes)
     return value(found, logits), slopes, moments
 
 
 def verdict(
-    moments: Tensor | None,
-    slopes: Tensor | None,
     logits: Tensor,
     target: Tensor,
     mask: Tensor | None,
@@ -112,13 +112,17 @@ def verdict(
     spec: str,
     kind: TargetKind,
     settings: str,
+    *,
+    moments: Tensor | None = None,
+    slopes: Tensor | None = None,
+    gradient: Tensor | None = None,
+    details: Tensor | None = None,
 ) -> _core.Verdict:
-    """Sweep 1 and what the engine makes of it, and the moments and derivatives by them, written
-    where there is room for them."""
+    """Sweep 1 and what the engine makes of it; the moments, the derivatives by them, those by the
+    logits and the details are written where there is room for them."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
-    into = None if moments is None else view(moments)
-    by = None if slopes is None else view(slopes)
-    return _core.objective(spec, *lent.views, torch.get_num_threads(), into, by)
+    rooms = map(_view_or_none, (moments, slopes, gradient, details))
+    return _core.objective(spec, *lent.views, torch.get_num_threads(), *rooms)
 
 
 def value(verdict: _core.Verdict, logits: Tensor) -> Tensor:
@@ -143,7 +147,7 @@ def pull_back(
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
     slopes = slopes.contiguous()
-    gradient = _fresh_gradient(logits)
+    gradient = fresh_gradient(logits)
     threads = torch.get_num_threads()
     _core.pull_back(spec, view(slopes), *lent.views, threads, view(gradient))
     return gradient
@@ -180,7 +184,7 @@ def pull_back_map(
     """Sweep 2 of the map of voxel losses."""
     lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
     upstream = lendable(upstream, channels=True)
-    gradient = _fresh_gradient(logits)
+    gradient = fresh_gradient(logits)
     threads = torch.get_num_threads()
     _core.pull_back_map(spec, view(upstream), *lent.views, threads, view(gradient))
     return gradient
@@ -225,9 +229,7 @@ class _Lent:
             class_valid = class_valid.to(torch.bool).contiguous()
         self._tensors = (logits, target, mask, voxel_weight, class_valid)
         ignore_index, regions = read_settings(settings)
-        mask_view = None if mask is None else view(mask)
-        weight_view = None if voxel_weight is None else view(voxel_weight)
-        valid = None if class_valid is None else view(class_valid)
+        mask_view, weight_view, valid = map(_view_or_none, (mask, voxel_weight, class_valid))
         options = (kind, regions, ignore_index, mask_view, weight_view, valid)
         self.views = (view(logits), view(target), options)
 
@@ -272,23 +274,8 @@ def view(tensor: Tensor) -> View:
     return (tensor.data_ptr(), tensor.shape, tensor.stride(), _ELEMENTS[tensor.dtype])
 
 
-def indices(columns: list[int], like: Tensor) -> Tensor:
-    """Where sums are among the moments."""
-    if is_intercepted():
-        return torch.tensor(columns, device=like.device)
-    return _cached_indices(tuple(columns))
-
-
-@lru_cache(maxsize=256)
-def _cached_indices(columns: tuple[int, ...]) -> Tensor:
-    with torch.inference_mode(False):
-        return torch.tensor(columns)
-
-
-def _moments(logits: Tensor, lent: _Lent, spec: str) -> Tensor:
-    out = sums(logits, spec)
-    _core.measure(spec, *lent.views, torch.get_num_threads(), view(out))
-    return out
+def _view_or_none(tensor: Tensor | None) -> View | None:
+    return None if tensor is None else view(tensor)
 
 
 def sums(logits: Tensor, spec: str) -> Tensor:
@@ -297,7 +284,14 @@ def sums(logits: Tensor, spec: str) -> Tensor:
     return torch.empty((logits.shape[0], columns, logits.shape[1]), dtype=torch.float64)
 
 
-def _fresh_gradient(logits: Tensor) -> Tensor:
+def details(logits: Tensor, spec: str) -> Tensor:
+    """Room for what a loss tells beside its value, of all terms but the last."""
+    terms, classes = len(objective_of(spec).terms) - 1, classes_of(logits)
+    return torch.empty(terms * (1 + classes) + 5 * classes, dtype=torch.float64)
+
+
+def fresh_gradient(logits: Tensor) -> Tensor:
+    """Room for a gradient by the logits."""
     gradient = torch.empty_like(logits, memory_format=memory_format(logits))
     if gradient.nbytes >= _LARGE:
         _core.advise_huge_pages(gradient.data_ptr(), gradient.nbytes)

@@ -16,103 +16,73 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _core
 from . import _cuda, _native, _plain
+from ._details import LossDetails, details_at_hand, details_of
 from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
-from ._native import loss_dtype, settings_of
+from ._native import loss_dtype
 from ._target import Target
-from ._tracing import classes_of, is_at_hand, is_intercepted, is_transformed
-
-__all__ = [
-    "fused",
-    "is_fused",
-    "is_native",
-    "loss",
-    "loss_dtype",
-    "measure",
-    "of_moments",
-    "settings_of",
-    "voxel_losses",
-]
+from ._tracing import classes_of, is_at_hand, is_intercepted
 
 Gradients = tuple[Tensor | None, ...]
 #: The column of the moments that counts voxels.
 _VOXELS = 2
+#: Logits up to which the engine computes on the thread that calls it.
+_SMALL = 1 << 14
 _INPUTS = (
     "Tensor logits, Tensor target, Tensor? mask, Tensor? voxel_weight, Tensor? class_valid, "
     "str spec, str kind, str settings"
 )
 
 
-def is_native(logits: Tensor, target: Target, spec: str) -> bool:
-    """Whether the sweeps can take these tensors: where they are, with a gradient by logits only."""
-    if target.tensor.requires_grad or is_transformed():
-        return False
-    if target.voxel_weight is not None and target.voxel_weight.requires_grad:
-        return False
-    if _cuda.holds(logits):
-        return _cuda.takes(logits, target, spec)
-    return logits.is_cpu and logits.dtype in _native.FLOATS
-
-
-def is_fused(logits: Tensor, target: Target, spec: str) -> bool:
-    """Whether the engine itself can take them: in main memory, where a loss can be looked at."""
-    return not _cuda.holds(logits) and is_native(logits, target, spec)
-
-
-def measure(
-    logits: Tensor, target: Target, spec: str, settings: str, columns: tuple[int, ...] = ()
-) -> Tensor:
-    """The moments (N, K, C) of an objective, or some of its columns, in one sweep."""
-    inputs = (*_inputs(logits, target, spec, settings), list(columns))
+def measure(sweeps: Any, *inputs: Any) -> Tensor:
+    """The moments (N, K, C) of an objective, in one sweep."""
     moments: Tensor
     if is_intercepted():
         moments = torch.ops.dice_loss.measure.default(*inputs)
+    elif torch.is_grad_enabled() and inputs[0].requires_grad:
+        moments = _Measure.apply(*inputs, sweeps)
     else:
-        moments = _directly(_sweeps(logits).measure, _Measure, inputs)
+        moments = sweeps.measure(*inputs)
     return moments
 
 
-def fused(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
+def fused(*inputs: Any) -> Tensor:
     """The loss, or its values."""
-    inputs = _inputs(logits, target, spec, settings)
+    logits, *_, spec, _, _ = inputs
     loss: Tensor
     if is_intercepted():
         loss = torch.ops.dice_loss.objective.default(*inputs)[0]
     elif torch.is_grad_enabled() and logits.requires_grad:
-        loss = _Objective.apply(*inputs, None)
+        loss = _with_gradient(logits, spec).apply(*inputs, None)
     else:
-        loss = _native.value(_native.verdict(None, None, *inputs), logits)
+        loss = _native.value(_native.verdict(*inputs), logits)
     return loss
 
 
-def detailed(
-    logits: Tensor, target: Target, spec: str, settings: str
-) -> tuple[Tensor, Tensor, _core.Verdict | None]:
-    """The loss, the moments that it was made of, and what the engine says of them; None where
-    someone traces."""
-    inputs = _inputs(logits, target, spec, settings)
+def detailed(*inputs: Any) -> tuple[Tensor, LossDetails]:
+    """The loss, and what the engine tells beside it."""
+    logits, *_, class_valid, spec, _, _ = inputs
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
-        return loss, moments, None
-    moments = _native.sums(logits, spec)
+        return loss, details_of(moments.detach(), class_valid, spec)
+    details = _native.details(logits, spec)
     if torch.is_grad_enabled() and logits.requires_grad:
-        beside = _Beside(moments)
-        loss = _Objective.apply(*inputs, beside)
-        return loss, moments, beside.verdict
-    verdict = _native.verdict(moments, None, *inputs)
-    return _native.value(verdict, logits), moments, verdict
+        loss = _with_gradient(logits, spec).apply(*inputs, details)
+    else:
+        loss = _native.value(_native.verdict(*inputs, details=details), logits)
+    return loss, details_at_hand(details, classes_of(logits))
 
 
-def voxel_losses(logits: Tensor, target: Target, spec: str, settings: str) -> Tensor:
+def voxel_losses(*inputs: Any) -> Tensor:
     """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…)."""
-    inputs = _inputs(logits, target, spec, settings)
     losses: Tensor
     if is_intercepted():
         losses = torch.ops.dice_loss.voxel_losses.default(*inputs)
+    elif torch.is_grad_enabled() and inputs[0].requires_grad:
+        losses = _VoxelLosses.apply(*inputs)
     else:
-        losses = _directly(_native.voxel_losses, _VoxelLosses, inputs)
+        losses = _native.voxel_losses(*inputs)
     return losses
 
 
@@ -148,32 +118,6 @@ def _plain_of_moments(
     return value
 
 
-def _sweeps(logits: Tensor) -> Any:
-    """Who sweeps over the voxels."""
-    return _cuda if _cuda.holds(logits) else _native
-
-
-def _inputs(logits: Tensor, target: Target, spec: str, settings: str) -> tuple[Any, ...]:
-    return (
-        logits,
-        target.tensor,
-        target.mask,
-        target.voxel_weight,
-        target.class_valid,
-        spec,
-        target.kind,
-        settings,
-    )
-
-
-def _directly(
-    body: Callable[..., Any], function: type[torch.autograd.Function], inputs: tuple[Any, ...]
-) -> Any:
-    if torch.is_grad_enabled() and inputs[0].requires_grad:
-        return function.apply(*inputs)
-    return body(*inputs)
-
-
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     *tensors, ctx.spec, ctx.kind, ctx.settings = inputs
     ctx.save_for_backward(*tensors)
@@ -182,38 +126,19 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
 # Sweep 1: the moments.
 
 
-def _keep_columns(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    *others, ctx.columns = inputs
-    _keep(ctx, tuple(others), output)
-
-
-def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
-    if not ctx.needs_input_grad[0]:
-        return (None,) * 9
-    if ctx.columns:
-        samples, _, classes = slopes.shape
-        count = len(integrands(ctx.spec, classes_of(slopes, 2)))
-        if not (_cuda.holds(slopes) or torch.is_grad_enabled() or is_intercepted()):
-            everywhere = slopes.new_zeros((samples, count, classes))
-            where = _native.indices(ctx.columns, slopes)
-            slopes = everywhere.index_add_(1, where, slopes)
-            return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
-        # Column by column: an index would have to be copied to the device.
-        all_columns = [slopes.new_zeros((samples, classes))] * count
-        for index, column in enumerate(ctx.columns):
-            all_columns[column] = all_columns[column] + slopes[:, index]
-        slopes = torch.stack(all_columns, 1)
-    return (_pull_back(slopes, ctx.saved_tensors, ctx), *(None,) * 8)
-
-
 class _Measure(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        _keep_columns(ctx, inputs, None)
-        moments: Tensor = _sweeps(inputs[0]).measure(*inputs)
+        *given, ctx.sweeps = inputs
+        _keep(ctx, tuple(given), None)
+        moments: Tensor = ctx.sweeps.measure(*given)
         return moments
 
-    backward = staticmethod(_measure_backward)
+    @staticmethod
+    def backward(ctx: Any, slopes: Tensor) -> Any:
+        if not ctx.needs_input_grad[0]:
+            return (None,) * 9
+        return (_pull_back(slopes, ctx.saved_tensors, ctx, ctx.sweeps), *(None,) * 8)
 
 
 def _fake_moments(logits: Tensor, spec: str) -> Tensor:
@@ -253,13 +178,20 @@ class _Evaluation(torch.autograd.Function):
 # Sweep 2: from derivatives by the moments to the gradient.
 
 
-def _pull_back(slopes: Tensor, tensors: Any, ctx: Any) -> Tensor:
+def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
+    if not ctx.needs_input_grad[0]:
+        return (None,) * 8
+    inputs = (slopes, *ctx.saved_tensors, ctx.spec, ctx.kind, ctx.settings)
+    return (torch.ops.dice_loss.pull_back.default(*inputs), *(None,) * 7)
+
+
+def _pull_back(slopes: Tensor, tensors: Any, ctx: Any, sweeps: Any = _native) -> Tensor:
     inputs = (slopes, *tensors, ctx.spec, ctx.kind, ctx.settings)
     gradient: Tensor
     if torch.is_grad_enabled() or is_intercepted():
         gradient = torch.ops.dice_loss.pull_back.default(*inputs)
     else:
-        gradient = _sweeps(tensors[0]).pull_back(*inputs)
+        gradient = sweeps.pull_back(*inputs)
     return gradient
 
 
@@ -293,21 +225,24 @@ def _objective_backward(ctx: Any, upstream: Tensor | None, *_: Any) -> Gradients
         return (None,) * 8
     slopes, *tensors = ctx.saved_tensors
     if torch.is_grad_enabled():
-        # The slopes depend on the logits too: for a second derivative all is derived again.
-        logits, *rest = tensors
-        target = _target(rest, ctx)
-        (gradient,) = _derivatives(lambda x: loss(x, target, ctx.spec), (logits,), upstream)
+        gradient = _derived_again(upstream, tensors, ctx)
     else:
         gradient = _pull_back(_chained(slopes, upstream, ctx.spec), tensors, ctx)
     return (gradient, *(None,) * 7)
 
 
+def _derived_again(upstream: Tensor, tensors: list[Tensor], ctx: Any) -> Tensor:
+    """The gradient for a second derivative: the slopes depend on the logits too."""
+    logits, *rest = tensors
+    target = _target(rest, ctx)
+    (gradient,) = _derivatives(lambda x: loss(x, target, ctx.spec), (logits,), upstream)
+    return gradient
+
+
 def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
     """The derivatives by the moments, times the gradient by the value that each belongs to."""
     if upstream.dim() == 0:
-        # At the end of most graphs there is a 1.
-        is_one = is_at_hand(upstream) and upstream.item() == 1.0
-        return slopes if is_one else slopes * upstream
+        return slopes if _is_one(upstream) else slopes * upstream
     by_cell = {
         "sample and class": (-1, 1, slopes.shape[2]),
         "class": (1, 1, -1),
@@ -318,25 +253,18 @@ def _chained(slopes: Tensor, upstream: Tensor, spec: str) -> Tensor:
     return torch.where(upstream == 0, 0.0, slopes * upstream)
 
 
-class _Beside:
-    """What is asked for beside a loss, and not differentiated."""
-
-    verdict: _core.Verdict
-
-    def __init__(self, moments: Tensor) -> None:
-        self.moments = moments
+def _is_one(upstream: Tensor) -> bool:
+    """At the end of most graphs there is a 1."""
+    return is_at_hand(upstream) and upstream.item() == 1.0
 
 
 class _Objective(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
-        *given, beside = inputs
+        *given, details = inputs
         *tensors, ctx.spec, ctx.kind, ctx.settings = given
         slopes = _native.sums(tensors[0], ctx.spec)
-        moments = None if beside is None else beside.moments
-        verdict = _native.verdict(moments, slopes, *given)
-        if beside is not None:
-            beside.verdict = verdict
+        verdict = _native.verdict(*given, slopes=slopes, details=details)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(slopes, *tensors)
         return _native.value(verdict, tensors[0])
@@ -344,6 +272,45 @@ class _Objective(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
         return (*_objective_backward(ctx, upstream), None)
+
+
+class _Small(torch.autograd.Function):
+    """Of few logits the gradient is written with the loss, for an upstream gradient of 1: to call
+    the engine again, and to keep slopes until then, would take longer than the sweep."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        *given, details = inputs
+        *tensors, ctx.spec, ctx.kind, ctx.settings = given
+        ctx.gradient = _native.fresh_gradient(tensors[0])
+        verdict = _native.verdict(*given, gradient=ctx.gradient, details=details)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors)
+        return _native.value(verdict, tensors[0])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor | None) -> Any:
+        if upstream is None or not ctx.needs_input_grad[0]:
+            return (None,) * 9
+        tensors = ctx.saved_tensors
+        # Given away once: whoever gets it may write to it, also where the graph is kept.
+        gradient, ctx.gradient = ctx.gradient, None
+        if torch.is_grad_enabled():
+            gradient = _derived_again(upstream, tensors, ctx)
+        elif gradient is None or is_intercepted():
+            inputs = (*tensors, ctx.spec, ctx.kind, ctx.settings)
+            _, slopes, _ = torch.ops.dice_loss.objective.default(*inputs)
+            gradient = _pull_back(_chained(slopes, upstream, ctx.spec), tensors, ctx)
+        elif not _is_one(upstream):
+            gradient = gradient * upstream
+        return (gradient, *(None,) * 8)
+
+
+def _with_gradient(logits: Tensor, spec: str) -> type[torch.autograd.Function]:
+    """The loss, by how many logits there are. Half precision rounds once, so it has to know the
+    upstream gradient, as values for each class have."""
+    is_small = logits.dtype in _native.WIDE and logits.numel() <= _SMALL
+    return _Small if is_small and objective(spec).reduction != "none" else _Objective
 
 
 # The map of voxel losses.
@@ -425,8 +392,7 @@ def _fake_gradient(upstream: Tensor, logits: Tensor, *_: Any) -> Tensor:
 
 
 def _fake_measure(logits: Tensor, *rest: Any) -> Tensor:
-    moments, columns = _fake_moments(logits, rest[-4]), rest[-1]
-    return moments[:, : len(columns)].clone() if columns else moments
+    return _fake_moments(logits, rest[-3])
 
 
 def _fake_objective(logits: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
@@ -442,11 +408,11 @@ def _fake_voxel_losses(logits: Tensor, *rest: Any) -> Tensor:
 
 _register(
     "measure",
-    f"({_INPUTS}, int[] columns) -> Tensor",
+    f"({_INPUTS}) -> Tensor",
     _native.measure,
     _fake_measure,
     _measure_backward,
-    _keep_columns,
+    _keep,
 )
 _register(
     "pull_back",

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from . import _ops, _plain
-from ._details import LossDetails, details_at_hand, details_of, with_counts
-from ._evaluation import integrands, objective, voxel_losses
+from . import _route
+from ._details import LossDetails, with_counts
+from ._evaluation import objective
 from ._namespace import sum_dtype
-from ._ops import settings_of
+from ._native import settings_of
 from ._ranks import ProcessGroup, of_all_ranks
-from ._target import Regions, Target, check_logits, check_values, is_usual, prepare
+from ._target import Regions, Target, check_logits, is_usual, prepare
 from ._tracing import classes_of, refuse_onnx
 
 
@@ -70,7 +70,8 @@ def loss(
 ) -> Tensor:
     """The loss."""
     logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
-    return _loss(plan, logits, voxels, weights_of(class_weights, logits))
+    weights = None if class_weights is None else weights_of(class_weights, logits)
+    return _loss(plan, logits, voxels, weights)
 
 
 def loss_with_details(
@@ -85,22 +86,17 @@ def loss_with_details(
     """The loss, and what the same sweep knows beside it."""
     logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
     weights = weights_of(class_weights, logits)
-    spec, valid = with_counts(plan.spec), voxels.class_valid
-    fused = weights is None and _ops.is_fused(logits, voxels, spec)
-    if plan.process_group is None and not plan.is_unreduced and fused:
-        value, sums, verdict = _ops.detailed(logits, voxels, spec, plan.settings)
-        if verdict is None:
-            return value, details_of(sums.detach(), valid, spec)
-        return value, details_at_hand(sums, verdict, spec)
-    sums = _moments(logits, voxels, spec, plan.settings)
-    if plan.process_group is not None:
+    route = _route.chosen(logits, voxels, with_counts(plan.spec), plan.settings, weights)
+    if plan.process_group is None:
+        value, details = route.loss_with_details()
+    else:
         # Of all samples, whatever the loss needs: what is logged of a sample depends on it alone.
-        sums, valid = of_all_ranks(sums, valid, plan.process_group, by_sample=True)
+        sums = route.moments(), voxels.class_valid
+        sums = of_all_ranks(*sums, plan.process_group, by_sample=True)
+        value, details = route.loss_of(*sums), route.details_of(*sums)
     if plan.is_unreduced:
         value = _loss(plan, logits, voxels, weights)
-    else:
-        value = _ops.of_moments(sums, valid, spec, weights).to(_ops.loss_dtype(logits))
-    return value, details_of(sums.detach(), valid, spec, weights)
+    return value, details
 
 
 def moments(
@@ -113,7 +109,7 @@ def moments(
 ) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
     logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
-    return _moments(logits, voxels, plan.spec, plan.settings)
+    return _route.chosen(logits, voxels, plan.spec, plan.settings).moments()
 
 
 def _read(
@@ -155,25 +151,10 @@ def weights_of(class_weights: Tensor | None, like: Tensor) -> Tensor | None:
 
 
 def _loss(plan: Plan, logits: Tensor, voxels: Target, weights: Tensor | None) -> Tensor:
-    # The engine is told weights as numbers, tensors of the framework as a tensor.
-    fused = weights is None and _ops.is_fused(logits, voxels, plan.spec)
+    route = _route.chosen(logits, voxels, plan.spec, plan.settings, weights)
     if plan.has_map:
-        if fused:
-            return _ops.voxel_losses(logits, voxels, plan.spec, plan.settings)
-        check_values(logits, voxels)
-        losses = voxel_losses(objective(plan.spec), logits, voxels, weights)
-        return losses.to(_ops.loss_dtype(logits))
-    if plan.process_group is None and fused:
-        return _ops.fused(logits, voxels, plan.spec, plan.settings)
-    sums = _moments(logits, voxels, plan.spec, plan.settings)
-    valid = voxels.class_valid
-    if plan.process_group is not None:
-        sums, valid = of_all_ranks(sums, valid, plan.process_group, plan.needs_samples)
-    return _ops.of_moments(sums, valid, plan.spec, weights).to(_ops.loss_dtype(logits))
-
-
-def _moments(logits: Tensor, voxels: Target, spec: str, settings: str) -> Tensor:
-    if _ops.is_native(logits, voxels, spec):
-        return _ops.measure(logits, voxels, spec, settings)
-    check_values(logits, voxels)
-    return _plain.moments(integrands(spec, classes_of(logits)), logits, voxels)
+        return route.voxel_losses()
+    if plan.process_group is None:
+        return route.loss()
+    sums = route.moments(), voxels.class_valid
+    return route.loss_of(*of_all_ranks(*sums, plan.process_group, plan.needs_samples))

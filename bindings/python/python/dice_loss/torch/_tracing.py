@@ -29,14 +29,14 @@ def classes_of(tensor: Tensor, axis: int = 1) -> int:
     return operator.index(tensor.shape[axis])
 
 
-def constant(values: Sequence[float], like: Tensor) -> Tensor:
-    """Numbers as a tensor of the type and on the device of another.
+def constant(values: Sequence[float], like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Numbers as a tensor on the device of another, and of its type if none is named.
 
     Copied there once, since every copy to another device waits for it.
     """
     if is_intercepted() or is_transformed():
-        return like.new_tensor(values)
-    return held(_cached_constant(tuple(values), like.dtype, like.device))
+        return like.new_tensor(values, dtype=dtype)
+    return held(_cached_constant(tuple(values), dtype or like.dtype, like.device))
 
 
 @lru_cache(maxsize=1024)

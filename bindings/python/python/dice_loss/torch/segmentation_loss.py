@@ -117,6 +117,10 @@ class SegmentationLoss(nn.Module):
     regions: Regions | None
     target_kind: str | None
     process_group: ProcessGroup | None
+    #: What to compute, and the same without class weights.
+    plan: Plan
+    _unweighted: Plan
+    _weights: list[float] | None
     #: Whether it is one loss under its own name.
     _is_named = False
     #: The weights, and the buffer's values that were found to be theirs.
@@ -151,7 +155,7 @@ class SegmentationLoss(nn.Module):
             target_kind=target_kind,
             process_group=process_group,
         )
-        self._weights = self._read_weights(class_weights)
+        vars(self)["_weights"] = self._read_weights(class_weights)
         self.register_buffer("class_weights", self._rounded())
         self._plan_again()
 
@@ -217,7 +221,7 @@ class SegmentationLoss(nn.Module):
             return
         weights, self._weights = self._weights, self._read_weights(buffer)
         try:
-            self.plan = self._planned(self._weights)
+            self.plan = self._planned(self._weights, self._plain_options())
         except Exception:
             self._weights = weights
             raise
@@ -245,31 +249,35 @@ class SegmentationLoss(nn.Module):
         return self.plan, None
 
     def _plan_again(self) -> None:
-        plan = self._planned(self._weights)
-        weighted = self._weights is not None
-        self._unweighted = self._planned(None) if weighted else plan
-        self.plan = plan
+        options = self._plain_options()
+        weights = self._weights
+        plan = self._planned(weights, options)
+        unweighted = plan if weights is None else self._planned(None, options)
+        vars(self).update(plan=plan, _unweighted=unweighted)
 
-    def _planned(self, class_weights: list[float] | None) -> Plan:
-        """What to compute; checks all options."""
+    def _plain_options(self) -> tuple[Any, ...]:
+        """What is planned beside the class weights, checked one by one."""
         if self.target_kind not in (None, "labels", "dense"):
             raise ValueError(
                 f"target_kind: found {self.target_kind!r}, wanted 'labels', 'dense' or None"
             )
         optional = _options.optional
-        plan = _planned(
+        return (
             self._is_named,
             _spec.with_weights(self.terms),
             optional(ACTIVATION["convert"], "activation", self.activation),
             optional(POOL["convert"], "pool", self.pool),
             optional(ABSENT["convert"], "absent", self.absent),
             optional(_options.flag, "background", self.background),
-            None if class_weights is None else tuple(class_weights),
             REDUCTION["convert"]("reduction", self.reduction),
             self.ignore_index,
             self.regions,
             self.target_kind,
         )
+
+    def _planned(self, class_weights: list[float] | None, options: tuple[Any, ...]) -> Plan:
+        """What to compute; checks whether all fits."""
+        plan = _planned(None if class_weights is None else tuple(class_weights), *options)
         # What belongs to a sample or a voxel stays with its rank.
         is_local = plan.is_unreduced and (plan.has_map or plan.needs_samples)
         if self.process_group is None or is_local:
@@ -393,13 +401,13 @@ class SegmentationLoss(nn.Module):
 
 @lru_cache(maxsize=256)
 def _planned(
+    class_weights: tuple[float, ...] | None,
     is_named: bool,
     weighted: tuple[tuple[float, Term | Compound], ...],
     activation: Activation | None,
     pool: Pool | None,
     absent: Absent | None,
     background: bool | None,
-    class_weights: tuple[float, ...] | None,
     reduction: _spec.Reduction,
     ignore_index: int | None,
     regions: Any,
