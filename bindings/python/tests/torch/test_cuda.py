@@ -501,6 +501,17 @@ def test_second_derivatives_of_moments(device, driver):
     compare(both[0], both[1], EVALUATED)
 
 
+def test_second_derivatives_of_logits(device):
+    def second():
+        x = logits_of("softmax").float().requires_grad_()
+        (gradient,) = torch.autograd.grad(DiceCELoss()(x, labels_of()), x, create_graph=True)
+        return torch.autograd.grad(gradient.square().sum(), x)[0]
+
+    wanted = second()
+    device()
+    compare(second(), wanted, lost(torch.float32))
+
+
 def test_a_sum_that_is_no_number_is_not_left_out(device, driver):
     moments = sums_of(DiceLoss().plan.spec, "softmax")
     moments[1] = torch.nan

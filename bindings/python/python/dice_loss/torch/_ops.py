@@ -22,7 +22,7 @@ from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype
 from ._target import Target
-from ._tracing import classes_of, is_at_hand, is_intercepted
+from ._tracing import classes_of, is_at_hand, is_intercepted, is_transformed
 
 Gradients = tuple[Tensor | None, ...]
 #: The column of the moments that counts voxels.
@@ -101,7 +101,10 @@ def of_moments(
         program = _cuda.program(moments, valid, spec)
         if program is not None:
             inputs = (moments, valid, class_weights, spec, program)
-            loss: Tensor = _directly(_cuda_loss, _Evaluation, inputs)
+            if torch.is_grad_enabled() and moments.requires_grad:
+                loss: Tensor = _Evaluation.apply(*inputs)
+            else:
+                loss, _ = _cuda.evaluate(*inputs)
             return loss
     return _plain_of_moments(moments, valid, spec, class_weights)
 
@@ -148,10 +151,6 @@ def _fake_moments(logits: Tensor, spec: str) -> Tensor:
 
 
 # The loss between the sweeps, by a kernel.
-
-
-def _cuda_loss(*inputs: Any) -> Tensor:
-    return _cuda.evaluate(*inputs)[0]
 
 
 class _Evaluation(torch.autograd.Function):
