@@ -312,7 +312,7 @@ mod _core {
     }
 
     #[pymodule_export]
-    use super::cuda::{CudaPass, cuda_passes, cuda_refusal};
+    use super::cuda::{CudaPass, CudaProgram, cuda_passes, cuda_program, cuda_refusal};
     #[pymodule_export]
     use super::xla::xla_targets;
     #[pymodule_export]

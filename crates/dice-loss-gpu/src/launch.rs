@@ -173,3 +173,6 @@ fn whole(handle: &Handle, size: usize) -> BufferArg {
 fn words(handle: &Handle) -> BufferArg {
     whole(handle, size_of::<u32>())
 }
+
+#[cfg(all(test, feature = "wgpu", feature = "emit"))]
+mod tests;

@@ -47,7 +47,7 @@ pub use declaration::{
 };
 pub use entry::{Entry, settings};
 pub use error::{Error, Result};
-pub use evaluate::{TermVerdict, Upstream, Verdict};
+pub use evaluate::{LossParts, TermParts, TermVerdict, Upstream, Verdict};
 pub use formula::{ClassLoss, Distances, Overlap, RowLoss, Smoothing, Sums};
 pub use interrupt::{Stop, interruptible};
 pub use metrics::Counts;

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Integrand, Layout, Logits, Moments, Objective, Output, Reduction, Result, Target,
-    Upstream, Verdict,
+    TermParts, Upstream, Verdict,
     evaluate::{self, Slopes},
     plan::Plan,
     room,
@@ -61,6 +61,21 @@ impl Prepared {
     /// What is summed up, in the order of the sums.
     pub fn integrands(&self) -> &[Integrand] {
         &self.plan.integrands
+    }
+
+    /// The terms as plain data, for who does elsewhere what [`evaluate`](Self::evaluate) does.
+    ///
+    /// ```
+    /// use dice_loss::{Dice, LossParts, Objective, Sum};
+    /// let prepared = Objective::new().term(1.0, Dice::default().sigmoid()).prepare(2)?;
+    /// let term = prepared.parts().next().expect("one term");
+    /// assert_eq!(term.class_weights, [1.0, 1.0]);
+    /// let LossParts::Overlap { columns, .. } = term.loss else { panic!("not of sums") };
+    /// assert!(columns.iter().any(|(sum, _)| *sum == Sum::Intersection));
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn parts(&self) -> impl Iterator<Item = TermParts<'_>> {
+        self.plan.parts()
     }
 
     /// Sweep 1, as [`Objective::measure`].

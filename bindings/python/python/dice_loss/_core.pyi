@@ -247,6 +247,44 @@ class CudaPass:
         """Sweep 2. `slopes` are (N, K, C), or (1, K, C) if `shared`, contiguous float32. Writes the
         gradient, which has the type of the logits, or adds to it."""
 
+class CudaProgram:
+    """From the moments to the loss and its derivatives, by one kernel. Addresses as of a pass."""
+
+    @property
+    def numbers(self) -> list[int]:
+        """The objective, as the kernel reads it: int32 on the device."""
+    @property
+    def constants(self) -> list[float]:
+        """The numbers in it: float64 on the device."""
+    @property
+    def room(self) -> int:
+        """How many float64 it wants to work with, for each class of a sample."""
+    def evaluate(
+        self,
+        device: int,
+        stream: int,
+        samples: int,
+        columns: int,
+        values: int,
+        moments: int,
+        valid: int | None,
+        weights: int | None,
+        numbers: int,
+        constants: int,
+        scratch: int,
+        loss: int,
+        slopes: int,
+    ) -> None:
+        """Writes the loss, one number or for reduction "none" so many `values`, and the derivatives
+        of their sum by the moments (N, K, C): all contiguous float64.
+
+        `valid` is (N, C), not 0 for each class that was annotated; `weights` (C), those of the
+        classes in terms that have none of their own.
+        """
+
+def cuda_program(spec: str, classes: int) -> CudaProgram | None:
+    """How an objective is evaluated; None if the kernel cannot: a map, or no terms."""
+
 def cuda_passes(
     spec: str,
     classes: int,

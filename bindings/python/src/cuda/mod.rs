@@ -6,7 +6,7 @@ mod driver;
 mod geometry;
 mod kernels;
 
-use dice_loss_gpu::{Form, Needs, Pass, Passes, aot};
+use dice_loss_gpu::{Form, Needs, Pass, Passes, Program, aot};
 use pyo3::prelude::*;
 
 use crate::{
@@ -199,6 +199,80 @@ impl CudaPass {
                 // SAFETY: Python lends what the geometry describes.
                 unsafe { driver::launch(device, stream, kernel, grid, &pointers, numbers)? };
             }
+            Ok(())
+        })
+    }
+}
+
+/// How an objective is evaluated; None if the kernel cannot.
+#[pyfunction]
+pub(crate) fn cuda_program(
+    py: Python<'_>,
+    spec: &str,
+    classes: usize,
+) -> Result<Option<CudaProgram>> {
+    py.detach(|| {
+        let prepared = objectives::find(spec, classes)?;
+        Ok(Program::new(&prepared).map(|program| CudaProgram { program, classes: classes as u32 }))
+    })
+}
+
+/// From the moments to the loss and its derivatives.
+#[pyclass(frozen, module = "dice_loss._core")]
+pub(crate) struct CudaProgram {
+    program: Program,
+    classes: u32,
+}
+
+#[pymethods]
+impl CudaProgram {
+    /// What the kernel reads, as integers.
+    #[getter]
+    fn numbers(&self) -> Vec<u32> {
+        self.program.numbers.clone()
+    }
+
+    /// What it reads in float64.
+    #[getter]
+    fn constants(&self) -> Vec<f64> {
+        self.program.constants.clone()
+    }
+
+    /// Numbers of memory to work with that it wants for each class of a sample.
+    #[getter]
+    fn room(&self) -> usize {
+        self.program.room()
+    }
+
+    /// `moments` and `slopes` are (N, K, C) of these `samples` and `columns`, `valid` (N, C) and
+    /// `weights` (C), all in float64; the loss has so many `values`.
+    #[expect(clippy::too_many_arguments, reason = "a launch")]
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        device: i32,
+        stream: u64,
+        samples: u32,
+        columns: u32,
+        values: u32,
+        moments: u64,
+        valid: Option<u64>,
+        weights: Option<u64>,
+        numbers: u64,
+        constants: u64,
+        scratch: u64,
+        loss: u64,
+        slopes: u64,
+    ) -> PyResult<()> {
+        py.detach(|| {
+            let [partial, scaled] = [valid.is_some(), weights.is_some()].map(u32::from);
+            let [valid, weights] = [valid, weights].map(Option::unwrap_or_default);
+            let pointers = [moments, valid, weights, numbers, constants, scratch, loss, slopes];
+            let reduction = self.program.reduction;
+            let by_value = [samples, columns, self.classes, partial, scaled, reduction, values];
+            let kernel = Kernel::named("evaluate_f64")?;
+            // SAFETY: Python lends tensors of these shapes.
+            unsafe { driver::launch(device, stream, kernel, [1, 1], &pointers, &by_value)? };
             Ok(())
         })
     }

@@ -6,6 +6,7 @@ that source is; without it, or a C++ compiler, these tests are skipped.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -13,21 +14,29 @@ import sys
 import warnings
 from pathlib import Path
 
+import declared
 import fake_driver
 import pytest
 import torch
 from batches import BATCHES, LOSSES, Batch, built, every_case, labels_of, logits_of
 from cpp import needs_compiler
 from dice_loss import _core
+from dice_loss import torch as losses
 from dice_loss.torch import (
     DiceBCELoss,
     DiceCELoss,
     DiceLoss,
+    GeneralizedDiceLoss,
     GeneralizedWassersteinDiceLoss,
     _cuda,
+    _native,
+    _ops,
+    _plain,
     measure,
 )
-from test_agreement import compare, lost, value_and_gradient
+from dice_loss.torch._evaluation import integrands
+from dice_loss.torch._target import Target
+from test_agreement import compare, lost, size, value_and_gradient
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 SOURCES = os.environ.get("DICE_LOSS_KERNELS", "")
@@ -123,7 +132,8 @@ def test_every_kernel(recipe, dtype, device, driver):
     batch = BATCHES[kind](activation)
     found = check(batch, built(name, activation, batch), dtype, device, driver)
     short = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}[dtype]
-    names = [f"measure_{recipe}_{short}", "join_f64", f"pull_back_{recipe}_{short}"]
+    between = ["join_f64", "evaluate_f64"]
+    names = [f"measure_{recipe}_{short}", *between, f"pull_back_{recipe}_{short}"]
     assert [entry for entry, *_ in found] == names
 
 
@@ -131,7 +141,8 @@ def test_no_recipe_is_forgotten():
     short = ("f32", "f16", "bf16")
     sweeps = [f"{sweep}_{name}" for sweep in ("measure", "pull_back") for name in RECIPES]
     compiled = {json.loads(line)["name"] for line in Path(SOURCES).read_text().splitlines()}
-    assert compiled == {"join_f64"} | {f"{sweep}_{f}" for sweep in sweeps for f in short}
+    between = {"join_f64", "evaluate_f64"}
+    assert compiled == between | {f"{sweep}_{f}" for sweep in sweeps for f in short}
 
 
 LEAN = {
@@ -254,11 +265,12 @@ def test_what_is_launched(device, driver):
     device()
     DiceLoss()(x.requires_grad_(), labels).backward()
     found = launches(driver)
-    names = ["measure_softmax_labels_dice_f32", "join_f64", "pull_back_softmax_labels_dice_f32"]
+    recipe, between = "softmax_labels_dice", ["join_f64", "evaluate_f64"]
+    names = [f"measure_{recipe}_f32", *between, f"pull_back_{recipe}_f32"]
     assert [entry for entry, *_ in found] == names
     assert {stream for *_, stream in found} == {hex(STREAM)}
     # 1600 voxels are 7 tiles of 256; 5 sums of 3 classes are joined, in both samples.
-    assert [grid for _, *grid, _ in found] == [["7", "2"], ["15", "2"], ["7", "2"]]
+    assert [grid for _, *grid, _ in found] == [["7", "2"], ["15", "2"], ["1", "1"], ["7", "2"]]
 
 
 @pytest.mark.parametrize("kind", ["labels", "partial"])
@@ -345,7 +357,184 @@ def test_what_no_kernel_takes_is_said_once(device, driver):
         warnings.simplefilter("error")
         DiceLoss()(x, labels)
     compare(found, wanted, lost(torch.float64))
+    # The sums are of the right type, wherever they were made.
+    assert {entry for entry, *_ in launches(driver)} == {"evaluate_f64"}
+
+
+# The loss between the sweeps. Kernel, engine and plain torch have the same sums, in float64.
+
+#: What a value or slope may lose, relative to the largest: a formula has fewer than 48 operations.
+EVALUATED = 48 * torch.finfo(torch.float64).eps
+VALID = torch.tensor([[True, True, False], [True, False, True]])
+SETTINGS = [
+    {"pool": pool, "absent": absent, "reduction": reduction}
+    for pool, absent, reduction in itertools.product(
+        ("sample", "batch", "all"), ("skip", "zero", "formula"), ("mean", "sum", "none")
+    )
+]
+
+
+def sums_of(spec, activation, labels=None, valid=None, classes=3):
+    shape = (2, classes, 4, 5)
+    labels = labels_of(shape) if labels is None else labels
+    target = Target(labels, "labels", None, None, None, None, valid)
+    return _plain.moments(integrands(spec, classes), logits_of(activation, shape), target)
+
+
+def check_evaluation(loss, activation, valid, driver, classes=3):
+    """Loss, values and slopes beside the engine's, which has no slopes by sums of data alone."""
+    spec = loss.plan.spec
+    moments = sums_of(spec, activation, valid=valid, classes=classes)
+    program = _cuda.program(moments, valid, spec)
+    value, slopes = _cuda.evaluate(moments, valid, None, spec, program)
+    assert launches(driver) == [["evaluate_f64", "1", "1", hex(STREAM)]]
+    wanted = torch.empty_like(moments)
+    views = (_native.view(moments.contiguous()), None if valid is None else _native.view(valid))
+    verdict = _core.evaluate(spec, *views, False, _native.view(wanted))
+    values = verdict.loss if loss.reduction != "none" else verdict.values
+    values = torch.tensor(values, dtype=torch.float64)
+    assert value.shape == torch.Size(verdict.shape if loss.reduction == "none" else ())
+    compare(value, values.reshape(value.shape), EVALUATED)
+    columns = integrands(spec, classes)
+    of_data = ("reference", "reference_squared", "voxels", "merged")
+    own = [at for at, column in enumerate(columns) if column.name not in of_data]
+    assert size(wanted[:, own]) > 0
+    compare(slopes[:, own], wanted[:, own], EVALUATED)
+
+
+def settings_of(loss, index):
+    """Some settings that a loss has: each number others."""
+    settings = dict(SETTINGS[index % len(SETTINGS)])
+    if loss["kind"] == "voxel":
+        settings = {"reduction": ("mean", "sum")[index % 2]}
+    elif loss["kind"] != "overlap" and settings["reduction"] == "none":
+        settings["reduction"] = "mean"
+    if index % 2:
+        settings["class_weights"] = [1.0, 0.5, 2.0]
+    return {
+        key: value for key, value in settings.items() if key in (*loss["settings"], "reduction")
+    }
+
+
+@pytest.mark.parametrize("name", declared.LOSSES)
+def test_every_formula_is_evaluated(name, device, driver):
+    loss = declared.LOSSES[name]
+    device()
+    trials = itertools.product(loss["activations"], [{}, *declared.trials_of(name)])
+    first = 5 * list(declared.LOSSES).index(name)
+    for index, (activation, options) in enumerate(trials, first):
+        settings = settings_of(loss, index)
+        module = getattr(losses, loss["torch"])(activation=activation, **options, **settings)
+        check_evaluation(module, activation, VALID if index % 3 == 0 else None, driver)
+
+
+@pytest.mark.parametrize("loss", [DiceLoss, GeneralizedDiceLoss])
+def test_every_setting_is_evaluated(loss, device, driver):
+    device()
+    for index, settings in enumerate(SETTINGS):
+        weights = {"class_weights": [1.0, 0.5, 2.0]} if index % 2 else {}
+        module = loss(background=index % 4 > 1, **weights, **settings)
+        check_evaluation(module, "softmax", VALID if index % 3 else None, driver)
+
+
+@pytest.mark.parametrize("loss", [DiceLoss, GeneralizedDiceLoss])
+def test_units_take_several_classes(loss, device, driver):
+    device()
+    for pool in ("sample", "batch"):
+        check_evaluation(loss(pool=pool), "softmax", None, driver, classes=301)
+
+
+def by_both_ways(moments, valid, spec, class_weights=None):
+    """What `of_moments` and plain torch make of moments, and the gradients by them."""
+    both = []
+    for function in (_ops.of_moments, _ops._plain_of_moments):
+        leaf = moments.clone().requires_grad_()
+        value = function(leaf, valid, spec, class_weights)
+        upstream = torch.linspace(0.5, 2.0, value.numel(), dtype=value.dtype)
+        value.backward(upstream.reshape(value.shape))
+        both.append((value.detach(), leaf.grad))
+    return both
+
+
+LABELS = labels_of()
+CORNERS = {
+    "labels": (LABELS, None),
+    "one class is nowhere": (LABELS.clamp(max=1), None),
+    "background alone": (torch.zeros_like(LABELS), None),
+    "partial": (LABELS, VALID),
+    "nothing annotated": (LABELS, torch.zeros_like(VALID)),
+}
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+@pytest.mark.parametrize(
+    ("loss", "reduction"),
+    [
+        *itertools.product([DiceLoss, GeneralizedDiceLoss], ["mean", "none"]),
+        (DiceCELoss, "mean"),
+    ],
+)
+def test_evaluated_by_autograd(loss, reduction, corner, device, driver):
+    """With weights of classes that are a tensor, and slopes by the sums of the reference too."""
+    labels, valid = CORNERS[corner]
+    spec = loss(reduction=reduction, absent="zero").plan.spec
+    moments = sums_of(spec, "softmax", labels, valid)
+    weights = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)
+    device()
+    found, wanted = by_both_ways(moments, valid, spec, weights)
+    assert [entry for entry, *_ in launches(driver)] == ["evaluate_f64"]
+    compare(found[0], wanted[0], EVALUATED)
+    compare(found[1], wanted[1], EVALUATED)
+
+
+def test_second_derivatives_of_moments(device, driver):
+    spec = DiceLoss().plan.spec
+    moments = sums_of(spec, "softmax")
+    device()
+    both = []
+    for function in (_ops.of_moments, _ops._plain_of_moments):
+        leaf = moments.clone().requires_grad_()
+        value = function(leaf, None, spec, None)
+        (slopes,) = torch.autograd.grad(value, leaf, create_graph=True)
+        both.append(torch.autograd.grad(slopes.square().sum(), leaf)[0])
+    assert launches(driver)
+    compare(both[0], both[1], EVALUATED)
+
+
+def test_second_derivatives_of_logits(device):
+    def second():
+        x = logits_of("softmax").float().requires_grad_()
+        (gradient,) = torch.autograd.grad(DiceCELoss()(x, labels_of()), x, create_graph=True)
+        return torch.autograd.grad(gradient.square().sum(), x)[0]
+
+    wanted = second()
+    device()
+    compare(second(), wanted, lost(torch.float32))
+
+
+def test_a_sum_that_is_no_number_is_not_left_out(device, driver):
+    moments = sums_of(DiceLoss().plan.spec, "softmax")
+    moments[1] = torch.nan
+    device()
+    for reduction in ("mean", "sum", "none"):
+        spec = DiceLoss(reduction=reduction).plan.spec
+        assert _ops.of_moments(moments, None, spec).isnan().all()
+        assert launches(driver)
+
+
+@pytest.mark.parametrize(
+    ("samples", "classes", "dtype"),
+    [(5, 205, torch.float64), (0, 3, torch.float64), (2, 3, torch.float32)],
+)
+def test_what_the_kernel_does_not_evaluate(samples, classes, dtype, device, driver):
+    """More than 1024 classes of samples, none at all, sums of another type."""
+    spec = DiceLoss().plan.spec
+    columns = len(integrands(spec, classes))
+    moments = torch.ones((samples, columns, classes), dtype=dtype)
+    device()
+    found = _ops.of_moments(moments, None, spec)
     assert not launches(driver)
+    assert torch.equal(found, _ops._plain_of_moments(moments, None, spec, None))
 
 
 def test_details(device, driver):
@@ -387,7 +576,7 @@ def test_drivers_by_version(library, version, refusal):
 def test_a_driver_that_refuses(driver):
     (step,) = _core.cuda_passes(DiceLoss().plan.spec, 3, "labels", False, False)
     x, labels = torch.zeros(1, 3, 0), torch.zeros(1, 0, dtype=torch.uint8)
-    lent = (_cuda._native.view(x), _cuda._native.view(labels), None, None, None, None)
+    lent = (_native.view(x), _native.view(labels), None, None, None, None)
     moments = torch.zeros(1, 5, 3, dtype=torch.float64)
     tables = torch.tensor(step.tables(None))
     with pytest.raises(RuntimeError, match=r"the CUDA driver: .*refused"):
@@ -395,7 +584,7 @@ def test_a_driver_that_refuses(driver):
             DEVICE_THAT_FAILS,
             STREAM,
             lent,
-            _cuda._native.view(torch.zeros(1, 3, 0)),
+            _native.view(torch.zeros(1, 3, 0)),
             tables.data_ptr(),
             moments.data_ptr(),
             False,
@@ -407,7 +596,7 @@ def test_kernels_want_memory_of_their_own_type(driver):
     spec = DiceLoss().plan.spec
     (step,) = _core.cuda_passes(spec, 3, "labels", False, False)
     x, labels = torch.zeros(1, 2, 4), torch.zeros(1, 4, dtype=torch.uint8)
-    lent = (_cuda._native.view(x), _cuda._native.view(labels), None, None, None, None)
+    lent = (_native.view(x), _native.view(labels), None, None, None, None)
     with pytest.raises(ValueError, match=r"shape of the logits: found \(1, 2, 4\)"):
         step.measure(0, 0, lent, 0, 0, 0, 0)
     with pytest.raises(ValueError, match="float32, float16 or bfloat16"):

@@ -25,6 +25,7 @@
 
 mod contribution;
 mod element;
+pub mod evaluate;
 pub mod join;
 pub mod measure;
 pub mod pull_back;

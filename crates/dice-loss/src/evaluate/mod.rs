@@ -2,11 +2,13 @@
 
 mod gradient;
 mod overlap;
+mod parts;
 mod slopes;
 mod unit;
 mod verdict;
 mod voxel;
 
+pub use parts::{LossParts, TermParts};
 pub use slopes::Upstream;
 pub(crate) use slopes::{GroupSlopes, Slopes, VoxelSlopes};
 pub use verdict::{TermVerdict, Verdict};

@@ -3,7 +3,7 @@
 use super::unit::Scale;
 use crate::{
     Activation, Moments, Term,
-    plan::{Plan, Planned},
+    plan::{Group, Plan, Planned},
     voxel::VoxelLoss,
 };
 
@@ -64,6 +64,14 @@ pub(crate) fn unreduced(term: &Term, loss: &VoxelLoss, classes: usize) -> Factor
     factors
 }
 
+/// The column whose sums, times the weights of the classes, a mean divides by.
+pub(super) fn counted(group: &Group, loss: &VoxelLoss) -> usize {
+    match loss.is_per_voxel(group.activation) {
+        true => group.merged.unwrap_or(Plan::REFERENCE),
+        false => Plan::VOXELS,
+    }
+}
+
 pub(super) fn evaluate(
     Planned { term, place, .. }: &Planned,
     loss: &VoxelLoss,
@@ -77,11 +85,7 @@ pub(super) fn evaluate(
     let mut per_class = vec![f64::NAN; classes];
     if let Some(place) = place {
         let group = &plan.groups[place.group];
-        let counted = if loss.is_per_voxel(term.activation) {
-            group.merged.unwrap_or(Plan::REFERENCE)
-        } else {
-            Plan::VOXELS
-        };
+        let counted = counted(group, loss);
         let [positive, negative, all] = group.columns(place.losses);
         for class in 0..classes {
             let over_samples = |column: Option<usize>| -> f64 {

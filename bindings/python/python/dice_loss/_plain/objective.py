@@ -121,6 +121,18 @@ class Objective(NamedTuple):
         """Whether some term has a loss for each sample, so that samples cannot be added up."""
         return any(term.is_overlap and term.pool == "sample" for term in self.terms)
 
+    def shape(self, samples: Any, classes: int) -> tuple[Any, ...]:
+        """That of the loss, where it is no map: of a number, or of values without a reduction."""
+        if self.reduction != "none" or not self.terms:
+            return ()
+        by_cell = {
+            "sample and class": (samples, classes),
+            "class": (classes,),
+            "sample": (samples,),
+            "one": (),
+        }
+        return by_cell[self.terms[0].cells]
+
 
 @constant_in_graphs
 def objective(spec: str) -> Objective:

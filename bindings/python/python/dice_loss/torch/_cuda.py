@@ -1,4 +1,4 @@
-"""The sweeps on CUDA devices, by kernels that the package brings along.
+"""The sweeps on CUDA devices and the loss between them, by kernels that the package brings along.
 
 They run on PyTorch's memory and its current stream, and nothing here waits for a device. What they
 cannot take goes the way of every other device, which is plain torch.
@@ -21,7 +21,7 @@ from torch import Tensor
 from .. import _core
 from . import _namespace as xp
 from . import _native
-from ._evaluation import integrands
+from ._evaluation import integrands, objective
 from ._target import Regions, Target, TargetKind, check_everywhere
 from ._tracing import classes_of, constant_in_graphs, held
 
@@ -32,6 +32,8 @@ _COUNTS = ("true_positives", "false_positives", "false_negatives")
 _ORDINARY = 60
 #: Powers of two that float32 has, and whose inverses it has too.
 _POWERS = 126
+#: Classes of all samples for which one cube of threads is faster than many operations.
+_CELLS = 1 << 10
 #: Elements of a sample that a launch can count.
 _ELEMENTS = 1 << 31
 
@@ -142,6 +144,55 @@ def pull_back(
                 index > 0,
             )
     return gradient
+
+
+def program(moments: Tensor, valid: Tensor | None, spec: str) -> _core.CudaProgram | None:
+    """How a kernel makes the loss of moments; None if it cannot."""
+    samples, columns, classes = moments.shape
+    if not is_on() or torch.version.hip is not None or moments.dtype is not torch.float64:
+        return None
+    if not 0 < samples * classes <= _CELLS or columns != len(integrands(spec, classes)):
+        return None
+    if valid is not None and (valid.shape != (samples, classes) or valid.device != moments.device):
+        return None
+    if _refusal_of_device(_ordinal(moments.device.index)) is not None:
+        return None
+    return _program(spec, classes)
+
+
+def evaluate(
+    moments: Tensor,
+    valid: Tensor | None,
+    class_weights: Tensor | None,
+    spec: str,
+    program: _core.CudaProgram,
+) -> tuple[Tensor, Tensor]:
+    """The loss or its values, and the derivatives of their sum by the moments (N, K, C)."""
+    samples, columns, classes = moments.shape
+    moments = moments.contiguous()
+    if valid is not None:
+        valid = valid.to(torch.float64).contiguous()
+    if class_weights is not None:
+        class_weights = class_weights.contiguous()
+    numbers, constants = map(held, _program_tensors(spec, classes, moments.device))
+    scratch = moments.new_empty(program.room * samples * classes)
+    loss = moments.new_empty(objective(spec).shape(samples, classes))
+    slopes = torch.empty_like(moments)
+    program.evaluate(
+        *_where(moments),
+        samples,
+        columns,
+        loss.numel(),
+        moments.data_ptr(),
+        None if valid is None else valid.data_ptr(),
+        None if class_weights is None else class_weights.data_ptr(),
+        numbers.data_ptr(),
+        constants.data_ptr(),
+        scratch.data_ptr(),
+        loss.data_ptr(),
+        slopes.data_ptr(),
+    )
+    return loss, slopes
 
 
 class _Lent:
@@ -315,6 +366,23 @@ def _passes(
 ) -> tuple[_core.CudaPass, ...] | None:
     passes = _core.cuda_passes(spec, classes, kind, weighted, partial)
     return None if passes is None else tuple(passes)
+
+
+@lru_cache(maxsize=256)
+def _program(spec: str, classes: int) -> _core.CudaProgram | None:
+    return _core.cuda_program(spec, classes)
+
+
+@lru_cache(maxsize=256)
+def _program_tensors(spec: str, classes: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Copied to the device once: a copy waits for it."""
+    program = _program(spec, classes)
+    numbers, constants = ([], []) if program is None else (program.numbers, program.constants)
+    with torch.inference_mode(False):
+        return (
+            torch.tensor(numbers, dtype=torch.int32, device=device),
+            torch.tensor(constants, dtype=torch.float64, device=device),
+        )
 
 
 @lru_cache(maxsize=256)

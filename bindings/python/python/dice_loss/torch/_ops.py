@@ -22,7 +22,7 @@ from ._evaluation import Moments, evaluate, integrands, objective
 from ._evaluation import voxel_losses as reference_voxel_losses
 from ._native import loss_dtype
 from ._target import Target
-from ._tracing import classes_of, is_at_hand, is_intercepted
+from ._tracing import classes_of, is_at_hand, is_intercepted, is_transformed
 
 Gradients = tuple[Tensor | None, ...]
 #: The column of the moments that counts voxels.
@@ -97,6 +97,21 @@ def of_moments(
     moments: Tensor, valid: Tensor | None, spec: str, class_weights: Tensor | None = None
 ) -> Tensor:
     """The loss (or its values) of moments, differentiable."""
+    if _cuda.holds(moments) and not (is_intercepted() or is_transformed()):
+        program = _cuda.program(moments, valid, spec)
+        if program is not None:
+            inputs = (moments, valid, class_weights, spec, program)
+            if torch.is_grad_enabled() and moments.requires_grad:
+                loss: Tensor = _Evaluation.apply(*inputs)
+            else:
+                loss, _ = _cuda.evaluate(*inputs)
+            return loss
+    return _plain_of_moments(moments, valid, spec, class_weights)
+
+
+def _plain_of_moments(
+    moments: Tensor, valid: Tensor | None, spec: str, class_weights: Tensor | None
+) -> Tensor:
     columns = integrands(spec, classes_of(moments, 2))
     valid = None if valid is None else valid.to(torch.bool)
     value: Tensor = evaluate(objective(spec), Moments(columns, moments, valid, class_weights)).loss
@@ -133,6 +148,30 @@ def _fake_moments(logits: Tensor, spec: str) -> Tensor:
     columns = len(integrands(spec, classes_of(logits)))
     shape = (logits.shape[0], columns, logits.shape[1])
     return logits.new_empty(shape, dtype=torch.float64)
+
+
+# The loss between the sweeps, by a kernel.
+
+
+class _Evaluation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        moments, valid, class_weights, ctx.spec, _ = inputs
+        loss, slopes = _cuda.evaluate(*inputs)
+        ctx.save_for_backward(slopes, moments, valid, class_weights)
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> Gradients:
+        slopes, moments, valid, class_weights = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            # The slopes depend on the moments too: for a second derivative all is derived again.
+            (gradient,) = _derivatives(
+                lambda x: _plain_of_moments(x, valid, ctx.spec, class_weights), (moments,), upstream
+            )
+        else:
+            gradient = _chained(slopes, upstream, ctx.spec)
+        return (gradient, *(None,) * 4)
 
 
 # Sweep 2: from derivatives by the moments to the gradient.
@@ -273,20 +312,6 @@ def _with_gradient(logits: Tensor, spec: str) -> type[torch.autograd.Function]:
     return _Small if is_small and objective(spec).reduction != "none" else _Objective
 
 
-def _fake_values_shape(logits: Tensor, spec: str) -> tuple[Any, ...]:
-    samples, classes = logits.shape[:2]
-    whole = objective(spec)
-    if whole.reduction != "none" or not whole.terms:
-        return ()
-    by_cell = {
-        "sample and class": (samples, classes),
-        "class": (classes,),
-        "sample": (samples,),
-        "one": (),
-    }
-    return by_cell[whole.terms[0].cells]
-
-
 # The map of voxel losses.
 
 
@@ -371,7 +396,8 @@ def _fake_measure(logits: Tensor, *rest: Any) -> Tensor:
 
 def _fake_objective(logits: Tensor, *rest: Any) -> tuple[Tensor, Tensor, Tensor]:
     spec, moments = rest[-3], _fake_moments(logits, rest[-3])
-    values = logits.new_empty(_fake_values_shape(logits, spec), dtype=loss_dtype(logits))
+    shape = objective(spec).shape(*logits.shape[:2])
+    values = logits.new_empty(shape, dtype=loss_dtype(logits))
     return values, torch.empty_like(moments), moments
 
 

@@ -102,7 +102,7 @@ class Sweeps(Plain):
 
 
 class Kernels(Sweeps):
-    """The kernels on a CUDA device, and torch between them."""
+    """The kernels on a CUDA device: between the sweeps too, where there is one for the loss."""
 
     __slots__ = ()
     _by = _cuda

@@ -12,11 +12,11 @@
 
 #define __global__
 #define __device__
-#define __launch_bounds__(units)
+#define __launch_bounds__(...)
 #define __grid_constant__
 #define __align__(bytes) alignas(bytes)
 
-using std::exp, std::log, std::log1p, std::pow, std::fma, std::fabs, std::sqrt;
+using std::exp, std::log, std::log1p, std::pow, std::fma, std::fabs, std::sqrt, std::tanh;
 
 struct Dimensions {
     unsigned x = 1, y = 1, z = 1;
@@ -45,6 +45,8 @@ struct __nv_bfloat16 {
 };
 
 void __syncthreads();
+/// Units take turns: what one has written, the others see.
+inline void __threadfence() {}
 
 /// A kernel, and how it takes the driver's array of arguments.
 struct Kernel {
