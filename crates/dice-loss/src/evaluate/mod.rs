@@ -66,14 +66,23 @@ const OF_CLASS: usize = 8 * size_of::<f64>();
 pub(crate) fn check_one_shape(terms: &[(f64, Term)]) -> Result<()> {
     let shape = |term: &Term| match &term.loss {
         Loss::Overlap(formula) => {
-            format!("{:?}", Unit::of(term.pool.unwrap_or_default(), formula.is_coupled()))
+            match Unit::of(term.pool.unwrap_or_default(), formula.is_coupled()) {
+                Unit::SampleAndClass => "(N, C)",
+                Unit::Class => "(C)",
+                Unit::Sample => "(N)",
+                Unit::One { .. } => "a number",
+            }
         }
-        Loss::Voxel(loss) if loss.is_per_voxel(term.activation) => "voxel map (N, S)".into(),
-        Loss::Voxel(_) => "map (N, C, S)".into(),
+        Loss::Voxel(loss) if loss.is_per_voxel(term.activation) => "(N, 1, spatial…)",
+        Loss::Voxel(_) => "(N, C, spatial…)",
     };
     let shapes: Vec<_> = terms.iter().map(|(_, term)| shape(term)).collect();
     match shapes.iter().find(|shape| **shape != shapes[0]) {
-        Some(_) => parameter("reduction none", shapes, "terms whose outputs have one shape"),
+        Some(_) => stated(
+            "reduction none",
+            format!("terms of shapes {}", shapes.join(" and ")),
+            "terms whose outputs have one shape: take one loss at a time",
+        ),
         None => Ok(()),
     }
 }

@@ -267,7 +267,8 @@ fn options_out_of_range() {
     refused(dice().decision(Decision::Threshold(f64::NAN)), "decision: threshold: found NaN");
     refused(
         dice().term(1.0, CrossEntropy::default().softmax()).reduction(Reduction::None),
-        "reduction none: found ",
+        "reduction none: found terms of shapes (N, C) and (N, 1, spatial…), wanted terms whose outputs \
+         have one shape: take one loss at a time",
     );
     let error = dice().check(1).unwrap_err();
     says(
