@@ -113,11 +113,12 @@ def test_weights_up_to_sums_that_float32_holds(loss, weight, reference):
     np.testing.assert_allclose(slopes, of_one, rtol=0.0, atol=2e-6 * np.abs(of_one).max())
 
 
-@pytest.mark.parametrize("weight", [1e18, 1e30, 1e37])
+@pytest.mark.parametrize("weight", [1e18, 1e30, 1e37, 3e38])
 def test_sums_that_float32_does_not_hold_are_refused_or_no_number(weight):
     with pytest.raises(ValueError, match=r"voxel_weight: found a sum of .*, wanted at most 1e\+18"):
         losses.dice(LOGITS, LABELS, voxel_weight=np.full(LABELS.shape, weight), reference=True)
-    assert np.isnan(step(DICE, weight, True, compiled=True)[0])
+    value, slopes = step(DICE, weight, True, compiled=True)
+    assert np.isnan(value) and np.isnan(slopes).all()
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -139,3 +140,20 @@ def test_64_bits_hold_weights_of_any_size(weight, float64):
     (found, slopes), (wanted, of_one) = step(DICE, weight, False), step(DICE, 1.0, False)
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
     np.testing.assert_allclose(slopes, of_one, rtol=0.0, atol=1e-6 * np.abs(of_one).max())
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("loss", [DICE, losses.dice_cross_entropy, losses.generalized_dice])
+@pytest.mark.parametrize("pool", ["sample", "batch", "all"])
+def test_what_is_no_number_is_seen(loss, pool, compiled):
+    """By plain JAX, which cannot look at values; the engine refuses them."""
+    weights, dense = np.ones(LABELS.shape, np.float32), cases.one_hot(LABELS, 3).astype(np.float32)
+    weights[:, 0, 0], dense[:, :, 0, 0] = np.nan, np.nan
+    for target, counted in ((LABELS, {"voxel_weight": weights}), (dense, {})):
+
+        def of(logits, target=target, counted=counted):
+            return loss(logits, target, pool=pool, reference=True, **counted)
+
+        both = jax.value_and_grad(of)
+        value, slopes = (jax.jit(both) if compiled else both)(jnp.asarray(LOGITS, jnp.float32))
+        assert np.isnan(value) and np.isnan(slopes[:, :, 0, 0]).all()

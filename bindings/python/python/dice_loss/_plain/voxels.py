@@ -5,6 +5,7 @@ Everything is computed in float32 or wider, and summed up in float64 where the f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -94,7 +95,8 @@ class Voxels:
     def _weight(self, batch: Inputs) -> tuple[Array | None, Array | None]:
         """The weight of each voxel, divided by a number that is returned too; None is 1 of each.
 
-        Weights whose products would overflow or vanish are divided by the largest of them.
+        Weights whose products would overflow or vanish are divided by the largest of them; one that
+        is no number is left where it is.
         """
         xp = self.xp
         if batch.voxel_weight is None:
@@ -106,8 +108,8 @@ class Voxels:
         if 0 in tuple(weight.shape):
             return weight, None
         largest = -xp.min(xp.reshape(-xp.stop_gradient(weight), (-1,)), 0)
-        is_ordinary = ((largest > 1e-12) & (largest < 1e12)) | (largest == 0)
-        scale = xp.where(is_ordinary, xp.ones_like(largest), largest)
+        is_tiny, is_huge = largest <= 1e-12, (largest >= 1e12) & (largest < math.inf)
+        scale = xp.where((is_tiny & (largest > 0)) | is_huge, largest, xp.ones_like(largest))
         return weight / scale, scale
 
     def _plain(self, batch: Inputs) -> Array:
