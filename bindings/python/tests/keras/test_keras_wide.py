@@ -58,6 +58,18 @@ def test_weights(values, native):
 
 
 @BOTH
+def test_weights_that_float32_rounds_to_nothing(native):
+    weights = np.where(LABELS == 0, 1e-200, 3e-200)
+    if BACKEND == "jax":
+        with pytest.raises(ValueError, match=r"sample_weight: found [13]\.0e-200, wanted 0, or at"):
+            found(CrossEntropy, LABELS, LOGITS, weights, native=native)
+        return
+    wanted = dice_loss.cross_entropy(FIRST, LABELS, voxel_weight=weights)[0]
+    value = found(CrossEntropy, LABELS, LOGITS, weights, native=native)
+    np.testing.assert_allclose(value, wanted, rtol=1e-6)
+
+
+@BOTH
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_weights_that_are_no_numbers_are_seen(wrong, native):
     weights = np.where(UNKNOWN, wrong, 1.0).astype(np.float32)

@@ -204,6 +204,19 @@ def test_the_drop_ins_ignore_nothing_that_a_type_does_not_have():
         torch.testing.assert_close(narrow, wide, rtol=1e-12, atol=0.0)
 
 
+@pytest.mark.parametrize("weight", [1e-200, 1e-60])
+def test_weights_of_float64_beside_logits_of_float32(weight):
+    x, labels = logits_of("softmax").float(), labels_of()
+    loss = DiceCELoss(smoothing=0.0)
+    weights = weight * torch.where(labels == 0, 1.0, 3.0).double()
+    leaf = x.clone().requires_grad_()
+    wanted = loss(leaf, labels, voxel_weight=weights)
+    gradient, value = by_formula(loss, x, labels, voxel_weight=weights)
+    torch.testing.assert_close(value, wanted.detach(), rtol=1e-6, atol=0.0)
+    (slopes,) = torch.autograd.grad(wanted, leaf)
+    torch.testing.assert_close(gradient, slopes, rtol=1e-5, atol=1e-8)
+
+
 def by_formula(loss, x, target, **masks):
     """Under a transform no values are checked."""
     return grad_and_value(lambda x: loss(x, target, **masks).sum())(x)

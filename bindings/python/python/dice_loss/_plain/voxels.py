@@ -103,14 +103,16 @@ class Voxels:
             if self.counted is None:
                 return None, None
             return xp.where(self.counted, xp.ones_like(self.first(self.x)), 0.0), None
-        weight = xp.cast(batch.voxel_weight, self.x)
+        weight = batch.voxel_weight
+        # What the logits' type does not hold is scaled in its own.
+        weight = weight if xp.is_float64(weight) else xp.cast(weight, self.x)
         weight = weight if self.counted is None else xp.where(self.counted, weight, 0.0)
         if 0 in tuple(weight.shape):
-            return weight, None
+            return xp.cast(weight, self.x), None
         largest = -xp.min(xp.reshape(-xp.stop_gradient(weight), (-1,)), 0)
         is_tiny, is_huge = largest <= 1e-12, (largest >= 1e12) & (largest < math.inf)
         scale = xp.where((is_tiny & (largest > 0)) | is_huge, largest, xp.ones_like(largest))
-        return weight / scale, scale
+        return xp.cast(weight / scale, self.x), scale
 
     def _plain(self, batch: Inputs) -> Array:
         """How much of each voxel belongs to each class."""
@@ -247,11 +249,12 @@ class Voxels:
 
     def value(self, integrand: Integrand) -> Array:
         """One integrand, voxel by voxel."""
+        xp = self.xp
         value = self._weighted(integrand)
         if self._scale is not None and integrand.name not in _COUNTS:
-            value = value * self._scale
+            value = value * xp.cast(self._scale, value)
         if self.valid is not None and not _is_merged(integrand):
-            value = self.xp.where(self.of_classes(self.valid), value, 0.0)
+            value = xp.where(self.of_classes(self.valid), value, 0.0)
         return value
 
     def _weighted(self, integrand: Integrand) -> Array:
