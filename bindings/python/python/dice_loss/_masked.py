@@ -14,12 +14,24 @@ Array: TypeAlias = NDArray[Any]
 
 def split(value: Any) -> tuple[Array, Array | None]:
     """An array, and where it is not masked; None for everywhere."""
-    if isinstance(value, list | tuple) and any(map(is_masked, value)):
-        value = np.ma.stack([np.ma.asarray(part) for part in value])
+    value = stacked(value)
     if not is_masked(value):
         return np.asarray(value), None
     hidden = np.ma.getmaskarray(value)
     return np.asarray(value.data), ~hidden if hidden.any() else None
+
+
+def stacked(value: Any) -> Any:
+    """A list with masked arrays somewhere in it as one masked array; anything else as it is."""
+    if not isinstance(value, list | tuple) or not holds_masked(value):
+        return value
+    return np.ma.stack([np.ma.asarray(stacked(part)) for part in value])
+
+
+def holds_masked(value: Any) -> bool:
+    """Whether it is a masked array, or a list with one somewhere in it."""
+    is_list = isinstance(value, list | tuple)
+    return any(map(holds_masked, value)) if is_list else is_masked(value)
 
 
 def is_masked(value: Any) -> bool:

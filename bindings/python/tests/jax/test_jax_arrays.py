@@ -140,6 +140,7 @@ def test_odd_shapes(shape, reference, float64):
         (ValueError, (LOGITS, LABELS), {"voxel_weight": LOGITS}, "voxel_weight: found shape"),
         (ValueError, (LOGITS, LABELS), {"class_valid": [True]}, "class_valid: found shape"),
         (TypeError, (LOGITS, LABELS), {"class_valid": [0.5] * 3}, "class_valid: found float"),
+        (TypeError, (LOGITS, LABELS), {"mask": LABELS * 1j}, "mask: found complex64, wanted bool"),
         (ValueError, (LOGITS, LABELS), {"channel_axis": 2}, "channel_axis: found 2, wanted 1"),
         (ValueError, (LOGITS, LABELS), {"smoothing": -1.0}, "smoothing"),
         (ValueError, (LOGITS, LABELS), {"class_weights": [1.0, 2.0]}, "class_weights: found"),

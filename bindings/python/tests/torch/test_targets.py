@@ -168,7 +168,7 @@ def test_the_reference_refuses_what_the_engine_refuses():
         ({"target": torch.zeros(())}, "target: found shape"),
         ({"mask": torch.ones((2, 3, 4, 5))}, "mask: found shape"),
         ({"voxel_weight": torch.ones((4, 4))}, "voxel_weight: found shape"),
-        ({"class_valid": torch.ones((2, 4))}, r"class_valid: found shape \(2, 4\)"),
+        ({"class_valid": torch.ones((2, 4)) > 0}, r"class_valid: found shape \(2, 4\)"),
         ({"logits": torch.zeros(3)}, r"logits: found shape \(3,\)"),
         ({"target": torch.zeros((2, 4, 5), device="meta")}, "target: found a meta tensor"),
         ({"mask": torch.zeros((2, 4, 5), device="meta")}, "mask: found a meta tensor"),

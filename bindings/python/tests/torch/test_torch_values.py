@@ -6,11 +6,18 @@ import warnings
 
 import pytest
 import torch
-from batches import labels_of, logits_of
+from batches import LOSSES, Batch, built, labels_of, logits_of
 from dice_loss import monai, smp
 from dice_loss.terms import CrossEntropy, Dice
-from dice_loss.torch import DiceCELoss, DiceLoss, SegmentationLoss, _tracing
-from torch.func import grad, vmap
+from dice_loss.torch import (
+    BCELoss,
+    CrossEntropyLoss,
+    DiceCELoss,
+    DiceLoss,
+    SegmentationLoss,
+    _tracing,
+)
+from torch.func import grad, grad_and_value, vmap
 
 UNSIGNED = [torch.uint8, torch.uint16, torch.uint32, torch.uint64]
 
@@ -80,6 +87,10 @@ def test_what_would_lose_a_part_is_refused():
     x, labels = logits_of("softmax"), labels_of()
     with pytest.raises(TypeError, match=r"target: found torch\.complex64, wanted real numbers"):
         DiceLoss()(x, labels.to(torch.complex64))
+    for dtype in (torch.float32, torch.float16):
+        valid = torch.full((2, 3), 0.4, dtype=dtype)
+        with pytest.raises(TypeError, match=rf"class_valid: found {dtype}, wanted torch\.bool"):
+            DiceLoss()(x, labels, class_valid=valid)
     with warnings.catch_warnings(action="ignore"):  # They are a prototype.
         masked = torch.masked.masked_tensor(labels.double(), labels > 0)
     with pytest.raises(TypeError, match="target: found a MaskedTensor, wanted a plain one"):
@@ -191,3 +202,71 @@ def test_the_drop_ins_ignore_nothing_that_a_type_does_not_have():
     ):
         narrow, wide = loss(x, labels.to(torch.uint8)), loss(x, labels)
         torch.testing.assert_close(narrow, wide, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("weight", [1e-200, 1e-60])
+def test_weights_of_float64_beside_logits_of_float32(weight):
+    x, labels = logits_of("softmax").float(), labels_of()
+    loss = DiceCELoss(smoothing=0.0)
+    weights = weight * torch.where(labels == 0, 1.0, 3.0).double()
+    leaf = x.clone().requires_grad_()
+    wanted = loss(leaf, labels, voxel_weight=weights)
+    gradient, value = by_formula(loss, x, labels, voxel_weight=weights)
+    torch.testing.assert_close(value, wanted.detach(), rtol=1e-6, atol=0.0)
+    (slopes,) = torch.autograd.grad(wanted, leaf)
+    torch.testing.assert_close(gradient, slopes, rtol=1e-5, atol=1e-8)
+
+
+def by_formula(loss, x, target, **masks):
+    """Under a transform no values are checked."""
+    return grad_and_value(lambda x: loss(x, target, **masks).sum())(x)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "dtype"), [(float("nan"), torch.float32), (float("inf"), torch.float64)]
+)
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_weight_that_is_no_number_is_seen(name, dtype, wrong):
+    """Nothing that looks like a perfect match: neither skipped, nor 0 / 1."""
+    activation = LOSSES[name][2][0]
+    x, labels = logits_of(activation).to(dtype), labels_of()
+    weight = torch.ones(labels.shape)
+    weight[:, 0, 0] = wrong
+    loss = built(name, activation, Batch(x, labels))
+    gradient, value = by_formula(loss, x, labels, voxel_weight=weight)
+    assert value.isnan() and gradient[:, :, 0, 0].isnan().all()
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_dense_value_that_is_no_number_is_seen(name):
+    activation = LOSSES[name][2][0]
+    x, dense = logits_of(activation), logits_of("probabilities", seed=3)
+    dense[:, :, 0, 0] = float("nan")
+    loss = built(name, activation, Batch(x, dense))
+    gradient, value = by_formula(loss, x, dense)
+    assert value.isnan() and gradient[:, :, 0, 0].isnan().all()
+
+
+@pytest.mark.parametrize("loss", [DiceLoss, CrossEntropyLoss, BCELoss])
+def test_no_number_in_a_class_that_does_not_count_is_no_matter(loss):
+    x, dense = logits_of("softmax"), logits_of("probabilities", seed=3)
+    wrong, valid = dense.clone(), torch.tensor([[True, False, True]] * 2)
+    wrong[:, 1] = float("nan")
+    cases = [(loss(class_weights=[1.0, 0.0, 2.0]), {})]
+    if loss is not CrossEntropyLoss:  # Its marginal loss adds class 1 to the background.
+        cases.append((loss(), {"class_valid": valid}))
+    for function, masks in cases:
+        found, wanted = (by_formula(function, x, target, **masks)[1] for target in (wrong, dense))
+        torch.testing.assert_close(found, wanted, rtol=1e-12, atol=0.0)
+
+
+@pytest.mark.parametrize("loss", [DiceLoss, CrossEntropyLoss, BCELoss])
+def test_no_number_in_a_voxel_that_does_not_count_is_no_matter(loss):
+    x, dense = logits_of("softmax"), logits_of("probabilities", seed=3)
+    weight, mask = torch.ones(labels_of().shape), torch.ones(labels_of().shape)
+    mask[0, 0, 0] = 0.0
+    wanted = by_formula(loss(), x, dense, mask=mask)
+    x[0, :, 0, 0], dense[0, :, 0, 0], weight[0, 0, 0] = float("nan"), float("nan"), float("nan")
+    found = by_formula(loss(), x, dense, voxel_weight=weight, mask=mask)
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-15)

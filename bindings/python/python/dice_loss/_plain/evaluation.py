@@ -45,11 +45,18 @@ HELD = 1e18
 
 
 def _held(xp: Namespace, sums: Array, loss: Array) -> Array:
-    """NaN in place of a loss of sums of which a type as narrow as float32 makes wrong numbers."""
-    if xp.lowest(sums) < -1e300:
+    """NaN, with its gradient, for sums of which a type as narrow as float32 makes wrong numbers."""
+    if xp.is_float64(sums):
         return loss
     size = xp.abs(sums)
-    return xp.where(xp.any((size > HELD) & (size < math.inf)), math.nan, loss)
+    beyond = xp.any((size > HELD) & (size < math.inf))
+    return loss * xp.where(beyond, xp.ones_like(loss) * math.nan, 1.0)
+
+
+def _absent(reference: Array) -> Array:
+    """Where the reference lacks a class. A sum that is no number lacks none: the loss is to be NaN,
+    since one of nothing would look perfect."""
+    return reference <= 0
 
 
 class Moments:
@@ -166,7 +173,7 @@ def _classes(
         sums = Sums(*(xp.sum(xp.where(counts, weights * sum, 0.0)) for sum in sums))
         counts = xp.any(counts)
         weight = xp.ones_like(sums.reference)
-    present = counts if term.absent == "formula" else counts & (sums.reference > 0)
+    present = counts if term.absent == "formula" else counts & ~_absent(sums.reference)
     value = formula.loss(xp, sums.where(xp, present), weight)
     value = xp.where(present, value, 0.0)
     return value, weight, counts if term.absent == "zero" else present
@@ -182,7 +189,7 @@ def _rows(
         counts = xp.any(counts, 0)
     weight = xp.where(counts, weights, 0.0)
     if term.absent != "formula":
-        weight = xp.where(sums.reference > 0, weight, 0.0)
+        weight = xp.where(_absent(sums.reference), 0.0, weight)
     present = xp.any(weight > 0, -1)
     safe = sums.where(xp, xp.expand_dims(present, -1))
     value = formula.loss(xp, safe, weight)
@@ -209,7 +216,8 @@ def _voxel(
             of_class = of_class + column
     counted = ("merged", term.activation) if term.is_per_voxel else ("voxels", None)
     voxels = xp.sum(moments.weighted(moments.find(*counted), normalise), 0)
-    loss = _reduced(xp, loss, xp.sum(weights * voxels), reduction)
+    weight = xp.sum(xp.where(weights != 0, weights * voxels, 0.0))
+    loss = _reduced(xp, loss, weight, reduction)
     return loss, loss, of_class / voxels
 
 
@@ -217,13 +225,13 @@ def _reduced(xp: Namespace, total: Array, weight: Array, reduction: str) -> Arra
     """The mean where that is asked for, and 0 where nothing counts."""
     if reduction != "mean":
         return total
-    some = weight > 0
-    return xp.where(some, total, 0.0) / xp.where(some, weight, 1.0)
+    none = weight <= 0
+    return xp.where(none, 0.0, total) / xp.where(none, 1.0, weight)
 
 
 def soft_dice(moments: Moments, activation: str) -> Array:
     """(C): 2Σpg / (Σp + Σg), a mean over the rows that have the class; NaN if none has it."""
     xp, sums = moments.xp, moments.sums(activation)
-    present = sums.reference > 0
+    present = ~_absent(sums.reference)
     ratio = 2.0 * sums.intersection / xp.where(present, sums.prediction + sums.reference, 1.0)
     return xp.sum(xp.where(present, ratio, 0.0), 0) / xp.sum(xp.cast(present, ratio), 0)

@@ -33,6 +33,9 @@ class Namespace(Protocol):
     def slack(self, x: Array) -> float:
         """How far outside [0, 1] values of the array's type count as 0 or 1."""
 
+    def is_float64(self, x: Array) -> bool:
+        """Whether the array is of that type."""
+
     def lowest(self, like: Array) -> float:
         """The smallest finite number of the array's type."""
 

@@ -5,6 +5,7 @@ Everything is computed in float32 or wider, and summed up in float64 where the f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -94,21 +95,24 @@ class Voxels:
     def _weight(self, batch: Inputs) -> tuple[Array | None, Array | None]:
         """The weight of each voxel, divided by a number that is returned too; None is 1 of each.
 
-        Weights whose products would overflow or vanish are divided by the largest of them.
+        Weights whose products would overflow or vanish are divided by the largest of them; one that
+        is no number is left where it is.
         """
         xp = self.xp
         if batch.voxel_weight is None:
             if self.counted is None:
                 return None, None
             return xp.where(self.counted, xp.ones_like(self.first(self.x)), 0.0), None
-        weight = xp.cast(batch.voxel_weight, self.x)
+        weight = batch.voxel_weight
+        # What the logits' type does not hold is scaled in its own.
+        weight = weight if xp.is_float64(weight) else xp.cast(weight, self.x)
         weight = weight if self.counted is None else xp.where(self.counted, weight, 0.0)
         if 0 in tuple(weight.shape):
-            return weight, None
+            return xp.cast(weight, self.x), None
         largest = -xp.min(xp.reshape(-xp.stop_gradient(weight), (-1,)), 0)
-        is_ordinary = ((largest > 1e-12) & (largest < 1e12)) | (largest == 0)
-        scale = xp.where(is_ordinary, xp.ones_like(largest), largest)
-        return weight / scale, scale
+        is_tiny, is_huge = largest <= 1e-12, (largest >= 1e12) & (largest < math.inf)
+        scale = xp.where((is_tiny & (largest > 0)) | is_huge, largest, xp.ones_like(largest))
+        return xp.cast(weight / scale, self.x), scale
 
     def _plain(self, batch: Inputs) -> Array:
         """How much of each voxel belongs to each class."""
@@ -245,11 +249,12 @@ class Voxels:
 
     def value(self, integrand: Integrand) -> Array:
         """One integrand, voxel by voxel."""
+        xp = self.xp
         value = self._weighted(integrand)
         if self._scale is not None and integrand.name not in _COUNTS:
-            value = value * self._scale
+            value = value * xp.cast(self._scale, value)
         if self.valid is not None and not _is_merged(integrand):
-            value = self.xp.where(self.of_classes(self.valid), value, 0.0)
+            value = xp.where(self.of_classes(self.valid), value, 0.0)
         return value
 
     def _weighted(self, integrand: Integrand) -> Array:

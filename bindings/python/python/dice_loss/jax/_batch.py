@@ -13,6 +13,7 @@ from jax.typing import ArrayLike
 
 from .. import _masked, _options, _shapes
 from .._terms import Regions as RegionsGiven
+from . import _narrow
 
 Kind = Literal["labels", "dense", "regions"]
 Regions = tuple[tuple[int, ...], ...]
@@ -61,6 +62,8 @@ def prepare(
 
     Says how shapes are read that may be meant otherwise, unless their kind is known.
     """
+    logits, target, class_valid = map(_masked.stacked, (logits, target, class_valid))
+    mask, voxel_weight = _masked.stacked(mask), _masked.stacked(voxel_weight)
     hidden = {"mask": mask, "voxel_weight": voxel_weight}
     if any(map(_masked.is_masked, (logits, target, class_valid, *hidden.values()))):
         is_last = _is_last(channel_axis, np.ndim(logits))
@@ -70,23 +73,27 @@ def prepare(
     x = _logits(logits)
     channels_last = _is_last(channel_axis, x.ndim)
     whole = _Shape(x.shape, channels_last)
-    if np.shape(target) != whole.logits or whole.classes == 1:
-        target = narrowed(target)
-    kind, reference = _target(whole, jnp.asarray(target), regions is not None)
-    if kind == "dense" and not is_kind_known:
-        axis = 2 if channels_last else 1
-        _shapes.warn_of_channels(whole.logits, np.shape(target), axis)
     table = _options.optional(_options.table, "regions", regions)
     _options.check_channels(table, whole.classes)
     ignored = _options.optional(_options.integer, "ignore_index", ignore_index)
+    target = _narrow.readable(target)
+    kind = _kind(whole, target, table is not None)
+    if kind == "dense" and not is_kind_known:
+        axis = 2 if channels_last else 1
+        _shapes.warn_of_channels(whole.logits, np.shape(target), axis)
+    narrow = _narrow.target(target, ignored, kind == "dense")
     counted = Counted(
-        reference,
+        _target(whole, jnp.asarray(narrow.array), kind),
         None if mask is None else whole.spread("mask", _mask(mask)),
         None if voxel_weight is None else whole.spread("voxel_weight", _weight(voxel_weight)),
         None if class_valid is None else _valid(class_valid, whole),
     )
+    if kind != "dense":
+        count = max(2, whole.classes) if table is None else len(table)
+        shape, others = counted.target.shape, (counted.mask, counted.voxel_weight)
+        _narrow.refuse(narrow, target, count, shape, others)
     x, counted = _varying_alike(_gathered((x, counted)))
-    return Reading(kind, table, ignored, channels_last), x, counted
+    return Reading(kind, table, narrow.ignore_index, channels_last), x, counted
 
 
 def _unmasked(
@@ -113,7 +120,7 @@ def _unmasked(
     if mask is None or known is None:
         return mask if known is None else known
     whole = _Shape(shape, channels_last)
-    return jnp.asarray(known) & whole.spread("mask", jnp.asarray(mask) != 0)
+    return jnp.asarray(known) & whole.spread("mask", _mask(mask) != 0)
 
 
 def _data(value: Any) -> Any:
@@ -122,22 +129,6 @@ def _data(value: Any) -> Any:
 
 def _filled(valid: Any) -> Any:
     return valid.filled(False) if _masked.is_masked(valid) else valid
-
-
-def narrowed(labels: Any) -> Any:
-    """Labels of NumPy as 32 bits hold them, where JAX has no more: it would wrap or round them.
-
-    What they do not hold becomes what is no label: the lowest number, or one that is none.
-    """
-    is_wide = isinstance(labels, np.ndarray) and labels.dtype.itemsize == 8
-    if not is_wide or jax.dtypes.canonicalize_dtype(labels.dtype).itemsize == 8:
-        return labels
-    if labels.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            narrow = labels.astype(np.float32)
-        return np.where(narrow == labels, narrow, np.float32(np.nan))
-    low, high = np.iinfo(np.int32).min, np.iinfo(np.int32).max
-    return np.where((labels >= low) & (labels <= high), labels, low).astype(np.int32)
 
 
 class _Shape:
@@ -193,18 +184,25 @@ def _is_last(channel_axis: int, axes: int) -> bool:
     return True
 
 
-def _target(whole: _Shape, target: Array, is_table: bool) -> tuple[Kind, Array]:
+def _kind(whole: _Shape, target: Any, is_table: bool) -> Kind:
     """With several channels, dense is what has the shape of the logits; with one, what is floating
     point or bool. All else is labels."""
-    soft = jnp.issubdtype(target.dtype, jnp.floating) or target.dtype == jnp.bool_
     if is_table:
-        return "regions", _labels(whole.per_voxel("target", target))
-    if whole.classes == 1 and soft:
-        return "dense", _dense(whole.per_voxel("target", target)).reshape(whole.logits)
-    if whole.classes > 1 and target.shape == whole.logits:
-        return "dense", _dense(target)
-    also = "" if whole.classes == 1 else f" for labels, or {whole.logits} for a dense target"
-    return "labels", _labels(whole.per_voxel("target", target, also))
+        return "regions"
+    if whole.classes > 1:
+        return "dense" if np.shape(target) == whole.logits else "labels"
+    soft = jnp.issubdtype(target.dtype, jnp.floating) or target.dtype == jnp.bool_
+    return "dense" if soft else "labels"
+
+
+def _target(whole: _Shape, target: Array, kind: Kind) -> Array:
+    if kind == "dense":
+        if whole.classes == 1:
+            target = whole.per_voxel("target", target).reshape(whole.logits)
+        return _dense(target)
+    is_open = kind == "labels" and whole.classes > 1
+    also = f" for labels, or {whole.logits} for a dense target" if is_open else ""
+    return _labels(whole.per_voxel("target", target, also))
 
 
 def _dense(target: Array) -> Array:
@@ -217,12 +215,15 @@ def _labels(target: Array) -> Array:
 
 
 def _mask(mask: ArrayLike) -> Array:
-    array = jnp.asarray(mask)
+    array = jnp.asarray(_narrow.truths(_narrow.readable(mask)))
+    if array.dtype.kind == "c":
+        raise TypeError(f"mask: found {array.dtype.name}, wanted {' or '.join(_DENSE)}")
     return array if array.dtype.name in _DENSE else array != 0
 
 
 def _weight(weight: ArrayLike) -> Array:
-    return _cast("voxel_weight", jnp.asarray(weight), _FLOATS, jnp.float32)
+    array = jnp.asarray(_narrow.weights("voxel_weight", _narrow.readable(weight)))
+    return _cast("voxel_weight", array, _FLOATS, jnp.float32)
 
 
 def _cast(name: str, array: Array, accepted: tuple[str, ...], to: Any) -> Array:
@@ -234,9 +235,10 @@ def _cast(name: str, array: Array, accepted: tuple[str, ...], to: Any) -> Array:
 
 
 def _valid(valid: ArrayLike, whole: _Shape) -> Array:
-    array, wanted = jnp.asarray(valid), (whole.samples, whole.classes)
-    if array.dtype.kind not in "biu":
-        raise TypeError(f"class_valid: found {array.dtype.name}, wanted bool")
+    given, wanted = _narrow.readable(valid), (whole.samples, whole.classes)
+    if given.dtype.kind not in "biu":
+        raise TypeError(f"class_valid: found {given.dtype.name}, wanted bool")
+    array = jnp.asarray(_narrow.truths(given))
     array = array.reshape(_shapes.over_classes(array.shape, *wanted))
     return jnp.broadcast_to(array != 0, wanted)
 

@@ -43,6 +43,7 @@ __all__ = [
     "equal",
     "exp",
     "expand_dims",
+    "is_float64",
     "is_number",
     "labels",
     "log",
@@ -113,6 +114,10 @@ def labels(x: Array) -> Array:
 
 def slack(x: Array) -> float:
     return values.slack(x.dtype.name)
+
+
+def is_float64(x: Array) -> bool:
+    return bool(x.dtype == np.float64)
 
 
 def lowest(like: Array) -> float:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import keras
-from keras import ops
+import numpy as np
+from keras import ops, tree
 
 from .. import _masked, _shapes
 from .._options import check_channels
@@ -66,6 +67,16 @@ def batch_of(
         raise ValueError(f"y_pred: found an unknown number of classes along axis {axis}")
     of_voxels = tuple(size for index, size in enumerate(logits.shape) if index != axis)
     check_channels(regions, logits.shape[axis])
+    narrow, given = None, y_true
+    if keras.backend.backend() == "jax":
+        from ..jax import _narrow
+
+        sample_weight = _narrow.weights("sample_weight", _array(sample_weight))
+        given = _array(y_true)
+        if isinstance(given, np.ndarray):
+            is_dense = kind_of(given, logits, axis, sparse_y_true, regions is not None) == "dense"
+            narrow = _narrow.target(given, ignore_index, is_dense)
+            y_true, ignore_index = narrow.array, narrow.ignore_index
     target = _target(y_true)
     kind = kind_of(target, logits, axis, sparse_y_true, regions is not None)
     if kind == "dense":
@@ -91,13 +102,16 @@ def batch_of(
         else:
             of_voxel = _spread("sample_weight", weight, logits, axis)
     counted = None if mask is None else _mask(mask, logits, of_voxels, axis)
+    if narrow is not None and kind != "dense":
+        count = len(regions) if regions else max(2, logits.shape[axis])
+        _narrow.refuse(narrow, given, count, tuple(target.shape), (counted, of_voxel))
     return Batch(logits, target, kind, axis, regions, ignore_index, counted, of_voxel, of_sample)
 
 
 def refuse_masked(given: dict[str, Any]) -> None:
-    """Fails for a masked array of NumPy, whose mask Keras would lose."""
+    """Fails for a masked array of NumPy, or a list of some, whose mask Keras would lose."""
     for what, value in given.items():
-        if _masked.is_masked(value):
+        if _masked.holds_masked(value):
             raise TypeError(
                 f"{what}: found a masked array, of which Keras keeps no mask; wanted "
                 f"{what}.filled(0), and a sample_weight of 0 for the voxels that do not count"
@@ -137,12 +151,15 @@ def is_of_samples(weight: Tensor, of_voxels: Sequence[int | None]) -> bool:
     return len(weight.shape) < len(of_voxels) or any(size != 1 for size in of_voxels[1:])
 
 
+def _array(value: Any) -> Any:
+    """A list as an array of NumPy, unless it holds tensors."""
+    is_list = isinstance(value, list | tuple)
+    is_plain = is_list and not any(map(ops.is_tensor, tree.flatten(value)))
+    return np.asarray(value) if is_plain else value
+
+
 def _target(y_true: Any) -> Tensor:
     """As a tensor; integers made int32 or int64, which every operation takes."""
-    if keras.backend.backend() == "jax" and getattr(y_true, "dtype", None) in ("int64", "uint64"):
-        from ..jax._batch import narrowed
-
-        y_true = narrowed(y_true)
     target = ops.convert_to_tensor(y_true)
     dtype = dtype_of(target)
     if dtype.startswith("complex"):

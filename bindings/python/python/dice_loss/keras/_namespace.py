@@ -23,6 +23,7 @@ __all__ = [
     "equal",
     "exp",
     "expand_dims",
+    "is_float64",
     "is_number",
     "labels",
     "log",
@@ -125,6 +126,10 @@ def _bits(dtype: str) -> int:
 
 def slack(x: Tensor) -> float:
     return values.slack(dtype_of(x))
+
+
+def is_float64(x: Tensor) -> bool:
+    return dtype_of(x) == "float64"
 
 
 def lowest(like: Tensor) -> float:

@@ -23,6 +23,7 @@ __all__ = [
     "equal",
     "exp",
     "expand_dims",
+    "is_float64",
     "is_number",
     "labels",
     "log",
@@ -114,6 +115,10 @@ def _name(x: Tensor) -> str:
 
 
 _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
+
+
+def is_float64(x: Tensor) -> bool:
+    return x.dtype is torch.float64
 
 
 def lowest(like: Tensor) -> float:

@@ -123,6 +123,8 @@ def prepare(
         voxel_weight = _spread_over_voxels(logits, "voxel_weight", voxel_weight)
     if class_valid is not None:
         class_valid = _beside(logits, "class_valid", class_valid)
+        if class_valid.is_floating_point():
+            raise TypeError(f"class_valid: found {class_valid.dtype}, wanted torch.bool")
         if class_valid.shape != logits.shape[:2]:
             samples, classes = logits.shape[:2]
             shape = _shapes.over_classes(_shape(class_valid), samples, classes)
