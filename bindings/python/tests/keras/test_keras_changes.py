@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import declared
+import keras
 import numpy as np
 import pytest
 from backends import numpy
@@ -91,6 +92,20 @@ def test_from_logits_takes_effect_as_a_whole():
     )
     loss.from_logits = False
     np.testing.assert_array_equal(value(loss, LABELS, P), value(losses.DiceCE(), LABELS, P))
+
+
+def test_what_is_compiled_follows_when_it_is_compiled_again():
+    model = keras.Sequential([keras.Input((5, 4, 3)), keras.layers.Activation("linear")])
+    loss, metric = losses.DiceCE(from_logits=True), losses.DiceScore(3)
+    for background in (True, False):
+        loss.background = metric.background = background
+        model.compile(loss=loss, metrics=[metric])
+        found = model.evaluate(X, LABELS, batch_size=2, verbose=0)
+        wanted = losses.DiceCE(from_logits=True, background=background)
+        score = losses.DiceScore(3, background=background)
+        score.update_state(LABELS, X)
+        # Sums of 20 voxels and 3 classes in float32, compiled in another order.
+        assert found == pytest.approx([float(wanted(LABELS, X)), float(score.result())], rel=1e-6)
 
 
 def test_terms_take_effect():
