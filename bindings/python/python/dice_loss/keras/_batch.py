@@ -145,7 +145,7 @@ def is_of_samples(weight: Tensor, of_voxels: Sequence[int | None]) -> bool:
 
 def _tensor(value: Any) -> Tensor:
     """As a tensor of the backend; torch has uint64, of which Keras makes no tensor."""
-    is_array = isinstance(value, np.ndarray | np.generic)
+    is_array = isinstance(value, (np.ndarray, np.generic))
     if is_array and value.dtype == np.uint64 and keras.backend.backend() == "torch":
         import torch
 
