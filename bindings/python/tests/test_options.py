@@ -146,3 +146,10 @@ def test_metrics_follow_a_flipped_axis_of_length_1():
     mask = np.ones(labels.shape, dtype=bool)[:, ::-1]
     found = metrics.counts(masks[:, :, ::-1], masks, mask=mask)
     np.testing.assert_array_equal(found.true_positives, [[1, 1, 1], [1, 1, 1]])
+
+
+def test_a_masked_array_that_hides_nothing_is_an_array():
+    weights, none = np.ma.masked_array([5.0, 1.0, 2.0], False), np.ma.masked_array(255, False)
+    options = SOFTMAX | {"class_weights": weights, "ignore_index": none}
+    found = of_function(written.LOGITS, written.CLASSES, **options)
+    assert found == pytest.approx(written.mean_of([5, 1, 2]), rel=1e-12)

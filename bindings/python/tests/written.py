@@ -95,8 +95,62 @@ ON_REGIONS = {
 }
 
 _HUGE = 10**400
+
+
 #: Options that no front end takes, with the error and a part of what it says.
+def masked(value, hidden=True):
+    return np.ma.masked_array(value, hidden)
+
+
 REFUSED = {
+    "a masked label to ignore": (
+        {"ignore_index": np.ma.masked},
+        TypeError,
+        "ignore_index: found mas",
+    ),
+    "a label to ignore that is hidden": (
+        {"ignore_index": masked(255)},
+        TypeError,
+        r"ignore_index: found masked_array\(.*, wanted nothing that is masked",
+    ),
+    "a masked number": ({"smoothing": np.ma.masked}, TypeError, "smoothing: found masked, wanted"),
+    "a number that is hidden": (
+        {"smoothing": masked([1.0])},
+        TypeError,
+        r"smoothing: found masked_array\(.*, wanted nothing that is masked",
+    ),
+    "a masked number in a pair": (
+        {"smoothing": [1.0, np.ma.masked]},
+        TypeError,
+        "smoothing: found masked, wanted nothing that is masked",
+    ),
+    "a masked truth value": ({"background": np.ma.masked}, TypeError, "background: found masked,"),
+    "a truth value that is hidden": (
+        {"background": masked(False)},
+        TypeError,
+        r"background: found masked_array\(.*, wanted nothing that is masked",
+    ),
+    "masked weights": (
+        {"class_weights": masked([1.0, 2.0, 4.0], [False, True, False])},
+        TypeError,
+        r"class_weights: found masked_array\(.*, wanted nothing that is masked",
+    ),
+    "weights by class of which one is masked": (
+        {"class_weights": {0: 1.0, 1: np.ma.masked, 2: 4.0}},
+        TypeError,
+        "class_weights of class 1: found masked, wanted nothing that is masked",
+    ),
+    "masked classes": (
+        {"classes": masked([1, 2], [False, True])},
+        TypeError,
+        r"classes: found masked_array\(.*, wanted nothing that is masked",
+    ),
+    "masked channels": (
+        {"regions": {1: [0], 2: masked([0, 1], [True, False])}},
+        TypeError,
+        r"regions, label 2: found masked_array\(.*, wanted nothing that is masked",
+    ),
+    "a masked way": ({"pool": np.ma.masked}, ValueError, "pool: found masked, wanted 'sample'"),
     "no integer": ({"ignore_index": 255.7}, TypeError, "ignore_index: found 255.7, wanted an inte"),
     "an integer in words": ({"ignore_index": "255"}, TypeError, "ignore_index: found '255', wante"),
     "a truth value for an integer": ({"ignore_index": True}, TypeError, "ignore_index: found True"),

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from . import _masked
+
 Plain = TypeVar("Plain")
 #: Classes or labels that a mapping can name: what it becomes has an entry for each below.
 _MOST = 1 << 16
@@ -47,7 +49,7 @@ def number(what: str, value: Any) -> float:
     """A finite number."""
     if type(value) is float and math.isfinite(value):
         return value
-    plain = value if type(value) is int else _single(value)
+    plain = value if type(value) is int else _single(what, value)
     if isinstance(plain, bool) or not isinstance(plain, Real):
         raise TypeError(f"{what}: found {shown(plain)}, wanted a number")
     try:
@@ -61,7 +63,7 @@ def number(what: str, value: Any) -> float:
 
 def integer(what: str, value: Any) -> int:
     """An integer of 64 bits; a float that is one counts as one."""
-    plain = value if type(value) is int else _single(value)
+    plain = value if type(value) is int else _single(what, value)
     if isinstance(plain, float) and plain.is_integer():
         plain = int(plain)
     if isinstance(plain, bool) or not isinstance(plain, Integral):
@@ -74,7 +76,7 @@ def integer(what: str, value: Any) -> int:
 
 def flag(what: str, value: Any) -> bool:
     """A truth value, and nothing that merely counts as one."""
-    plain = value if type(value) is bool else _single(value)
+    plain = value if type(value) is bool else _single(what, value)
     if not isinstance(plain, bool):
         raise TypeError(f"{what}: found {shown(plain)}, wanted True or False")
     return plain
@@ -212,13 +214,20 @@ def shown(value: Any) -> str:
     return text if len(text) <= 100 else f"{text[:99]}…"
 
 
-def _single(value: Any) -> Any:
+def _single(what: str, value: Any) -> Any:
     """What an array or tensor of one element holds; anything else as it is."""
     shape = getattr(value, "shape", None)
     if shape is None or tuple(shape) not in ((), (1,)):
         return value
+    _refuse_masked(what, value)
     # Tensors of TensorFlow and variables of Keras have no `item`.
     return value.item() if hasattr(value, "item") else np.asarray(value).item()
+
+
+def _refuse_masked(what: str, value: Any) -> None:
+    """Fails for what an array of NumPy hides, which is 0 or what was there before."""
+    if _masked.is_masked(value) and np.ma.getmaskarray(value).any():
+        raise TypeError(f"{what}: found {shown(value)}, wanted nothing that is masked")
 
 
 def _is_listed(value: Any) -> bool:
@@ -237,6 +246,7 @@ def _entries(what: str, value: Any, wanted: str = "a sequence") -> list[Any]:
     # In which order a set has its entries is chance.
     if not _is_listed(value) or isinstance(value, Mapping | Set):
         raise TypeError(f"{what}: found {shown(value)}, wanted {wanted}")
+    _refuse_masked(what, value)
     if not hasattr(value, "tolist"):
         value = np.asarray(value) if hasattr(value, "__array__") else list(value)
     return list(value.tolist()) if hasattr(value, "tolist") else value

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from . import _core, _options
 from ._choices import ABSENT, ACTIVATION, POOL, REDUCTION, Absent, Activation, Pool
 from ._choices import Reduction as Reduction
-from ._terms import LOSSES, ClassWeights, Compound, Term, described, given
+from ._terms import LOSSES, ClassWeights, Compound, Term, described, given, has_option
 
 Decision: TypeAlias = Literal["argmax"] | float
 WeightedTerm: TypeAlias = Term | Compound | tuple[float, Term | Compound]
@@ -77,6 +77,24 @@ def with_weights(entries: Iterable[WeightedTerm]) -> tuple[tuple[float, Term | C
     """Terms with their weights, 1 where none is given."""
     return tuple(
         (1.0, entry) if isinstance(entry, (Term, Compound)) else _split(entry) for entry in entries
+    )
+
+
+def refuse_option_of_terms(name: str, entries: Iterable[WeightedTerm]) -> None:
+    """Fails for an option that is set on a sum, but is one of its terms' own."""
+    for _, term in with_weights(entries):
+        if has_option(term, name):
+            raise AttributeError(
+                f"{name}: found an option of {type(term).__name__}, which is one of the terms; "
+                f"wanted `terms` set anew, with {type(term).__name__}({name}=…)"
+            )
+
+
+def other_terms(loss: str) -> str:
+    """What is wrong with new terms of a loss with a name of its own."""
+    return (
+        f"terms: found others of a {loss}, wanted its options one by one, or a SegmentationLoss of "
+        "the terms"
     )
 
 

@@ -98,6 +98,11 @@ def _options_of(options: type[Options]) -> list[tuple[str, Callable[..., Any], A
     return found
 
 
+def has_option(options: Options, name: str) -> bool:
+    """Whether one of its options is called so."""
+    return any(name == known for known, *_ in _options_of(type(options)))  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Term(Options):
     """One loss within an objective.

@@ -176,6 +176,59 @@ def test_one_class_takes_masks():
     assert float(loss(mask[..., None].astype("int32"), x)) == pytest.approx(float(loss(mask, x)))
 
 
+#: Of what is neither of the samples, (3,), nor of the voxels, (3, 4, 5).
+UNFIT = [(2,), (7,), (5,), (2, 1), (4, 1), (7, 1, 1), (2, 1, 1, 1), (4, 5, 1)]
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("shape", UNFIT)
+def test_weights_and_masks_that_fit_nothing_are_said(shape, native):
+    found = r"found shape " + str(shape).replace("(", r"\(").replace(")", r"\)")
+    says = rf"{found}, wanted \(3, 4, 5\), .* \(4, 5\) for all samples or \(3,\) for each$"
+    weight, x = np.ones(shape, "float32"), keras.ops.convert_to_tensor(X)
+    set_keras_mask(x, keras.ops.convert_to_tensor(weight > 0))
+    for reduction in ("mean", "none"):
+        loss = losses.CrossEntropy(from_logits=True, native=native, reduction=reduction)
+        with pytest.raises(ValueError, match=f"^sample_weight: {says}"):
+            loss(LABELS, X, weight)
+        with pytest.raises(ValueError, match=f"^mask: {says}"):
+            loss(LABELS, x)
+    with pytest.raises(ValueError, match=f"^sample_weight: {says}"):
+        losses.DiceScore(3).update_state(LABELS, X, weight)
+
+
+@pytest.mark.parametrize("native", NATIVE)
+def test_weights_of_a_line_hold_for_every_sample(native):
+    loss = losses.DiceCE(from_logits=True, native=native)
+    x, labels = X[:, 0], LABELS[:, 0]
+    weight = np.arange(1, 6).astype("float32")
+    wanted = float(loss(labels, x, np.tile(weight, (3, 1))))
+    assert float(loss(labels, x, weight)) == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("name", losses.losses.__all__)
+def test_an_empty_batch_costs_nothing(name, native):
+    loss = getattr(losses, name)(from_logits=True, native=native)
+    assert float(loss(LABELS[:0], X[:0])) == 0.0
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize(("weight", "axis"), [(None, 1), ((0,), -1), ((0, 4, 5), -1)])
+def test_an_empty_batch_of_any_kind(weight, axis, native):
+    x, labels = np.moveaxis(X, -1, axis)[:0], LABELS[:0]
+    dense = np.moveaxis(np.eye(3, dtype="float32")[labels], -1, axis)
+    weight = None if weight is None else np.ones(weight, "float32")
+    for target in (labels, dense):
+        loss = losses.DiceCE(from_logits=True, axis=axis, native=native)
+        assert float(loss(target, x, weight)) == 0.0
+        loss = losses.Focal(from_logits=True, axis=axis, reduction="none", native=False)
+        assert numpy(loss(target, x, weight)).shape == (0, 4, 5)
+        metric = losses.DiceScore(3, axis=axis)
+        metric.update_state(target, x, weight)
+        np.testing.assert_array_equal(numpy(metric._counts), np.zeros((2, 3, 3)))
+
+
 def test_what_does_not_fit_is_said():
     loss = losses.Dice(from_logits=True)
     with pytest.raises(ValueError, match=r"y_true: found shape \(3, 4, 4\), wanted \(3, 4, 5\)"):

@@ -184,6 +184,69 @@ def test_an_option_that_is_changed_takes_effect():
     assert loss.reduction == "mean"
 
 
+@pytest.mark.parametrize("name", declared.LOSSES)
+def test_every_option_of_the_formula_may_be_changed(name):
+    loss = declared.LOSSES[name]
+    build = getattr(losses, loss["torch"])
+    for options in declared.trials_of(name):
+        found, wanted = build(), build(**options)
+        for option, changed in options.items():
+            setattr(found, option, changed)
+            assert getattr(found, option) == getattr(wanted, option)
+        assert repr(found) == repr(wanted)
+        x, labels = logits_of(loss["activations"][0]), labels_of()
+        assert torch.equal(found(x, labels), wanted(x, labels))
+
+
+def test_a_weight_that_is_annealed():
+    loss, others = DiceCELoss(), []
+    for weight in (1.0, 0.5, 0.0):
+        loss.dice_weight = weight
+        assert loss.dice_weight == weight
+        others.append(value(loss) - value(DiceCELoss(dice_weight=weight)))
+    assert others == [0.0] * 3
+    assert copy.deepcopy(loss).dice_weight == 0.0
+    compiled = torch.compile(loss, backend="aot_eager", fullgraph=True)
+    assert value(compiled) == value(DiceCELoss(dice_weight=0.0))
+    loss.dice_weight = 5.0
+    assert value(compiled) == value(DiceCELoss(dice_weight=5.0))
+
+
+@pytest.mark.parametrize(
+    ("option", "changed", "error", "says"),
+    [
+        ("label_smoothing", 2.0, ValueError, "label_smoothing: found 2"),
+        ("label_smoothing", "much", TypeError, "label_smoothing: found 'much', wanted a number"),
+        ("dice_weight", float("inf"), ValueError, "dice_weight: found inf, wanted a finite"),
+        ("terms", Dice(), AttributeError, "terms: found others of a DiceCELoss, wanted its opt"),
+    ],
+)
+def test_a_refused_option_of_the_formula_leaves_no_trace(option, changed, error, says):
+    loss = DiceCELoss(label_smoothing=0.1)
+    before, repr_before = value(loss), repr(loss)
+    with pytest.raises(error, match=says):
+        setattr(loss, option, changed)
+    assert repr(loss) == repr_before
+    assert value(loss) == before
+
+
+def test_options_of_terms_are_set_with_the_terms():
+    loss = SegmentationLoss([Dice(), (0.5, CrossEntropy())], activation="softmax")
+    with pytest.raises(
+        AttributeError,
+        match=r"^label_smoothing: found an option of CrossEntropy, which is one of the terms; "
+        r"wanted `terms` set anew, with CrossEntropy\(label_smoothing=…\)$",
+    ):
+        loss.label_smoothing = 0.1
+    loss.weather = "fine"
+    assert loss.weather == "fine"
+    named = DiceLoss()
+    named.gamma = 2.0
+    assert named.gamma == 2.0, "of another loss"
+    with pytest.raises(AttributeError, match="'DiceLoss' object has no attribute 'alpha'"):
+        _ = named.alpha
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_copies_and_pickles(name):
     activation = LOSSES[name][2][0]

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from cpp import needs_compiler, needs_headers
+from dice_loss.compounds import DiceCrossEntropy
 from dice_loss.terms import CrossEntropy, Dice
 from dice_loss.torch import (
     CrossEntropyLoss,
@@ -127,13 +128,25 @@ def test_refused_weights_leave_no_trace(batch):
     assert repr(loss) == repr_before
 
 
+def sum_of_terms(**options):
+    return SegmentationLoss(DiceCrossEntropy(), activation="softmax", **options)
+
+
+BOTH = [DiceCELoss, sum_of_terms]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("terms", 5),
         ("terms", [Dice(), "ce"]),
         ("terms", [(1.0, 2.0)]),
+        ("terms", torch.nn.Linear(1, 1)),
         ("pool", "batches"),
+        ("pool", torch.nn.Parameter(torch.ones(1))),
+        ("activation", torch.nn.Softmax(1)),
+        ("class_weights", torch.nn.Linear(1, 1)),
+        ("class_weights", torch.nn.Parameter(torch.ones(3))),
         ("activation", "sigmoid"),
         ("reduction", "avg"),
         ("target_kind", "masks"),
@@ -141,13 +154,31 @@ def test_refused_weights_leave_no_trace(batch):
     ],
 )
 @pytest.mark.parametrize("device", ["cpu", "meta"])
-def test_refused_options_leave_no_trace(name, value, device):
+@pytest.mark.parametrize("build", BOTH)
+def test_refused_options_leave_no_trace(build, name, value, device):
     with torch.device(device):
-        loss = DiceCELoss(class_weights=BEFORE)
-    before = getattr(loss, name), loss.plan
-    with pytest.raises((TypeError, ValueError)):
+        loss = build(class_weights=BEFORE)
+    before, weights, plan = getattr(loss, name), loss.class_weights, loss.plan
+    with pytest.raises((AttributeError, TypeError, ValueError)):
         setattr(loss, name, value)
-    assert (getattr(loss, name), loss.plan) == before
+    assert getattr(loss, name) is before and loss.class_weights is weights
+    assert loss.plan == plan
+    assert not [*loss.parameters(), *loss.children()]
+    # Nor is it in the way of another.
+    loss.pool = "batch"
+    assert loss.plan == build(class_weights=BEFORE, pool="batch").plan
+
+
+def test_weights_are_no_parameter(batch):
+    loss = DiceCELoss(class_weights=BEFORE)
+    learned = torch.nn.Parameter(torch.tensor(AFTER))
+    says = r"^class_weights: found a Parameter, wanted its `\.detach\(\)`, or numbers"
+    for module in (loss, DiceCELoss()):
+        with pytest.raises(TypeError, match=says):
+            module.class_weights = learned
+        assert not [*module.parameters()]
+    loss.class_weights = learned.detach()
+    assert torch.equal(loss(*batch), DiceCELoss(class_weights=AFTER)(*batch))
 
 
 def test_an_option_of_a_module_without_storage_takes_effect(batch):

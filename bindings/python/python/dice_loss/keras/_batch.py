@@ -54,7 +54,7 @@ def batch_of(
 ) -> Batch:
     """Tells what is what by shape, and checks the shapes that are known."""
     refuse_masked({"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight})
-    logits = ops.convert_to_tensor(y_pred)
+    logits = _tensor(y_pred)
     if not dtype_of(logits).startswith(("float", "bfloat")):
         raise TypeError(f"y_pred: found {dtype_of(logits)}, wanted a floating point type")
     rank = len(logits.shape)
@@ -94,7 +94,7 @@ def batch_of(
         target = _per_voxel("y_true", target, of_voxels, axis)
     of_sample, of_voxel = None, None
     if sample_weight is not None:
-        weight = ops.convert_to_tensor(sample_weight)
+        weight = _tensor(sample_weight)
         if dtype_of(weight) != "float64":
             weight = ops.cast(weight, "float32")
         if is_of_samples(weight, of_voxels):
@@ -143,9 +143,14 @@ def kind_of(
 
 
 def is_of_samples(weight: Tensor, of_voxels: Sequence[int | None]) -> bool:
-    """Whether there is one weight a sample: (N), or (N, 1, …) beside more than one voxel."""
-    if len(weight.shape) <= 1:
+    """Whether there is one weight a sample: (N), or (N, 1, …) beside more than one voxel.
+
+    One for all samples may be one of each. What is of another number is of voxels, or of nothing.
+    """
+    if len(weight.shape) == 0:
         return True
+    if weight.shape[0] not in (1, of_voxels[0]) and None not in (weight.shape[0], of_voxels[0]):
+        return False
     if any(size != 1 for size in weight.shape[1:]):
         return False
     return len(weight.shape) < len(of_voxels) or any(size != 1 for size in of_voxels[1:])
@@ -158,9 +163,19 @@ def _array(value: Any) -> Any:
     return np.asarray(value) if is_plain else value
 
 
+def _tensor(value: Any) -> Tensor:
+    """As a tensor of the backend; torch has uint64, of which Keras makes no tensor."""
+    is_array = isinstance(value, (np.ndarray, np.generic))
+    if is_array and value.dtype == np.uint64 and keras.backend.backend() == "torch":
+        import torch
+
+        value = torch.from_numpy(np.array(value, order="C"))
+    return ops.convert_to_tensor(value)
+
+
 def _target(y_true: Any) -> Tensor:
     """As a tensor; integers made int32 or int64, which every operation takes."""
-    target = ops.convert_to_tensor(y_true)
+    target = _tensor(y_true)
     dtype = dtype_of(target)
     if dtype.startswith("complex"):
         raise TypeError(f"y_true: found {dtype}, wanted real numbers")

@@ -62,7 +62,6 @@ log = ops.log
 log1p = ops.log1p
 log_sigmoid = ops.log_sigmoid
 log_softmax = ops.log_softmax
-min = ops.min
 ones_like = ops.ones_like
 reshape = ops.reshape
 sigmoid = ops.sigmoid
@@ -138,6 +137,12 @@ def lowest(like: Tensor) -> float:
 
 def argmax(x: Tensor, axis: int) -> Tensor:
     return ops.argmax(x, axis, keepdims=True)
+
+
+def min(x: Tensor, axis: int, keepdims: bool = False) -> Tensor:
+    # Of no rows every reduction is none, but Keras on torch refuses this one.
+    reduced = ops.sum if 0 in tuple(x.shape) else ops.min
+    return reduced(x, axis, keepdims=keepdims)
 
 
 def maximum(x: Tensor, y: float) -> Tensor:

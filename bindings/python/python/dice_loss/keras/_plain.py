@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras import ops
@@ -60,15 +61,18 @@ def flat(batch: Batch) -> voxels.Inputs:
 
     def by_class(x: Tensor) -> Tensor:
         if last:
-            return ops.reshape(x, (ops.shape(x)[0], -1, x.shape[-1]))
+            samples, *spatial, classes = ops.shape(x)
+            return ops.reshape(x, (samples, _voxels(spatial), classes))
         x = ops.moveaxis(x, batch.axis, 1) if batch.axis != 1 else x
-        return ops.reshape(x, (ops.shape(x)[0], x.shape[1], -1))
+        samples, classes, *spatial = ops.shape(x)
+        return ops.reshape(x, (samples, classes, _voxels(spatial)))
 
     def per_voxel(x: Tensor | None) -> Tensor | None:
         if x is None:
             return None
-        samples = ops.shape(x)[0]
-        return ops.reshape(x, (samples, -1, 1) if last else (samples, 1, -1))
+        samples, *spatial = ops.shape(x)
+        voxels = _voxels(spatial)
+        return ops.reshape(x, (samples, voxels, 1) if last else (samples, 1, voxels))
 
     return voxels.Inputs(
         by_class(ops.cast(batch.logits, loss_dtype(batch.logits))),
@@ -80,6 +84,11 @@ def flat(batch: Batch) -> voxels.Inputs:
         None if batch.mask is None else per_voxel(ops.cast(batch.mask, "int32")),
         per_voxel(batch.voxel_weight),
     )
+
+
+def _voxels(spatial: list[Any]) -> int:
+    """How many there are, or -1 for what is left: of an empty batch that could be any number."""
+    return math.prod(spatial) if all(isinstance(size, int) for size in spatial) else -1
 
 
 def _without(shape: tuple[Any, ...], axis: int) -> tuple[Any, ...]:

@@ -25,6 +25,12 @@ class Plan(NamedTuple):
     normalise: bool
     #: Whether the engine computes it: None for wherever the backend lets it.
     native: bool | None
+    #: Whether the terms take logits, be it those of probabilities.
+    takes_logits: bool
+    #: Whether probabilities are kept away from 0 and 1.
+    clips: bool
+    #: What is wrong with one class; None where the engine has the words for it.
+    lack_of_channels: str | None
 
 
 def loss(plan: Plan, batch: Batch) -> Tensor:

@@ -24,10 +24,38 @@ Tensor = Any
 _LIMB = 2.0**20
 
 
+def _names(what: str, value: Any) -> tuple[str, ...]:
+    return tuple(str(name) for name in value)
+
+
+def _average(what: str, value: Any) -> str | None:
+    if value is not None and (not isinstance(value, str) or value not in ("macro", "micro")):
+        raise ValueError(f"{what}: found {_options.shown(value)}, wanted 'macro', 'micro' or None")
+    return value
+
+
+#: Every option, and what makes it plain as it is set; but for `average`, these may be None.
+_READ: dict[str, Any] = {
+    "num_classes": _options.integer,
+    "average": _average,
+    "class_id": _options.integer,
+    "class_names": _names,
+    "background": _options.flag,
+    "threshold": _options.number,
+    "from_logits": _options.flag,
+    "axis": _options.integer,
+    "ignore_index": _options.integer,
+    "regions": _options.table,
+    "sparse_y_true": _options.flag,
+}
+_OPTIONAL = {"class_id", "class_names", "threshold", "ignore_index", "regions", "sparse_y_true"}
+
+
 class _Score(keras.metrics.Metric):  # type: ignore[misc]
     """A ratio of counts of each class."""
 
     _name: ClassVar[str]
+    regions: tuple[tuple[int, ...], ...] | None
 
     def __init__(
         self,
@@ -47,29 +75,39 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name or self._name, dtype=dtype)
-        if average not in ("macro", "micro", None):
-            raise ValueError(f"average: found {average!r}, wanted 'macro', 'micro' or None")
-        num_classes = _options.integer("num_classes", num_classes)
-        class_id = _options.optional(_options.integer, "class_id", class_id)
-        if class_id is not None and not 0 <= class_id < num_classes:
-            raise ValueError(f"class_id: found {class_id}, wanted 0 to {num_classes - 1}")
-        if class_names is not None and len(class_names) != num_classes:
-            raise ValueError(f"class_names: found {len(class_names)}, wanted {num_classes}")
         self.num_classes = num_classes
         self.average = average
         self.class_id = class_id
-        self.class_names = None if class_names is None else [str(entry) for entry in class_names]
-        self.background = _options.flag("background", background)
-        self.threshold = _options.optional(_options.number, "threshold", threshold)
-        self.from_logits = _options.flag("from_logits", from_logits)
-        self.axis = _options.integer("axis", axis)
-        self.ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
-        self._table = _options.optional(_options.table, "regions", regions)
-        self.regions = _configuration.plain(self._table)
-        self.sparse_y_true = _options.optional(_options.flag, "sparse_y_true", sparse_y_true)
+        self.class_names = class_names
+        self.background = background
+        self.threshold = threshold
+        self.from_logits = from_logits
+        self.axis = axis
+        self.ignore_index = ignore_index
+        self.regions = regions  # type: ignore[assignment]
+        self.sparse_y_true = sparse_y_true
         self._counts = self.add_weight(
-            shape=(2, 3, num_classes), initializer="zeros", dtype="float32", name="counts"
+            shape=(2, 3, self.num_classes), initializer="zeros", dtype="float32", name="counts"
         )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An option that is changed takes effect, or is refused."""
+        if name in _READ and not (value is None and name in _OPTIONAL):
+            value = _READ[name](name, value)
+            self._check(name, value)
+        super().__setattr__(name, value)
+
+    def _check(self, name: str, value: Any) -> None:
+        """Fails for an option that does not fit the number of classes."""
+        classes = vars(self).get("num_classes", value)
+        if name == "num_classes" and value != classes:
+            raise ValueError(
+                f"num_classes: found {value} for counts of {classes}, wanted a new metric"
+            )
+        if name == "class_id" and not 0 <= value < classes:
+            raise ValueError(f"class_id: found {value}, wanted 0 to {classes - 1}")
+        if name == "class_names" and len(value) != classes:
+            raise ValueError(f"class_names: found {len(value)}, wanted {classes}")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Counts one more batch; arguments as of `SegmentationLoss`.
@@ -82,7 +120,7 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
             sample_weight,
             mask_of(y_pred),
             axis=self.axis,
-            regions=self._table,
+            regions=self.regions,
             ignore_index=self.ignore_index,
             sparse_y_true=self.sparse_y_true,
         )
@@ -140,13 +178,13 @@ class _Score(keras.metrics.Metric):  # type: ignore[misc]
             "num_classes": self.num_classes,
             "average": self.average,
             "class_id": self.class_id,
-            "class_names": self.class_names,
+            "class_names": _configuration.plain(self.class_names),
             "background": self.background,
             "threshold": self.threshold,
             "from_logits": self.from_logits,
             "axis": self.axis,
             "ignore_index": self.ignore_index,
-            "regions": self.regions,
+            "regions": _configuration.plain(self.regions),
             "sparse_y_true": self.sparse_y_true,
             **super().get_config(),
         }
@@ -159,6 +197,9 @@ _ARGUMENTS = """
     The decision is the class with the largest prediction, or with `threshold`, and for one class,
     whether its probability reaches the threshold. A class that is neither there nor predicted has
     no score: NaN, and no part in the mean.
+
+    Options are attributes; one that is set later takes effect, but for `num_classes`, and from the
+    next `compile` on where `fit` has compiled already.
 
     Args:
         num_classes: how many classes `y_pred` has.

@@ -12,8 +12,9 @@ import keras
 from keras import ops
 
 from .. import _options, _spec
+from .._choices import ABSENT, POOL
 from .._plain.objective import objective
-from .._terms import ClassWeights, Regions
+from .._terms import ClassWeights, Regions, has_option
 from ..compounds import Compound
 from ..terms import Absent, Pool, Term, VoxelTerm
 from . import _configuration, _plan
@@ -33,6 +34,42 @@ _REDUCTIONS: dict[str | None, _spec.Reduction] = {
     "sum": "sum",
     "none": "none",
     None: "none",
+}
+
+
+def _terms(what: str, value: Any) -> tuple[Weighted, ...]:
+    listed = [value] if isinstance(value, dict) else _spec.listed(value)
+    terms = tuple(_configuration.read(entry) for entry in listed)
+    _spec.with_weights(terms)
+    return terms
+
+
+def _reduction(what: str, value: Any) -> Reduction:
+    if not (value is None or isinstance(value, str)) or value not in _REDUCTIONS:
+        wanted = ", ".join(repr(name) for name in _REDUCTIONS if name is not None)
+        raise ValueError(f"{what}: found {_options.shown(value)}, wanted {wanted} or None")
+    return value  # type: ignore[return-value]
+
+
+def _optional(convert: Any) -> Any:
+    return partial(_options.optional, convert)
+
+
+#: Every option, and what makes it plain as it is set: nothing that can be changed in place.
+_READ: dict[str, Any] = {
+    "terms": _terms,
+    "from_logits": _options.flag,
+    "activation": _options.one_of("softmax", "sigmoid"),
+    "axis": _options.integer,
+    "pool": _optional(POOL["convert"]),
+    "absent": _optional(ABSENT["convert"]),
+    "background": _optional(_options.flag),
+    "class_weights": _options.class_weights,
+    "ignore_index": _optional(_options.integer),
+    "regions": _optional(_options.table),
+    "sparse_y_true": _optional(_options.flag),
+    "reduction": _reduction,
+    "native": _optional(_options.flag),
 }
 
 
@@ -104,9 +141,26 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         name: of the loss.
         dtype: of the loss, `"float64"` or `"float32"`.
 
+    Options are attributes; one that is set later takes effect, from the next `compile` on where
+    `fit` has compiled already.
+
     Raises:
         ValueError: options out of range, or that do not fit each other.
     """
+
+    terms: tuple[Weighted, ...]
+    from_logits: bool
+    activation: Activation
+    axis: int
+    pool: Pool | None
+    absent: Absent | None
+    background: bool | None
+    class_weights: tuple[float, ...] | None
+    ignore_index: int | None
+    regions: tuple[tuple[int, ...], ...] | None
+    sparse_y_true: bool | None
+    reduction: Reduction
+    native: bool | None
 
     def __init__(
         self,
@@ -128,31 +182,44 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         dtype: Any = None,
     ) -> None:
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        listed = [terms] if isinstance(terms, dict) else _spec.listed(terms)
-        self.terms: tuple[Weighted, ...] = tuple(_configuration.read(entry) for entry in listed)
-        self.from_logits = _options.flag("from_logits", from_logits)
+        self.terms = terms  # type: ignore[assignment]
+        self.from_logits = from_logits
         self.activation = activation
-        self.axis = _options.integer("axis", axis)
+        self.axis = axis
         self.pool = pool
         self.absent = absent
-        self.background = _options.optional(_options.flag, "background", background)
-        weigh = partial(_options.class_weights, **self._taking_part())
-        weights = _options.optional(weigh, "class_weights", class_weights)
-        self.class_weights = _configuration.plain(weights)
-        self.ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
-        self._table = _options.optional(_options.table, "regions", regions)
-        self.regions = _configuration.plain(self._table)
-        self.sparse_y_true = _options.optional(_options.flag, "sparse_y_true", sparse_y_true)
-        self.native = _options.optional(_options.flag, "native", native)
+        self.background = background
+        self.class_weights = class_weights  # type: ignore[assignment]
+        self.ignore_index = ignore_index
+        self.regions = regions  # type: ignore[assignment]
+        self.sparse_y_true = sparse_y_true
+        self.native = native
         self._dtype_wanted = dtype
         self._plan = self._planned()
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An option that is changed takes effect, or is refused."""
+        if name not in _READ:
+            if type(self) is SegmentationLoss:
+                _spec.refuse_option_of_terms(name, vars(self).get("terms", ()))
+            super().__setattr__(name, value)
+            return
+        read = _READ[name]
+        if name == "class_weights":
+            read = _optional(partial(read, **self._taking_part()))
+        value = read(name, value)
+        before = vars(self).get(name)
+        super().__setattr__(name, value)
+        if "_plan" not in vars(self):
+            return
+        try:
+            self._plan = self._planned()
+        except Exception:
+            super().__setattr__(name, before)
+            raise
+
     def _planned(self) -> Plan:
-        """What to compute; checks all options."""
-        if self.activation not in ("softmax", "sigmoid"):
-            raise ValueError(
-                f"activation: found {self.activation!r}, wanted 'softmax' or 'sigmoid'"
-            )
+        """What to compute; checks whether all options fit."""
         weighted = self._weighted()
         plain = [entry[1] if isinstance(entry, tuple) else entry for entry in weighted]
         named = [
@@ -162,11 +229,11 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             raise ValueError(
                 f"from_logits: found False beside a term with activation {named[0]!r}, wanted True"
             )
-        self._takes_logits = self.from_logits or any(
+        takes_logits = self.from_logits or any(
             "probabilities" not in term.activations for term in plain
         )
-        activation = self.activation if self._takes_logits else "probabilities"
-        self._lack_of_channels = self._check_activation(activation)
+        activation: Any = self.activation if takes_logits else "probabilities"
+        lack_of_channels = self._check_activation(activation)
         spec = _spec.spec(
             weighted,
             activation=activation,
@@ -183,8 +250,15 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 f"from_logits: found False beside terms with {' and '.join(activations)}, wanted "
                 "True: the probabilities of one do not tell those of the other"
             )
-        self._clips = not self.from_logits and not all(term.is_overlap for term in whole.terms)
-        return Plan(spec, whole, self.reduction == "mean_with_sample_weight", self.native)
+        return Plan(
+            spec,
+            whole,
+            normalise=self.reduction == "mean_with_sample_weight",
+            native=self.native,
+            takes_logits=takes_logits,
+            clips=not self.from_logits and not all(term.is_overlap for term in whole.terms),
+            lack_of_channels=lack_of_channels,
+        )
 
     def _weighted(self) -> tuple[Weighted, ...]:
         """The terms with what the loss says of each."""
@@ -220,12 +294,13 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 sample_weight,
                 mask,
                 axis=self.axis,
-                regions=self._table,
+                regions=self.regions,
                 ignore_index=self.ignore_index,
                 sparse_y_true=self.sparse_y_true,
             )
-            if self._lack_of_channels is not None and batch.logits.shape[batch.axis] == 1:
-                raise ValueError(self._lack_of_channels)
+            lack_of_channels = self._plan.lack_of_channels
+            if lack_of_channels is not None and batch.logits.shape[batch.axis] == 1:
+                raise ValueError(lack_of_channels)
             batch = batch._replace(logits=self._predictions(batch.logits))
             value = _plan.loss(self._plan, batch)
             if self._dtype_wanted is not None:
@@ -240,13 +315,13 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         """As the terms take them: logits, or probabilities of which a logarithm is finite."""
         if self._dtype_wanted is not None and self.dtype == "float64":
             y_pred = ops.cast(y_pred, "float64")
-        if not self._clips:
+        if not self._plan.clips:
             return y_pred
         if dtype_of(y_pred) != "float64":
             y_pred = ops.cast(y_pred, "float32")
         epsilon = keras.config.epsilon()
         y_pred = ops.clip(y_pred, epsilon, 1.0 - epsilon)
-        if not self._takes_logits:
+        if not self._plan.takes_logits:
             return y_pred
         log_odds = ops.log(y_pred)
         return log_odds if self.activation == "softmax" else log_odds - ops.log1p(-y_pred)
@@ -266,9 +341,9 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             "pool": self.pool,
             "absent": self.absent,
             "background": self.background,
-            "class_weights": self.class_weights,
+            "class_weights": _configuration.plain(self.class_weights),
             "ignore_index": self.ignore_index,
-            "regions": self.regions,
+            "regions": _configuration.plain(self.regions),
             "sparse_y_true": self.sparse_y_true,
             "reduction": self.reduction,
             "native": self.native,
@@ -279,6 +354,23 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
 
 class NamedLoss(SegmentationLoss):
     """A loss with a name of its own: one term or compound, its options spelt out."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """The options of its term are its own."""
+        if "_plan" in vars(self):
+            if name == "terms":
+                raise AttributeError(_spec.other_terms(type(self).__name__))
+            ((_, entry),) = _spec.with_weights(self.terms)
+            if name not in _READ and has_option(entry, name):
+                name, value = "terms", dataclasses.replace(entry, **{name: value})
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """An option of its term."""
+        for _, entry in _spec.with_weights(vars(self).get("terms", ())):
+            if has_option(entry, name):
+                return getattr(entry, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def _weighted(self) -> tuple[Weighted, ...]:
         if self.background is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from .._masked import is_masked
 from .._options import BackgroundForeground
 from . import _plan, losses
 from ._plan import Plan
@@ -78,7 +79,9 @@ def _frozen(value: Any) -> tuple[type, Hashable]:
     kind = type(value)
     if kind in _SIMPLE:
         return kind, value
-    value = value.tolist() if hasattr(value, "tolist") else value
+    # What is masked becomes None in a list, which for an option is its default.
+    if hasattr(value, "tolist") and not is_masked(value):
+        value = value.tolist()
     if isinstance(value, Mapping):
         return dict, tuple((_frozen(key), _frozen(entry)) for key, entry in value.items())
     if isinstance(value, list | tuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Literal, overload
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .. import _options, _spec
 from .._choices import ABSENT, ACTIVATION, POOL, REDUCTION
-from .._terms import ClassWeights, Regions
+from .._terms import ClassWeights, Regions, has_option
 from ..compounds import Compound
 from ..terms import Absent, Activation, Pool, Term, VoxelTerm
 from . import _ops, _plan
@@ -24,8 +24,12 @@ from ._tracing import is_at_hand
 Weighted = Term | Compound | tuple[float, Term | Compound]
 
 
-#: What becomes plain numbers as it is set.
-_READ = {"ignore_index": _options.integer, "regions": _options.table}
+#: What becomes plain as it is set.
+_READ: dict[str, Any] = {
+    "terms": lambda what, value: _spec.listed(value),
+    "ignore_index": partial(_options.optional, _options.integer),
+    "regions": partial(_options.optional, _options.table),
+}
 _OPTIONS = frozenset(
     {
         "terms",
@@ -100,7 +104,8 @@ class SegmentationLoss(nn.Module):
             `dice_loss.torch.distributed`. Unreduced values of samples and voxels stay with their
             rank.
 
-    Options are attributes of the module; one that is set later takes effect.
+    Options are attributes of the module, in a loss with a name of its own those of its formula too;
+    one that is set later takes effect.
 
     Raises:
         ValueError: options out of range, or that do not fit each other.
@@ -161,21 +166,38 @@ class SegmentationLoss(nn.Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """An option that is changed takes effect, or is refused."""
-        if name in _READ and value is not None:
-            value = _READ[name](name, value)
         if name not in _OPTIONS or "plan" not in self.__dict__:
+            if type(self) is SegmentationLoss:
+                _spec.refuse_option_of_terms(name, self.__dict__.get("terms", ()))
             super().__setattr__(name, value)
             return
-        before, weights = getattr(self, name), self._weights
         if name == "class_weights":
-            if not (isinstance(value, Tensor) and self._has(value)):
-                self._weights = self._read_weights(value)
-            value = value if isinstance(value, Tensor) else self._rounded()
-        super().__setattr__(name, value)
+            self._set_weights(value)
+            return
+        # An option is no parameter nor module, which nn.Module would make of some values.
+        options = vars(self)
+        before = options[name]
+        options[name] = _READ[name](name, value) if name in _READ else value
         try:
             self._plan_again()
         except Exception:
-            super().__setattr__(name, before)
+            options[name] = before
+            raise
+
+    def _set_weights(self, value: Any) -> None:
+        if isinstance(value, nn.Parameter):
+            raise TypeError(
+                "class_weights: found a Parameter, wanted its `.detach()`, or numbers: they are a "
+                "buffer, and nothing learns them"
+            )
+        before, weights = self.class_weights, self._weights
+        if not (isinstance(value, Tensor) and self._has(value)):
+            self._weights = self._read_weights(value)
+        self._buffers["class_weights"] = value if isinstance(value, Tensor) else self._rounded()
+        try:
+            self._plan_again()
+        except Exception:
+            self._buffers["class_weights"] = before
             self._weights = weights
             raise
 
@@ -209,7 +231,7 @@ class SegmentationLoss(nn.Module):
 
     def _look_at_weights(self) -> None:
         """Follows the buffer, which someone may have changed; what it rounds stays exact."""
-        buffer = self.class_weights
+        buffer = self._buffers["class_weights"]
         if buffer is None or buffer.device.type == "meta":
             return
         values = buffer.tolist()
@@ -449,6 +471,24 @@ class NamedLoss(SegmentationLoss):
     _is_named = True
     function: ClassVar[str]
     """The name of its function in `dice_loss.torch.functional`."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """The options of its term are its own."""
+        if "plan" in self.__dict__:
+            if name == "terms":
+                raise AttributeError(_spec.other_terms(type(self).__name__))
+            entry: Any = self.terms[0]
+            if name not in _OPTIONS and has_option(entry, name):
+                name, value = "terms", dataclasses.replace(entry, **{name: value})
+        super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """An option of its term."""
+        if name not in _OPTIONS:
+            for entry in self.__dict__.get("terms", ()):
+                if has_option(entry, name):
+                    return getattr(entry, name)
+        return super().__getattr__(name)
 
     def _taking_part(self) -> dict[str, Any]:
         return {"background": self.background, "classes": getattr(self.terms[0], "classes", None)}
