@@ -270,3 +270,12 @@ def test_what_is_no_number_is_seen(loss, pool, compiled):
         both = jax.value_and_grad(of)
         value, slopes = (jax.jit(both) if compiled else both)(jnp.asarray(LOGITS, jnp.float32))
         assert np.isnan(value) and np.isnan(slopes[:, :, 0, 0]).all()
+
+
+@pytest.mark.parametrize("options", [{"pool": "all"}, {}], ids=["all", "coupled"])
+def test_class_weights_whose_sums_float32_does_not_hold_give_no_number(options):
+    loss = losses.dice if options else losses.generalized_dice
+    weighed = partial(loss, LOGITS, LABELS, class_weights=[5e29, 1e30, 5e29], **options)
+    assert np.isnan(weighed(reference=True)) and np.isfinite(weighed())
+    weighed = partial(loss, LOGITS, LABELS, class_weights=[5e14, 1e15, 5e14], **options)
+    np.testing.assert_allclose(weighed(reference=True), weighed(), rtol=1e-6)

@@ -44,11 +44,14 @@ class SampleWeights(NamedTuple):
 HELD = 1e18
 
 
-def _held(xp: Namespace, sums: Array, loss: Array) -> Array:
-    """NaN, with its gradient, for sums of which a type as narrow as float32 makes wrong numbers."""
+def _held(xp: Namespace, objective: Objective, sums: Array, loss: Array) -> Array:
+    """NaN, with its gradient, for sums of which a type as narrow as float32 makes wrong numbers:
+    as they are, or times the weights of classes that a formula adds up."""
     if xp.is_float64(sums):
         return loss
-    size = xp.abs(sums)
+    adding = [t for t in objective.terms if t.formula and (t.pool == "all" or t.formula.coupled)]
+    weights = [weight for term in adding for weight in term.weights(int(sums.shape[2]))]
+    size = xp.abs(sums) * max([1.0, *weights])
     beyond = xp.any((size > HELD) & (size < math.inf))
     return loss * xp.where(beyond, xp.ones_like(loss) * math.nan, 1.0)
 
@@ -122,7 +125,7 @@ def evaluate(objective: Objective, moments: Moments) -> Evaluation:
         per_class.append(of_class)
     if not losses:
         return Evaluation(total, xp.constant((), data), data[:0, 0])
-    total = _held(xp, data, total)
+    total = _held(xp, objective, data, total)
     return Evaluation(total, xp.stack(losses, 0), xp.stack(per_class, 0))
 
 

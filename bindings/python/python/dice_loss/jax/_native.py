@@ -76,17 +76,7 @@ def moments_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]
 
 def values_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]:
     """Of the loss, or of its values for reduction "none"."""
-    whole = objective(spec)
-    if whole.reduction != "none" or not whole.terms:
-        return ()
-    samples, classes = logits.shape[0], classes_of(reading, logits)
-    by_cell = {
-        "sample and class": (samples, classes),
-        "class": (classes,),
-        "sample": (samples,),
-        "one": (),
-    }
-    return by_cell[whole.terms[0].cells]
+    return objective(spec).shape(logits.shape[0], classes_of(reading, logits))
 
 
 def map_shape(spec: str, reading: Reading, logits: Array) -> tuple[int, ...]:
