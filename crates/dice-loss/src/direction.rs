@@ -15,10 +15,11 @@ pub enum Direction {
     Transport,
     SensitivityError,
     SpecificityError,
+    SquaredError,
 }
 
 impl Direction {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Intersection,
         Self::Prediction,
         Self::PredictionSquared,
@@ -27,6 +28,7 @@ impl Direction {
         Self::Transport,
         Self::SensitivityError,
         Self::SpecificityError,
+        Self::SquaredError,
     ];
 
     /// Whether its sum is linear in p, and of each class by itself: all that most losses read.
@@ -45,6 +47,7 @@ impl Direction {
             Self::Transport => Sum::Transport,
             Self::SensitivityError => Sum::SensitivityError,
             Self::SpecificityError => Sum::SpecificityError,
+            Self::SquaredError => Sum::SquaredError,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     Activation, Objective, Result, Term,
     declaration::{Declaration, Declare, Facts, Field, OptionInfo, Slot, each},
     error::stated,
+    maps::Wanted,
     settings::{Kind, Settings},
 };
 
@@ -24,6 +25,7 @@ pub(crate) trait Maker: Sync {
     fn declaration(&self) -> &'static Declaration;
     fn kind(&self) -> Kind;
     fn fields(&self) -> Vec<Field>;
+    fn map(&self) -> Option<Wanted>;
     /// The loss with the options that it is told, as an objective.
     fn objective(&self, activation: Activation, tell: Tell) -> Objective;
 }
@@ -49,6 +51,10 @@ impl<L: Declare + Default> Maker for Of<L> {
 
     fn fields(&self) -> Vec<Field> {
         Field::table(&mut L::default())
+    }
+
+    fn map(&self) -> Option<Wanted> {
+        L::default().map()
     }
 
     fn objective(&self, activation: Activation, tell: Tell) -> Objective {
@@ -81,6 +87,11 @@ impl Entry {
     /// All its options, those of losses inside among them.
     pub fn options(&self) -> Vec<OptionInfo> {
         flat(self.fields())
+    }
+
+    /// The map that it cannot do without, made as its default options say.
+    pub fn wants_map(&self) -> Option<Wanted> {
+        self.0.map()
     }
 
     /// Its address on the web.

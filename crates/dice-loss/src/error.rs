@@ -67,6 +67,25 @@ pub enum Error {
         /// Its range.
         wanted: String,
     },
+    /// A value of a map that is no number, or outside its range.
+    #[error(
+        "sample {sample}, class {class}, voxel {}: found {} in the map '{name}', wanted {wanted}",
+        coordinates(.voxel), in_few_digits(*.found)
+    )]
+    MapValue {
+        /// The name of the map.
+        name: String,
+        /// The sample.
+        sample: usize,
+        /// The class; 0 of a map that all classes share.
+        class: usize,
+        /// The voxel: its place along each spatial axis, from 0 on.
+        voxel: Vec<usize>,
+        /// The value.
+        found: f64,
+        /// Its range.
+        wanted: &'static str,
+    },
     /// An option outside its range, or one that does not go with the others.
     #[error("{what}: found {found}, wanted {wanted}")]
     Parameter {
@@ -113,6 +132,10 @@ pub enum Error {
 impl Error {
     /// What is wanted of a voxel's weight.
     pub(crate) const OF_WEIGHT: &str = "a weight of at least 0, and at most 3.4e38";
+    /// What is wanted of the values of a map.
+    pub(crate) const OF_MAP: &str = "a value of at least 0, and at most 1e12";
+    /// What is wanted of those of one that may be negative.
+    pub(crate) const OF_SIGNED_MAP: &str = "a value from -1e12 to 1e12";
     /// What is wanted of the values of a dense target.
     pub(crate) const OF_DENSE: &str =
         "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)";

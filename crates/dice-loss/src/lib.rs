@@ -20,6 +20,7 @@ mod error;
 mod evaluate;
 mod formula;
 mod interrupt;
+pub mod maps;
 mod metrics;
 mod moments;
 mod objective;

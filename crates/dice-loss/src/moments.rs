@@ -252,11 +252,14 @@ impl Moments {
         })
     }
 
-    /// The sums of a (sample, class) under an activation; those that no term asked for are 0.
+    /// The sums of a (sample, class) under an activation, without a map; those that no term asked for
+    /// are 0.
     pub fn sums(&self, activation: Activation, sample: usize, class: usize) -> Sums {
         let find = |sum: Sum| {
             let by = (!sum.activations().is_empty()).then_some(activation);
-            let is = |integrand: &Integrand| integrand.sum == sum && integrand.activation == by;
+            let is = |integrand: &Integrand| {
+                integrand.sum == sum && integrand.activation == by && integrand.map.is_none()
+            };
             let column = self.integrands.iter().position(is);
             column.and_then(|column| self.find(column, sample, class)).unwrap_or(0.0)
         };

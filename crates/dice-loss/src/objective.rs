@@ -187,6 +187,11 @@ impl Objective {
         self.terms.iter().map(fill).collect()
     }
 
+    /// The terms with their weights as they were added.
+    pub(crate) fn terms(&self) -> impl Iterator<Item = &(f64, Term)> {
+        self.terms.iter()
+    }
+
     /// The formula of each term, for whoever computes it elsewhere; `None` of a voxel loss.
     pub fn tapes(&self) -> Vec<Option<Tape>> {
         self.terms.iter().map(|(_, term)| term.tape().cloned()).collect()
@@ -225,6 +230,7 @@ impl Objective {
         }
         let terms = self.resolved();
         check_channels(&terms, classes)?;
+        self.maps()?;
         for (weight, term) in &terms {
             if !Range::ANY.contains(*weight) {
                 let wanted = Range::ANY.instead_of(*weight);
@@ -313,7 +319,9 @@ impl Objective {
     /// reading a voxel. `measure` asks this first.
     pub fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
         self.check(logits.layout.classes)?;
-        target.check(logits.layout)
+        target.check(logits.layout)?;
+        let maps = self.maps_read();
+        target.check_maps(maps.iter().map(|(name, by)| (&**name, *by)))
     }
 }
 

@@ -27,10 +27,29 @@ pub(crate) struct FocalPlan {
     pub negative: Option<usize>,
 }
 
-/// All that is summed up under one activation.
+/// A map that something reads, and the columns of what it says of the reference alone.
+#[derive(Debug, Clone)]
+pub(crate) struct MapPlan {
+    pub name: String,
+    /// What reads it first: a term or a sum.
+    pub by: &'static str,
+    /// Whether its values may be negative.
+    pub is_signed: bool,
+    /// Σ w m, Σ w m g and Σ w m g².
+    pub mapped: Option<usize>,
+    pub reference: Option<usize>,
+    pub reference_squared: Option<usize>,
+}
+
+/// All that is summed up under one activation, with the weights of one map or of none.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub activation: Activation,
+    /// The number of its map.
+    pub map: Option<usize>,
+    /// Whether it is all that is summed up under its activation, and has no map: what most people train
+    /// with, and the sweeps have shorter ways for.
+    pub is_plain: bool,
     /// The column of each direction that some formula reads.
     pub sums: ByDirection<Option<usize>>,
     /// Whether those read are all linear in p; kept, since every tile asks.
@@ -67,8 +86,10 @@ pub(crate) struct Planned {
     pub weight: f64,
     /// With the objective's defaults filled in.
     pub term: Term,
-    /// The group of its activation, if it reads any sum of the prediction.
+    /// The group of its activation and map, if it reads any sum of the prediction.
     pub group: Option<usize>,
+    /// The number of its map.
+    pub map: Option<usize>,
     /// For a voxel term.
     pub place: Option<Place>,
 }
@@ -77,8 +98,12 @@ pub(crate) struct Planned {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub classes: usize,
-    /// The columns: first what the reference alone decides, then counts, then group by group.
+    /// The columns: first what the reference alone decides, then counts, then what it decides with
+    /// maps, then group by group.
     pub integrands: Arc<[Integrand]>,
+    /// In the order of their names, as the target has them.
+    pub maps: Vec<MapPlan>,
+    /// Those of an activation follow each other, first the one without a map.
     pub groups: Vec<Group>,
     pub decision: Option<(Decision, Activation)>,
     pub terms: Vec<Planned>,
@@ -98,12 +123,26 @@ impl Plan {
     pub fn new(objective: &Objective, classes: usize) -> Result<Self> {
         let terms = objective.resolved();
         let integrands = wanted(objective, &terms, classes)?;
-        let of_activation = |activation| Group::new(activation, &integrands);
-        let groups: Vec<_> = Activation::ALL.into_iter().filter_map(of_activation).collect();
+        let maps = maps(objective, &integrands)?;
+        let numbers = || std::iter::once(None).chain((0..maps.len()).map(Some));
+        let of_activation = |activation| {
+            let of_map = |map: Option<usize>| {
+                Group::new(activation, (map, map.map(|map| &*maps[map].name)), &integrands)
+            };
+            let mut groups: Vec<_> = numbers().filter_map(of_map).collect();
+            if let [alone] = &mut groups[..] {
+                alone.is_plain = alone.map.is_none();
+            }
+            groups
+        };
+        let groups: Vec<_> = Activation::ALL.into_iter().flat_map(of_activation).collect();
         let planned = |(weight, term): (f64, Term)| {
-            let group = groups.iter().position(|group| group.activation == term.activation);
+            let map = term.map_name().and_then(|name| maps.iter().position(|map| map.name == name));
+            let is_its =
+                |group: &Group| group.activation == term.activation && group.map == map;
+            let group = groups.iter().position(is_its);
             let place = group.and_then(|group| groups[group].place(group, &term, classes));
-            Planned { weight, term, group, place }
+            Planned { weight, term, group, map, place }
         };
         let count = integrands.iter().find(|integrand| integrand.sum.is_count());
         let decision = count.and_then(|count| count.decision.zip(count.activation));
@@ -111,6 +150,7 @@ impl Plan {
             classes,
             terms: terms.into_iter().map(planned).collect(),
             integrands: integrands.into(),
+            maps,
             groups,
             decision,
             reduction: objective.reduced_by(),
@@ -122,6 +162,44 @@ impl Plan {
     pub fn columns(&self) -> usize {
         self.integrands.len()
     }
+
+    /// The groups of each activation.
+    pub fn families(&self) -> impl Iterator<Item = &[Group]> {
+        self.groups.chunk_by(|a, b| a.activation == b.activation)
+    }
+
+    /// The columns of Σ w g and Σ w g² with the weights of a map or of none; of a map those that are
+    /// read.
+    pub fn of_reference(&self, map: Option<usize>) -> [Option<usize>; 2] {
+        match map.map(|map| &self.maps[map]) {
+            Some(map) => [map.reference, map.reference_squared],
+            None => [Some(Self::REFERENCE), Some(Self::REFERENCE_SQUARED)],
+        }
+    }
+}
+
+/// The maps that something reads.
+fn maps(objective: &Objective, integrands: &[Integrand]) -> Result<Vec<MapPlan>> {
+    let named = objective.maps()?;
+    let plan = |(name, by): (String, &'static str)| {
+        let at = |sum| {
+            let is_it = |integrand: &Integrand| {
+                integrand.sum == sum && integrand.map.as_ref() == Some(&name)
+            };
+            integrands.iter().position(is_it)
+        };
+        // What only further sums read may be anything.
+        let of_terms = named.iter().find(|map| map.name == name);
+        MapPlan {
+            by,
+            is_signed: of_terms.is_none_or(|map| map.is_signed),
+            mapped: at(Sum::Mapped),
+            reference: at(Sum::Reference),
+            reference_squared: at(Sum::ReferenceSquared),
+            name,
+        }
+    };
+    Ok(objective.maps_read().into_iter().map(plan).collect())
 }
 
 /// All sums that are wanted, each once, in the order of the columns.
@@ -150,17 +228,28 @@ fn wanted(objective: &Objective, terms: &[(f64, Term)], classes: usize) -> Resul
     };
     // By exponents too, so that the order of the terms does not show.
     integrands.sort_by(|a, b| {
+        let ((a_group, a_sum), (b_group, b_sum)) = (place(a), place(b));
         let by_exponents = || a.gamma.partial_cmp(&b.gamma).unwrap_or(Ordering::Equal);
-        place(a).cmp(&place(b)).then_with(by_exponents)
+        let by_map = a_group.cmp(&b_group).then_with(|| a.map.cmp(&b.map));
+        by_map.then_with(|| a_sum.cmp(&b_sum)).then_with(by_exponents)
     });
     Ok(integrands)
 }
 
 /// What a term makes its loss of.
 fn of_term(term: &Term, classes: usize) -> Vec<Integrand> {
-    let of = |sum| Integrand::new(sum, term.activation);
+    let map = term.map_name();
+    let named = |integrand: Integrand| match &map {
+        Some(name) => integrand.map(&**name),
+        None => integrand,
+    };
+    let of = |sum| named(Integrand::new(sum, term.activation));
+    // Without a map these are there anyway.
+    let of_map = |sum| map.as_ref().map(|_| named(Integrand::new(sum, None)));
     match &term.loss {
         Loss::Overlap(formula) => {
+            let of_data = [Sum::Mapped, Sum::Reference, Sum::ReferenceSquared];
+            let of_data = of_data.into_iter().filter(|sum| formula.tape().reads(*sum));
             let is_read = |direction: &Direction| formula.tape().reads(direction.sum());
             let used = Direction::ALL.into_iter().filter(is_read);
             used.map(|direction| match (direction, formula.distances()) {
@@ -169,18 +258,24 @@ fn of_term(term: &Term, classes: usize) -> Vec<Integrand> {
                 }
                 _ => of(direction.sum()),
             })
+            .chain(of_data.filter_map(of_map))
             .collect()
         }
         Loss::Voxel(VoxelLoss::CrossEntropy(loss)) => match loss.label_smoothing > 0.0 {
             true => vec![of(Sum::LogLoss), of(Sum::LogLossOfAll)],
             false => vec![of(Sum::LogLoss)],
         },
-        Loss::Voxel(VoxelLoss::BinaryCrossEntropy(_)) => vec![of(Sum::Positive)],
+        Loss::Voxel(VoxelLoss::BinaryCrossEntropy(_)) => {
+            [of(Sum::Positive)].into_iter().chain(of_map(Sum::Mapped)).collect()
+        }
         Loss::Voxel(VoxelLoss::Focal(loss)) => {
             let gamma = each(&loss.gamma, classes);
             match term.activation {
                 Activation::Softmax => vec![of(Sum::Focal).gamma(gamma)],
-                _ => vec![of(Sum::FocalNegative).gamma(gamma)],
+                _ => {
+                    let losses = of(Sum::FocalNegative).gamma(gamma);
+                    [losses].into_iter().chain(of_map(Sum::Mapped)).collect()
+                }
             }
         }
     }
@@ -211,7 +306,10 @@ struct Wanted(Vec<Integrand>);
 impl Wanted {
     fn add_with_companions(&mut self, name: &str, integrand: Integrand) -> Result<()> {
         for &sum in companions(&integrand) {
-            let plain = Integrand::new(sum, integrand.activation);
+            let plain = Integrand {
+                map: integrand.map.clone(),
+                ..Integrand::new(sum, integrand.activation)
+            };
             let companion = match sum {
                 Sum::Merged | Sum::LogLoss => plain,
                 _ => Integrand { sum, ..integrand.clone() },
@@ -231,7 +329,9 @@ impl Wanted {
             let wanted = "one hard decision, of one activation";
             return stated(name, "two different decisions", wanted);
         }
-        let of_one = |other: &Integrand| other.activation == integrand.activation;
+        let of_one = |other: &Integrand| {
+            other.activation == integrand.activation && other.map == integrand.map
+        };
         if integrand.sum == Sum::Transport && self.0.iter().any(|o| is_second(o) && of_one(o)) {
             return stated(
                 format!("{name}: distances"),
@@ -245,10 +345,16 @@ impl Wanted {
 }
 
 impl Group {
-    /// `None` if nothing is summed up under the activation but counts.
-    fn new(activation: Activation, integrands: &[Integrand]) -> Option<Self> {
+    /// `None` if nothing is summed up under the activation and with the map but counts.
+    fn new(
+        activation: Activation,
+        (map, name): (Option<usize>, Option<&str>),
+        integrands: &[Integrand],
+    ) -> Option<Self> {
         let here = |integrand: &Integrand| {
-            integrand.activation == Some(activation) && !integrand.sum.is_count()
+            integrand.activation == Some(activation)
+                && integrand.map.as_deref() == name
+                && !integrand.sum.is_count()
         };
         integrands.iter().find(|integrand| here(integrand))?;
         let position = |of: &dyn Fn(&Integrand) -> bool| {
@@ -272,6 +378,8 @@ impl Group {
             sums.each().all(|(direction, column)| column.is_none() || direction.is_linear());
         Some(Self {
             activation,
+            map,
+            is_plain: false,
             sums,
             is_linear,
             distances: matrix.map(|rows| rows.concat()),

@@ -186,7 +186,8 @@ impl Prepared {
                 wanted: format!("{} classes, as was prepared for", self.plan.classes),
             });
         }
-        target.check(logits.layout)
+        target.check(logits.layout)?;
+        target.check_maps(self.plan.maps.iter().map(|map| (&*map.name, map.by)))
     }
 
     fn batch<'a>(&'a self, logits: &'a Logits, target: &'a Target) -> Result<Input<'a>> {

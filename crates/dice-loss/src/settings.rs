@@ -59,6 +59,8 @@ pub struct Settings {
     pub classes: Option<Vec<usize>>,
     /// Weights of the mean over classes.
     pub class_weights: Option<Vec<f64>>,
+    /// The name of the map that weighs the voxels.
+    pub map: Option<String>,
 }
 
 impl Declare for Settings {
@@ -97,6 +99,12 @@ impl Declare for Settings {
             |s: &mut Self| Slot::OptionalNumbers(&mut s.class_weights),
         )
         .range(Range::at_least(0.0)),
+        LossOption::new(
+            "map",
+            "the name of the map that weighs the voxels in every sum of the loss; a loss that wants a \
+             map has a name for it, any other has none",
+            |s: &mut Self| Slot::OptionalName(&mut s.map),
+        ),
     ];
 }
 
@@ -120,7 +128,8 @@ impl Kind {
         match self {
             Self::Overlap { .. } => true,
             Self::Voxel => !["pool", "absent"].contains(&setting),
-            Self::Compound => setting != "classes",
+            // A map weighs a term, and a compound is several.
+            Self::Compound => !["classes", "map"].contains(&setting),
         }
     }
 }

@@ -17,7 +17,7 @@ macro_rules! sums {
         /// w is the voxel's weight: 0 where it does not count, or where the class is not annotated.
         /// p is the probability that the activation gives the class, g the reference. p′ and g′ are
         /// the same with the unannotated classes added to the background; without partial labels
-        /// they are p and g.
+        /// they are p and g. Where the [`Integrand`] names a map m, m w stands in place of w.
         ///
         /// ```
         /// use dice_loss::{Activation, Sum};
@@ -58,6 +58,8 @@ sums! {
     FalsePositives "false_positives",
     /// 1 where only the reference has it.
     FalseNegatives "false_negatives",
+    /// w m, with the map m that the integrand names.
+    Mapped "mapped",
     /// w p g
     Intersection "intersection",
     /// w p
@@ -74,6 +76,8 @@ sums! {
     SensitivityError "sensitivity_error",
     /// w (1 − g) (p − g)²
     SpecificityError "specificity_error",
+    /// w (p − g)²
+    SquaredError "squared_error",
     /// w g′ (−ln p′)
     LogLoss "log_loss",
     /// w (−ln p′) / C′, of each of the C′ classes alike; merged ones are none.
@@ -99,7 +103,7 @@ impl Sum {
     /// The activations that the engine sums it up under: none for what the reference alone decides.
     pub const fn activations(self) -> &'static [Activation] {
         match self {
-            Self::Reference | Self::ReferenceSquared | Self::Voxels => &[],
+            Self::Reference | Self::ReferenceSquared | Self::Voxels | Self::Mapped => &[],
             Self::LogLoss | Self::LogLossOfAll | Self::Merged => {
                 &[Activation::Softmax, Activation::Probabilities]
             }
@@ -112,7 +116,10 @@ impl Sum {
 
     /// Whether it depends on the prediction. Counts do, but step by step: they have no derivative.
     pub const fn depends_on_prediction(self) -> bool {
-        !matches!(self, Self::Reference | Self::ReferenceSquared | Self::Voxels | Self::Merged)
+        !matches!(
+            self,
+            Self::Reference | Self::ReferenceSquared | Self::Voxels | Self::Mapped | Self::Merged
+        )
     }
 
     /// Whether it counts voxels after a hard decision.
@@ -132,7 +139,13 @@ impl Sum {
                 | Self::Transport
                 | Self::SensitivityError
                 | Self::SpecificityError
+                | Self::SquaredError
         )
+    }
+
+    /// Whether a map may multiply the weights of its voxels: any but the number of voxels and counts.
+    pub const fn takes_map(self) -> bool {
+        !matches!(self, Self::Voxels) && !self.is_count()
     }
 
     /// Whether unannotated classes take part, merged into the background.
@@ -167,6 +180,9 @@ pub struct Integrand {
     /// What makes p of the logits; none for the sums of the reference alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
+    /// The name of the map m that multiplies the weights of the voxels, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
     /// How a hard prediction is made, of counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
@@ -182,7 +198,13 @@ pub struct Integrand {
 impl Integrand {
     /// Without parameters but for the activation: `None` for the sums of the reference alone.
     pub fn new(sum: Sum, activation: impl Into<Option<Activation>>) -> Self {
-        Self { sum, activation: activation.into(), decision: None, gamma: None, distances: None }
+        let activation = activation.into();
+        Self { sum, activation, map: None, decision: None, gamma: None, distances: None }
+    }
+
+    /// The name of the map that multiplies the weights of the voxels.
+    pub fn map(self, name: impl Into<String>) -> Self {
+        Self { map: Some(name.into()), ..self }
     }
 
     /// How a hard prediction is made.
@@ -222,6 +244,8 @@ impl Integrand {
                 activation.check(name, classes, instead)?;
             }
         }
+        let has_map = self.map.is_some();
+        expect(name, "map", has_map, sum == Sum::Mapped || (has_map && sum.takes_map()))?;
         expect(name, "decision", self.decision.is_some(), sum.is_count())?;
         expect(name, "gamma", self.gamma.is_some(), sum.has_exponents())?;
         expect(name, "distances", self.distances.is_some(), sum == Sum::Transport)?;
@@ -258,6 +282,7 @@ impl fmt::Display for Integrand {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let parameters = [
             self.activation.map(|activation| activation.word().into()),
+            self.map.as_ref().map(|map| format!("map {map:?}")),
             self.decision.map(|decision| format!("decision {decision}")),
             self.gamma.as_ref().map(|gamma| format!("gamma {gamma:?}")),
             self.distances.as_ref().map(|rows| format!("distances {rows:?}")),

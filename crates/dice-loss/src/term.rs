@@ -1,12 +1,13 @@
 //! One loss within an objective, with its own settings.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    Activation, Result, Tape,
+    Activation, Result, Sum, Tape,
     declaration::{each, least_classes},
-    error::parameter,
+    error::{parameter, stated},
     formula::{ClassLoss, Formula, PerClass, PerRow, RowLoss},
+    maps::Wanted,
     settings::{Absent, Pool, Settings},
     voxel::VoxelLoss,
 };
@@ -23,6 +24,7 @@ pub struct Term {
     pub(crate) background: Option<bool>,
     pub(crate) classes: Option<Vec<usize>>,
     pub(crate) class_weights: Option<Vec<f64>>,
+    pub(crate) map: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +61,7 @@ impl Term {
             background: None,
             classes: None,
             class_weights: None,
+            map: None,
         }
     }
 
@@ -118,6 +121,30 @@ impl Term {
         self
     }
 
+    /// The name of the map that weighs the voxels, which the target carries
+    /// ([`Target::map`](crate::Target::map)): its values multiply the weights of the voxels in every sum
+    /// that the loss reads, but for their number. A voxel loss divides by the weights that come of it.
+    ///
+    /// A loss that wants a map has a name for it already.
+    pub fn map(mut self, name: impl Into<String>) -> Self {
+        self.map = Some(name.into());
+        self
+    }
+
+    /// The map that its loss cannot do without.
+    pub(crate) fn wanted_map(&self) -> Option<Wanted> {
+        match &self.loss {
+            Loss::Overlap(formula) => formula.map(),
+            Loss::Voxel(_) => None,
+        }
+    }
+
+    /// The name of the map that weighs the voxels: its own, or that of its loss.
+    pub(crate) fn map_name(&self) -> Option<Cow<'_, str>> {
+        let of_loss = || self.wanted_map().map(|wanted| wanted.name.into());
+        self.map.as_deref().map(Cow::Borrowed).or_else(of_loss)
+    }
+
     /// Its settings.
     pub(crate) fn settings(&self) -> Settings {
         Settings {
@@ -127,6 +154,7 @@ impl Term {
             background: self.background,
             classes: self.classes.clone(),
             class_weights: self.class_weights.clone(),
+            map: self.map_name().map(Cow::into_owned),
         }
     }
 
@@ -134,6 +162,7 @@ impl Term {
     pub(crate) fn fill(&mut self, settings: &Settings) {
         self.background = self.background.or(settings.background);
         self.classes = self.classes.take().or_else(|| settings.classes.clone());
+        self.map = self.map.take().or_else(|| settings.map.clone());
         self.fill_as_part(settings);
     }
 
@@ -198,6 +227,10 @@ impl Term {
             Loss::Overlap(formula) => {
                 if let Some(distances) = formula.distances() {
                     distances.check(name, classes)?;
+                }
+                if formula.tape().reads(Sum::Mapped) && self.map_name().is_none() {
+                    let wanted = "the name of a map, whose sum the formula reads";
+                    return stated(format!("{name}: map"), "none", wanted);
                 }
                 formula.check(classes)
             }

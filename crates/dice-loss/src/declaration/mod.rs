@@ -16,7 +16,7 @@ pub use slot::Slot;
 
 use serde_json::{Map, Value};
 
-use crate::{Activation, Result};
+use crate::{Activation, Result, maps::Wanted};
 
 /// A loss that says what it is called, where it comes from and what it can be told.
 ///
@@ -44,6 +44,11 @@ pub trait Declare: Clone + 'static {
     /// Fails for options that are right each by itself, but not together; errors begin with `loss`.
     fn fits(&self, _loss: &str) -> Result<()> {
         Ok(())
+    }
+
+    /// The map that the loss cannot do without, if there is one.
+    fn map(&self) -> Option<Wanted> {
+        None
     }
 }
 

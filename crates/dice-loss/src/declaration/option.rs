@@ -159,6 +159,10 @@ pub enum OptionKind {
     Indices,
     /// A number for each class.
     Numbers,
+    /// A number for each spatial axis, or null: 1 for each.
+    Spacing,
+    /// A name, or null.
+    Name,
 }
 
 /// An entry of a table of options.
@@ -220,7 +224,8 @@ impl OptionInfo {
             }
             OptionKind::Indices => vec![json!([classes - 1])],
             OptionKind::Numbers => vec![by_class(&|class| json!(0.5 + 0.25 * class as f64))],
-            OptionKind::Number => Vec::new(),
+            OptionKind::Spacing => vec![json!([0.5, 2.0])],
+            OptionKind::Number | OptionKind::Name => Vec::new(),
         }
     }
 }

@@ -27,6 +27,10 @@ pub enum Slot<'a> {
     OptionalIndices(&'a mut Option<Vec<usize>>),
     /// A number for each class, or open.
     OptionalNumbers(&'a mut Option<Vec<f64>>),
+    /// A number for each spatial axis, or 1 for each.
+    Spacing(&'a mut Option<Vec<f64>>),
+    /// A name, or open.
+    OptionalName(&'a mut Option<String>),
     /// A loss inside, with a table of its own.
     Part(&'a mut dyn Options),
 }
@@ -45,6 +49,8 @@ impl Slot<'_> {
             Self::OptionalClassValues(_) => OptionKind::ClassValues { optional: true },
             Self::Distances(_) => OptionKind::Distances,
             Self::OptionalIndices(_) => OptionKind::Indices,
+            Self::Spacing(_) => OptionKind::Spacing,
+            Self::OptionalName(_) => OptionKind::Name,
             // A part is no option; its table is asked instead.
             Self::OptionalNumbers(_) | Self::Part(_) => OptionKind::Numbers,
         }
@@ -65,7 +71,8 @@ impl Slot<'_> {
             Self::Distances(Distances::Uniform) | Self::Part(_) => Value::Null,
             Self::Distances(Distances::Matrix(rows)) => json!(rows),
             Self::OptionalIndices(indices) => json!(indices),
-            Self::OptionalNumbers(numbers) => json!(numbers),
+            Self::OptionalNumbers(numbers) | Self::Spacing(numbers) => json!(numbers),
+            Self::OptionalName(name) => json!(name),
         }
     }
 
@@ -97,7 +104,12 @@ impl Slot<'_> {
                 let read = |value: &Value| value.as_array()?.iter().map(index).collect();
                 *indices = optional(value, read, refuse)?;
             }
-            Self::OptionalNumbers(values) => *values = optional(value, numbers, refuse)?,
+            Self::OptionalNumbers(values) | Self::Spacing(values) => {
+                *values = optional(value, numbers, refuse)?;
+            }
+            Self::OptionalName(name) => {
+                *name = optional(value, |value| Some(value.as_str()?.to_owned()), refuse)?;
+            }
             Self::Part(_) => return Err(refuse()),
         }
         Ok(())
@@ -136,6 +148,19 @@ impl Slot<'_> {
                     None => Ok(()),
                 }
             }
+            Self::Spacing(Some(numbers)) => {
+                let what = || format!("{loss}: {name}");
+                if !(1..=3).contains(&numbers.len()) {
+                    return parameter(what(), numbers, "a number for each spatial axis, 1 to 3");
+                }
+                match numbers.iter().find(|number| !range.contains(**number)) {
+                    Some(number) => parameter(what(), number, range.instead_of(*number)),
+                    None => Ok(()),
+                }
+            }
+            Self::OptionalName(Some(text)) if text.is_empty() => {
+                parameter(format!("{loss}: {name}"), text, "a name, or none")
+            }
             _ => Ok(()),
         }
     }
@@ -164,6 +189,8 @@ impl Slot<'_> {
             Self::Distances(_) => "a row of numbers for each class, or null".into(),
             Self::OptionalIndices(_) => "numbers of classes, or null".into(),
             Self::OptionalNumbers(_) => "a number for each class, or null".into(),
+            Self::Spacing(_) => "a number for each spatial axis, or null".into(),
+            Self::OptionalName(_) => "a name, or null".into(),
             Self::Part(_) => "nothing: it has options of its own".into(),
         }
     }

@@ -34,7 +34,7 @@ const SIDE_BY_SIDE: usize = 64;
 
 /// Pools the sums, evaluates the formula on each unit, and reduces.
 pub(super) fn evaluate(
-    Planned { term, group, .. }: &Planned,
+    Planned { term, group, map, .. }: &Planned,
     formula: &dyn Formula,
     plan: &Plan,
     moments: &Moments,
@@ -42,6 +42,8 @@ pub(super) fn evaluate(
     let evaluation = Evaluation {
         tape: formula.tape(),
         group: group.map(|group| &plan.groups[group]),
+        reference: plan.of_reference(*map),
+        mapped: map.and_then(|map| plan.maps[map].mapped),
         moments,
         absent: term.absent.unwrap_or_default(),
         weights: term.weights(plan.classes),
@@ -53,6 +55,9 @@ pub(super) fn evaluate(
 struct Evaluation<'a> {
     tape: &'a Tape,
     group: Option<&'a Group>,
+    /// The columns of Σ w g and Σ w g², and of Σ w m: with the term's map, if it has one.
+    reference: [Option<usize>; 2],
+    mapped: Option<usize>,
     moments: &'a Moments,
     absent: Absent,
     weights: Vec<f64>,
@@ -63,6 +68,8 @@ struct Evaluation<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Cell {
     sums: Sums,
+    /// Σ w g without a map: whether the class is there.
+    size: f64,
     /// Whether something of it counts.
     counts: bool,
 }
@@ -165,7 +172,9 @@ impl Evaluation<'_> {
         let mut cells = vec![Cell::default(); units * self.width()];
         for (sample, class) in self.counted() {
             let cell = &mut cells[self.cell(sample, class)];
-            cell.sums.add(self.share(class), self.sums(sample, class));
+            let share = self.share(class);
+            cell.sums.add(share, self.sums(sample, class));
+            cell.size += share * self.moments.at(Plan::REFERENCE, sample, class);
             cell.counts = true;
         }
         cells
@@ -182,7 +191,7 @@ impl Evaluation<'_> {
 
     /// Whether the formula sees a cell: an absent class may take no part.
     fn takes_part(&self, cell: &Cell) -> bool {
-        let is_absent = cell.sums.g <= 0.0;
+        let is_absent = cell.size <= 0.0;
         cell.counts && (self.absent == Absent::Formula || !is_absent)
     }
 
@@ -233,16 +242,14 @@ impl Evaluation<'_> {
     }
 
     fn sums(&self, sample: usize, class: usize) -> Sums {
-        let mut sums = Sums {
-            g: self.moments.at(Plan::REFERENCE, sample, class),
-            gg: self.moments.at(Plan::REFERENCE_SQUARED, sample, class),
-            n: self.moments.at(Plan::VOXELS, sample, class),
-            ..Sums::default()
-        };
+        let at = |column: usize| self.moments.at(column, sample, class);
+        let [g, gg, mapped] = [self.reference[0], self.reference[1], self.mapped]
+            .map(|column| column.map_or(0.0, at));
+        let mut sums = Sums { g, gg, n: at(Plan::VOXELS), mapped, ..Sums::default() };
         if let Some(group) = self.group {
             for (direction, column) in group.sums.each() {
                 if let Some(column) = column {
-                    sums.set(direction, self.moments.at(column, sample, class));
+                    sums.set(direction, at(column));
                 }
             }
         }

@@ -31,7 +31,8 @@ pub enum LossParts<'a> {
         pool: Pool,
         /// What it makes of absent classes.
         absent: Absent,
-        /// The columns of the sums that it reads.
+        /// The columns of the sums that it reads, with its map if it names one. Whether a class is
+        /// absent is for the sum of the reference without a map to say, the first column of all.
         columns: Vec<(Sum, usize)>,
     },
     /// A weighted sum of log losses, over a sum of weights.
@@ -53,14 +54,20 @@ impl Plan {
         })
     }
 
-    fn loss_parts<'a>(&'a self, Planned { term, group, place, .. }: &'a Planned) -> LossParts<'a> {
+    fn loss_parts<'a>(
+        &'a self,
+        Planned { term, group, map, place, .. }: &'a Planned,
+    ) -> LossParts<'a> {
         match &term.loss {
             Loss::Overlap(formula) => {
+                let [reference, reference_squared] = self.of_reference(*map);
                 let of_data = [
-                    (Sum::Reference, Self::REFERENCE),
-                    (Sum::ReferenceSquared, Self::REFERENCE_SQUARED),
-                    (Sum::Voxels, Self::VOXELS),
+                    (Sum::Reference, reference),
+                    (Sum::ReferenceSquared, reference_squared),
+                    (Sum::Voxels, Some(Self::VOXELS)),
+                    (Sum::Mapped, map.and_then(|map| self.maps[map].mapped)),
                 ];
+                let of_data = of_data.into_iter().filter_map(|(sum, column)| Some((sum, column?)));
                 let of_prediction = group.iter().flat_map(|group| {
                     let sums = self.groups[*group].sums.each();
                     sums.filter_map(|(direction, column)| Some((direction.sum(), column?)))
@@ -71,7 +78,7 @@ impl Plan {
                     tape,
                     pool: term.pool.unwrap_or_default(),
                     absent: term.absent.unwrap_or_default(),
-                    columns: of_data.into_iter().chain(of_prediction).filter(is_read).collect(),
+                    columns: of_data.chain(of_prediction).filter(is_read).collect(),
                 }
             }
             Loss::Voxel(loss) => {
@@ -85,7 +92,7 @@ impl Plan {
                         .filter_map(|(column, factors)| Some((column?, factors)))
                         .filter(|(_, factors)| !factors.is_empty())
                         .collect(),
-                    counted: group.map_or(Self::VOXELS, |(group, _)| counted(group, loss)),
+                    counted: group.map_or(Self::VOXELS, |(group, _)| counted(self, group, loss)),
                 }
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     Integrand, Moments, Reduction, Result, Term,
     direction::{ByDirection, Direction},
     moments::expect_sums,
-    plan::{Place, Plan, Planned},
+    plan::{Group, Place, Plan, Planned},
     term::Loss,
 };
 
@@ -154,7 +154,9 @@ impl Verdict {
 /// The soft Dice of every class, (2 Σpg) / (Σp + Σg), a mean over the samples that have the
 /// class.
 fn soft_dice(plan: &Plan, moments: &Moments) -> Option<Vec<f64>> {
-    let group = &plan.groups[plan.terms.first()?.group?];
+    let activation = plan.terms.first()?.term.activation;
+    let is_its = |group: &&Group| group.activation == activation && group.map.is_none();
+    let group = plan.groups.iter().find(is_its)?;
     let pg = group.sums[Direction::Intersection]?;
     let p = group.sums[Direction::Prediction]?;
     let of_class = |class| {

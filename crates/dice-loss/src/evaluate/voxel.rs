@@ -65,10 +65,10 @@ pub(crate) fn unreduced(term: &Term, loss: &VoxelLoss, classes: usize) -> Factor
 }
 
 /// The column whose sums, times the weights of the classes, a mean divides by.
-pub(super) fn counted(group: &Group, loss: &VoxelLoss) -> usize {
+pub(super) fn counted(plan: &Plan, group: &Group, loss: &VoxelLoss) -> usize {
     match loss.is_per_voxel(group.activation) {
         true => group.merged.unwrap_or(Plan::REFERENCE),
-        false => Plan::VOXELS,
+        false => group.map.and_then(|map| plan.maps[map].mapped).unwrap_or(Plan::VOXELS),
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) fn evaluate(
     let mut per_class = vec![f64::NAN; classes];
     if let Some(place) = place {
         let group = &plan.groups[place.group];
-        let counted = counted(group, loss);
+        let counted = counted(plan, group, loss);
         let [positive, negative, all] = group.columns(place.losses);
         for class in 0..classes {
             let over_samples = |column: Option<usize>| -> f64 {

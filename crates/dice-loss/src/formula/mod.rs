@@ -18,6 +18,7 @@ use crate::{
     Activation, Kind, Result,
     declaration::{self, Declare},
     error::stated,
+    maps::Wanted,
     tape::{Given, Number, Row, Tape},
 };
 
@@ -111,6 +112,8 @@ pub(crate) trait Formula: Debug + Send + Sync {
         self.tape().is_coupled()
     }
     fn distances(&self) -> Option<&Distances>;
+    /// The map that the loss cannot do without.
+    fn map(&self) -> Option<Wanted>;
     /// Its name and options, as a spec has them.
     fn written(&self) -> Map<String, Value>;
     /// The type of the loss.
@@ -179,6 +182,10 @@ impl<L: ClassLoss> Formula for PerClass<L> {
         None
     }
 
+    fn map(&self) -> Option<Wanted> {
+        Declare::map(&self.loss)
+    }
+
     fn written(&self) -> Map<String, Value> {
         declaration::written(&self.loss)
     }
@@ -219,6 +226,10 @@ impl<L: RowLoss> Formula for PerRow<L> {
 
     fn distances(&self) -> Option<&Distances> {
         self.loss.distances()
+    }
+
+    fn map(&self) -> Option<Wanted> {
+        Declare::map(&self.loss)
     }
 
     fn written(&self) -> Map<String, Value> {

@@ -2,7 +2,8 @@
 
 use crate::{Sum, direction::Direction};
 
-/// The sums over the counted voxels of one class, each voxel with its weight w.
+/// The sums over the counted voxels of one class, each voxel with its weight w; times its value of the
+/// map m, if the term names one, but for the number of voxels.
 ///
 /// p is the probability that the activation gives the class, g the reference. Those before
 /// `g` depend on the prediction; the rest are data.
@@ -25,12 +26,16 @@ pub struct Sums<S = f64> {
     pub sensitivity_error: S,
     /// Σ w (1 − g) (p − g)², what it has beside the reference.
     pub specificity_error: S,
+    /// Σ w (p − g)².
+    pub squared_error: S,
     /// Σ w g, the size of the reference.
     pub g: S,
     /// Σ w g².
     pub gg: S,
     /// Σ w, the voxels.
     pub n: S,
+    /// Σ w m, what the term's map sums to.
+    pub mapped: S,
 }
 
 #[cfg(test)]
@@ -45,9 +50,11 @@ impl Sums {
         transport: 0.0,
         sensitivity_error: 0.37,
         specificity_error: 0.04,
+        squared_error: 0.41,
         g: 2.0,
         gg: 2.0,
         n: 3.0,
+        mapped: 3.0,
     };
 }
 
@@ -63,9 +70,11 @@ impl<S> Sums<S> {
             transport: of(Sum::Transport),
             sensitivity_error: of(Sum::SensitivityError),
             specificity_error: of(Sum::SpecificityError),
+            squared_error: of(Sum::SquaredError),
             g: of(Sum::Reference),
             gg: of(Sum::ReferenceSquared),
             n: of(Sum::Voxels),
+            mapped: of(Sum::Mapped),
         }
     }
 }
@@ -82,9 +91,11 @@ impl Sums {
             Sum::Transport => self.transport,
             Sum::SensitivityError => self.sensitivity_error,
             Sum::SpecificityError => self.specificity_error,
+            Sum::SquaredError => self.squared_error,
             Sum::Reference => self.g,
             Sum::ReferenceSquared => self.gg,
             Sum::Voxels => self.n,
+            Sum::Mapped => self.mapped,
             _ => f64::NAN,
         }
     }
@@ -105,6 +116,7 @@ impl Sums {
             Direction::Transport => &mut self.transport,
             Direction::SensitivityError => &mut self.sensitivity_error,
             Direction::SpecificityError => &mut self.specificity_error,
+            Direction::SquaredError => &mut self.squared_error,
         };
         *sum = value;
     }
@@ -117,5 +129,6 @@ impl Sums {
         self.g += weight * other.g;
         self.gg += weight * other.gg;
         self.n += weight * other.n;
+        self.mapped += weight * other.mapped;
     }
 }

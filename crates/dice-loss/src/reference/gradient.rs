@@ -92,25 +92,34 @@ fn by_probability(
         Direction::Difference => Some(sign(p_k - g)),
         Direction::Magnitude => Some(sign(p_k)),
         // In pieces, below.
-        Direction::SensitivityError | Direction::SpecificityError | Direction::Transport => None,
+        Direction::SensitivityError
+        | Direction::SpecificityError
+        | Direction::SquaredError
+        | Direction::Transport => None,
     };
     let own = partials[class].each();
     let mut pieces: Vec<_> =
         own.filter_map(|(direction, partial)| Some(partial * by_p(direction)?)).collect();
     // What is subtracted counts with the size that it had.
-    for (error, share) in [(Direction::SensitivityError, g), (Direction::SpecificityError, 1.0 - g)]
-    {
+    let errors = [
+        (Direction::SensitivityError, g),
+        (Direction::SpecificityError, 1.0 - g),
+        (Direction::SquaredError, 1.0),
+    ];
+    for (error, share) in errors {
         let slope = 2.0 * share * partials[class][error];
         pieces.extend([slope * p_k, -slope * g]);
     }
+    let own = voxel.weight(group.map, class);
+    pieces.iter_mut().for_each(|piece| *piece *= own);
     if let Some(distances) = &group.distances {
         for (other, partial) in partials.iter().enumerate() {
             let distance = distances[other * partials.len() + class];
-            pieces.push(partial[Direction::Transport] * voxel.target[other] * distance);
+            let there = voxel.weight(group.map, other) * voxel.target[other];
+            pieces.push(partial[Direction::Transport] * there * distance);
         }
     }
-    let sum =
-        |of: fn(f64) -> f64| voxel.weight * pieces.iter().map(|&piece| of(piece)).sum::<f64>();
+    let sum = |of: fn(f64) -> f64| pieces.iter().map(|&piece| of(piece)).sum::<f64>();
     (sum(|piece| piece), sum(f64::abs))
 }
 

@@ -164,21 +164,24 @@ pub fn each_class(
 /// All log losses of a voxel under one activation, with the factors of the objective.
 pub fn of_group(group: &Group, slopes: &VoxelSlopes, voxel: &Voxel) -> Vec<LogLoss> {
     let activation = group.activation;
+    let m = |k: usize| voxel.in_map(group.map, k);
     let mut losses = Vec::new();
     if let Some(factors) = &slopes.cross_entropy {
-        let (positive, all) = (&factors.positive, &factors.all);
-        losses.extend(cross_entropy(activation, voxel, |k| positive[k], |k| all[k]));
+        let (positive, all) = (|k: usize| m(k) * factors.positive[k], |k: usize| m(k) * factors.all[k]);
+        losses.extend(cross_entropy(activation, voxel, positive, all));
     }
     if let Some(factors) = &slopes.binary {
-        let (positive, negative) = (&factors.positive, &factors.negative);
-        losses.extend(each_class(activation, voxel, |_| 0.0, |k| positive[k], |k| negative[k]));
+        let positive = |k: usize| m(k) * factors.positive[k];
+        let negative = |k: usize| m(k) * factors.negative[k];
+        losses.extend(each_class(activation, voxel, |_| 0.0, positive, negative));
     }
     for (focal, factors) in slopes.focal(group) {
         let gamma = |k: usize| focal.gamma[k];
-        let (positive, negative) = (&factors.positive, &factors.negative);
+        let positive = |k: usize| m(k) * factors.positive[k];
+        let negative = |k: usize| m(k) * factors.negative[k];
         losses.extend(match activation {
-            Activation::Softmax => focal_over_classes(activation, voxel, gamma, |k| positive[k]),
-            _ => each_class(activation, voxel, gamma, |k| positive[k], |k| negative[k]),
+            Activation::Softmax => focal_over_classes(activation, voxel, gamma, positive),
+            _ => each_class(activation, voxel, gamma, positive, negative),
         });
     }
     losses

@@ -102,6 +102,6 @@ pub fn voxel_losses(
 fn read(objective: &Objective, logits: &Logits, target: &Target) -> Result<(Prepared, Voxels)> {
     let prepared = objective.prepare(logits.layout.classes)?;
     prepared.check_tensors(logits, target)?;
-    let batch = Voxels::read(logits, target)?;
+    let batch = Voxels::read(prepared.plan(), logits, target)?;
     Ok((prepared, batch))
 }

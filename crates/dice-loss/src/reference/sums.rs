@@ -19,7 +19,7 @@ pub fn measure(plan: &Plan, batch: &Voxels) -> Measured {
     for (sample, _, voxel) in batch.counted() {
         for (column, integrand) in plan.integrands.iter().enumerate() {
             for (class, (value, magnitude)) in
-                contributions(integrand, voxel).into_iter().enumerate()
+                contributions(plan, integrand, voxel).into_iter().enumerate()
             {
                 let at = (sample * plan.classes + class) * columns + column;
                 rows[at] += value;
@@ -33,54 +33,60 @@ pub fn measure(plan: &Plan, batch: &Voxels) -> Measured {
 }
 
 /// What a voxel adds to a sum, class by class.
-fn contributions(integrand: &Integrand, voxel: &Voxel) -> Vec<Contribution> {
-    let (w, classes) = (voxel.weight, voxel.logits.len());
+fn contributions(plan: &Plan, integrand: &Integrand, voxel: &Voxel) -> Vec<Contribution> {
+    let classes = voxel.logits.len();
+    let map = integrand.map.as_ref().and_then(|name| {
+        plan.maps.iter().position(|map| map.name == *name)
+    });
+    let m = |class: usize| voxel.in_map(map, class);
     // Of the reference alone, whatever the activation.
     let activation = integrand.activation.unwrap_or(Activation::Probabilities);
     let p = probabilities(activation, &voxel.logits);
     let gamma = |class: usize| integrand.gamma.as_ref().map_or(0.0, |gamma| gamma[class]);
-    let overlap = |of: &dyn Fn(f64, f64) -> Contribution| {
-        annotated(voxel, |class| of(p[class].p, voxel.target[class]))
+    let overlap = |of: &dyn Fn(f64, f64, f64) -> Contribution| {
+        let of_class = |class| of(voxel.weight(map, class), p[class].p, voxel.target[class]);
+        annotated(voxel, of_class)
     };
     match integrand.sum {
-        Sum::Reference => overlap(&|_, g| exact(w * g)),
-        Sum::ReferenceSquared => overlap(&|_, g| exact(w * g * g)),
-        Sum::Voxels => overlap(&|_, _| exact(w)),
+        Sum::Reference => overlap(&|w, _, g| exact(w * g)),
+        Sum::ReferenceSquared => overlap(&|w, _, g| exact(w * g * g)),
+        Sum::Voxels | Sum::Mapped => overlap(&|w, _, _| exact(w)),
         Sum::TruePositives => count(integrand, voxel, |predicted, there| predicted && there),
         Sum::FalsePositives => count(integrand, voxel, |predicted, there| predicted && !there),
         Sum::FalseNegatives => count(integrand, voxel, |predicted, there| !predicted && there),
-        Sum::Intersection => overlap(&|p, g| exact(w * p * g)),
-        Sum::Prediction => overlap(&|p, _| exact(w * p)),
-        Sum::PredictionSquared => overlap(&|p, _| exact(w * p * p)),
-        Sum::Difference => overlap(&|p, g| (w * (p - g).abs(), w * (p.abs() + g))),
-        Sum::Magnitude => overlap(&|p, _| exact(w * p.abs())),
-        Sum::SensitivityError => overlap(&|p, g| error(w * g, p, g)),
-        Sum::SpecificityError => overlap(&|p, g| error(w * (1.0 - g), p, g)),
-        Sum::Transport => transport(integrand, activation, voxel),
+        Sum::Intersection => overlap(&|w, p, g| exact(w * p * g)),
+        Sum::Prediction => overlap(&|w, p, _| exact(w * p)),
+        Sum::PredictionSquared => overlap(&|w, p, _| exact(w * p * p)),
+        Sum::Difference => overlap(&|w, p, g| (w * (p - g).abs(), w.abs() * (p.abs() + g))),
+        Sum::Magnitude => overlap(&|w, p, _| exact(w * p.abs())),
+        Sum::SensitivityError => overlap(&|w, p, g| error(w * g, p, g)),
+        Sum::SpecificityError => overlap(&|w, p, g| error(w * (1.0 - g), p, g)),
+        Sum::SquaredError => overlap(&|w, p, g| error(w, p, g)),
+        Sum::Transport => transport(integrand, map, activation, voxel),
         Sum::Merged => {
             let mut sums = vec![(0.0, 0.0); classes];
             for (class, _, target) in merged(activation, voxel) {
-                sums[class] = exact(w * target);
+                sums[class] = exact(voxel.weight(map, class) * target);
             }
             sums
         }
-        Sum::LogLoss => added(classes, cross_entropy(activation, voxel, |_| 1.0, |_| 0.0)),
-        Sum::LogLossOfAll => added(classes, cross_entropy(activation, voxel, |_| 0.0, |_| 1.0)),
+        Sum::LogLoss => added(classes, cross_entropy(activation, voxel, m, |_| 0.0)),
+        Sum::LogLossOfAll => added(classes, cross_entropy(activation, voxel, |_| 0.0, m)),
         Sum::Focal if activation == Activation::Softmax => {
-            added(classes, focal_over_classes(activation, voxel, gamma, |_| 1.0))
+            added(classes, focal_over_classes(activation, voxel, gamma, m))
         }
         Sum::Positive | Sum::Focal => {
-            added(classes, each_class(activation, voxel, gamma, |_| 1.0, |_| 0.0))
+            added(classes, each_class(activation, voxel, gamma, m, |_| 0.0))
         }
         Sum::Negative | Sum::FocalNegative => {
-            added(classes, each_class(activation, voxel, gamma, |_| 0.0, |_| 1.0))
+            added(classes, each_class(activation, voxel, gamma, |_| 0.0, m))
         }
     }
 }
 
 /// A squared error: what is subtracted counts with the size that it had.
 fn error(weight: f64, p: f64, g: f64) -> Contribution {
-    (weight * (p - g) * (p - g), weight * (p - g).abs() * (p.abs() + g))
+    (weight * (p - g) * (p - g), weight.abs() * (p - g).abs() * (p.abs() + g))
 }
 
 fn exact(value: f64) -> Contribution {
@@ -94,15 +100,20 @@ fn annotated(voxel: &Voxel, of_class: impl Fn(usize) -> Contribution) -> Vec<Con
 }
 
 /// What it costs to take the prediction to the classes that are there.
-fn transport(integrand: &Integrand, activation: Activation, voxel: &Voxel) -> Vec<Contribution> {
+fn transport(
+    integrand: &Integrand,
+    map: Option<usize>,
+    activation: Activation,
+    voxel: &Voxel,
+) -> Vec<Contribution> {
     let p = probabilities(activation, &voxel.logits);
     let Some(distances) = &integrand.distances else { return Vec::new() };
     annotated(voxel, |class| {
         let over_classes = |of: fn(f64) -> f64| -> f64 {
             distances[class].iter().zip(&p).map(|(distance, p)| distance * of(p.p)).sum()
         };
-        let there = voxel.weight * voxel.target[class];
-        (there * over_classes(|p| p), there * over_classes(f64::abs))
+        let there = voxel.weight(map, class) * voxel.target[class];
+        (there * over_classes(|p| p), there.abs() * over_classes(f64::abs))
     })
 }
 

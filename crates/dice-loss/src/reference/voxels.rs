@@ -4,7 +4,8 @@ use half::{bf16, f16};
 
 use crate::{
     Layout, Logits, Result, Target,
-    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, in_words},
+    plan::{MapPlan, Plan},
+    tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Map, in_words},
 };
 
 /// All voxels of a batch.
@@ -28,12 +29,26 @@ pub struct Voxel {
     pub target: Vec<f64>,
     /// Which classes were annotated in its sample.
     pub annotated: Vec<bool>,
+    /// What each map of the plan weighs in each class.
+    maps: Vec<Vec<f64>>,
+}
+
+impl Voxel {
+    /// The weight in a class of what names this map, or none.
+    pub fn weight(&self, map: Option<usize>, class: usize) -> f64 {
+        self.weight * self.in_map(map, class)
+    }
+
+    /// The value of a map in a class; 1 of none.
+    pub fn in_map(&self, map: Option<usize>, class: usize) -> f64 {
+        map.map_or(1.0, |map| self.maps[map][class])
+    }
 }
 
 impl Voxels {
-    /// Reads everything. Fails at the first voxel, in order, that counts and holds no valid weight
-    /// or target.
-    pub fn read(logits: &Logits, target: &Target) -> Result<Self> {
+    /// Reads everything. Fails at the first voxel, in order, that counts and holds no valid weight,
+    /// target or value of a map.
+    pub fn read(plan: &Plan, logits: &Logits, target: &Target) -> Result<Self> {
         let [samples, classes, voxels] = logits.layout.shape();
         let annotated = match target.masks.class_valid {
             Some(valid) => valid.to_vec(),
@@ -55,6 +70,7 @@ impl Voxels {
                     logits: (0..classes).map(|k| float(logits, [sample, k, voxel])).collect(),
                     target: place.shares(classes)?,
                     annotated: annotated[sample * classes..][..classes].to_vec(),
+                    maps: place.maps(plan, classes)?,
                 }));
             }
         }
@@ -153,6 +169,26 @@ impl Place<'_> {
             return Ok(found.clamp(0.0, 1.0));
         }
         Err(self.target.misfilled(self.logits, self.place(), found))
+    }
+
+    /// The values of all maps in each class.
+    fn maps(&self, plan: &Plan, classes: usize) -> Result<Vec<Vec<f64>>> {
+        let of_map = |(map, MapPlan { is_signed, .. }): (&Map, &MapPlan)| {
+            let of_class = |class| {
+                let channel = if map.layout.classes == 1 { 0 } else { class };
+                let found = float_at(&map.data, self.of(map.layout, channel));
+                let least = if *is_signed { -Map::LARGEST } else { 0.0 };
+                match (least..=Map::LARGEST).contains(&found) {
+                    true => Ok(found),
+                    false => {
+                        let place = [self.sample, channel, self.voxel];
+                        Err(map.misvalued(self.logits, *is_signed, place, found))
+                    }
+                }
+            };
+            (0..classes).map(of_class).collect()
+        };
+        self.target.maps.iter().zip(&plan.maps).map(of_map).collect()
     }
 
     fn place(&self) -> [usize; 2] {

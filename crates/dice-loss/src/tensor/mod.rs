@@ -15,4 +15,4 @@ pub use output::Output;
 pub use target::Target;
 
 pub(crate) use element::{DenseSlice, FloatSlice, FloatSliceMut, LabelSlice, in_words};
-pub(crate) use target::{Kind, Masks};
+pub(crate) use target::{Kind, Map, Masks};

@@ -25,6 +25,40 @@ pub struct Target<'a> {
     pub(crate) kind: Kind<'a>,
     pub(crate) layout: Layout,
     pub(crate) masks: Masks<'a>,
+    /// In the order of their names.
+    pub(crate) maps: Vec<Map<'a>>,
+}
+
+/// What each voxel weighs in the terms that name it.
+#[derive(Debug, Clone)]
+pub(crate) struct Map<'a> {
+    pub name: String,
+    pub data: FloatSlice<'a>,
+    pub layout: Layout,
+}
+
+impl Map<'_> {
+    /// The largest value that counts: products with weights and sums over a span stay within range.
+    pub const LARGEST: f64 = 1e12;
+
+    /// A value out of range that counts.
+    #[cold]
+    pub fn misvalued(
+        &self,
+        logits: Layout,
+        is_signed: bool,
+        [sample, class, voxel]: [usize; 3],
+        found: f64,
+    ) -> Error {
+        Error::MapValue {
+            name: self.name.clone(),
+            sample,
+            class,
+            voxel: logits.coordinates(voxel),
+            found,
+            wanted: if is_signed { Error::OF_SIGNED_MAP } else { Error::OF_MAP },
+        }
+    }
 }
 
 /// The three ways to say what is where.
@@ -77,7 +111,7 @@ impl<'a> Target<'a> {
     }
 
     fn of(kind: Kind<'a>, layout: Layout) -> Self {
-        Self { kind, layout, masks: Masks::default() }
+        Self { kind, layout, masks: Masks::default(), maps: Vec::new() }
     }
 
     /// Voxels with this label do not count.
@@ -113,6 +147,37 @@ impl<'a> Target<'a> {
     pub fn class_valid(mut self, valid: &'a [bool]) -> Self {
         self.masks.class_valid = Some(valid);
         self
+    }
+
+    /// `(N, 1, S)` or `(N, C, S)`: what each voxel weighs in the terms that name this map, for all
+    /// classes alike or for each.
+    ///
+    /// A value multiplies the weight of the voxel. It lies between 0 and 1e12, or between −1e12 and
+    /// 1e12 where every term that names the map allows negative values, as
+    /// [`Boundary`](crate::Boundary) does. Where a voxel does not count it may be anything.
+    ///
+    /// Every map that a term names must be there, and every map must be named: `measure` says so. Fails
+    /// for a second map of one name.
+    ///
+    /// ```
+    /// use dice_loss::{CrossEntropy, Layout, Logits, Objective, Target};
+    /// let objective = Objective::new().term(1.0, CrossEntropy::default().softmax().map("border"));
+    /// let (x, labels, border) = ([0.5f32, -1.0, 2.0, 0.0], [0u8, 1], [1.0f32, 5.0]);
+    /// let layout = Layout::voxels(&[1, 2])?;
+    /// let logits = Logits::new(&x, Layout::channels_first(&[1, 2, 2])?)?;
+    /// let target = Target::labels(&labels, layout)?;
+    /// assert!(objective.measure(&logits, &target).is_err());
+    /// assert!(objective.measure(&logits, &target.map("border", &border, layout)?).is_ok());
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn map<T: Float>(mut self, name: &str, values: &'a [T], layout: Layout) -> Result<Self> {
+        layout.check("map", values.len())?;
+        let place = self.maps.partition_point(|map| map.name.as_str() < name);
+        if self.maps.get(place).is_some_and(|map| map.name == name) {
+            return stated("maps of the target", format!("two of the name '{name}'"), "one");
+        }
+        self.maps.insert(place, Map { name: name.to_owned(), data: T::erase(values), layout });
+        Ok(self)
     }
 
     /// Shape and strides of the target itself.
@@ -184,6 +249,19 @@ impl<'a> Target<'a> {
         if let Some((_, layout)) = self.masks.weights {
             same("voxel weights", layout, per_voxel)?;
         }
+        for Map { name, layout, .. } in &self.maps {
+            let found = layout.shape();
+            if found != per_voxel && found != [n, c, s] {
+                return stated(
+                    format!("map '{name}'"),
+                    format!("shape {found:?}"),
+                    format!(
+                        "{per_voxel:?} or {:?} (samples, channels, voxels), to fit the logits",
+                        [n, c, s]
+                    ),
+                );
+            }
+        }
         if let Some(valid) = self.masks.class_valid
             && valid.len() != n * c
         {
@@ -203,6 +281,31 @@ impl<'a> Target<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Fails unless it carries the maps of these names, each of which something reads, and no other.
+    pub(crate) fn check_maps<'n>(
+        &self,
+        mut wanted: impl Iterator<Item = (&'n str, &'static str)> + Clone,
+    ) -> Result<()> {
+        let names = wanted.clone().map(|(name, _)| format!("'{name}'")).collect::<Vec<_>>();
+        let is_read = |map: &&Map| wanted.clone().any(|(name, _)| name == map.name);
+        if let Some(other) = self.maps.iter().find(|map| !is_read(map)) {
+            let wanted = match names.is_empty() {
+                true => "none: no term names a map".into(),
+                false => format!("maps that terms name: {}", names.join(", ")),
+            };
+            return stated("maps of the target", format!("'{}'", other.name), wanted);
+        }
+        let is_there = |name: &str| self.maps.iter().any(|map| map.name == name);
+        match wanted.find(|(name, _)| !is_there(name)) {
+            Some((name, by)) => stated(
+                format!("{by}: map"),
+                format!("none called '{name}' with the target"),
+                "one of shape (N, 1, spatial…) or (N, C, spatial…)",
+            ),
+            None => Ok(()),
+        }
     }
 }
 

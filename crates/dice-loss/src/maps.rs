@@ -1,0 +1,110 @@
+//! Maps: what each voxel weighs in a term, beside the weights of the target.
+//!
+//! A term that names a map ([`Term::map`](crate::Term::map)) multiplies with it the weight of every voxel
+//! in every sum that it reads. The target carries the map under that name
+//! ([`Target::map`](crate::Target::map)).
+
+use crate::{Activation, Objective, Result, error::stated};
+
+/// How a map is made of a reference. Distances are in the units of the spacing.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Recipe {
+    /// The distance to the border of each class, negative inside the class.
+    SignedDistance {
+        /// The distance from voxel to voxel along each spatial axis; 1 by default.
+        spacing: Option<Vec<f64>>,
+    },
+    /// The distances to the borders of prediction and reference, each to the power α, added up.
+    Hausdorff {
+        /// α.
+        alpha: f64,
+        /// The distance from voxel to voxel along each spatial axis; 1 by default.
+        spacing: Option<Vec<f64>>,
+    },
+    /// 1 on the dilated skeleton of each class, within the class; else 0.
+    Skeleton {
+        /// How far the skeleton is dilated.
+        radius: f64,
+        /// The distance from voxel to voxel along each spatial axis; 1 by default.
+        spacing: Option<Vec<f64>>,
+    },
+}
+
+/// A map that a loss cannot do without.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// What it is called where the term gives it no name of its own.
+    pub name: &'static str,
+    /// Whether its values may be negative.
+    pub is_signed: bool,
+    /// How it is made.
+    pub recipe: Recipe,
+}
+
+/// A map that some term of an objective names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    /// Its name.
+    pub name: String,
+    /// Whether its values may be negative: where every term that names it allows that.
+    pub is_signed: bool,
+    /// How it is made; `None` of a map that must be handed in.
+    pub recipe: Option<Recipe>,
+    /// The activation of the first term that names it, for a recipe that looks at the prediction.
+    pub activation: Activation,
+}
+
+impl Objective {
+    /// The maps that the terms name, in the order of their names.
+    ///
+    /// Fails where two terms want a map of one name made in different ways.
+    ///
+    /// ```
+    /// use dice_loss::{CrossEntropy, Objective};
+    /// let weighed = CrossEntropy::default().softmax().map("border");
+    /// let maps = Objective::new().term(1.0, weighed).maps()?;
+    /// assert!(maps[0].name == "border" && !maps[0].is_signed && maps[0].recipe.is_none());
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn maps(&self) -> Result<Vec<Named>> {
+        let mut maps: Vec<Named> = Vec::new();
+        for (_, term) in self.terms() {
+            let Some(name) = term.map_name() else { continue };
+            let wanted = term.wanted_map();
+            let is_signed = wanted.as_ref().is_some_and(|wanted| wanted.is_signed);
+            let recipe = wanted.map(|wanted| wanted.recipe);
+            let Some(known) = maps.iter_mut().find(|known| known.name == name) else {
+                let activation = term.activation;
+                maps.push(Named { name: name.into_owned(), is_signed, recipe, activation });
+                continue;
+            };
+            known.is_signed &= is_signed;
+            if known.recipe.is_some() && recipe.is_some() && known.recipe != recipe {
+                return stated(
+                    format!("map '{name}'"),
+                    "two terms that want it made in different ways",
+                    "a name of its own for each, as the setting map gives it",
+                );
+            }
+            known.recipe = known.recipe.take().or(recipe);
+        }
+        maps.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(maps)
+    }
+
+    /// All maps that are read, in the order of their names, each with what reads it first: a term, or a
+    /// further sum.
+    pub(crate) fn maps_read(&self) -> Vec<(String, &'static str)> {
+        let of_terms = self.terms().filter_map(|(_, term)| {
+            Some((term.map_name()?.into_owned(), term.name()))
+        });
+        let of_sums = self.further_sums().iter().filter_map(|integrand| {
+            Some((integrand.map.clone()?, integrand.sum.word()))
+        });
+        let mut maps: Vec<_> = of_terms.chain(of_sums).collect();
+        maps.sort_by(|(a, _), (b, _)| a.cmp(b));
+        maps.dedup_by(|(a, _), (b, _)| a == b);
+        maps
+    }
+}
