@@ -8,7 +8,7 @@ use crate::{
     view::{View, tuple},
 };
 
-/// (kind of target, regions, ignore_index, mask, voxel_weight, class_valid).
+/// (kind of target, regions, ignore_index, mask, voxel_weight, class_valid, maps by name).
 #[derive(Debug, FromPyObject)]
 pub(crate) struct Options(
     pub String,
@@ -17,6 +17,7 @@ pub(crate) struct Options(
     pub Option<View>,
     pub Option<View>,
     pub Option<View>,
+    pub Vec<(String, View)>,
 );
 
 /// All that a sweep reads, of shapes that fit.
@@ -29,6 +30,7 @@ pub(crate) struct Given {
     mask: Option<View>,
     weights: Option<View>,
     class_valid: Option<Vec<bool>>,
+    maps: Vec<(String, View)>,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ enum Kind {
 impl Given {
     /// Fails unless every spatial axis of everything is the logits' own.
     pub fn new(logits: View, target: View, options: Options) -> Result<Self> {
-        let Options(kind, regions, ignore_index, mask, weights, valid) = options;
+        let Options(kind, regions, ignore_index, mask, weights, valid, maps) = options;
         let [samples, classes, ..] = *logits.shape() else {
             return Err(logits.misshapen("logits", "(N, C, spatial…)"));
         };
@@ -62,7 +64,7 @@ impl Given {
             Some(valid) => Some(truths(&valid, samples, classes)?),
             None => None,
         };
-        let batch = Self { logits, target, kind, ignore_index, mask, weights, class_valid };
+        let batch = Self { logits, target, kind, ignore_index, mask, weights, class_valid, maps };
         match batch.kind {
             Kind::Dense => batch.expect_fit("dense target", &batch.target, classes)?,
             _ => batch.expect_voxels("labels", &batch.target)?,
@@ -72,6 +74,9 @@ impl Given {
             if let Some(view) = view {
                 batch.expect_voxels(what, view)?;
             }
+        }
+        for (name, view) in &batch.maps {
+            batch.expect_map(name, view)?;
         }
         Ok(batch)
     }
@@ -107,6 +112,9 @@ impl Given {
         }
         if let Some(weights) = &self.weights {
             target = weights.weigh(target)?;
+        }
+        for (name, map) in &self.maps {
+            target = map.map(name, target)?;
         }
         Ok(match &self.class_valid {
             Some(valid) => target.class_valid(valid),
@@ -147,11 +155,24 @@ impl Given {
         Ok(())
     }
 
+    /// Fails unless it has a value for each of the logits' voxels, or for each of their classes.
+    fn expect_map(&self, name: &str, view: &View) -> Result<()> {
+        let mut of_all = self.logits.shape().to_vec();
+        of_all[1] = 1;
+        let of_each = self.logits.shape();
+        if view.shape() != of_all && view.shape() != of_each {
+            let wanted = format!("{} or {}, to fit the logits", tuple(&of_all), tuple(of_each));
+            return Err(view.misshapen(&format!("map '{name}'"), wanted));
+        }
+        Ok(())
+    }
+
     /// Fails if a write to `output` could change what is read.
     pub fn keep_apart(&self, what: &str, output: &View) -> Result<()> {
         let views =
             [Some(&self.logits), Some(&self.target), self.mask.as_ref(), self.weights.as_ref()];
-        views.into_iter().flatten().try_for_each(|view| view.keep_apart(what, output))
+        let maps = self.maps.iter().map(|(_, view)| view);
+        views.into_iter().flatten().chain(maps).try_for_each(|view| view.keep_apart(what, output))
     }
 }
 

@@ -78,6 +78,16 @@ fn tapes(spec: &str) -> Result<String> {
         .map_err(|error| Refused::new("formula", error, "finite options"))
 }
 
+/// The maps that an objective reads, with what makes each, and whether it may be negative.
+#[pyfunction]
+fn maps(spec: &str) -> Result<Vec<(String, Option<&'static str>, bool)>> {
+    let maps = Objective::from_spec(spec)?.maps()?;
+    let of = |map: dice_loss::maps::Named| {
+        (map.name, map.recipe.as_ref().map(dice_loss::maps::Recipe::word), map.is_signed)
+    };
+    Ok(maps.into_iter().map(of).collect())
+}
+
 /// Channels of the map of voxel losses.
 #[pyfunction]
 fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
@@ -318,7 +328,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        map_channels, measure, objective, pull_back, pull_back_map, spec, sums, tapes,
+        map_channels, maps, measure, objective, pull_back, pull_back_map, spec, sums, tapes,
         voxel_losses,
     };
 }

@@ -153,6 +153,12 @@ impl View {
         with_floats!(self, "voxel weights", |data| Ok(target.voxel_weights(data, layout)?))
     }
 
+    /// The target with this map, `(N, 1 or C, spatial…)`.
+    pub fn map<'a>(&'a self, name: &str, target: Target<'a>) -> Result<Target<'a>> {
+        let layout = self.channels()?;
+        with_floats!(self, "map", |data| Ok(target.map(name, data, layout)?))
+    }
+
     /// `(N, C, spatial…)` to write to.
     pub fn output(&mut self) -> Result<Output<'_>> {
         let layout = self.channels()?;

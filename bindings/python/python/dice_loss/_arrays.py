@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _core, _masked, _options, _shapes
+from . import _core, _maps, _masked, _options, _shapes
 from ._terms import Regions
 
 Array: TypeAlias = NDArray[Any]
@@ -53,6 +54,8 @@ class Lent:
         voxel_weight: ArrayLike | None = None,
         class_valid: ArrayLike | None = None,
         regions: Regions | None = None,
+        maps: Mapping[str, ArrayLike] | None = None,
+        wanted: tuple[_maps.Wanted, ...] = (),
     ) -> None:
         logits, of_logits = _masked.split(logits)
         self.logits = _followed(_floating("logits", logits), channels=True)
@@ -68,9 +71,14 @@ class Lent:
         if weight is not None:
             weight = _weights(_masked.spread("voxel_weight", weight, voxels))
         of_voxel = {"mask": of_mask, "voxel_weight": of_weight}
-        known = _masked.known(
-            self.logits.shape, {"logits": of_logits, "target": of_target}, of_voxel
-        )
+        by_class = {"logits": of_logits, "target": of_target}
+        named = {}
+        for map, value in zip(wanted, _maps.given(maps, wanted), strict=True):
+            if value is not None:
+                array, there = _masked.split(value)
+                named[map.name] = _map(map.name, array, self.logits.shape)
+                by_class[f"map {map.name!r}"] = there
+        known = _masked.known(self.logits.shape, by_class, of_voxel)
         if known is not None:
             counted = np.ascontiguousarray(known if counted is None else known & (counted != 0))
         lent = {
@@ -79,7 +87,7 @@ class Lent:
             "valid": None if class_valid is None else _valid(class_valid, self.logits.shape),
         }
         views = {name: None if array is None else view(array) for name, array in lent.items()}
-        self._arrays = (labels, lent)
+        self._arrays = (labels, lent, named)
         self.views = (view(self.logits), view(labels))
         table = _options.optional(_options.table, "regions", regions)
         self.options: _core.Options = (
@@ -89,6 +97,7 @@ class Lent:
             views["mask"],
             views["weights"],
             views["valid"],
+            [(name, view(array)) for name, array in named.items()],
         )
 
     @property
@@ -143,6 +152,13 @@ def _weights(array: Array) -> Array:
     if array.dtype.kind in "biu":
         array = array.astype(np.float64)
     return _followed(_floating("voxel_weight", array), channels=False)
+
+
+def _map(name: str, array: Array, logits: tuple[int, ...]) -> Array:
+    if array.dtype.kind in "biu":
+        array = array.astype(np.float32)
+    array = array.reshape(_maps.shape_of(name, array.shape, logits))
+    return _followed(_floating(f"map {name!r}", array), channels=True)
 
 
 def _valid(valid: ArrayLike, shape: tuple[int, ...]) -> Array:

@@ -25,6 +25,7 @@ Options: TypeAlias = tuple[
     View | None,  # mask (N, spatial…): bool, uint8 or a float; 0 does not count
     View | None,  # voxel_weight (N, spatial…): a float
     View | None,  # class_valid (N, C): bool or uint8
+    Sequence[tuple[str, View]],  # maps by name (N, 1 or C, spatial…): floats
 ]
 
 def catalogue() -> list[tuple[str, str, str, str, list[str]]]:
@@ -61,6 +62,12 @@ def tapes(spec: str) -> str:
     else 1), `{"constant": x}`, `{"negate": a}`, `{"add": [a, b]}`, "subtract", "multiply",
     "divide", "ln", "exp", "sqrt", `{"power": [a, exponent]}`, "ln_cosh", "at_least_zero",
     `{"select": [a, b, c]}` (b where a > 0, else c), "total" and "least" (over the classes).
+    """
+
+def maps(spec: str) -> list[tuple[str, str | None, bool]]:
+    """The maps that an objective reads, in the order of their names: each with what makes it,
+    "signed_distance", "hausdorff" or "skeleton", None of one that is to be given; and with whether
+    it may be negative.
     """
 
 def map_channels(spec: str, classes: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypedDict
 
 from numpy.typing import ArrayLike
@@ -17,3 +18,4 @@ class Counted(TypedDict, total=False):
     voxel_weight: ArrayLike | None
     class_valid: ArrayLike | None
     regions: Regions | None
+    maps: Mapping[str, ArrayLike] | None

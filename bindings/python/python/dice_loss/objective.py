@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core, _options, _spec
+from . import _core, _maps, _options, _spec
 from ._arrays import Array, Lent, view
 from ._settings import Counted
 from ._spec import Decision, Reduction, WeightedTerm
@@ -155,7 +155,7 @@ class Objective:
 
         Arguments and errors are those of `loss_and_gradient`.
         """
-        return self._measure(Lent(logits, target, **counted))
+        return self._measure(self._lent(logits, target, **counted))
 
     def evaluate(self, moments: Moments) -> Verdict:
         """From sums to the loss and its derivatives by them; a few numbers for each class.
@@ -212,7 +212,7 @@ class Objective:
                 "pull_back: found reduction none of voxel terms, whose gradient is by each voxel; "
                 "wanted loss_and_gradient"
             )
-        return self._pull_back(verdict, Lent(logits, target, **counted), upstream)
+        return self._pull_back(verdict, self._lent(logits, target, **counted), upstream)
 
     def loss_and_gradient(
         self,
@@ -243,6 +243,10 @@ class Objective:
             regions: for labels 0, 1, …, the channels that each belongs to, which may overlap:
                 `[[], [0], [0, 1]]`, or by label `{1: [0], 4: [0, 1]}`, where labels between that
                 are not named belong to none. The target is a label map.
+            maps: for each name that a term has as its `map`, (N, 1, spatial…), (N, spatial…) or
+                (N, C, spatial…), finite where the voxel counts: what each voxel weighs in that
+                term, in all classes alike or in each. What a loss can make of the target may be
+                left out.
 
         What a masked array (`numpy.ma`) has masked in logits, target, mask or voxel_weight does not
         count: all classes of a voxel together, or it is an error. Masked in class_valid, a class is
@@ -258,7 +262,7 @@ class Objective:
             ValueError: shapes that do not fit; labels outside the classes; a dense target outside
                 [0, 1]; options that do not fit the number of classes.
         """
-        batch = Lent(logits, target, **counted)
+        batch = self._lent(logits, target, **counted)
         if self._has_map:
             return self._map(batch), self._pull_back_map(batch, upstream)
         verdict = self.evaluate(self._measure(batch))
@@ -267,7 +271,7 @@ class Objective:
 
     def loss(self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]) -> Value:
         """The loss alone, in one sweep. Arguments and errors are those of `loss_and_gradient`."""
-        batch = Lent(logits, target, **counted)
+        batch = self._lent(logits, target, **counted)
         if self._has_map:
             return self._map(batch)
         verdict = self.evaluate(self._measure(batch))
@@ -287,6 +291,10 @@ class Objective:
             if value != defaults[name].default
         ]
         return f"Objective({list(self._terms)}{''.join(settings)})"
+
+    def _lent(self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]) -> Lent:
+        """What a sweep reads, with the maps that the terms name."""
+        return Lent(logits, target, **counted, wanted=_maps.wanted(self._spec))
 
     def _measure(self, batch: Lent) -> Moments:
         samples, classes = batch.logits.shape[:2]

@@ -28,7 +28,7 @@ use call::Call;
 struct Settings {
     /// Axes of the logits without those that `vmap` adds.
     rank: usize,
-    /// Whether channels are the last axis of logits, dense target, gradient and map.
+    /// Whether channels are the last axis of logits, dense target, maps, gradient and voxel losses.
     channels_last: bool,
     kind: String,
     regions: Option<Vec<Vec<usize>>>,
@@ -36,6 +36,8 @@ struct Settings {
     mask: bool,
     voxel_weight: bool,
     class_valid: bool,
+    /// The names of the maps, which come last.
+    maps: Vec<String>,
     threads: usize,
 }
 
@@ -195,7 +197,8 @@ fn run<S: Sweep>(call: &Call) -> Result<()> {
 fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Vec<View>, Given)> {
     let found = arguments.len();
     let optional = [settings.mask, settings.voxel_weight, settings.class_valid];
-    let wanted = before + 2 + optional.iter().filter(|&&there| there).count();
+    let wanted =
+        before + 2 + optional.iter().filter(|&&there| there).count() + settings.maps.len();
     let mut arguments = arguments.into_iter();
     let before: Vec<_> = arguments.by_ref().take(before).collect();
     let (Some(mut logits), Some(mut target), true) =
@@ -211,7 +214,9 @@ fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Ve
     }
     let [mask, weights, valid] = optional.map(|there| there.then(|| arguments.next()).flatten());
     let (kind, regions) = (settings.kind.clone(), settings.regions.clone());
-    let options = Options(kind, regions, settings.ignore_index, mask, weights, valid);
+    let placed = |map: View| if settings.channels_last { map.channels_last() } else { map };
+    let maps = settings.maps.iter().cloned().zip(arguments.map(placed)).collect();
+    let options = Options(kind, regions, settings.ignore_index, mask, weights, valid, maps);
     Ok((before, Given::new(logits, target, options)?))
 }
 

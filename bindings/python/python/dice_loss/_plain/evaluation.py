@@ -8,10 +8,10 @@ derivatives.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .formula import Formula, Sums
+from .formula import Formula, Sums, perfect_unless
 from .namespace import Array, Namespace
 from .objective import Integrand, Objective, Term
 
@@ -83,20 +83,18 @@ class Moments:
         self.class_weights = class_weights
         self.classes = int(data.shape[2])
 
-    def find(self, name: str, activation: str | None, values: tuple[float, ...] = ()) -> Array:
+    def find(self, wanted: Integrand) -> Array:
         """A sum (R, C); 0 where no term asked for it."""
         for index, column in enumerate(self.columns):
-            same = column.name == name and column.activation == activation
-            if same and (not values or column.values == values):
+            if column._replace(values=()) == wanted._replace(values=()) and (
+                not wanted.values or column.values == wanted.values
+            ):
                 return self.data[:, index]
         return self.xp.zeros_like(self.data[:, 0])
 
-    def sums(self, activation: str) -> Sums:
-        """All that an overlap loss reads."""
-        of_data = ("reference", "reference_squared", "voxels")
-        return Sums(
-            *(self.find(name, None if name in of_data else activation) for name in Sums._fields)
-        )
+    def sums(self, names: Iterable[str], activation: str, map: str | None = None) -> Sums:
+        """Those of these names, with a map or none."""
+        return {name: self.find(_integrand(name, activation, map)) for name in names}
 
     def weighted(self, column: Array, weigh: bool = True) -> Array:
         """(R, C), each row times the weight of its sample."""
@@ -104,6 +102,16 @@ class Moments:
             return column
         weights = self.xp.expand_dims(self.sample_weights.values, 1)
         return self.xp.where(weights != 0, weights * column, 0.0)
+
+
+def _size(term: Term) -> str:
+    """Where Σ w g is, beside what a formula reads: whether a class is there, no map says."""
+    return "reference" if term.map is None else "reference without a map"
+
+
+def _integrand(name: str, activation: str, map: str | None) -> Integrand:
+    of_data = name in ("reference", "reference_squared", "mapped", "voxels")
+    return Integrand(name, None if of_data else activation, map=None if name == "voxels" else map)
 
 
 def evaluate(objective: Objective, moments: Moments) -> Evaluation:
@@ -134,13 +142,14 @@ def _overlap(
 ) -> tuple[Array, Array, Array]:
     """The values of the cells, the loss, and the loss of each class."""
     xp = moments.xp
-    sums = moments.sums(term.activation)
+    sums = moments.sums(formula.reads, term.activation, term.map)
+    sums[_size(term)] = moments.find(Integrand("reference"))
     # Of the shape of the sums, whose number of rows need not be known.
-    counts = (weights > 0) & (xp.ones_like(sums.reference) > 0)
+    counts = (weights > 0) & (xp.ones_like(sums[_size(term)]) > 0)
     if moments.valid is not None:
         counts = counts & moments.valid
     if term.pool != "sample":
-        sums = Sums(*(moments.weighted(sum) for sum in sums))
+        sums = {name: moments.weighted(sum) for name, sum in sums.items()}
     cells = _rows if formula.coupled else _classes
     value, weight, alive = cells(xp, term, formula, sums, weights, counts)
     weighted = xp.where(alive, weight * value, 0.0)
@@ -170,14 +179,14 @@ def _classes(
     """A loss of one class at a time: the value of each cell, its weight, whether it counts."""
     weight = xp.where(counts, weights, 0.0)
     if term.pool == "batch":
-        sums = Sums(*(xp.sum(xp.where(counts, sum, 0.0), 0) for sum in sums))
+        sums = {name: xp.sum(xp.where(counts, sum, 0.0), 0) for name, sum in sums.items()}
         weight, counts = weights, xp.any(counts, 0)
     elif term.pool == "all":
-        sums = Sums(*(xp.sum(xp.where(counts, weights * sum, 0.0)) for sum in sums))
+        sums = {name: xp.sum(xp.where(counts, weights * sum, 0.0)) for name, sum in sums.items()}
         counts = xp.any(counts)
-        weight = xp.ones_like(sums.reference)
-    present = counts if term.absent == "formula" else counts & ~_absent(sums.reference)
-    value = formula.loss(xp, sums.where(xp, present), weight)
+        weight = xp.ones_like(sums[_size(term)])
+    present = counts if term.absent == "formula" else counts & ~_absent(sums[_size(term)])
+    value = formula.loss(xp, perfect_unless(xp, present, sums), weight)
     value = xp.where(present, value, 0.0)
     return value, weight, counts if term.absent == "zero" else present
 
@@ -186,15 +195,15 @@ def _rows(
     xp: Namespace, term: Term, formula: Formula, sums: Sums, weights: Array, counts: Array
 ) -> tuple[Array, Array, Array]:
     """A loss that couples the classes: the same for each sample, or for the batch."""
-    sums = Sums(*(xp.where(counts, sum, 0.0) for sum in sums))
+    sums = {name: xp.where(counts, sum, 0.0) for name, sum in sums.items()}
     if term.pool != "sample":
-        sums = Sums(*(xp.sum(sum, 0) for sum in sums))
+        sums = {name: xp.sum(sum, 0) for name, sum in sums.items()}
         counts = xp.any(counts, 0)
     weight = xp.where(counts, weights, 0.0)
     if term.absent != "formula":
-        weight = xp.where(_absent(sums.reference), 0.0, weight)
+        weight = xp.where(_absent(sums[_size(term)]), 0.0, weight)
     present = xp.any(weight > 0, -1)
-    safe = sums.where(xp, xp.expand_dims(present, -1))
+    safe = perfect_unless(xp, xp.expand_dims(present, -1), sums)
     value = formula.loss(xp, safe, weight)
     value = xp.where(present, value, 0.0)
     alive = xp.any(counts, -1) if term.absent == "zero" else present
@@ -210,15 +219,14 @@ def _voxel(
     of_class = xp.zeros_like(weights)
     loss = xp.sum(of_class)
     for integrand, factors in term.log_losses(moments.classes):
-        column = moments.find(integrand.name, integrand.activation, integrand.values)
+        column = moments.find(integrand)
         column = xp.sum(moments.weighted(column), 0)
         factor = weights * xp.constant(factors, moments.data)
         # A sum that may be infinite does not enter with a factor of 0.
         loss = loss + xp.sum(xp.where(factor != 0, factor * column, 0.0))
         if integrand.name != "log_loss_of_all":
             of_class = of_class + column
-    counted = ("merged", term.activation) if term.is_per_voxel else ("voxels", None)
-    voxels = xp.sum(moments.weighted(moments.find(*counted), normalise), 0)
+    voxels = xp.sum(moments.weighted(moments.find(term.counted), normalise), 0)
     weight = xp.sum(xp.where(weights != 0, weights * voxels, 0.0))
     loss = _reduced(xp, loss, weight, reduction)
     return loss, loss, of_class / voxels
@@ -234,7 +242,9 @@ def _reduced(xp: Namespace, total: Array, weight: Array, reduction: str) -> Arra
 
 def soft_dice(moments: Moments, activation: str) -> Array:
     """(C): 2Σpg / (Σp + Σg), a mean over the rows that have the class; NaN if none has it."""
-    xp, sums = moments.xp, moments.sums(activation)
-    present = ~_absent(sums.reference)
-    ratio = 2.0 * sums.intersection / xp.where(present, sums.prediction + sums.reference, 1.0)
+    xp = moments.xp
+    names = ("intersection", "prediction", "reference")
+    intersection, prediction, reference = moments.sums(names, activation).values()
+    present = ~_absent(reference)
+    ratio = 2.0 * intersection / xp.where(present, prediction + reference, 1.0)
     return xp.sum(xp.where(present, ratio, 0.0), 0) / xp.sum(xp.cast(present, ratio), 0)

@@ -9,30 +9,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from .namespace import Array, Namespace
 
 
-class Sums(NamedTuple):
-    """The sums of a class over the voxels that count; arrays of one shape."""
+Sums: TypeAlias = dict[str, Array]
+"""Sums of a class over the voxels that count, by name; arrays of one shape."""
 
-    intersection: Array
-    prediction: Array
-    prediction_squared: Array
-    difference: Array
-    magnitude: Array
-    transport: Array
-    sensitivity_error: Array
-    specificity_error: Array
-    reference: Array
-    reference_squared: Array
-    voxels: Array
+#: Those of a perfect match, of which any loss is finite.
+_PERFECT = {
+    "intersection": 1.0,
+    "prediction": 1.0,
+    "prediction_squared": 1.0,
+    "magnitude": 1.0,
+    "reference": 1.0,
+    "reference_squared": 1.0,
+    "mapped": 2.0,
+    "voxels": 2.0,
+}
 
-    def where(self, xp: Namespace, condition: Array) -> Sums:
-        """Where the condition does not hold, those of a perfect match: any loss is finite there."""
-        perfect = Sums(1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0)
-        return Sums(*(xp.where(condition, a, b) for a, b in zip(self, perfect, strict=True)))
+
+def perfect_unless(xp: Namespace, condition: Array, sums: Sums) -> Sums:
+    """Where the condition does not hold, the sums of a perfect match."""
+    return {name: xp.where(condition, sum, _PERFECT.get(name, 0.0)) for name, sum in sums.items()}
 
 
 class Operation(NamedTuple):
@@ -53,6 +53,11 @@ class Formula(NamedTuple):
     def of(cls, data: dict[str, Any]) -> Formula:
         """From `_core.tapes`."""
         return cls(data["coupled"], tuple(map(_operation, data["operations"])))
+
+    @property
+    def reads(self) -> list[str]:
+        """The names of the sums that it is a function of."""
+        return [name for kind, operands in self.operations if kind == "sum" for name in operands]
 
     def loss(self, xp: Namespace, sums: Sums, weights: Array) -> Array:
         """The loss of each class, or of each row of classes; only the latter reads the weights."""
@@ -75,7 +80,7 @@ def _done(
     """What an operation gives, by its kind."""
     kind, operands = operation
     if kind == "sum":
-        return getattr(sums, operands[0])
+        return sums[operands[0]]
     if kind == "constant":
         return operands[0]
     if kind == "weight":

@@ -16,7 +16,8 @@ class Integrand(NamedTuple):
     """What one of the moments sums up over the voxels of a sample, for each class.
 
     w is the voxel's weight, p the probability that the activation gives the class, g the reference;
-    p′ and g′ have the unannotated classes added to the background.
+    p′ and g′ have the unannotated classes added to the background. Where it names a map m, m w stands
+    in place of w.
 
     - `reference`: w g
     - `reference_squared`: w g²
@@ -24,6 +25,7 @@ class Integrand(NamedTuple):
     - `true_positives`: 1 where decision and reference have the class
     - `false_positives`: 1 where only the decision has it
     - `false_negatives`: 1 where only the reference has it
+    - `mapped`: w m
     - `intersection`: w p g
     - `prediction`: w p
     - `prediction_squared`: w p²
@@ -32,6 +34,7 @@ class Integrand(NamedTuple):
     - `transport`: w g_k Σ_l M_kl p_l; `values` holds M, row-major
     - `sensitivity_error`: w g (p − g)²
     - `specificity_error`: w (1 − g) (p − g)²
+    - `squared_error`: w (p − g)²
     - `log_loss`: w g′ (−ln p′)
     - `log_loss_of_all`: w (−ln p′) / C′, of each of the C′ classes alike
     - `merged`: w g′
@@ -46,6 +49,8 @@ class Integrand(NamedTuple):
     values: tuple[float, ...] = ()
     #: `"argmax"` or the least probability, for the hard counts.
     decision: str | float | None = None
+    #: The name of the map.
+    map: str | None = None
 
 
 class Term(NamedTuple):
@@ -66,6 +71,8 @@ class Term(NamedTuple):
     is_per_voxel: bool
     #: What an overlap term has a value of: "sample and class", "class", "sample", or "one" in all.
     cells: str
+    #: The name of the map that weighs its voxels.
+    map: str | None
 
     @property
     def is_overlap(self) -> bool:
@@ -83,26 +90,34 @@ class Term(NamedTuple):
 
     def log_losses(self, classes: int) -> list[tuple[Integrand, list[float]]]:
         """The integrands of a voxel term, and what each class's is multiplied with."""
-        activation, ones = self.activation, [1.0] * classes
+        ones = [1.0] * classes
+
+        def of(name: str, values: tuple[float, ...] = ()) -> Integrand:
+            return Integrand(name, self.activation, values, None, self.map)
+
         if self.loss == "cross_entropy":
             smoothing = self.options["label_smoothing"]
-            log_loss = (Integrand("log_loss", activation), [1.0 - smoothing] * classes)
+            log_loss = (of("log_loss"), [1.0 - smoothing] * classes)
             if smoothing == 0.0:
                 return [log_loss]
-            return [log_loss, (Integrand("log_loss_of_all", activation), [smoothing] * classes)]
+            return [log_loss, (of("log_loss_of_all"), [smoothing] * classes)]
         if self.loss == "binary_cross_entropy":
             positive = _of_each_class(self.options["pos_weight"], classes)
-            return [
-                (Integrand("positive", activation), positive),
-                (Integrand("negative", activation), ones),
-            ]
+            return [(of("positive"), positive), (of("negative"), ones)]
         gamma, alpha = tuple(_of_each_class(self.options["gamma"], classes)), self.options["alpha"]
         alphas = ones if alpha is None else _of_each_class(alpha, classes)
-        positive_losses = (Integrand("focal", activation, gamma), alphas)
-        if activation == "softmax":
+        positive_losses = (of("focal", gamma), alphas)
+        if self.activation == "softmax":
             return [positive_losses]
         others = ones if alpha is None else [1.0 - alpha for alpha in alphas]
-        return [positive_losses, (Integrand("focal_negative", activation, gamma), others)]
+        return [positive_losses, (of("focal_negative", gamma), others)]
+
+    @property
+    def counted(self) -> Integrand:
+        """What the mean of a voxel term divides by."""
+        if self.is_per_voxel:
+            return Integrand("merged", self.activation, map=self.map)
+        return Integrand("voxels" if self.map is None else "mapped", map=self.map)
 
 
 class Objective(NamedTuple):
@@ -181,12 +196,19 @@ def _term(weight: float, data: dict[str, Any], tape: dict[str, Any] | None) -> T
         formula,
         loss == "cross_entropy" or (loss == "focal" and activation == "softmax"),
         by_pool[pool],
+        data.get("map"),
     )
 
 
 def _integrand(data: dict[str, Any]) -> Integrand:
     values = data.get("gamma") or [entry for row in data.get("distances") or [] for entry in row]
-    return Integrand(data["sum"], data.get("activation"), tuple(values), data.get("decision"))
+    return Integrand(
+        data["sum"],
+        data.get("activation"),
+        tuple(values),
+        data.get("decision"),
+        data.get("map"),
+    )
 
 
 def _of_each_class(values: Any, classes: int) -> list[float]:

@@ -6,7 +6,7 @@ Everything is computed in float32 or wider, and summed up in float64 where the f
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from .namespace import Array, Namespace
@@ -33,6 +33,8 @@ class Inputs(NamedTuple):
     voxel_weight: Array | None = None
     #: (N, C), bool.
     class_valid: Array | None = None
+    #: By name, with one channel or C.
+    maps: Mapping[str, Array] | None = None
 
 
 def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Inputs) -> Array:
@@ -75,6 +77,7 @@ class Voxels:
         self.valid = batch.class_valid
         self.counted = self._counted(batch)
         self.weight, self._scale = self._weight(batch)
+        self._maps = {name: self._map(m) for name, m in (batch.maps or {}).items()}
         self.g = self._plain(batch)
         self._cache: dict[str, Array] = {}
 
@@ -113,6 +116,11 @@ class Voxels:
         is_tiny, is_huge = largest <= 1e-12, (largest >= 1e12) & (largest < math.inf)
         scale = xp.where((is_tiny & (largest > 0)) | is_huge, largest, xp.ones_like(largest))
         return xp.cast(weight / scale, self.x), scale
+
+    def _map(self, m: Array) -> Array:
+        """What each voxel weighs beside its weight, which is nothing where it does not count."""
+        m = self.xp.cast(m, self.x)
+        return m if self.counted is None else self.xp.where(self.counted, m, 0.0)
 
     def _plain(self, batch: Inputs) -> Array:
         """How much of each voxel belongs to each class."""
@@ -241,7 +249,7 @@ class Voxels:
         total = xp.total(self._weighted(integrand), 3 - self.axis)
         if self._scale is not None and integrand.name not in _COUNTS:
             total = total * xp.cast(self._scale, total)
-        if integrand.name == "voxels" and self.classes > 1:
+        if integrand.name in ("voxels", "mapped") and self.classes > 1:
             total = total * xp.constant((1.0,) * self.classes, total)
         if self.valid is not None and not _is_merged(integrand):
             total = xp.where(self.valid, total, 0.0)
@@ -262,7 +270,10 @@ class Voxels:
             hits = self._hits(integrand)
             return self.xp.cast(hits if self.counted is None else hits & self.counted, self.x)
         weight = self.weight
-        if integrand.name == "voxels":
+        if integrand.map is not None:
+            m = self._maps[integrand.map]
+            weight = m if weight is None else weight * m
+        if integrand.name in ("voxels", "mapped"):
             return self.xp.ones_like(self.first(self.x)) if weight is None else weight
         value = _INTEGRANDS[integrand.name](self, integrand)
         return value if weight is None else weight * value
@@ -406,6 +417,7 @@ _INTEGRANDS: dict[str, Callable[[Voxels, Integrand], Array]] = {
     "transport": _transport,
     "sensitivity_error": lambda v, i: v.g * (_p(v, i) - v.g) ** 2,
     "specificity_error": lambda v, i: (1.0 - v.g) * (_p(v, i) - v.g) ** 2,
+    "squared_error": lambda v, i: (_p(v, i) - v.g) ** 2,
     "log_loss": _log_loss,
     "log_loss_of_all": _log_loss_of_all,
     "merged": lambda v, i: v.merged_reference(),

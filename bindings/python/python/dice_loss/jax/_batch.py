@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ from jax import Array
 from jax.sharding import NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 
-from .. import _masked, _options, _shapes
+from .. import _maps, _masked, _options, _shapes
 from .._terms import Regions as RegionsGiven
 from . import _narrow
 
@@ -31,6 +32,8 @@ class Reading(NamedTuple):
     ignore_index: int | None
     #: Whether channels are the last axis of logits and dense target, and not the second.
     channels_last: bool
+    #: The names of the maps, in the order of their arrays.
+    maps: tuple[str, ...] = ()
 
 
 class Counted(NamedTuple):
@@ -44,6 +47,8 @@ class Counted(NamedTuple):
     voxel_weight: Array | None
     #: (N, C), bool.
     class_valid: Array | None
+    #: Each (N, 1 or C, spatial…), in the layout of the logits.
+    maps: tuple[Array, ...] = ()
 
 
 def prepare(
@@ -56,6 +61,8 @@ def prepare(
     class_valid: ArrayLike | None = None,
     regions: RegionsGiven | None = None,
     channel_axis: int = 1,
+    maps: Mapping[str, ArrayLike] | None = None,
+    wanted: tuple[_maps.Wanted, ...] = (),
     is_kind_known: bool = False,
 ) -> tuple[Reading, Array, Counted]:
     """Everything in types and shapes that the sweeps read. Fails where they do not fit.
@@ -64,11 +71,14 @@ def prepare(
     """
     logits, target, class_valid = map(_masked.stacked, (logits, target, class_valid))
     mask, voxel_weight = _masked.stacked(mask), _masked.stacked(voxel_weight)
+    given = list(map(_masked.stacked, _maps.given(maps, wanted)))
     hidden = {"mask": mask, "voxel_weight": voxel_weight}
-    if any(map(_masked.is_masked, (logits, target, class_valid, *hidden.values()))):
+    if any(map(_masked.is_masked, (logits, target, class_valid, *hidden.values(), *given))):
         is_last = _is_last(channel_axis, np.ndim(logits))
-        mask = _unmasked({"logits": logits, "target": target}, hidden, is_last)
-        logits, target = _data(logits), _data(target)
+        by_class = {"logits": logits, "target": target}
+        by_class |= {f"map {w.name!r}": m for w, m in zip(wanted, given, strict=True)}
+        mask = _unmasked(by_class, hidden, is_last)
+        logits, target, given = _data(logits), _data(target), list(map(_data, given))
         voxel_weight, class_valid = _data(voxel_weight), _filled(class_valid)
     x = _logits(logits)
     channels_last = _is_last(channel_axis, x.ndim)
@@ -87,13 +97,15 @@ def prepare(
         None if mask is None else whole.spread("mask", _mask(mask)),
         None if voxel_weight is None else whole.spread("voxel_weight", _weight(voxel_weight)),
         None if class_valid is None else _valid(class_valid, whole),
+        tuple(whole.map(w.name, m) for w, m in zip(wanted, given, strict=True)),
     )
     if kind != "dense":
         count = max(2, whole.classes) if table is None else len(table)
         shape, others = counted.target.shape, (counted.mask, counted.voxel_weight)
         _narrow.refuse(narrow, target, count, shape, others)
     x, counted = _varying_alike(_gathered((x, counted)))
-    return Reading(kind, table, narrow.ignore_index, channels_last), x, counted
+    names = tuple(map.name for map in wanted)
+    return Reading(kind, table, narrow.ignore_index, channels_last, names), x, counted
 
 
 def _unmasked(
@@ -164,6 +176,12 @@ class _Shape:
         channel = -1 if self.channels_last else 1
         shape = _shapes.over_voxels(name, array.shape, self.samples, self.spatial, channel)
         return jnp.broadcast_to(array.reshape(shape), self.voxels)
+
+    def map(self, name: str, map: ArrayLike) -> Array:
+        """Of all classes or of each, in the layout of the logits."""
+        array = _cast(f"map {name!r}", jnp.asarray(map), _FLOATS, jnp.float32)
+        axis = -1 if self.channels_last else 1
+        return array.reshape(_maps.shape_of(name, array.shape, self.logits, axis))
 
 
 def _logits(value: ArrayLike) -> Array:

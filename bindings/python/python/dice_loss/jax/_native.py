@@ -98,8 +98,9 @@ def _call(
 ) -> Sequence[Array]:
     # Arrays that vmap does not map get an axis of size 1, so nothing is copied or looped over.
     call = jax.ffi.ffi_call(f"dice_loss_{name}", results, vmap_method="expand_dims")
-    given = [array for array in counted if array is not None]
-    there = tuple(array is not None for array in counted[1:])
+    *masks, maps = counted
+    given = [*(array for array in masks if array is not None), *maps]
+    there = tuple(array is not None for array in masks[1:])
     settings = _settings(reading, logits.ndim, there, get_num_threads())
     found: Sequence[Array] = call(*before, logits, *given, spec=spec, settings=settings)
     return found

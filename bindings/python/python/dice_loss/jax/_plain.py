@@ -96,11 +96,12 @@ def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Input
     axis = 2 if reading.channels_last else 1
     is_dense, weight = reading.kind == "dense", counted.voxel_weight
 
-    samples, classes = logits.shape[0], classes_of(reading, logits)
+    samples = logits.shape[0]
     voxels = math.prod(logits.shape[1:-1] if reading.channels_last else logits.shape[2:])
 
     def by_class(array: Array) -> Array:
-        shape = (voxels, classes) if reading.channels_last else (classes, voxels)
+        channels = classes_of(reading, array)
+        shape = (voxels, channels) if reading.channels_last else (channels, voxels)
         return array.reshape(samples, *shape)
 
     def per_voxel(array: Array) -> Array:
@@ -116,4 +117,5 @@ def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Input
         None if counted.mask is None else per_voxel(counted.mask),
         None if weight is None else per_voxel(weight),
         counted.class_valid,
+        {name: by_class(m) for name, m in zip(reading.maps, counted.maps, strict=True)},
     )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from jax import Array
 from jax.typing import ArrayLike
 
-from .. import _spec
+from .. import _maps, _spec
 from .._plain.objective import objective
 from .._spec import Reduction, WeightedTerm
 from .._terms import ClassWeights, Regions
@@ -40,6 +40,7 @@ def segmentation_loss(
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
     channel_axis: int = 1,
+    maps: Mapping[str, ArrayLike] | None = None,
     axis_name: AxisName | None = None,
     reference: bool = False,
 ) -> Array:
@@ -82,6 +83,9 @@ def segmentation_loss(
             `{1: [0], 4: [0, 1]}`, where labels between that are not named belong to none; use
             sigmoid.
         channel_axis: 1, or -1 for channels last. Neither is transposed.
+        maps: for each name that a term has as its `map`, an array in the layout of the logits with
+            1 channel or C, or without that axis, finite where the voxel counts: what each voxel
+            weighs in that term, in all classes alike or in each.
         axis_name: axes of `shard_map` (or `pmap`) over which the batch is spread: the loss is then
             that of the whole batch, the same on every device. Unreduced values of samples and
             voxels stay where they are.
@@ -118,6 +122,8 @@ def segmentation_loss(
         class_valid=class_valid,
         regions=regions,
         channel_axis=channel_axis,
+        maps=maps,
+        wanted=_maps.wanted(spec),
     )
     return loss_of(spec, reading, logits, counted, axis_name=axis_name, reference=reference)
 
@@ -133,8 +139,8 @@ def named_loss(
     **counted: Any,
 ) -> Array:
     """The loss of one term or compound that says everything itself."""
-    reading, logits, voxels = prepare(logits, target, **counted)
     spec = _cached_spec(loss, reduction)
+    reading, logits, voxels = prepare(logits, target, **counted, wanted=_maps.wanted(spec))
     return loss_of(spec, reading, logits, voxels, axis_name=axis_name, reference=reference)
 
 

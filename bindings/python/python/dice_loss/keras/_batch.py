@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops, tree
 
-from .. import _masked, _shapes
+from .. import _maps, _masked, _shapes
 from .._options import check_channels
 from ._namespace import dtype_of
 
@@ -39,6 +40,8 @@ class Batch(NamedTuple):
     voxel_weight: Tensor | None
     #: (N).
     sample_weight: Tensor | None
+    #: By name, with 1 or C where the classes are; those that are not there have to be made.
+    maps: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def batch_of(
@@ -51,6 +54,8 @@ def batch_of(
     regions: tuple[tuple[int, ...], ...] | None,
     ignore_index: int | None,
     sparse_y_true: bool | None,
+    maps: Mapping[str, Any] | None = None,
+    wanted: tuple[_maps.Wanted, ...] = (),
 ) -> Batch:
     """Tells what is what by shape, and checks the shapes that are known."""
     refuse_masked({"y_true": y_true, "y_pred": y_pred, "sample_weight": sample_weight})
@@ -105,7 +110,10 @@ def batch_of(
     if narrow is not None and kind != "dense":
         count = len(regions) if regions else max(2, logits.shape[axis])
         _narrow.refuse(narrow, given, count, tuple(target.shape), (counted, of_voxel))
-    return Batch(logits, target, kind, axis, regions, ignore_index, counted, of_voxel, of_sample)
+    given = zip(wanted, _maps.given(maps, wanted), strict=True)
+    named = {map.name: _map(map.name, m, logits, axis) for map, m in given if m is not None}
+    weights = (counted, of_voxel, of_sample)
+    return Batch(logits, target, kind, axis, regions, ignore_index, *weights, named)
 
 
 def refuse_masked(given: dict[str, Any]) -> None:
@@ -204,6 +212,16 @@ def _mask(mask: Any, logits: Tensor, of_voxels: Sequence[int | None], axis: int)
         return _spread("mask", mask, logits, axis)
     mask = ops.reshape(mask, (-1, *(1,) * (len(of_voxels) - 1)))
     return ops.logical_and(mask, ops.ones_like(ops.take(logits, 0, axis), dtype="bool"))
+
+
+def _map(name: str, map: Any, logits: Tensor, axis: int) -> Tensor:
+    """Of all classes or of each, with 1 or C where the classes are."""
+    refuse_masked({f"map {name!r}": map})
+    tensor = _tensor(map)
+    if not dtype_of(tensor).startswith(("float", "bfloat")):
+        tensor = ops.cast(tensor, "float32")
+    shape = _maps.shape_of(name, tuple(tensor.shape), tuple(logits.shape), axis)
+    return tensor if len(tensor.shape) == len(shape) else ops.expand_dims(tensor, axis)
 
 
 def _spread(what: str, tensor: Tensor, logits: Tensor, axis: int) -> Tensor:

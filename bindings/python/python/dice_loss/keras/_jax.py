@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jax import Array
 
+from .. import _maps
 from .._plain.objective import objective
 from ..jax import _sweeps
 from ..jax._batch import Counted, Reading, prepare
@@ -13,7 +14,7 @@ from ._batch import Batch
 
 def loss(spec: str, batch: Batch) -> Array:
     """The loss, or for reduction "none" its values."""
-    reading, logits, counted = _prepared(batch)
+    reading, logits, counted = _prepared(spec, batch)
     if not objective(spec).has_map:
         value: Array = _sweeps.loss(spec, reading, logits, counted)
         return value
@@ -26,11 +27,11 @@ def loss(spec: str, batch: Batch) -> Array:
 
 def moments(spec: str, batch: Batch) -> Array:
     """The sums (N, K, C) that the loss is a function of."""
-    sums: Array = _sweeps.moments(spec, *_prepared(batch))
+    sums: Array = _sweeps.moments(spec, *_prepared(spec, batch))
     return sums
 
 
-def _prepared(batch: Batch) -> tuple[Reading, Array, Counted]:
+def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
     """Classes stay where they are if that is axis 1 or the last, and move to the last otherwise."""
     last = batch.logits.ndim - 1
     axis = 1 if batch.axis == 1 else last
@@ -50,5 +51,7 @@ def _prepared(batch: Batch) -> tuple[Reading, Array, Counted]:
         voxel_weight=batch.voxel_weight,
         regions=batch.regions,
         channel_axis=1 if axis == 1 else -1,
+        maps={name: jnp.moveaxis(map, batch.axis, axis) for name, map in batch.maps.items()},
+        wanted=_maps.wanted(spec),
         is_kind_known=True,
     )

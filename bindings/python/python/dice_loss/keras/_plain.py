@@ -83,6 +83,8 @@ def flat(batch: Batch) -> voxels.Inputs:
         batch.ignore_index,
         None if batch.mask is None else per_voxel(ops.cast(batch.mask, "int32")),
         per_voxel(batch.voxel_weight),
+        None,
+        {name: by_class(map) for name, map in batch.maps.items()},
     )
 
 

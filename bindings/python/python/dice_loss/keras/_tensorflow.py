@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .. import _core
+from .. import _core, _maps
 from .._arrays import Lent, view
 from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
@@ -64,7 +64,7 @@ def loss(spec: str, batch: Batch) -> Tensor:
             'native: found reduction "none" of voxel losses, wanted another reduction, or '
             "native=False"
         )
-    settings = _Settings(batch)
+    settings = _Settings(spec, batch)
     samples, classes = batch.logits.shape[0], batch.logits.shape[batch.axis]
     cells = whole.terms[0].cells if whole.reduction == "none" and whole.terms else "one"
     shape = {
@@ -100,7 +100,7 @@ def loss(spec: str, batch: Batch) -> Tensor:
 
 def moments(spec: str, batch: Batch) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
-    settings = _Settings(batch)
+    settings = _Settings(spec, batch)
     classes = batch.logits.shape[batch.axis]
     shape = (batch.logits.shape[0], len(integrands(spec, classes)), classes)
 
@@ -129,7 +129,8 @@ def _differentiable(
     plain: Callable[[str, Batch], Tensor],
 ) -> Tensor:
     """A value whose gradient is sweep 2, and whose further derivatives are those of `plain`."""
-    others = [x for x in (batch.target, batch.mask, batch.voxel_weight) if x is not None]
+    voxels = (batch.target, batch.mask, batch.voxel_weight, *batch.maps.values())
+    others = [x for x in voxels if x is not None]
 
     def swept(found: Any, upstream: Any, logits: Any, *others: Any) -> Any:
         arrays = settings.arrays(logits, *others)
@@ -182,12 +183,15 @@ def _room(spec: str, arrays: Lent) -> Any:
 class _Settings:
     """What is not a tensor: a closure over tensors of a graph would keep the graph."""
 
-    def __init__(self, batch: Batch) -> None:
+    def __init__(self, spec: str, batch: Batch) -> None:
         self.axis = batch.axis
         self._is_dense = batch.kind == "dense"
         self._regions = batch.regions
         self._ignore_index = batch.ignore_index
         self._has_mask = batch.mask is not None
+        self._is_weighted = batch.voxel_weight is not None
+        self._maps = tuple(batch.maps)
+        self._wanted = _maps.wanted(spec)
 
     def arrays(self, logits: Any, target: Any, *others: Any) -> Lent:
         """With the classes on axis 1: views."""
@@ -201,6 +205,8 @@ class _Settings:
             target,
             ignore_index=self._ignore_index,
             mask=mask,
-            voxel_weight=rest.pop(0) if rest else None,
+            voxel_weight=rest.pop(0) if self._is_weighted else None,
             regions=self._regions,
+            maps={n: np.moveaxis(m, self.axis, 1) for n, m in zip(self._maps, rest, strict=True)},
+            wanted=self._wanted,
         )

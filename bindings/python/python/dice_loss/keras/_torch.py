@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from torch import Tensor
 
@@ -16,7 +17,7 @@ def loss(spec: str, batch: Batch) -> Tensor:
     """The loss, or for reduction "none" its values."""
     plan = _planned(spec, batch.ignore_index, batch.regions, batch.kind)
     logits, target = _channels_first(batch)
-    value = _plan.loss(plan, logits, target, batch.mask, batch.voxel_weight)
+    value = _plan.loss(plan, logits, target, *_weights(batch))
     if not plan.has_map:
         return value
     return value.squeeze(1) if value.shape[1] == 1 else value.movedim(1, batch.axis)
@@ -26,7 +27,13 @@ def moments(spec: str, batch: Batch) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
     plan = _planned(spec, batch.ignore_index, batch.regions, batch.kind)
     logits, target = _channels_first(batch)
-    return _plan.moments(plan, logits, target, batch.mask, batch.voxel_weight)
+    return _plan.moments(plan, logits, target, *_weights(batch))
+
+
+def _weights(batch: Batch) -> tuple[Any, ...]:
+    """Masks and maps, as a plan takes them."""
+    maps = {name: map.movedim(batch.axis, 1) for name, map in batch.maps.items()}
+    return (batch.mask, batch.voxel_weight, None, maps or None)
 
 
 def _channels_first(batch: Batch) -> tuple[Tensor, Tensor]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Literal
 
 import keras
 from keras import ops
 
-from .. import _options, _spec
+from .. import _maps, _options, _spec
 from .._choices import ABSENT, POOL
 from .._plain.objective import objective
 from .._terms import ClassWeights, Regions, has_option
@@ -272,7 +272,13 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
         """What says which classes take part."""
         return {"background": self.background}
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        maps: Mapping[str, Any] | None = None,
+    ) -> Tensor:
         """The loss.
 
         Args:
@@ -280,6 +286,9 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             y_pred: (N, spatial…, C), logits or probabilities.
             sample_weight: (N), or (N, spatial…) with or without a last axis of size 1, or what
                 broadcasts to it; at least 0.
+            maps: for each name that a term has as its `map`, in the layout of y_pred with 1 class
+                or C, or without that axis: what each voxel weighs in that term. `fit` hands none
+                over: a training step of one's own does.
 
         Raises:
             ValueError: shapes that do not fit. By the engine also labels that name no class, dense
@@ -297,6 +306,8 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
                 regions=self.regions,
                 ignore_index=self.ignore_index,
                 sparse_y_true=self.sparse_y_true,
+                maps=maps,
+                wanted=_maps.wanted(self._plan.spec),
             )
             lack_of_channels = self._plan.lack_of_channels
             if lack_of_channels is not None and batch.logits.shape[batch.axis] == 1:

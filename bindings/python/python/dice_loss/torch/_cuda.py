@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import torch
@@ -57,7 +58,7 @@ def holds(tensor: Tensor) -> bool:
 
 def takes(logits: Tensor, target: Target, spec: str) -> bool:
     """Whether there are kernels for an objective of these tensors. If not, says so once."""
-    if not is_on() or torch.version.hip is not None:
+    if not is_on() or torch.version.hip is not None or target.maps:
         return False
     tensors = (logits, target.tensor, target.mask, target.voxel_weight)
     if any(x is not None and _reach_of_sample(x) >= _ELEMENTS for x in tensors):
@@ -80,12 +81,13 @@ def measure(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 1: the moments (N, K, C)."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, spec, kind, settings)
     samples, classes = logits.shape[:2]
     sums = integrands(spec, classes)
     moments = logits.new_zeros((samples, len(sums), classes), dtype=torch.float64)
@@ -117,12 +119,13 @@ def pull_back(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, spec, kind, settings)
     gradient = torch.empty_like(logits, memory_format=_native.memory_format(logits))
     if logits.numel():
         factor = None
@@ -205,11 +208,12 @@ class _Lent:
         mask: Tensor | None,
         voxel_weight: Tensor | None,
         class_valid: Tensor | None,
+        maps: Sequence[Tensor],
         spec: str,
         kind: TargetKind,
         settings: str,
     ) -> None:
-        ignore_index, regions = _native.read_settings(settings)
+        ignore_index, regions, _ = _native.read_settings(settings)
         if is_checked():
             whole = (target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
             check_everywhere(logits, Target(*whole))

@@ -29,6 +29,7 @@ def evaluated(
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
     details: bool,
+    maps: Mapping[str, Tensor] | None = None,
 ) -> Any:
     """What the module of these options makes of the tensors."""
     run = _plan.loss_with_details if details else _plan.loss
@@ -38,7 +39,7 @@ def evaluated(
     else:
         weights = None
     plan = _plan_of(loss, options)
-    return run(plan, logits, target, mask, voxel_weight, class_valid, weights)
+    return run(plan, logits, target, mask, voxel_weight, class_valid, maps, weights)
 
 
 @constant_in_graphs

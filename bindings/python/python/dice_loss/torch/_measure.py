@@ -124,4 +124,4 @@ def _read(ignore_index: int | None, regions: RegionsGiven | None) -> _Read:
 @lru_cache(maxsize=256)
 def _cached_read(ignore_index: int | None, regions: Regions | None) -> _Read:
     ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
-    return _Read(ignore_index, regions, settings_of(ignore_index, regions))
+    return _Read(ignore_index, regions, settings_of(ignore_index, regions, ()))

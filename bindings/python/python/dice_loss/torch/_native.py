@@ -6,8 +6,9 @@ Tensors are lent, not copied, wherever the engine can follow their strides and r
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,16 +53,24 @@ _ELEMENTS = {
 _LARGE = 4 << 20
 
 
-def settings_of(ignore_index: int | None, regions: Any) -> str:
+class Settings(NamedTuple):
     """What a sweep is told about the target beside its kind."""
-    return json.dumps([ignore_index, regions])
+
+    ignore_index: int | None
+    regions: Any
+    #: The names of its maps, in the order of the tensors.
+    maps: Sequence[str]
+
+
+def settings_of(ignore_index: int | None, regions: Any, maps: Sequence[str]) -> str:
+    """As text, which an operator takes."""
+    return json.dumps([ignore_index, regions, maps])
 
 
 @lru_cache(maxsize=256)
-def read_settings(settings: str) -> tuple[int | None, Any]:
-    """Ignore index and regions."""
-    ignore_index, regions = json.loads(settings)
-    return ignore_index, regions
+def read_settings(settings: str) -> Settings:
+    """From text."""
+    return Settings(*json.loads(settings))
 
 
 def loss_dtype(logits: Tensor) -> torch.dtype:
@@ -75,12 +84,13 @@ def measure(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 1: the moments (N, K, C)."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     moments = sums(logits, spec)
     _core.measure(spec, *lent.views, torch.get_num_threads(), view(moments))
     return moments
@@ -92,13 +102,14 @@ def objective(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Sweep 1 and the loss (or its values), its derivatives by the moments, and the moments."""
     moments, slopes = sums(logits, spec), sums(logits, spec)
-    inputs = (logits, target, mask, voxel_weight, class_valid, spec, kind, settings)
+    inputs = (logits, target, mask, voxel_weight, class_valid, maps, spec, kind, settings)
     found = verdict(*inputs, moments=moments, slopes=slopes)
     return value(found, logits), slopes, moments
 
@@ -109,6 +120,7 @@ def verdict(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
@@ -120,7 +132,7 @@ def verdict(
 ) -> _core.Verdict:
     """Sweep 1 and what the engine makes of it; the moments, the derivatives by them, those by the
     logits and the details are written where there is room for them."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     rooms = map(_view_or_none, (moments, slopes, gradient, details))
     return _core.objective(spec, *lent.views, torch.get_num_threads(), *rooms)
 
@@ -140,12 +152,13 @@ def pull_back(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     slopes = slopes.contiguous()
     gradient = fresh_gradient(logits)
     threads = torch.get_num_threads()
@@ -159,12 +172,13 @@ def voxel_losses(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """The loss of every voxel."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     out = torch.empty(map_shape(logits, spec), dtype=loss_dtype(logits))
     _core.voxel_losses(spec, *lent.views, torch.get_num_threads(), view(out))
     return out
@@ -177,12 +191,13 @@ def pull_back_map(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Sequence[Tensor],
     spec: str,
     kind: TargetKind,
     settings: str,
 ) -> Tensor:
     """Sweep 2 of the map of voxel losses."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, kind, settings)
+    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     upstream = lendable(upstream, channels=True)
     gradient = fresh_gradient(logits)
     threads = torch.get_num_threads()
@@ -216,6 +231,7 @@ class _Lent:
         mask: Tensor | None,
         voxel_weight: Tensor | None,
         class_valid: Tensor | None,
+        maps: Sequence[Tensor],
         kind: TargetKind,
         settings: str,
     ) -> None:
@@ -227,10 +243,12 @@ class _Lent:
             voxel_weight = readable_weight(voxel_weight)
         if class_valid is not None:
             class_valid = class_valid.to(torch.bool).contiguous()
-        self._tensors = (logits, target, mask, voxel_weight, class_valid)
-        ignore_index, regions = read_settings(settings)
+        maps = [readable_map(tensor) for tensor in maps]
+        self._tensors = (logits, target, mask, voxel_weight, class_valid, maps)
+        ignore_index, regions, names = read_settings(settings)
         mask_view, weight_view, valid = map(_view_or_none, (mask, voxel_weight, class_valid))
-        options = (kind, regions, ignore_index, mask_view, weight_view, valid)
+        named = list(zip(names, map(view, maps), strict=True))
+        options = (kind, regions, ignore_index, mask_view, weight_view, valid, named)
         self.views = (view(logits), view(target), options)
 
 
@@ -253,6 +271,11 @@ def readable_mask(mask: Tensor) -> Tensor:
 def readable_weight(weight: Tensor) -> Tensor:
     """Likewise."""
     return lendable(weight if weight.dtype in FLOATS else weight.float(), channels=False)
+
+
+def readable_map(map: Tensor) -> Tensor:
+    """Likewise."""
+    return lendable(map if map.dtype in FLOATS else map.float(), channels=True)
 
 
 def lendable(tensor: Tensor, channels: bool) -> Tensor:

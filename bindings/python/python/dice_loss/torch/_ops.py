@@ -10,7 +10,7 @@ The second derivative is that of the plain-torch reference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -31,7 +31,7 @@ _VOXELS = 2
 _SMALL = 1 << 14
 _INPUTS = (
     "Tensor logits, Tensor target, Tensor? mask, Tensor? voxel_weight, Tensor? class_valid, "
-    "str spec, str kind, str settings"
+    "Tensor[] maps, str spec, str kind, str settings"
 )
 
 
@@ -62,7 +62,7 @@ def fused(*inputs: Any) -> Tensor:
 
 def detailed(*inputs: Any) -> tuple[Tensor, LossDetails]:
     """The loss, and what the engine tells beside it."""
-    logits, *_, class_valid, spec, _, _ = inputs
+    logits, *_, class_valid, _, spec, _, _ = inputs
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
         return loss, details_of(moments.detach(), class_valid, spec)
@@ -121,9 +121,21 @@ def _plain_of_moments(
     return value
 
 
+#: How many inputs a sweep has.
+_COUNT = 9
+
+
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    *tensors, ctx.spec, ctx.kind, ctx.settings = inputs
-    ctx.save_for_backward(*tensors)
+    """Of a sweep, which may have a tensor before its own inputs."""
+    *tensors, maps, ctx.spec, ctx.kind, ctx.settings = inputs
+    ctx.save_for_backward(*tensors, *maps)
+
+
+def _inputs(tensors: Sequence[Tensor], ctx: Any) -> tuple[Any, ...]:
+    """Those of a sweep, of which these tensors were kept."""
+    logits, target, mask, voxel_weight, class_valid, *maps = tensors
+    masks = (mask, voxel_weight, class_valid)
+    return (logits, target, *masks, maps, ctx.spec, ctx.kind, ctx.settings)
 
 
 # Sweep 1: the moments.
@@ -140,8 +152,8 @@ class _Measure(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slopes: Tensor) -> Any:
         if not ctx.needs_input_grad[0]:
-            return (None,) * 9
-        return (_pull_back(slopes, ctx.saved_tensors, ctx, ctx.sweeps), *(None,) * 8)
+            return (None,) * (_COUNT + 1)
+        return (_pull_back(slopes, ctx.saved_tensors, ctx, ctx.sweeps), *(None,) * _COUNT)
 
 
 def _fake_moments(logits: Tensor, spec: str) -> Tensor:
@@ -179,13 +191,13 @@ class _Evaluation(torch.autograd.Function):
 
 def _measure_backward(ctx: Any, slopes: Tensor) -> Gradients:
     if not ctx.needs_input_grad[0]:
-        return (None,) * 8
-    inputs = (slopes, *ctx.saved_tensors, ctx.spec, ctx.kind, ctx.settings)
-    return (torch.ops.dice_loss.pull_back.default(*inputs), *(None,) * 7)
+        return (None,) * _COUNT
+    inputs = (slopes, *_inputs(ctx.saved_tensors, ctx))
+    return (torch.ops.dice_loss.pull_back.default(*inputs), *(None,) * (_COUNT - 1))
 
 
 def _pull_back(slopes: Tensor, tensors: Any, ctx: Any, sweeps: Any = _native) -> Tensor:
-    inputs = (slopes, *tensors, ctx.spec, ctx.kind, ctx.settings)
+    inputs = (slopes, *_inputs(tensors, ctx))
     gradient: Tensor
     if torch.is_grad_enabled() or is_intercepted():
         gradient = torch.ops.dice_loss.pull_back.default(*inputs)
@@ -205,29 +217,28 @@ def _pull_back_backward(ctx: Any, upstream: Tensor) -> Gradients:
         return gradient
 
     by_logits, by_slopes = _derivatives(directional, (logits, slopes), upstream)
-    return (by_slopes, by_logits, *(None,) * 7)
+    return (by_slopes, by_logits, *(None,) * (_COUNT - 1))
 
 
 # Both sweeps and the loss between them.
 
 
 def _keep_verdict(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    *tensors, ctx.spec, ctx.kind, ctx.settings = inputs
     _, slopes, moments = output
     ctx.mark_non_differentiable(slopes, moments)
     ctx.set_materialize_grads(False)
-    ctx.save_for_backward(slopes, *tensors)
+    _keep(ctx, (slopes, *inputs), None)
 
 
 def _objective_backward(ctx: Any, upstream: Tensor | None, *_: Any) -> Gradients:
     if upstream is None or not ctx.needs_input_grad[0]:
-        return (None,) * 8
+        return (None,) * _COUNT
     slopes, *tensors = ctx.saved_tensors
     if torch.is_grad_enabled():
         gradient = _derived_again(upstream, tensors, ctx)
     else:
         gradient = _pull_back(_chained(slopes, upstream, ctx.spec), tensors, ctx)
-    return (gradient, *(None,) * 7)
+    return (gradient, *(None,) * (_COUNT - 1))
 
 
 def _derived_again(upstream: Tensor, tensors: list[Tensor], ctx: Any) -> Tensor:
@@ -261,12 +272,12 @@ class _Objective(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
         *given, details = inputs
-        *tensors, ctx.spec, ctx.kind, ctx.settings = given
-        slopes = _native.sums(tensors[0], ctx.spec)
+        logits, *_, spec, _, _ = given
+        slopes = _native.sums(logits, spec)
         verdict = _native.verdict(*given, slopes=slopes, details=details)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(slopes, *tensors)
-        return _native.value(verdict, tensors[0])
+        _keep(ctx, (slopes, *given), None)
+        return _native.value(verdict, logits)
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
@@ -280,29 +291,27 @@ class _Small(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
         *given, details = inputs
-        *tensors, ctx.spec, ctx.kind, ctx.settings = given
-        ctx.gradient = _native.fresh_gradient(tensors[0])
+        ctx.gradient = _native.fresh_gradient(given[0])
         verdict = _native.verdict(*given, gradient=ctx.gradient, details=details)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors)
-        return _native.value(verdict, tensors[0])
+        _keep(ctx, tuple(given), None)
+        return _native.value(verdict, given[0])
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor | None) -> Any:
         if upstream is None or not ctx.needs_input_grad[0]:
-            return (None,) * 9
+            return (None,) * (_COUNT + 1)
         tensors = ctx.saved_tensors
         # Given away once: whoever gets it may write to it, also where the graph is kept.
         gradient, ctx.gradient = ctx.gradient, None
         if torch.is_grad_enabled():
             gradient = _derived_again(upstream, tensors, ctx)
         elif gradient is None or is_intercepted():
-            inputs = (*tensors, ctx.spec, ctx.kind, ctx.settings)
-            _, slopes, _ = torch.ops.dice_loss.objective.default(*inputs)
+            _, slopes, _ = torch.ops.dice_loss.objective.default(*_inputs(tensors, ctx))
             gradient = _pull_back(_chained(slopes, upstream, ctx.spec), tensors, ctx)
         elif not _is_one(upstream):
             gradient = gradient * upstream
-        return (gradient, *(None,) * 8)
+        return (gradient, *(None,) * _COUNT)
 
 
 def _with_gradient(logits: Tensor, spec: str) -> type[torch.autograd.Function]:
@@ -317,13 +326,13 @@ def _with_gradient(logits: Tensor, spec: str) -> type[torch.autograd.Function]:
 
 def _voxel_losses_backward(ctx: Any, upstream: Tensor) -> Gradients:
     if not ctx.needs_input_grad[0]:
-        return (None,) * 8
-    inputs = (upstream, *ctx.saved_tensors, ctx.spec, ctx.kind, ctx.settings)
+        return (None,) * _COUNT
+    inputs = (upstream, *_inputs(ctx.saved_tensors, ctx))
     if torch.is_grad_enabled() or is_intercepted():
         gradient = torch.ops.dice_loss.pull_back_map.default(*inputs)
     else:
         gradient = _native.pull_back_map(*inputs)
-    return (gradient, *(None,) * 7)
+    return (gradient, *(None,) * (_COUNT - 1))
 
 
 class _VoxelLosses(torch.autograd.Function):
@@ -345,16 +354,17 @@ def _pull_back_map_backward(ctx: Any, second: Tensor) -> Gradients:
         return gradient
 
     by_logits, by_upstream = _derivatives(directional, (logits, upstream), second)
-    return (by_upstream, by_logits, *(None,) * 7)
+    return (by_upstream, by_logits, *(None,) * (_COUNT - 1))
 
 
 # Second derivatives.
 
 
 def _target(rest: list[Tensor], ctx: Any) -> Target:
-    target, mask, voxel_weight, class_valid = rest
-    ignore_index, regions = _native.read_settings(ctx.settings)
-    return Target(target, ctx.kind, regions, ignore_index, mask, voxel_weight, class_valid)
+    target, mask, voxel_weight, class_valid, *maps = rest
+    ignore_index, regions, names = _native.read_settings(ctx.settings)
+    named = dict(zip(names, maps, strict=True))
+    return Target(target, ctx.kind, regions, ignore_index, mask, voxel_weight, class_valid, named)
 
 
 def _derivatives(

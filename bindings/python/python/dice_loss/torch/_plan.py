@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
 
+from .._maps import Wanted, wanted
 from . import _route
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
@@ -32,6 +34,8 @@ class Plan(NamedTuple):
     #: Whether some term has a loss for each sample, so that samples cannot be added up.
     needs_samples: bool
     is_unreduced: bool
+    #: The maps that its terms read.
+    maps: tuple[Wanted, ...]
     #: What is wrong with one channel, in the words of who made the plan; None if the engine says.
     lack_of_channels: str | None = None
 
@@ -44,10 +48,10 @@ def planned(
     lack_of_channels: str | None = None,
 ) -> Plan:
     """The plan of an objective, by its text, within one process."""
-    whole = objective(spec)
+    whole, maps = objective(spec), wanted(spec)
     return Plan(
         spec,
-        settings_of(ignore_index, regions),
+        settings_of(ignore_index, regions, [map.name for map in maps]),
         ignore_index,
         regions,
         target_kind,
@@ -55,6 +59,7 @@ def planned(
         whole.has_map,
         whole.needs_samples,
         whole.reduction == "none",
+        maps,
         lack_of_channels,
     )
 
@@ -66,10 +71,11 @@ def loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     class_weights: Tensor | None = None,
 ) -> Tensor:
     """The loss."""
-    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
+    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid, maps)
     weights = None if class_weights is None else weights_of(class_weights, logits)
     return _loss(plan, logits, voxels, weights)
 
@@ -81,10 +87,11 @@ def loss_with_details(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     class_weights: Tensor | None = None,
 ) -> tuple[Tensor, LossDetails]:
     """The loss, and what the same sweep knows beside it."""
-    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
+    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid, maps)
     weights = weights_of(class_weights, logits)
     route = _route.chosen(logits, voxels, with_counts(plan.spec), plan.settings, weights)
     if plan.process_group is None:
@@ -106,9 +113,10 @@ def moments(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
 ) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
-    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid)
+    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid, maps)
     return _route.chosen(logits, voxels, plan.spec, plan.settings).moments()
 
 
@@ -119,10 +127,12 @@ def _read(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
+    maps: Mapping[str, Tensor] | None,
 ) -> tuple[Tensor, Target]:
     refuse_onnx()
     has_labels = plan.regions is None and plan.target_kind != "dense"
     is_bare = mask is None and voxel_weight is None and class_valid is None
+    is_bare = is_bare and maps is None and not plan.maps
     if has_labels and is_bare and is_usual(logits, target):
         return logits, Target(target, "labels", None, plan.ignore_index)
     logits = check_logits(logits)
@@ -137,6 +147,8 @@ def _read(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
+        wanted=plan.maps,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .. import _maps
 from . import _cuda, _native, _ops, _plain
 from ._details import LossDetails, details_of
 from ._evaluation import integrands, objective, voxel_losses
@@ -27,8 +28,8 @@ def chosen(
 ) -> Plain:
     """The fastest that takes these tensors; a gradient by the logits is all that sweeps have."""
     route: type[Plain] = Plain
-    weight = target.voxel_weight
-    is_differentiated = target.tensor.requires_grad or (weight is not None and weight.requires_grad)
+    others = (target.tensor, target.voxel_weight, *target.maps.values())
+    is_differentiated = any(x is not None and x.requires_grad for x in others)
     if is_differentiated or is_transformed():
         pass
     elif _cuda.holds(logits):
@@ -50,7 +51,7 @@ class Plain(NamedTuple):
 
     def moments(self, columns: tuple[int, ...] = ()) -> Tensor:
         """The sums (N, K, C) that the loss is a function of, or some of the K."""
-        check_values(self.logits, self.target)
+        check_values(self.logits, self.target, _maps.wanted(self.spec))
         sums = integrands(self.spec, classes_of(self.logits))
         wanted = [sums[column] for column in columns] if columns else sums
         return _plain.moments(wanted, self.logits, self.target)
@@ -66,7 +67,7 @@ class Plain(NamedTuple):
 
     def voxel_losses(self) -> Tensor:
         """The loss of every voxel, (N, 1, spatial…) or (N, C, spatial…)."""
-        check_values(self.logits, self.target)
+        check_values(self.logits, self.target, _maps.wanted(self.spec))
         whole = objective(self.spec)
         losses = voxel_losses(whole, self.logits, self.target, self.class_weights)
         return losses.to(loss_dtype(self.logits))
@@ -97,8 +98,9 @@ class Sweeps(Plain):
     def inputs(self) -> tuple[Any, ...]:
         """What a sweep is given, as an operator takes it."""
         logits, target, spec, settings, _ = self
-        tensor, kind, _, _, mask, voxel_weight, class_valid = target
-        return (logits, tensor, mask, voxel_weight, class_valid, spec, kind, settings)
+        tensor, kind, _, _, mask, voxel_weight, class_valid, maps = target
+        masks = (mask, voxel_weight, class_valid)
+        return (logits, tensor, *masks, list(maps.values()), spec, kind, settings)
 
 
 class Kernels(Sweeps):

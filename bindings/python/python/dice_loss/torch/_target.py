@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from .. import _shapes
+from .. import _maps, _shapes
 from .._options import check_channels
 from . import _namespace as xp
 from ._tracing import is_at_hand, is_intercepted
@@ -35,6 +37,8 @@ class Target(NamedTuple):
     mask: Tensor | None = None
     voxel_weight: Tensor | None = None
     class_valid: Tensor | None = None
+    #: By name, in the order of the names: (N, 1 or C, spatial…).
+    maps: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def plain(name: str, tensor: Tensor) -> Tensor:
@@ -99,6 +103,8 @@ def prepare(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    wanted: tuple[_maps.Wanted, ...] = (),
 ) -> Target:
     """Checks devices and shapes, decides on the kind of target, drops channels of size 1."""
     target = _beside(logits, "target", target)
@@ -129,7 +135,12 @@ def prepare(
             samples, classes = logits.shape[:2]
             shape = _shapes.over_classes(_shape(class_valid), samples, classes)
             class_valid = class_valid.reshape(shape).expand(samples, classes)
-    return Target(target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
+    named = {
+        map.name: _map(logits, map.name, given)
+        for map, given in zip(wanted, _maps.given(maps, wanted), strict=True)
+    }
+    masks = (mask, voxel_weight, class_valid)
+    return Target(target, kind, regions, ignore_index, *masks, named)
 
 
 def kind_of(
@@ -160,17 +171,17 @@ def kind_of(
     return "labels"
 
 
-def check_values(logits: Tensor, target: Target) -> None:
+def check_values(logits: Tensor, target: Target, maps: tuple[_maps.Wanted, ...] = ()) -> None:
     """What the engine checks on its way: labels, dense values and weights in their range.
 
     Only for tensors in main memory that are no placeholders of a transform: elsewhere looking at a
     value means waiting for it, or is impossible.
     """
     if is_at_hand(target.tensor):
-        check_everywhere(logits, target)
+        check_everywhere(logits, target, maps)
 
 
-def check_everywhere(logits: Tensor, target: Target) -> None:
+def check_everywhere(logits: Tensor, target: Target, maps: tuple[_maps.Wanted, ...] = ()) -> None:
     """The same on any device, waiting for it."""
     shape = target.tensor.shape[:1] + logits.shape[2:]
     counted = torch.ones(shape, dtype=torch.bool, device=target.tensor.device)
@@ -186,6 +197,8 @@ def check_everywhere(logits: Tensor, target: Target) -> None:
         if wrong is not None:
             raise _refused(wrong, "voxel weight", weight[wrong], _WEIGHT)
         counted &= weight != 0
+    for map in maps:
+        _check_map(map, target.maps[map.name].detach(), counted)
     if target.kind == "dense":
         _check_dense(logits, target, counted)
         return
@@ -214,6 +227,19 @@ def _check_dense(logits: Tensor, target: Target, counted: Tensor) -> None:
         if target.ignore_index is None and logits.shape[1] == 1:
             wanted += _of_unknown(found, True)
         raise _refused(wrong, "target", found, wanted)
+
+
+def _check_map(map: _maps.Wanted, values: Tensor, counted: Tensor) -> None:
+    least = -_maps.LARGEST if map.is_signed else 0.0
+    outside = ~((values >= least) & (values <= _maps.LARGEST)) & counted.unsqueeze(1)
+    wrong = _first(outside)
+    if wrong is not None:
+        sample, channel, *voxel = wrong
+        where = _shapes.place((sample, *voxel))
+        found, wanted = _plainly(values[wrong]), _maps.said(map)
+        raise ValueError(
+            f"map {map.name!r}: {where}, channel {channel}: found {found}, wanted {wanted}"
+        )
 
 
 def _first(wrong: Tensor) -> tuple[int, ...] | None:
@@ -249,6 +275,13 @@ def _beside(logits: Tensor, name: str, tensor: Tensor) -> Tensor:
             f"{name}: found device {tensor.device}, wanted {logits.device}, where the logits are"
         )
     return tensor
+
+
+def _map(logits: Tensor, name: str, map: Tensor) -> Tensor:
+    """Of all classes or of each, as (N, 1 or C, spatial…)."""
+    map = _beside(logits, f"map {name!r}", map)
+    shape = _maps.shape_of(name, _shape(map), _shape(logits))
+    return map if map.shape == shape else map.reshape(shape)
 
 
 def _spread_over_voxels(logits: Tensor, name: str, tensor: Tensor) -> Tensor:

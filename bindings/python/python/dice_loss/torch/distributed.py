@@ -20,6 +20,8 @@ Gradient accumulation is the same in time instead of space, see `Accumulation`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -70,7 +72,7 @@ class Accumulation:
         self._next = 0
         self._whole: tuple[Tensor, Tensor | None] | None = None
 
-    def measure(self, logits: Tensor, target: Tensor, **masks: Tensor | None) -> None:
+    def measure(self, logits: Tensor, target: Tensor, **masks: Any) -> None:
         """First phase: adds a micro-batch to the batch."""
         if self._next:
             raise RuntimeError("Accumulation: found measure after loss, wanted reset in between")
@@ -78,7 +80,7 @@ class Accumulation:
             moments = self._loss.moments(logits, target, **masks)
         self._measured.append((moments, masks.get("class_valid")))
 
-    def loss(self, logits: Tensor, target: Tensor, **masks: Tensor | None) -> Tensor:
+    def loss(self, logits: Tensor, target: Tensor, **masks: Any) -> Tensor:
         """Second phase: the loss of the batch, with the gradient by this micro-batch."""
         if self._next >= len(self._measured):
             raise RuntimeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar, Literal, overload
 
@@ -325,6 +325,7 @@ class SegmentationLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Tensor] | None = None,
         details: Literal[False] = False,
     ) -> Tensor: ...
 
@@ -337,6 +338,7 @@ class SegmentationLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Tensor] | None = None,
         details: Literal[True],
     ) -> tuple[Tensor, LossDetails]: ...
 
@@ -348,6 +350,7 @@ class SegmentationLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Tensor] | None = None,
         details: bool = False,
     ) -> Tensor | tuple[Tensor, LossDetails]:
         """The loss.
@@ -361,6 +364,10 @@ class SegmentationLoss(nn.Module):
             class_valid: (N, C); which classes were annotated in which sample (partial labels).
                 Others are left out; under softmax, cross-entropy and focal loss count them as
                 background.
+            maps: for each name that a term has as its `map`, (N, 1, spatial…), (N, spatial…) or
+                (N, C, spatial…), finite where the voxel counts: what each voxel weighs in that
+                term, in all classes alike or in each. Of what a loss can make of the target, only
+                what is to be used in its place.
             details: whether to return `(loss, LossDetails)`, from the same sweep.
 
         Raises:
@@ -372,7 +379,7 @@ class SegmentationLoss(nn.Module):
         """
         run = _plan.loss_with_details if details else _plan.loss
         plan, weights = self._now()
-        return run(plan, logits, target, mask, voxel_weight, class_valid, weights)
+        return run(plan, logits, target, mask, voxel_weight, class_valid, maps, weights)
 
     def moments(
         self,
@@ -382,9 +389,10 @@ class SegmentationLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Tensor] | None = None,
     ) -> Tensor:
         """The sums (N, K, C) that the loss is a function of, differentiable by the logits."""
-        return _plan.moments(self.plan, logits, target, mask, voxel_weight, class_valid)
+        return _plan.moments(self.plan, logits, target, mask, voxel_weight, class_valid, maps)
 
     def evaluate(self, moments: Tensor, class_valid: Tensor | None = None) -> Tensor:
         """The loss of moments: of `moments`, or of several of them.
