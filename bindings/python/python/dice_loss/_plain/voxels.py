@@ -246,7 +246,7 @@ class Voxels:
     def sum(self, integrand: Integrand) -> Array:
         """One integrand, summed over the voxels: (N, C)."""
         xp = self.xp
-        total = xp.total(self._weighted(integrand), 3 - self.axis)
+        total = _total(xp, self._weighted(integrand), 3 - self.axis)
         if self._scale is not None and integrand.name not in _COUNTS:
             total = total * xp.cast(self._scale, total)
         if integrand.name in ("voxels", "mapped") and self.classes > 1:
@@ -331,6 +331,25 @@ class Voxels:
         return xp.where(first, x - of_others, log_p - xp.log1p(-unlikely))
 
 
+def _total(xp: Namespace, x: Array, axis: int) -> Array:
+    """The sum along an axis, of many voxels by blocks: adding up a block in its own type costs few
+    digits, and what is cast to float64 is no longer as large as the logits."""
+    size = x.shape[axis]
+    if not isinstance(size, int) or size < 16 * _BLOCK or xp.is_float64(x):
+        return xp.total(x, axis)
+    whole = size - size % _BLOCK
+    before = (slice(None),) * axis
+    blocks = x if whole == size else x[(*before, slice(whole))]
+    shape = tuple(x.shape)
+    # Where the number of samples is not known, it is what is left.
+    first = tuple(-1 if length is None else length for length in shape[:axis])
+    blocks = xp.reshape(blocks, (*first, whole // _BLOCK, _BLOCK, *shape[axis + 1 :]))
+    total = xp.total(xp.sum(blocks, axis + 1), axis)
+    if whole == size:
+        return total
+    return total + xp.total(x[(*before, slice(whole, size))], axis)
+
+
 def _rounded(xp: Namespace, g: Array, slack: float) -> Array:
     """With 0 and 1 for what lies outside by no more than the slack."""
     if slack == 0.0:
@@ -404,6 +423,8 @@ def _p(v: Voxels, integrand: Integrand) -> Array:
     return v.probabilities(integrand.activation or "probabilities")
 
 
+#: Voxels that are added up in the type of the logits.
+_BLOCK = 256
 _COUNTS = ("true_positives", "false_positives", "false_negatives")
 _MERGED = ("log_loss", "log_loss_of_all", "merged")
 _INTEGRANDS: dict[str, Callable[[Voxels, Integrand], Array]] = {
