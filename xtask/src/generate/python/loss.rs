@@ -252,6 +252,8 @@ pub(super) fn annotation(option: &OptionInfo) -> String {
         OptionKind::Distances => "Sequence[Sequence[float]] | None",
         OptionKind::Indices => "Sequence[int] | None",
         OptionKind::Numbers => "ClassWeights | None",
+        OptionKind::Spacing => "Sequence[float] | None",
+        OptionKind::Name => "str | None",
     }
     .to_owned()
 }

@@ -25,13 +25,15 @@ class Sums(NamedTuple):
     transport: Array
     sensitivity_error: Array
     specificity_error: Array
+    squared_error: Array
     reference: Array
     reference_squared: Array
     voxels: Array
+    mapped: Array
 
     def where(self, xp: Namespace, condition: Array) -> Sums:
         """Where the condition does not hold, those of a perfect match: any loss is finite there."""
-        perfect = Sums(1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0)
+        perfect = Sums(1.0, 1.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 1.0)
         return Sums(*(xp.where(condition, a, b) for a, b in zip(self, perfect, strict=True)))
 
 

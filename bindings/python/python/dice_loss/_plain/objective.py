@@ -32,6 +32,7 @@ class Integrand(NamedTuple):
     - `transport`: w g_k Σ_l M_kl p_l; `values` holds M, row-major
     - `sensitivity_error`: w g (p − g)²
     - `specificity_error`: w (1 − g) (p − g)²
+    - `squared_error`: w (p − g)²
     - `log_loss`: w g′ (−ln p′)
     - `log_loss_of_all`: w (−ln p′) / C′, of each of the C′ classes alike
     - `merged`: w g′
@@ -185,6 +186,11 @@ def _term(weight: float, data: dict[str, Any], tape: dict[str, Any] | None) -> T
 
 
 def _integrand(data: dict[str, Any]) -> Integrand:
+    if "map" in data:
+        raise ValueError(
+            f"map: found none called {data['map']!r} with the target, wanted one: this front end "
+            "takes no maps"
+        )
     values = data.get("gamma") or [entry for row in data.get("distances") or [] for entry in row]
     return Integrand(data["sum"], data.get("activation"), tuple(values), data.get("decision"))
 

@@ -406,6 +406,7 @@ _INTEGRANDS: dict[str, Callable[[Voxels, Integrand], Array]] = {
     "transport": _transport,
     "sensitivity_error": lambda v, i: v.g * (_p(v, i) - v.g) ** 2,
     "specificity_error": lambda v, i: (1.0 - v.g) * (_p(v, i) - v.g) ** 2,
+    "squared_error": lambda v, i: (_p(v, i) - v.g) ** 2,
     "log_loss": _log_loss,
     "log_loss_of_all": _log_loss_of_all,
     "merged": lambda v, i: v.merged_reference(),
