@@ -71,7 +71,9 @@ fn tell(u: &mut Unstructured, slot: Slot, classes: usize) -> Result<()> {
         }
         Slot::OptionalNumbers(values) => *values = optional(u, |u| numbers(u, classes))?,
         Slot::Spacing(values) => *values = optional(u, |u| numbers(u, 3))?,
-        Slot::OptionalName(name) => *name = optional(u, |u| Ok((*u.choose(&["a", ""])?).to_owned()))?,
+        Slot::OptionalName(name) => {
+            *name = optional(u, |u| Ok((*u.choose(&["a", ""])?).to_owned()))?
+        }
         // Its options are shown by themselves.
         Slot::Part(_) => {}
     }

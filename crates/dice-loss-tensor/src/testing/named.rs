@@ -42,7 +42,8 @@ pub fn every_option_has_a_trial<F: FrontEnd>(front_end: &F) {
     for entry in without_map() {
         let tried = front_end.trials(entry.name, entry.activations[0]);
         let settings = settings().into_iter().map(|setting| setting.facts.name);
-        let settings = settings.filter(|name| entry.kind().takes(name) && !["activation", "map"].contains(name));
+        let settings = settings
+            .filter(|name| entry.kind().takes(name) && !["activation", "map"].contains(name));
         for name in entry.options().iter().map(|option| option.facts.name).chain(settings) {
             assert!(tried.iter().any(|(option, ..)| *option == name), "{}: {name}", entry.name);
         }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    Activation, Layout, Logits, Objective, OptionKind, PerfectMatch, Range, Target, catalogue, maps,
-    settings,
+    Activation, Layout, Logits, Objective, OptionKind, PerfectMatch, Range, Target, catalogue,
+    maps, settings,
 };
 
 fn read(spec: &Value) -> crate::Result<Objective> {
@@ -97,8 +97,12 @@ fn numbers_out_of_range_are_refused_by_name() {
             if option.kind == OptionKind::Distances {
                 continue;
             }
+            let value = match option.kind {
+                OptionKind::Spacing => json!([number]),
+                _ => json!(number),
+            };
             let spec = json!({
-                "terms": [{ "loss": entry.name, name: number }],
+                "terms": [{ "loss": entry.name, name: value }],
                 "activation": entry.activations[0].word(),
             });
             let error = read(&spec).and_then(|objective| objective.check(3));

@@ -2,7 +2,7 @@
 
 use dice_loss::{Activation, Decision, Isa, Layout, Logits, Objective, Output, Target};
 
-use crate::cases::{Batch, Recipe, agrees, check, options, trials};
+use crate::cases::{Recipe, agrees, check, options, trials};
 
 #[test]
 fn nothing_costs_nothing() {

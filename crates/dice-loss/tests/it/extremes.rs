@@ -7,7 +7,7 @@ use dice_loss::{
 use half::f16;
 
 use crate::cases::{
-    Arrangement, Batch, FloatKind, Precision, Recipe, Rng, Trial, check, engine, gradient_agrees,
+    Arrangement, FloatKind, Precision, Recipe, Rng, Trial, check, engine, gradient_agrees,
     gradient_of, loss_tolerance, options, trials,
 };
 

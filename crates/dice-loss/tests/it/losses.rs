@@ -2,7 +2,7 @@
 
 use dice_loss::{Activation, Isa};
 
-use crate::cases::{Batch, Rng, Trial, agrees, check, declared, options, own, trials};
+use crate::cases::{Rng, Trial, agrees, check, declared, options, own, trials};
 
 /// Tries an objective on random batches, under random settings.
 fn try_out(trial: &Trial, cases: u32) {

@@ -4,7 +4,7 @@ use dice_loss::{Activation, CrossEntropy, Dice, Isa, Layout, Logits, Objective, 
 use proptest::prelude::*;
 
 use crate::cases::{
-    Arrangement, Batch, FloatKind, Precision, Rng, check, engine, gradient_of, options, trials,
+    Arrangement, FloatKind, Precision, Rng, check, engine, gradient_of, options, trials,
 };
 
 #[test]

@@ -215,30 +215,30 @@ fn every_sum_can_be_asked_for() {
             let with_map = integrand.clone().map("a");
             let also = sum.takes_map().then_some(&with_map);
             for integrand in [&integrand].into_iter().chain(also) {
-            check(&format!("{integrand}"), 6, |mut recipe| {
-                recipe.shape[1] = 2;
-                let maps = integrand.map.iter().map(|name| Named {
-                    name: name.clone(),
-                    is_signed: true,
-                    recipe: None,
-                    activation,
+                check(&format!("{integrand}"), 6, |mut recipe| {
+                    recipe.shape[1] = 2;
+                    let maps = integrand.map.iter().map(|name| Named {
+                        name: name.clone(),
+                        is_signed: true,
+                        recipe: None,
+                        activation,
+                    });
+                    let batch = Batch::with_maps(&recipe, activation, &maps.collect::<Vec<_>>());
+                    let precision = Precision::of(batch.logits.data.kind());
+                    let objective = Objective::new().also([integrand.clone()]);
+                    let (logits, target) = (batch.logits(), batch.target());
+                    let found = objective.measure(&logits, &target).expect("a batch");
+                    let wanted = reference::measure(&objective, &logits, &target).expect("a batch");
+                    prop_assert!(found.integrands().contains(integrand));
+                    let both = found.as_slice().iter().zip(wanted.moments.as_slice());
+                    for ((found, wanted), magnitude) in both.zip(&wanted.magnitudes) {
+                        let tolerance = precision.of_sum(batch.shape, *magnitude);
+                        prop_assert!((found - wanted).abs() <= tolerance || found == wanted);
+                    }
+                    let verdict = objective.evaluate(&found).expect("its moments");
+                    prop_assert!(verdict.loss() == 0.0 && verdict.terms().is_empty());
+                    Ok(())
                 });
-                let batch = Batch::with_maps(&recipe, activation, &maps.collect::<Vec<_>>());
-                let precision = Precision::of(batch.logits.data.kind());
-                let objective = Objective::new().also([integrand.clone()]);
-                let (logits, target) = (batch.logits(), batch.target());
-                let found = objective.measure(&logits, &target).expect("a batch");
-                let wanted = reference::measure(&objective, &logits, &target).expect("a batch");
-                prop_assert!(found.integrands().contains(integrand));
-                let both = found.as_slice().iter().zip(wanted.moments.as_slice());
-                for ((found, wanted), magnitude) in both.zip(&wanted.magnitudes) {
-                    let tolerance = precision.of_sum(batch.shape, *magnitude);
-                    prop_assert!((found - wanted).abs() <= tolerance || found == wanted);
-                }
-                let verdict = objective.evaluate(&found).expect("its moments");
-                prop_assert!(verdict.loss() == 0.0 && verdict.terms().is_empty());
-                Ok(())
-            });
             }
         }
     }

@@ -70,12 +70,7 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
 
 /// What the maps alone say, and what they say of the reference.
 #[inline(always)]
-fn with_maps<F: Number>(
-    maps: &[MapPlan],
-    tile: &Tile<F>,
-    work: &mut Work<F>,
-    sums: &mut Sums<F>,
-) {
+fn with_maps<F: Number>(maps: &[MapPlan], tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums<F>) {
     if maps.is_empty() {
         return;
     }

@@ -211,22 +211,22 @@ fn add_likelihood<I: Instructions, F: Number>(
     if group.merged.is_none() {
         return;
     }
-        let (loss, g, w) = (&*likelihood.log_loss, &*likelihood.reference, weight);
-        let [of_reference, of_all, counted] =
-            lanes::folds(loss, g, w, |[of_reference, of_all, counted], loss, g, w| {
-                [of_reference + share(w * g, loss), of_all + share(w * even, loss), counted + w * g]
-            });
-        if let Some(columns) = group.log_loss {
-            sums.add(columns.of_reference, class, of_reference);
-            sums.add_if(columns.of_all, class, of_all);
+    let (loss, g, w) = (&*likelihood.log_loss, &*likelihood.reference, weight);
+    let [of_reference, of_all, counted] =
+        lanes::folds(loss, g, w, |[of_reference, of_all, counted], loss, g, w| {
+            [of_reference + share(w * g, loss), of_all + share(w * even, loss), counted + w * g]
+        });
+    if let Some(columns) = group.log_loss {
+        sums.add(columns.of_reference, class, of_reference);
+        sums.add_if(columns.of_all, class, of_all);
+    }
+    sums.add_if(group.merged, class, counted);
+    for term in &group.focal {
+        raise::<I, F>(likelihood.complement, term.gamma[class], focus);
+        for i in 0..TILE {
+            focus[i] = share(focus[i], loss[i]);
         }
-        sums.add_if(group.merged, class, counted);
-        for term in &group.focal {
-            raise::<I, F>(likelihood.complement, term.gamma[class], focus);
-            for i in 0..TILE {
-                focus[i] = share(focus[i], loss[i]);
-            }
-            let [found] = lanes::folds(focus, g, w, |[sum], loss, g, w| [sum + share(w * g, loss)]);
-            sums.add(term.positive, class, found);
-        }
+        let [found] = lanes::folds(focus, g, w, |[sum], loss, g, w| [sum + share(w * g, loss)]);
+        sums.add(term.positive, class, found);
+    }
 }

@@ -1,8 +1,8 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, ClassLoss, Declaration, Declare, Distances, Layout, Number, Objective, Row, RowLoss,
-    Sums, Target, Term, catalogue, maps::Named,
+    Activation, ClassLoss, Declaration, Declare, Distances, Layout, Number, Objective, Row,
+    RowLoss, Sums, Target, Term, catalogue, maps::Named,
 };
 use serde_json::{Value, json};
 
