@@ -201,6 +201,22 @@ impl Values {
         }
     }
 
+    /// As a map, which floats alone can be.
+    pub fn map<'a>(
+        &'a self,
+        target: Target<'a>,
+        name: &str,
+        layout: Layout,
+    ) -> dice_loss::Result<Target<'a>> {
+        match self {
+            Self::Bool(_) | Self::U8(_) => Ok(target),
+            Self::F32(data) => target.map(name, data, layout),
+            Self::F64(data) => target.map(name, data, layout),
+            Self::F16(data) => target.map(name, data, layout),
+            Self::Bf16(data) => target.map(name, data, layout),
+        }
+    }
+
     /// As voxel weights, which floats alone can be.
     pub fn weigh<'a>(
         &'a self,

@@ -1,7 +1,9 @@
 //! The engine's public API.
 
 use arbitrary::{Result, Unstructured};
-use dice_loss::{Layout, Logits, Moments, Objective, Output, Reduction, Target, Upstream, Verdict};
+use dice_loss::{
+    Layout, Logits, Moments, Objective, Output, Reduction, Target, Upstream, Verdict, maps::Named,
+};
 use half::{bf16, f16};
 
 use crate::{
@@ -34,6 +36,7 @@ struct Reference {
     mask: Option<(Values, Layout)>,
     weights: Option<(Values, Layout)>,
     class_valid: Option<Vec<bool>>,
+    maps: Vec<(String, Values, Layout)>,
 }
 
 enum Kind {
@@ -43,8 +46,8 @@ enum Kind {
 }
 
 impl Reference {
-    /// `None` for shapes that are no layout.
-    fn new(u: &mut Unstructured, logits: &Shape) -> Result<Option<Self>> {
+    /// With the maps that are named, mostly; `None` for shapes that are no layout.
+    fn new(u: &mut Unstructured, logits: &Shape, maps: &[Named]) -> Result<Option<Self>> {
         let classes = logits.axes[1];
         let (kind, layout) = match u.int_in_range(0..=2)? {
             0 => {
@@ -62,8 +65,15 @@ impl Reference {
             }
         };
         let Ok(layout) = layout else { return Ok(None) };
-        let mut reference =
-            Self { kind, layout, ignore_index: None, mask: None, weights: None, class_valid: None };
+        let mut reference = Self {
+            kind,
+            layout,
+            ignore_index: None,
+            mask: None,
+            weights: None,
+            class_valid: None,
+            maps: Vec::new(),
+        };
         if u.ratio(1, 4)? {
             reference.ignore_index = Some(*u.choose(&[0, 1, 255, -1, i64::MIN])?);
         }
@@ -82,6 +92,15 @@ impl Reference {
             let valid = (0..length).map(|index| Ok(u.ratio(3, 4)? || index % classes.max(1) == 0));
             reference.class_valid = Some(valid.collect::<Result<_>>()?);
         }
+        for Named { name, .. } in maps {
+            let each = u.arbitrary()?;
+            let shape = if each { logits.per_class(u)? } else { logits.per_voxel(u)? };
+            let values = Values::floats(u, shape.extent())?;
+            let layout = if each { shape.layout() } else { shape.voxels() };
+            if let (Ok(layout), false) = (layout, u.ratio(1, 32)?) {
+                reference.maps.push((name.clone(), values, layout));
+            }
+        }
         Ok(Some(reference))
     }
 
@@ -99,6 +118,9 @@ impl Reference {
         }
         if let Some((values, layout)) = &self.weights {
             target = values.weigh(target, *layout)?;
+        }
+        for (name, values, layout) in &self.maps {
+            target = values.map(target, name, *layout)?;
         }
         Ok(match &self.class_valid {
             Some(valid) => target.class_valid(valid),
@@ -119,9 +141,10 @@ fn table(u: &mut Unstructured, classes: usize) -> Result<Vec<Vec<usize>>> {
 fn batch<T: Logit>(u: &mut Unstructured) -> Result<bool> {
     let shape = Shape::of_logits(u)?;
     let objective = objective(u, shape.axes[1])?;
+    let maps = objective.maps().unwrap_or_default();
     // Read last but one, so that small inputs decide all else.
-    let (Some(first), Some(second)) = (Reference::new(u, &shape)?, Reference::new(u, &shape)?)
-    else {
+    let first = Reference::new(u, &shape, &maps)?;
+    let (Some(first), Some(second)) = (first, Reference::new(u, &shape, &maps)?) else {
         return Ok(false);
     };
     let x: Vec<T> = fill(u, shape.extent(), Fill::Any)?;

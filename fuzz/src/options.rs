@@ -70,6 +70,10 @@ fn tell(u: &mut Unstructured, slot: Slot, classes: usize) -> Result<()> {
             *indices = optional(u, |u| Ok(vec![u.int_in_range(0..=classes)?, 0]))?;
         }
         Slot::OptionalNumbers(values) => *values = optional(u, |u| numbers(u, classes))?,
+        Slot::Spacing(values) => *values = optional(u, |u| numbers(u, 3))?,
+        Slot::OptionalName(name) => {
+            *name = optional(u, |u| Ok((*u.choose(&["a", ""])?).to_owned()))?
+        }
         // Its options are shown by themselves.
         Slot::Part(_) => {}
     }

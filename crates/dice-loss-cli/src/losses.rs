@@ -187,7 +187,7 @@ pub fn records() -> Vec<LossRecord> {
 pub fn candidates(wishes: &[Wish], head: Head, ignores: bool) -> Result<Vec<Candidate>, LossError> {
     let activation = activation(head);
     let fitting: Vec<Entry> =
-        catalogue().into_iter().filter(|entry| entry.activations.contains(&activation)).collect();
+        comparable().into_iter().filter(|entry| entry.activations.contains(&activation)).collect();
     let find = |name: &str| fitting.iter().find(|entry| entry.name == name);
     let usual: Vec<Wish> = (DEFAULT.into_iter().filter(|name| find(name).is_some()))
         .map(|name| Wish { name: name.into(), options: BTreeMap::new() })
@@ -213,8 +213,11 @@ pub fn candidates(wishes: &[Wish], head: Head, ignores: bool) -> Result<Vec<Cand
     Ok(candidates)
 }
 
+/// Those that this program's heads are trained with; not those that want a map, of which it makes none.
 fn comparable() -> Vec<Entry> {
-    catalogue().into_iter().filter(|entry| trained_under(entry).next().is_some()).collect()
+    let trained = |entry: &Entry| trained_under(entry).next().is_some();
+    let is_one = |entry: &Entry| trained(entry) && entry.wants_map().is_none();
+    catalogue().into_iter().filter(is_one).collect()
 }
 
 /// The activations of this program's heads that a loss works under.

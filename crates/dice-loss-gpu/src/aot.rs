@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_loss_of_the_catalogue_has_a_recipe() {
-        for entry in catalogue() {
+        for entry in catalogue().into_iter().filter(|entry| entry.wants_map().is_none()) {
             for &activation in entry.activations {
                 for (form, weighted, partial) in [
                     (Form::Labels, false, false),

@@ -1,6 +1,6 @@
 //! From an objective to kernels: which recipes, with which tables, over which grid.
 
-use dice_loss::{Activation, Decision, Integrand, Prepared};
+use dice_loss::{Activation, Decision, Integrand, Prepared, Sum};
 
 use crate::{
     Addressing, Kind,
@@ -88,9 +88,15 @@ pub struct Geometry {
 }
 
 impl Passes {
-    /// `None` if the kernels cannot hold so many classes or terms in shared memory.
+    /// `None` if the kernels cannot hold so many classes or terms in shared memory, and for maps.
     pub fn new(prepared: &Prepared, needs: Needs) -> Option<Self> {
         let integrands = prepared.integrands();
+        // No kernel reads a map, nor has the sum that is made for one.
+        let is_beyond =
+            |integrand: &Integrand| integrand.map.is_some() || integrand.sum == Sum::SquaredError;
+        if integrands.iter().any(is_beyond) {
+            return None;
+        }
         let classes = u32::try_from(prepared.classes()).ok()?;
         let mut passes: Vec<Pass> = Vec::new();
         let first = integrands.iter().find_map(|integrand| integrand.activation);

@@ -45,6 +45,9 @@ impl<O: Operations> Voxels<O> {
             Sum::SpecificityError => {
                 self.annotated(self.error(activation)?.mul(g().complement()?)?)
             }
+            Sum::SquaredError => self.annotated(self.error(activation)?),
+            // Nothing weighs the voxels but their weights: the rules of the targets refuse maps.
+            Sum::Mapped => self.annotated(self.weights.ones(self.weights.shape())?),
             Sum::Transport => {
                 let distances = integrand.distances.as_deref().unwrap_or_default().concat();
                 self.annotated(self.cost(p()?, distances)?.mul(g())?)

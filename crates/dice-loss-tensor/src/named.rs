@@ -2,12 +2,16 @@
 
 use dice_loss::{Decision, Objective, Reduction, Term};
 
-/// One term, of some classes and weighed by class where the configuration says so.
+/// One term, of some classes, weighed by class and by a map where the configuration says so.
 pub fn single(
     mut term: Term,
     classes: &Option<Vec<usize>>,
     class_weights: &Option<Vec<f64>>,
+    map: &Option<String>,
 ) -> Objective {
+    if let Some(name) = map {
+        term = term.map(name);
+    }
     if let Some(classes) = classes {
         term = term.classes(classes.clone());
     }

@@ -96,12 +96,12 @@ impl Objective {
     /// All maps that are read, in the order of their names, each with what reads it first: a term, or a
     /// further sum.
     pub(crate) fn maps_read(&self) -> Vec<(String, &'static str)> {
-        let of_terms = self.terms().filter_map(|(_, term)| {
-            Some((term.map_name()?.into_owned(), term.name()))
-        });
-        let of_sums = self.further_sums().iter().filter_map(|integrand| {
-            Some((integrand.map.clone()?, integrand.sum.word()))
-        });
+        let of_terms =
+            self.terms().filter_map(|(_, term)| Some((term.map_name()?.into_owned(), term.name())));
+        let of_sums = self
+            .further_sums()
+            .iter()
+            .filter_map(|integrand| Some((integrand.map.clone()?, integrand.sum.word())));
         let mut maps: Vec<_> = of_terms.chain(of_sums).collect();
         maps.sort_by(|(a, _), (b, _)| a.cmp(b));
         maps.dedup_by(|(a, _), (b, _)| a == b);

@@ -138,8 +138,7 @@ impl Plan {
         let groups: Vec<_> = Activation::ALL.into_iter().flat_map(of_activation).collect();
         let planned = |(weight, term): (f64, Term)| {
             let map = term.map_name().and_then(|name| maps.iter().position(|map| map.name == name));
-            let is_its =
-                |group: &Group| group.activation == term.activation && group.map == map;
+            let is_its = |group: &Group| group.activation == term.activation && group.map == map;
             let group = groups.iter().position(is_its);
             let place = group.and_then(|group| groups[group].place(group, &term, classes));
             Planned { weight, term, group, map, place }

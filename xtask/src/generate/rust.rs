@@ -103,7 +103,9 @@ impl Loss {
         match compound {
             true => format!("named::compound({made}, &{config}.class_weights)"),
             false => {
-                format!("named::single({made}, &{config}.classes, &{config}.class_weights)")
+                format!(
+                    "named::single({made}, &{config}.classes, &{config}.class_weights, &{config}.map)"
+                )
             }
         }
     }
@@ -151,7 +153,8 @@ impl Loss {
     pub(super) fn about(&self, option: &OptionInfo) -> String {
         let mut said = vec![sentence(option.facts.about)];
         let range = match option.kind {
-            OptionKind::Numbers => Range::ANY, // said by the sentence itself
+            // Said by the sentence itself.
+            OptionKind::Numbers => Range::ANY,
             _ => option.facts.range,
         };
         let default = match option.default {

@@ -14,7 +14,9 @@ pub(super) fn is_copy(kind: &OptionKind) -> bool {
         OptionKind::ClassValues { .. }
         | OptionKind::Distances
         | OptionKind::Indices
-        | OptionKind::Numbers => false,
+        | OptionKind::Numbers
+        | OptionKind::Spacing
+        | OptionKind::Name => false,
     }
 }
 
@@ -29,7 +31,8 @@ pub(super) fn type_of(kind: &OptionKind) -> &'static str {
         OptionKind::ClassValues { optional: true } => "Option<ClassValues>",
         OptionKind::Distances => "Distances",
         OptionKind::Indices => "Option<Vec<usize>>",
-        OptionKind::Numbers => "Option<Vec<f64>>",
+        OptionKind::Numbers | OptionKind::Spacing => "Option<Vec<f64>>",
+        OptionKind::Name => "Option<String>",
     }
 }
 
@@ -55,7 +58,10 @@ pub(super) fn expression(kind: &OptionKind, value: &Value) -> String {
             false => class_values(value),
         },
         (OptionKind::Distances, value) => format!("Distances::Matrix({})", list(value)),
-        (OptionKind::Indices | OptionKind::Numbers, value) => format!("Some({})", list(value)),
+        (OptionKind::Indices | OptionKind::Numbers | OptionKind::Spacing, value) => {
+            format!("Some({})", list(value))
+        }
+        (OptionKind::Name, value) => format!("Some({value}.into())"),
         (OptionKind::Flag | OptionKind::Number, value) => literal(value),
     }
 }

@@ -82,6 +82,13 @@ def flag(what: str, value: Any) -> bool:
     return plain
 
 
+def text(what: str, value: Any) -> str:
+    """A name."""
+    if not isinstance(value, str):
+        raise TypeError(f"{what}: found {shown(value)}, wanted a name")
+    return str(value)
+
+
 def one_of(*choices: str) -> Any:
     """A converter that accepts these words only."""
 

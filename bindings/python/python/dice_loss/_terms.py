@@ -33,6 +33,8 @@ FLAG = {"convert": _options.flag}
 NUMBER = {"convert": _options.number}
 CLASS_WEIGHTS = {"convert": _options.class_weights}
 INDICES = {"convert": _options.integers}
+SPACING = {"convert": _options.numbers}
+NAME = {"convert": _options.text}
 SMOOTHING = {"convert": _options.smoothing}
 CLASS_VALUES = {"convert": _options.class_values}
 DISTANCES = {"convert": _options.matrix}
@@ -114,12 +116,15 @@ class Term(Options):
         classes: only these classes take part.
         class_weights: one for each class, not negative; they normalise the mean over classes. A
             mapping by class may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss. A loss that wants
+            a map has a name for it, any other has none.
     """
 
     activation: Activation | None = field(default=None, metadata=ACTIVATION)
     background: bool | None = field(default=None, metadata=FLAG)
     classes: Sequence[int] | None = field(default=None, metadata=INDICES)
     class_weights: ClassWeights | None = field(default=None, metadata=CLASS_WEIGHTS)
+    map: str | None = field(default=None, metadata=NAME)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

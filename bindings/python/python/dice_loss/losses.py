@@ -8,7 +8,7 @@ batches and for what each class contributes, use `Objective` itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from numpy.typing import ArrayLike
 
@@ -21,6 +21,7 @@ from .objective import Value
 
 __all__ = [
     "binary_cross_entropy",
+    "boundary",
     "combo",
     "cross_entropy",
     "dice",
@@ -32,12 +33,14 @@ __all__ = [
     "generalized_dice",
     "generalized_dice_focal",
     "generalized_wasserstein_dice",
+    "hausdorff_dt",
     "iou",
     "kappa",
     "log_cosh_dice",
     "log_dice",
     "matthews_correlation",
     "sensitivity_specificity",
+    "skeleton_recall",
     "tversky",
     "unified_focal",
 ]
@@ -56,12 +59,14 @@ def dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Dice loss: one minus twice the overlap over the two sizes.
 
@@ -93,6 +98,8 @@ def dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -101,6 +108,8 @@ def dice(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -124,6 +133,7 @@ def dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -133,6 +143,7 @@ def dice(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -149,12 +160,14 @@ def iou(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """IoU loss: intersection over union, the Jaccard index: one minus the overlap over the union.
 
@@ -188,6 +201,8 @@ def iou(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -196,6 +211,8 @@ def iou(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -219,6 +236,7 @@ def iou(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -228,6 +246,7 @@ def iou(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -246,12 +265,14 @@ def tversky(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Tversky loss: Dice with a price each for false positives and false negatives.
 
@@ -289,6 +310,8 @@ def tversky(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -297,6 +320,8 @@ def tversky(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -322,6 +347,7 @@ def tversky(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -331,6 +357,7 @@ def tversky(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -350,12 +377,14 @@ def focal_tversky(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Focal Tversky loss: a power of the Tversky loss, taken class by class before any mean.
 
@@ -390,6 +419,8 @@ def focal_tversky(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -398,6 +429,8 @@ def focal_tversky(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -424,6 +457,7 @@ def focal_tversky(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -433,6 +467,7 @@ def focal_tversky(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -450,12 +485,14 @@ def log_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Log-Dice loss: a power of minus the logarithm of the Dice coefficient.
 
@@ -488,6 +525,8 @@ def log_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -496,6 +535,8 @@ def log_dice(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -520,6 +561,7 @@ def log_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -529,6 +571,7 @@ def log_dice(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -545,12 +588,14 @@ def log_cosh_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Log-cosh Dice loss: the Dice loss, made smooth around its minimum.
 
@@ -580,6 +625,8 @@ def log_cosh_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -588,6 +635,8 @@ def log_cosh_dice(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -611,6 +660,7 @@ def log_cosh_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -620,6 +670,7 @@ def log_cosh_dice(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -636,12 +687,14 @@ def generalized_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Dice loss: one Dice ratio for all classes, in which a rare class weighs more.
 
@@ -672,6 +725,8 @@ def generalized_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -679,6 +734,8 @@ def generalized_dice(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -702,6 +759,7 @@ def generalized_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -711,6 +769,7 @@ def generalized_dice(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -727,12 +786,14 @@ def generalized_wasserstein_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Generalized Wasserstein Dice loss: Dice in which confusing two classes costs their distance.
 
@@ -767,6 +828,8 @@ def generalized_wasserstein_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -774,6 +837,8 @@ def generalized_wasserstein_dice(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -797,6 +862,7 @@ def generalized_wasserstein_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -806,6 +872,7 @@ def generalized_wasserstein_dice(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -820,12 +887,14 @@ def matthews_correlation(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Matthews correlation loss: one minus the correlation of prediction and reference, each class
     against the rest.
@@ -854,6 +923,8 @@ def matthews_correlation(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -862,6 +933,8 @@ def matthews_correlation(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -883,6 +956,7 @@ def matthews_correlation(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -892,6 +966,7 @@ def matthews_correlation(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -906,12 +981,14 @@ def kappa(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Kappa loss: one minus Cohen's κ, the agreement of prediction and reference beyond chance.
 
@@ -940,6 +1017,8 @@ def kappa(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -948,6 +1027,8 @@ def kappa(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -969,6 +1050,7 @@ def kappa(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -978,6 +1060,7 @@ def kappa(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -992,12 +1075,14 @@ def sensitivity_specificity(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Sensitivity-specificity loss: the mean squared errors inside and outside the reference,
     weighed against each other.
@@ -1025,6 +1110,8 @@ def sensitivity_specificity(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -1033,6 +1120,8 @@ def sensitivity_specificity(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1054,6 +1143,7 @@ def sensitivity_specificity(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1063,6 +1153,302 @@ def sensitivity_specificity(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
+    )
+
+
+def boundary(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    spacing: Sequence[float] | None = None,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
+) -> tuple[Value, Array]:
+    """Boundary loss: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.Boundary(
+            activation=activation,
+            spacing=spacing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        maps=maps,
+    )
+
+
+def hausdorff_dt(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    alpha: float = 2.0,
+    log: bool = False,
+    spacing: Sequence[float] | None = None,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
+) -> tuple[Value, Array]:
+    """Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.HausdorffDT(
+            activation=activation,
+            alpha=alpha,
+            log=log,
+            spacing=spacing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        maps=maps,
+    )
+
+
+def skeleton_recall(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    radius: float = 2.0,
+    spacing: Sequence[float] | None = None,
+    smoothing: Smoothing = 1e-5,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
+) -> tuple[Value, Array]:
+    """Skeleton recall loss: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.SkeletonRecall(
+            activation=activation,
+            radius=radius,
+            spacing=spacing,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        maps=maps,
     )
 
 
@@ -1075,12 +1461,14 @@ def cross_entropy(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Cross-entropy loss: the log loss over exclusive classes.
 
@@ -1106,6 +1494,8 @@ def cross_entropy(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -1113,6 +1503,8 @@ def cross_entropy(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1132,6 +1524,7 @@ def cross_entropy(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1141,6 +1534,7 @@ def cross_entropy(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -1153,12 +1547,14 @@ def binary_cross_entropy(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Binary cross-entropy loss: the log loss of each channel by itself, for binary and multilabel
     data.
@@ -1181,6 +1577,8 @@ def binary_cross_entropy(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -1188,6 +1586,8 @@ def binary_cross_entropy(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1207,6 +1607,7 @@ def binary_cross_entropy(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1216,6 +1617,7 @@ def binary_cross_entropy(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 
@@ -1229,12 +1631,14 @@ def focal(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
     voxel_weight: ArrayLike | None = None,
     class_valid: ArrayLike | None = None,
     regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[Value, Array]:
     """Focal loss: cross-entropy that looks away from the voxels it already gets right.
 
@@ -1261,6 +1665,8 @@ def focal(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
             softmax, (N, C, spatial…) under sigmoid.
         ignore_index: voxels with this label do not count.
@@ -1269,6 +1675,8 @@ def focal(
         class_valid: (N, C) or (C,) bool: which classes were annotated.
         regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
             target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
 
     Returns:
         The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
@@ -1289,6 +1697,7 @@ def focal(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1298,6 +1707,7 @@ def focal(
         voxel_weight=voxel_weight,
         class_valid=class_valid,
         regions=regions,
+        maps=maps,
     )
 
 

@@ -21,6 +21,7 @@ OVERLAP = (
     "transport",
     "sensitivity_error",
     "specificity_error",
+    "squared_error",
 )
 SUMS = {
     **dict.fromkeys(OVERLAP, EVERY),

@@ -61,6 +61,12 @@ impl<L: 'static> LossOption<L> {
             .moves_match(PerfectMatch::Minimum)
     }
 
+    /// How far apart the voxels lie.
+    pub const fn spacing(slot: fn(&mut L) -> Slot<'_>) -> Self {
+        let about = "the distance from voxel to voxel along each spatial axis; 1 by default";
+        Self::new("spacing", about, slot).range(Range::above(0.0))
+    }
+
     /// Of numbers: those that it can be.
     pub const fn range(mut self, range: Range) -> Self {
         self.facts.range = range;

@@ -167,7 +167,8 @@ pub fn of_group(group: &Group, slopes: &VoxelSlopes, voxel: &Voxel) -> Vec<LogLo
     let m = |k: usize| voxel.in_map(group.map, k);
     let mut losses = Vec::new();
     if let Some(factors) = &slopes.cross_entropy {
-        let (positive, all) = (|k: usize| m(k) * factors.positive[k], |k: usize| m(k) * factors.all[k]);
+        let (positive, all) =
+            (|k: usize| m(k) * factors.positive[k], |k: usize| m(k) * factors.all[k]);
         losses.extend(cross_entropy(activation, voxel, positive, all));
     }
     if let Some(factors) = &slopes.binary {

@@ -35,9 +35,8 @@ pub fn measure(plan: &Plan, batch: &Voxels) -> Measured {
 /// What a voxel adds to a sum, class by class.
 fn contributions(plan: &Plan, integrand: &Integrand, voxel: &Voxel) -> Vec<Contribution> {
     let classes = voxel.logits.len();
-    let map = integrand.map.as_ref().and_then(|name| {
-        plan.maps.iter().position(|map| map.name == *name)
-    });
+    let map =
+        integrand.map.as_ref().and_then(|name| plan.maps.iter().position(|map| map.name == *name));
     let m = |class: usize| voxel.in_map(map, class);
     // Of the reference alone, whatever the activation.
     let activation = integrand.activation.unwrap_or(Activation::Probabilities);

@@ -126,6 +126,8 @@ mod tests {
         transport: 0.0,
         sensitivity_error: 0.0,
         specificity_error: 0.0,
+        squared_error: 0.0,
+        mapped: 0.0,
         g: 0.0,
         gg: 0.0,
         n: 3.0,

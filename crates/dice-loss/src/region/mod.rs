@@ -62,6 +62,9 @@ overlap_losses! {
     PerClass matthews::MatthewsCorrelation,
     PerClass kappa::Kappa,
     PerClass sensitivity_specificity::SensitivitySpecificity,
+    PerClass boundary::Boundary,
+    PerClass hausdorff_dt::HausdorffDT,
+    PerClass skeleton_recall::SkeletonRecall,
 }
 
 pub use generalized_dice::VolumeWeight;

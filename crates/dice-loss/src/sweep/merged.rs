@@ -38,10 +38,10 @@ pub(super) fn distinct(
     (0..classes).filter(move |&class| class == 0 || merged.is_none_or(|merged| !merged.has(class)))
 }
 
-/// Whether hard labels are taken by runs, and not written out: where only sums linear in p are wanted,
-/// and of merged classes no focal loss and no label smoothing.
+/// Whether hard labels are taken by runs, and not written out: where no map weighs them and only sums
+/// linear in p are wanted, and of merged classes no focal loss and no label smoothing.
 #[inline(always)]
 pub(super) fn goes_by_label(group: &Group, merged: Option<Merged>) -> bool {
     let smooths = group.log_loss.is_some_and(|columns| columns.of_all.is_some());
-    group.is_linear && (merged.is_none() || (group.focal.is_empty() && !smooths))
+    group.is_plain && group.is_linear && (merged.is_none() || (group.focal.is_empty() && !smooths))
 }

@@ -20,6 +20,7 @@ mod labels;
 mod lanes;
 mod likelihood;
 mod load;
+mod maps;
 mod measure;
 mod merged;
 mod number;

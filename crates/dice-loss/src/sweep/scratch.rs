@@ -36,6 +36,8 @@ pub(super) struct TileInput<F> {
     pub beside: ClassPlanes<F>,
     /// The reference, if it is not labels.
     pub reference: ClassPlanes<F>,
+    /// Every channel of every map.
+    pub maps: ClassPlanes<F>,
 }
 
 /// What a tile is computed in. The single planes come first, so that each starts a cache line.
@@ -47,6 +49,8 @@ pub(super) struct Work<F> {
     pub planes: [Plane<F>; PLANES],
     /// Planes of one class's likelihood.
     pub likelihood: [Plane<F>; 5],
+    /// What one of several groups adds, or the weights that a map makes.
+    pub piece: Plane<F>,
     /// Exponentials or probabilities of each class.
     pub probability: ClassPlanes<F>,
     /// The reference of each class, where a stage wants labels written out.
@@ -113,6 +117,7 @@ impl<F: Number> Default for Work<F> {
             upstream: [F::ZERO; TILE],
             planes: [[F::ZERO; TILE]; PLANES],
             likelihood: [[F::ZERO; TILE]; 5],
+            piece: [F::ZERO; TILE],
         }
     }
 }

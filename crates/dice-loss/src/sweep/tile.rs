@@ -9,6 +9,7 @@ use super::{
     labels::{Labels, NONE, Run, UNCOUNTED, find_runs},
     lanes::LANES,
     load,
+    maps::Maps,
     merged::Merged,
     number::Number,
     prefetch::prefetch,
@@ -93,6 +94,7 @@ pub(super) struct Tile<'a, F> {
     pub logits: Planes<'a, F>,
     pub weight: &'a Plane<F>,
     pub reference: Reference<'a, F>,
+    pub maps: Maps<'a, F>,
 }
 
 /// What the reference says of a tile's voxels.
@@ -222,7 +224,9 @@ impl Input<'_> {
             ..span.place
         };
         let weight = &span.weight[at..][..TILE].as_chunks().0[0];
-        let TileInput { logits, beside, reference } = input;
+        let TileInput { logits, beside, reference, maps } = input;
+        // Once a thread has room for them, this is a comparison.
+        maps.grow(self.planes_of_maps())?;
         let planes = &mut reference[..classes];
         let reference = match &self.target.kind {
             Kind::Dense(data) => {
@@ -246,9 +250,10 @@ impl Input<'_> {
                 Reference::Dense(planes)
             }
         };
+        let maps = self.read_maps(place, weight, maps)?;
         let logits = self.read_logits(place, [logits, beside], weight);
         let Place { sample, start, used } = place;
-        Ok(Tile { sample, start, used, classes, logits, weight, reference })
+        Ok(Tile { sample, start, used, classes, logits, weight, reference, maps })
     }
 
     /// Reads labels, and takes the weight of those that are ignored.

@@ -51,7 +51,8 @@ fn add_softmax<I: Instructions, F: Number>(
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, reference, slopes: map, planes, likelihood, .. } = work;
+    let Work { probability, reference, slopes: map, planes, likelihood, piece, .. } = work;
+    let weights = tile.maps.of(group.map);
     let [sum, shift, log_sum, merged_log_sum, largest, others, ..] = planes;
     let merged = Merged::new(valid);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
@@ -79,6 +80,7 @@ fn add_softmax<I: Instructions, F: Number>(
     let map = &mut map[0];
     for class in distinct {
         likelihoods.fill::<I>(class, &mut likelihood);
+        *piece = [F::ZERO; TILE];
         if let Some(factors) = &slopes.cross_entropy {
             add_log_loss::<I, F>(
                 factors,
@@ -86,7 +88,7 @@ fn add_softmax<I: Instructions, F: Number>(
                 even,
                 likelihood.reference,
                 likelihood.log_loss,
-                map,
+                piece,
             );
         }
         for (term, factors) in slopes.focal(group) {
@@ -94,9 +96,10 @@ fn add_softmax<I: Instructions, F: Number>(
             let factor = F::of(factors.positive[class]);
             for i in 0..TILE {
                 let loss = share(focus[i], likelihood.log_loss[i]);
-                map[i] += share(factor * likelihood.reference[i], loss);
+                piece[i] += share(factor * likelihood.reference[i], loss);
             }
         }
+        weights.add(class, piece, map);
     }
 }
 
@@ -124,7 +127,8 @@ fn add_channels<I: Instructions, F: Number>(
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, reference, slopes: map, planes, .. } = work;
+    let Work { probability, reference, slopes: map, planes, piece, .. } = work;
+    let weights = tile.maps.of(group.map);
     let [p_sum, g_sum, ..] = planes;
     let reference = tile.dense(reference);
     for class in 0..tile.classes {
@@ -133,7 +137,7 @@ fn add_channels<I: Instructions, F: Number>(
         if valid.is_some_and(|valid| !valid[class]) {
             continue;
         }
-        let map = &mut map[class];
+        *piece = [F::ZERO; TILE];
         let focal = slopes.focal(group).map(|(term, factors)| (term.gamma[class], factors));
         for (gamma, factors) in slopes.binary.iter().map(|factors| (0.0, factors)).chain(focal) {
             let gamma = F::of(gamma);
@@ -142,9 +146,10 @@ fn add_channels<I: Instructions, F: Number>(
                 let (g, odds) = (g[i], Odds::new::<I>(group.activation, x[i]));
                 let for_yes = share(odds.complement.pow::<I>(gamma), odds.yes);
                 let for_no = share(odds.p.pow::<I>(gamma), odds.no);
-                map[i] += share(yes * g, for_yes) + share(no * (F::ONE - g), for_no);
+                piece[i] += share(yes * g, for_yes) + share(no * (F::ONE - g), for_no);
             }
         }
+        weights.add(class, piece, &mut map[class]);
     }
     let Some(factors) = &slopes.cross_entropy else { return };
     let merged = Merged::new(valid);
@@ -154,6 +159,8 @@ fn add_channels<I: Instructions, F: Number>(
         gather_merged(merged, class, probability, p_sum);
         gather_merged(merged, class, reference, g_sum);
         p_sum.iter_mut().for_each(|p| *p = -p.ln::<I>());
-        add_log_loss::<I, F>(factors, class, even, g_sum, p_sum, &mut map[0]);
+        *piece = [F::ZERO; TILE];
+        add_log_loss::<I, F>(factors, class, even, g_sum, p_sum, piece);
+        weights.add(class, piece, &mut map[0]);
     }
 }

@@ -27,7 +27,7 @@ fn follows_the_loss(trial: &Trial, pool: Pool) {
         recipe.logits = FloatKind::F64;
         recipe.settings.pool = pool;
         let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-        let mut batch = Batch::new(&recipe, trial.activation);
+        let mut batch = trial.batch(&recipe);
         let of_reference = gradient(&objective, &batch)?;
         for (index, &found) in of_reference.iter().enumerate() {
             let value = batch.logit(index);
@@ -102,7 +102,7 @@ fn pulls_back_any_sum(trial: &Trial, pooled: bool) {
         recipe.logits = FloatKind::F64;
         let objective = trial.objective(classes);
         let prepared = objective.prepare(classes).expect("an objective");
-        let mut batch = Batch::new(&recipe, trial.activation);
+        let mut batch = trial.batch(&recipe);
         let rows = if pooled { 1 } else { recipe.shape[0] };
         let mut rng = Rng(17);
         let derivatives: Vec<_> = (0..rows * prepared.integrands().len() * classes)
@@ -153,7 +153,7 @@ fn an_objective_pulls_back_through_its_sums() {
         check(&format!("{} through its sums", trial.name), 2, |mut recipe| {
             recipe.shape[1] = trial.classes(recipe.shape[1]);
             let objective = trial.objective(recipe.shape[1]);
-            let batch = Batch::new(&recipe, trial.activation);
+            let batch = trial.batch(&recipe);
             let (kind, shape) = (batch.logits.data.kind(), batch.shape);
             let (_, verdict) = engine(&objective, &batch).expect("a batch");
             let prepared = objective.prepare(shape[1]).expect("an objective");

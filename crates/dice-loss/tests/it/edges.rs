@@ -2,7 +2,7 @@
 
 use dice_loss::{Activation, Decision, Isa, Layout, Logits, Objective, Output, Target};
 
-use crate::cases::{Batch, Recipe, agrees, check, options, trials};
+use crate::cases::{Recipe, agrees, check, options, trials};
 
 #[test]
 fn nothing_costs_nothing() {
@@ -14,6 +14,8 @@ fn nothing_costs_nothing() {
             let labels = vec![0u8; n * s];
             let target = Target::labels(&labels, Layout::voxels(&[n, s]).expect("two axes"));
             let (logits, target) = (logits.expect("no logits"), target.expect("labels"));
+            let ones = vec![1.0; n * s];
+            let target = trial.mapped(target, &ones, Layout::voxels(&[n, s]).expect("two axes"));
             if objective.check(c).is_err() {
                 assert!(objective.measure(&logits, &target).is_err());
                 continue;
@@ -57,6 +59,7 @@ fn nothing_that_counts_costs_nothing() {
         let logits = Logits::new(&x, layout).expect("logits");
         let per_voxel = Layout::voxels(&[2, 20]).expect("two axes");
         let target = Target::labels(&[200u8; 40], per_voxel).expect("labels").ignore_index(200);
+        let target = trial.mapped(target, &[f32::NAN; 40], per_voxel);
         let moments = objective.measure(&logits, &target).expect("a batch");
         let verdict = objective.evaluate(&moments).expect("its moments");
         assert_eq!(verdict.loss(), 0.0, "{}", trial.name);
@@ -77,7 +80,7 @@ fn one_of_everything() {
                 let recipe = Recipe { shape: [n, classes, s], ..recipe };
                 let (objective, reduction) =
                     recipe.settings.apply(trial.objective(classes), classes);
-                let batch = Batch::new(&recipe, trial.activation);
+                let batch = trial.batch(&recipe);
                 for isa in Isa::available() {
                     agrees(&objective.clone().isa(isa), reduction, &batch, recipe.seed)?;
                 }

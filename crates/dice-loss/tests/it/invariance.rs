@@ -56,7 +56,7 @@ fn threads_agree(trial: &Trial, [n, classes, s]: [usize; 3]) {
         let classes = trial.classes(classes);
         recipe.shape = [n, classes, s];
         let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-        let batch = Batch::new(&recipe, trial.activation);
+        let batch = trial.batch(&recipe);
         let results = pools().iter().map(|pool| pool.install(|| bits(&objective, &batch)));
         let results: Vec<_> = results.collect();
         prop_assert!(results.iter().all(|result| *result == results[0]));
@@ -89,7 +89,7 @@ fn large_gradients_are_written_as_small_ones_are() {
             recipe.logits = kind;
             recipe.arrangements[0] = Arrangement::ChannelsFirst;
             let objective = trial.objective(3).pool(Pool::Batch);
-            let whole = Batch::new(&recipe, trial.activation);
+            let whole = trial.batch(&recipe);
             let moments = objective.measure(&whole.logits(), &whole.target()).expect("a batch");
             let verdict = objective.evaluate(&moments.pooled()).expect("its moments");
             let gradient = |batch: &Batch| {
@@ -146,7 +146,7 @@ fn the_order_of_voxels_and_samples_does_not_matter() {
             recipe.shape = [recipe.shape[0], classes, recipe.shape[2].min(300)];
             recipe.settings.reduction = Reduction::Mean;
             let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-            let batch = Batch::new(&recipe, trial.activation);
+            let batch = trial.batch(&recipe);
             let (moments, verdict) = engine(&objective, &batch).expect("a batch");
             let tolerance = loss_tolerance(&objective, &verdict, &batch);
             let mut rng = Rng(recipe.seed ^ 2);
@@ -176,7 +176,7 @@ fn the_loss_follows_the_reference() {
             let classes = trial.classes(recipe.shape[1]);
             recipe.shape = [recipe.shape[0], classes, recipe.shape[2].min(300)];
             let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-            let batch = Batch::new(&recipe, trial.activation);
+            let batch = trial.batch(&recipe);
             let wanted = reference::loss(&objective, &batch.logits(), &batch.target());
             let wanted = wanted.expect("a batch");
             for isa in Isa::available() {
@@ -202,7 +202,7 @@ fn arrangements_in_memory_change_no_bit() {
             let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
             let mut results = Arrangement::ALL.iter().map(|&arrangement| {
                 let recipe = Recipe { arrangements: [arrangement; 3], ..recipe.clone() };
-                let batch = Batch::new(&recipe, trial.activation);
+                let batch = trial.batch(&recipe);
                 bits(&objective, &batch)
             });
             let first = results.next();
@@ -220,7 +220,7 @@ fn neither_hard_counts_nor_a_mask_of_ones_change_a_bit() {
             recipe.shape[1] = classes;
             (recipe.masks.mask, recipe.settings.decision) = (None, None);
             let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-            let batch = Batch::new(&recipe, trial.activation);
+            let batch = trial.batch(&recipe);
             let [samples, _, voxels] = recipe.shape;
             let (ones, layout) = (vec![true; samples * voxels], Layout::voxels(&[samples, voxels]));
             let masked = batch.target().mask(&ones, layout.expect("two axes")).expect("a mask");

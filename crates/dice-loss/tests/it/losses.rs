@@ -2,7 +2,7 @@
 
 use dice_loss::{Activation, Isa};
 
-use crate::cases::{Batch, Rng, Trial, agrees, check, declared, options, own, trials};
+use crate::cases::{Rng, Trial, agrees, check, declared, options, own, trials};
 
 /// Tries an objective on random batches, under random settings.
 fn try_out(trial: &Trial, cases: u32) {
@@ -10,7 +10,7 @@ fn try_out(trial: &Trial, cases: u32) {
         recipe.shape[1] = trial.classes(recipe.shape[1]);
         let classes = recipe.shape[1];
         let (objective, reduction) = recipe.settings.apply(trial.objective(classes), classes);
-        let batch = Batch::new(&recipe, trial.activation);
+        let batch = trial.batch(&recipe);
         for isa in Isa::available() {
             agrees(&objective.clone().isa(isa), reduction, &batch, recipe.seed)?;
         }
@@ -46,7 +46,7 @@ fn what_is_no_probability_is_taken_as_it_comes() {
             recipe.shape[1] = trial.classes(recipe.shape[1]);
             let classes = recipe.shape[1];
             let (objective, reduction) = recipe.settings.apply(trial.objective(classes), classes);
-            let mut batch = Batch::new(&recipe, trial.activation);
+            let mut batch = trial.batch(&recipe);
             let mut rng = Rng(recipe.seed);
             for index in 0..batch.places.len() {
                 if batch.counts(index) {

@@ -4,7 +4,7 @@ use dice_loss::{Activation, CrossEntropy, Dice, Isa, Layout, Logits, Objective, 
 use proptest::prelude::*;
 
 use crate::cases::{
-    Arrangement, Batch, FloatKind, Precision, Rng, check, engine, gradient_of, options, trials,
+    Arrangement, FloatKind, Precision, Rng, check, engine, gradient_of, options, trials,
 };
 
 #[test]
@@ -14,7 +14,7 @@ fn uncounted_logits_never_matter() {
             let classes = trial.classes(recipe.shape[1]);
             recipe.shape = [recipe.shape[0], classes, recipe.shape[2].min(150)];
             let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-            let with_rubbish = Batch::new(&recipe, trial.activation);
+            let with_rubbish = trial.batch(&recipe);
             let mut without = with_rubbish.clone();
             let mut rng = Rng(recipe.seed ^ 1);
             for index in 0..without.places.len() {

@@ -2,7 +2,7 @@
 
 use dice_loss::{
     Activation, CrossEntropy, Decision, Dice, Error, Focal, Integrand, Layout, Logits, Moments,
-    Objective, Output, Pool, Reduction, Sum, Target, reference,
+    Objective, Output, Pool, Reduction, Sum, Target, maps::Named, reference,
 };
 use proptest::prelude::*;
 
@@ -21,7 +21,7 @@ fn parts_of_a_batch_add_up_to_the_whole() {
             let classes = trial.classes(recipe.shape[1].min(5));
             recipe.shape = [1 + recipe.shape[0], classes, recipe.shape[2].min(300)];
             let (objective, _) = recipe.settings.apply(trial.objective(classes), classes);
-            let batch = Batch::new(&recipe, trial.activation);
+            let batch = trial.batch(&recipe);
             let (whole, verdict) = engine(&objective, &batch).expect("a batch");
             let parts: Vec<_> = samples(&batch)
                 .iter()
@@ -201,6 +201,7 @@ fn every_sum_can_be_asked_for() {
         for sum in asked {
             let by = (!sum.activations().is_empty()).then_some(activation);
             let plain = Integrand::new(sum, by);
+            let plain = if sum == Sum::Mapped { plain.map("a") } else { plain };
             let integrand = match sum {
                 Sum::Focal | Sum::FocalNegative => plain.gamma([2.0, 0.5]),
                 Sum::Transport => plain.distances(vec![vec![0.0, 3.0], vec![0.5, 0.0]]),
@@ -211,24 +212,34 @@ fn every_sum_can_be_asked_for() {
                 .and_then(|text| serde_json::from_str(&text))
                 .expect("the same structure");
             assert_eq!(of_text, integrand);
-            check(&format!("{integrand}"), 6, |mut recipe| {
-                recipe.shape[1] = 2;
-                let batch = Batch::new(&recipe, activation);
-                let precision = Precision::of(batch.logits.data.kind());
-                let objective = Objective::new().also([integrand.clone()]);
-                let (logits, target) = (batch.logits(), batch.target());
-                let found = objective.measure(&logits, &target).expect("a batch");
-                let wanted = reference::measure(&objective, &logits, &target).expect("a batch");
-                prop_assert!(found.integrands().contains(&integrand));
-                let both = found.as_slice().iter().zip(wanted.moments.as_slice());
-                for ((found, wanted), magnitude) in both.zip(&wanted.magnitudes) {
-                    let tolerance = precision.of_sum(batch.shape, *magnitude);
-                    prop_assert!((found - wanted).abs() <= tolerance || found == wanted);
-                }
-                let verdict = objective.evaluate(&found).expect("its moments");
-                prop_assert!(verdict.loss() == 0.0 && verdict.terms().is_empty());
-                Ok(())
-            });
+            let with_map = integrand.clone().map("a");
+            let also = sum.takes_map().then_some(&with_map);
+            for integrand in [&integrand].into_iter().chain(also) {
+                check(&format!("{integrand}"), 6, |mut recipe| {
+                    recipe.shape[1] = 2;
+                    let maps = integrand.map.iter().map(|name| Named {
+                        name: name.clone(),
+                        is_signed: true,
+                        recipe: None,
+                        activation,
+                    });
+                    let batch = Batch::with_maps(&recipe, activation, &maps.collect::<Vec<_>>());
+                    let precision = Precision::of(batch.logits.data.kind());
+                    let objective = Objective::new().also([integrand.clone()]);
+                    let (logits, target) = (batch.logits(), batch.target());
+                    let found = objective.measure(&logits, &target).expect("a batch");
+                    let wanted = reference::measure(&objective, &logits, &target).expect("a batch");
+                    prop_assert!(found.integrands().contains(integrand));
+                    let both = found.as_slice().iter().zip(wanted.moments.as_slice());
+                    for ((found, wanted), magnitude) in both.zip(&wanted.magnitudes) {
+                        let tolerance = precision.of_sum(batch.shape, *magnitude);
+                        prop_assert!((found - wanted).abs() <= tolerance || found == wanted);
+                    }
+                    let verdict = objective.evaluate(&found).expect("its moments");
+                    prop_assert!(verdict.loss() == 0.0 && verdict.terms().is_empty());
+                    Ok(())
+                });
+            }
         }
     }
 }
@@ -243,7 +254,7 @@ fn sums_beside_the_terms_change_loss_and_gradient_by_roundings_alone() {
             let gamma = vec![1.5; recipe.shape[1]];
             let further = [sigmoid(Sum::Magnitude), sigmoid(Sum::Focal).gamma(gamma)];
             let with = objective.clone().also(further);
-            let batch = Batch::new(&recipe, trial.activation);
+            let batch = trial.batch(&recipe);
             let results = |objective: &Objective| {
                 let (_, verdict) = engine(objective, &batch).expect("a batch");
                 let arrangement = Arrangement::ChannelsFirst;
@@ -282,6 +293,8 @@ fn sums_that_cannot_be_measured_are_refused() {
             "focal: gamma: found -1.0, wanted a finite number of at least 0",
         ),
         (under(Sum::Prediction).gamma([1.0, 1.0]), "prediction: gamma: found one, wanted none"),
+        (Integrand::new(Sum::Mapped, None), "mapped: map: found none, wanted one"),
+        (Integrand::new(Sum::Voxels, None).map("a"), "voxels: map: found one, wanted none"),
         (under(Sum::Transport), "transport: distances: found none, wanted one"),
         (
             under(Sum::Transport).distances(vec![vec![0.0]]),

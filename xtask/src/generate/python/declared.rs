@@ -52,6 +52,7 @@ fn loss(loss: &Loss) -> Value {
         "is_coupled": is_coupled,
         "activations": loss.activations(),
         "perfect_match": word(entry.perfect_match),
+        "wants_map": entry.wants_map().map(|wanted| wanted.name),
         "settings": taken,
         "options": entry.options().iter().map(option).collect::<Vec<_>>(),
     })
@@ -67,6 +68,8 @@ fn option(option: &OptionInfo) -> Value {
         OptionKind::Distances => ("distances", None),
         OptionKind::Indices => ("indices", None),
         OptionKind::Numbers => ("numbers", None),
+        OptionKind::Spacing => ("spacing", None),
+        OptionKind::Name => ("name", None),
     };
     json!({
         "name": name(option.facts.name),

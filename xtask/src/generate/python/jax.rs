@@ -3,7 +3,7 @@
 use super::{
     Generated, choices,
     loss::{Parameter, losses as all_losses},
-    numpy::{OF_DATA, arguments, made, of_loss, parameters, reduction, said, signature},
+    numpy::{arguments, made, of_data, of_loss, parameters, reduction, said, signature},
     package,
     terms::TYPES,
     text::{all, head, imports, listed, mentioned},
@@ -37,10 +37,10 @@ pub(super) fn losses() -> Generated {
     let mut used = String::new();
     for loss in all_losses() {
         let options = of_loss(&loss);
-        let of_call = [vec![reduction()], parameters(&OF_DATA), parameters(&OWN)].concat();
+        let of_call = [vec![reduction()], parameters(&of_data(&loss)), parameters(&OWN)].concat();
         let keywords = [&options[..], &of_call].concat();
-        let of_data = ["logits: ArrayLike", "target: ArrayLike"];
-        let head = signature(loss.0.name, &of_data, &keywords, "Array");
+        let tensors = ["logits: ArrayLike", "target: ArrayLike"];
+        let head = signature(loss.0.name, &tensors, &keywords, "Array");
         used += &head;
         let arguments = [arguments(&loss, LOGITS), said(&OWN)].concat();
         let doc = loss.documented(4, true).section("Args", &arguments).returns(RETURNS).end();
@@ -54,7 +54,7 @@ pub(super) fn losses() -> Generated {
     let names: Vec<_> = all_losses().iter().map(|loss| loss.0.name.to_owned()).collect();
     let text = head(ABOUT)
         + "\n"
-        + &imports("collections.abc", &["Sequence"], &used)
+        + &imports("collections.abc", &["Mapping", "Sequence"], &used)
         + "\nfrom jax import Array\nfrom jax.typing import ArrayLike\n\n"
         + "from .. import compounds, terms\n"
         + &imports(".._choices", &choices::types(), &used)

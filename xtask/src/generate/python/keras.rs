@@ -7,7 +7,7 @@ use super::{
     package,
     terms::TYPES,
     text::{all, head, imports, listed, mentioned},
-    torch::about_options,
+    torch::{about_options, is_of_term},
 };
 
 const ABOUT: &str = "\
@@ -59,7 +59,7 @@ fn class(loss: &Loss) -> String {
     let (of_term, of_loss): (Vec<_>, Vec<_>) = keywords(loss)
         .into_iter()
         .enumerate()
-        .partition(|(index, option)| *index < own || option.name == "classes");
+        .partition(|(index, option)| *index < own || is_of_term(option));
     let plain = |options: Vec<(usize, Parameter)>| -> Vec<_> {
         options.into_iter().map(|(_, option)| option).collect()
     };

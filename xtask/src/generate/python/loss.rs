@@ -129,7 +129,8 @@ impl Loss {
             .collect()
     }
 
-    fn takes(&self, setting: &str) -> bool {
+    /// Whether it has this setting beside the activation.
+    pub fn takes(&self, setting: &str) -> bool {
         setting != "activation" && self.0.kind().takes(setting)
     }
 
@@ -252,6 +253,8 @@ pub(super) fn annotation(option: &OptionInfo) -> String {
         OptionKind::Distances => "Sequence[Sequence[float]] | None",
         OptionKind::Indices => "Sequence[int] | None",
         OptionKind::Numbers => "ClassWeights | None",
+        OptionKind::Spacing => "Sequence[float] | None",
+        OptionKind::Name => "str | None",
     }
     .to_owned()
 }

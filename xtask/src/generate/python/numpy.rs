@@ -33,7 +33,7 @@ const SEE: &str = "See `Objective.loss_and_gradient` for what is accepted and wh
 
 /// What the functions of arrays take beside their loss's options and settings: name, type, default,
 /// documentation.
-pub(super) const OF_DATA: [[&str; 4]; 5] = [
+const OF_DATA: [[&str; 4]; 5] = [
     ["ignore_index", "int | None", "None", "voxels with this label do not count."],
     [
         "mask",
@@ -61,6 +61,19 @@ pub(super) const OF_DATA: [[&str; 4]; 5] = [
          a label map.",
     ],
 ];
+
+const MAPS: [&str; 4] = [
+    "maps",
+    "Mapping[str, ArrayLike] | None",
+    "None",
+    "by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map` names.",
+];
+
+/// What a loss's function of arrays takes beside its options and settings.
+pub(super) fn of_data(loss: &Loss) -> Vec<[&'static str; 4]> {
+    let maps = loss.takes("map").then_some(MAPS);
+    OF_DATA.into_iter().chain(maps).collect()
+}
 
 /// Parameters of a table.
 pub(super) fn parameters(table: &[[&str; 4]]) -> Vec<Parameter> {
@@ -93,9 +106,9 @@ pub(super) fn about_reduction(loss: &Loss) -> String {
 
 /// What is said of all arguments but those of a front end alone.
 pub(super) fn arguments(loss: &Loss, logits: &str) -> Vec<String> {
-    let of_data = [logits.to_owned(), TARGET.to_owned(), loss.about_activation()];
-    let shared = [loss.about_settings(), vec![about_reduction(loss)], said(&OF_DATA)];
-    [&of_data[..], &loss.about_own(), &shared.concat()].concat()
+    let first = [logits.to_owned(), TARGET.to_owned(), loss.about_activation()];
+    let shared = [loss.about_settings(), vec![about_reduction(loss)], said(&of_data(loss))];
+    [&first[..], &loss.about_own(), &shared.concat()].concat()
 }
 
 /// The head of a function, up to its docstring.
@@ -124,10 +137,10 @@ pub(super) fn losses() -> Generated {
     let mut used = String::new();
     for loss in all_losses() {
         let options = of_loss(&loss);
-        let of_call = [vec![reduction()], parameters(&OF_DATA)].concat();
+        let of_call = [vec![reduction()], parameters(&of_data(&loss))].concat();
         let keywords = [&options[..], &of_call].concat();
-        let of_data = ["logits: ArrayLike", "target: ArrayLike"];
-        let head = signature(loss.0.name, &of_data, &keywords, "tuple[Value, Array]");
+        let tensors = ["logits: ArrayLike", "target: ArrayLike"];
+        let head = signature(loss.0.name, &tensors, &keywords, "tuple[Value, Array]");
         used += &head;
         let raises = RAISES.map(str::to_owned);
         let doc = loss
@@ -147,7 +160,7 @@ pub(super) fn losses() -> Generated {
     let names: Vec<_> = all_losses().iter().map(|loss| loss.0.name.to_owned()).collect();
     let text = head(ABOUT)
         + "\n"
-        + &imports("collections.abc", &["Sequence"], &used)
+        + &imports("collections.abc", &["Mapping", "Sequence"], &used)
         + "\nfrom numpy.typing import ArrayLike\n\nfrom . import compounds, terms\n"
         + "from ._arrays import Array\n"
         + &imports("._choices", &choices::types(), &used)

@@ -146,6 +146,8 @@ fn metadata(option: &OptionInfo) -> String {
         OptionKind::Distances => "DISTANCES",
         OptionKind::Indices => "INDICES",
         OptionKind::Numbers => "CLASS_WEIGHTS",
+        OptionKind::Spacing => "SPACING",
+        OptionKind::Name => "NAME",
     }
     .to_owned()
 }

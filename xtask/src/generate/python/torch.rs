@@ -32,12 +32,18 @@ const OF_MODULE: [[&str; 4]; 5] = [
     ["target_kind", "str | None", "None", ""],
     ["process_group", "ProcessGroup | None", "None", ""],
 ];
-const OF_FORWARD: [[&str; 4]; 4] = [
+const OF_FORWARD: [[&str; 4]; 5] = [
     ["mask", "Tensor | None", "None", ""],
     ["voxel_weight", "Tensor | None", "None", ""],
     ["class_valid", "Tensor | None", "None", ""],
+    ["maps", "Mapping[str, Tensor] | None", "None", ""],
     ["details", "bool", "False", ""],
 ];
+
+/// Whether a setting is the term's alone, of which a loss of several terms has none.
+pub(super) fn is_of_term(setting: &Parameter) -> bool {
+    ["classes", "map"].contains(&setting.name.as_str())
+}
 
 /// What the term is told, and what the module is.
 fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
@@ -45,8 +51,7 @@ fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
     for setting in settings.iter_mut().filter(|setting| setting.name == "class_weights") {
         setting.annotation = "ClassWeights | Tensor | None".to_owned();
     }
-    let (of_term, of_module): (Vec<_>, Vec<_>) =
-        settings.into_iter().partition(|setting| setting.name == "classes");
+    let (of_term, of_module): (Vec<_>, Vec<_>) = settings.into_iter().partition(is_of_term);
     let of_module = [vec![loss.activation()], of_module, parameters(&OF_MODULE)].concat();
     ([loss.own(), of_term].concat(), of_module)
 }
@@ -54,8 +59,7 @@ fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
 /// All that a module takes, in the order of its signature.
 fn keywords(loss: &Loss) -> Vec<Parameter> {
     let (of_term, of_module) = split(loss);
-    let (classes, own): (Vec<_>, Vec<_>) =
-        of_term.into_iter().partition(|option| option.name == "classes");
+    let (classes, own): (Vec<_>, Vec<_>) = of_term.into_iter().partition(is_of_term);
     let at = of_module.iter().position(|option| option.name == "class_weights");
     let (before, after) = of_module.split_at(at.unwrap_or(of_module.len()));
     [&own[..], before, &classes, after].concat()
@@ -69,7 +73,8 @@ pub(super) fn about_options(loss: &Loss, keywords: &[Parameter], see: &str) -> V
     let mut shared = Vec::new();
     for Parameter { name, .. } in keywords {
         // A sum keeps the background of its voxel terms; a voxel loss by itself drops it.
-        let of_its_own = name == "classes" || (name == "background" && loss.is_of_voxels());
+        let of_its_own = ["classes", "map"].contains(&name.as_str())
+            || (name == "background" && loss.is_of_voxels());
         match loss.about_setting(name) {
             Some(about) if of_its_own => said.push(about),
             _ if name == "activation" || own.contains(name) => {}
@@ -123,16 +128,17 @@ fn types(used: &std::collections::BTreeSet<String>) -> String {
 fn function(loss: &Loss) -> String {
     let (name, class) = (loss.module_function(), loss.module_class());
     let keywords = keywords(loss);
-    let of_forward = parameters(&OF_FORWARD);
+    let mut of_forward = parameters(&OF_FORWARD);
+    of_forward.retain(|option| option.name != "maps" || loss.takes("map"));
     let mut entries: Vec<_> =
         ["logits: Tensor", "target: Tensor", "*"].iter().map(ToString::to_string).collect();
     entries.extend(of_forward.iter().chain(&keywords).map(Parameter::declared));
     let head = listed(0, &format!("def {name}("), &entries, ") -> Any:");
-    let mut arguments = vec![
-        "logits, target, mask, voxel_weight, class_valid, details: see the forward of \
-         `SegmentationLoss`."
-            .to_owned(),
-    ];
+    let names: Vec<_> = of_forward.iter().map(|option| option.name.as_str()).collect();
+    let mut arguments = vec![format!(
+        "logits, target, {}: see the forward of `SegmentationLoss`.",
+        names.join(", ")
+    )];
     arguments.extend(about_options(loss, &keywords, "SegmentationLoss"));
     let summary =
         format!("{} loss, as `dice_loss.torch.{class}`: {}.", loss.0.title, loss.0.summary);
@@ -157,7 +163,7 @@ pub(super) fn functional() -> Generated {
         losses.iter().flat_map(keywords).map(|option| option.declared() + "\n").collect();
     let functions: String = losses.iter().map(|loss| format!("\n\n{}", function(loss))).collect();
     let text = head(FUNCTIONS)
-        + "\nfrom collections.abc import Sequence\nfrom typing import Any\n\n"
+        + "\nfrom collections.abc import Mapping, Sequence\nfrom typing import Any\n\n"
         + "from torch import Tensor\n\n"
         + &types(&mentioned(&used))
         + "from . import losses\nfrom ._functions import evaluated\n"

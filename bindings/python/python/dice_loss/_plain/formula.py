@@ -25,7 +25,7 @@ _PERFECT = {
     "magnitude": 1.0,
     "reference": 1.0,
     "reference_squared": 1.0,
-    "mapped": 2.0,
+    "mapped": 1.0,
     "voxels": 2.0,
 }
 

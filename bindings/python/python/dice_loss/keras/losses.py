@@ -22,6 +22,7 @@ from .segmentation_loss import Activation, NamedLoss, Reduction
 
 __all__ = [
     "BCE",
+    "Boundary",
     "Combo",
     "CrossEntropy",
     "Dice",
@@ -33,12 +34,14 @@ __all__ = [
     "GeneralizedDice",
     "GeneralizedDiceFocal",
     "GeneralizedWassersteinDice",
+    "HausdorffDT",
     "IoU",
     "Kappa",
     "LogCoshDice",
     "LogDice",
     "MatthewsCorrelation",
     "SensitivitySpecificity",
+    "SkeletonRecall",
     "Tversky",
     "UnifiedFocal",
 ]
@@ -71,6 +74,8 @@ class Dice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -89,6 +94,7 @@ class Dice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -103,6 +109,7 @@ class Dice(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -148,6 +155,8 @@ class IoU(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -166,6 +175,7 @@ class IoU(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -180,6 +190,7 @@ class IoU(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -229,6 +240,8 @@ class Tversky(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -249,6 +262,7 @@ class Tversky(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -265,6 +279,7 @@ class Tversky(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -311,6 +326,8 @@ class FocalTversky(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -332,6 +349,7 @@ class FocalTversky(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -349,6 +367,7 @@ class FocalTversky(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -393,6 +412,8 @@ class LogDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -412,6 +433,7 @@ class LogDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -427,6 +449,7 @@ class LogDice(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -468,6 +491,8 @@ class LogCoshDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -486,6 +511,7 @@ class LogCoshDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -500,6 +526,7 @@ class LogCoshDice(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -542,6 +569,8 @@ class GeneralizedDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -560,6 +589,7 @@ class GeneralizedDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -574,6 +604,7 @@ class GeneralizedDice(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -620,6 +651,8 @@ class GeneralizedWassersteinDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -638,6 +671,7 @@ class GeneralizedWassersteinDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -652,6 +686,7 @@ class GeneralizedWassersteinDice(NamedLoss):
                 weight=weight,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -692,6 +727,8 @@ class MatthewsCorrelation(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -708,6 +745,7 @@ class MatthewsCorrelation(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -720,6 +758,7 @@ class MatthewsCorrelation(NamedLoss):
             terms.MatthewsCorrelation(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -760,6 +799,8 @@ class Kappa(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -776,6 +817,7 @@ class Kappa(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -788,6 +830,7 @@ class Kappa(NamedLoss):
             terms.Kappa(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -827,6 +870,8 @@ class SensitivitySpecificity(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
@@ -843,6 +888,7 @@ class SensitivitySpecificity(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -855,6 +901,236 @@ class SensitivitySpecificity(NamedLoss):
             terms.SensitivitySpecificity(
                 ratio=ratio,
                 classes=classes,
+                map=map,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class Boundary(NamedLoss):
+    """Boundary loss: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    ::
+
+        model.compile("adam", Boundary(from_logits=True))
+
+    Args:
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        spacing: Sequence[float] | None = None,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        map: str | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.Boundary(
+                spacing=spacing,
+                classes=classes,
+                map=map,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class HausdorffDT(NamedLoss):
+    """Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    ::
+
+        model.compile("adam", HausdorffDT(from_logits=True))
+
+    Args:
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        log: bool = False,
+        spacing: Sequence[float] | None = None,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        map: str | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.HausdorffDT(
+                alpha=alpha,
+                log=log,
+                spacing=spacing,
+                classes=classes,
+                map=map,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class SkeletonRecall(NamedLoss):
+    """Skeleton recall loss: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    ::
+
+        model.compile("adam", SkeletonRecall(from_logits=True))
+
+    Args:
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        radius: float = 2.0,
+        spacing: Sequence[float] | None = None,
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        map: str | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.SkeletonRecall(
+                radius=radius,
+                spacing=spacing,
+                smoothing=smoothing,
+                classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -898,6 +1174,8 @@ class CrossEntropy(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
             name, dtype: see `SegmentationLoss`.
     """
@@ -912,6 +1190,7 @@ class CrossEntropy(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -924,6 +1203,7 @@ class CrossEntropy(NamedLoss):
             terms.CrossEntropy(
                 label_smoothing=label_smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -962,6 +1242,8 @@ class BCE(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
             name, dtype: see `SegmentationLoss`.
     """
@@ -976,6 +1258,7 @@ class BCE(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -988,6 +1271,7 @@ class BCE(NamedLoss):
             terms.BinaryCrossEntropy(
                 pos_weight=pos_weight,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -1030,6 +1314,8 @@ class Focal(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
             name, dtype: see `SegmentationLoss`.
     """
@@ -1045,6 +1331,7 @@ class Focal(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -1058,6 +1345,7 @@ class Focal(NamedLoss):
                 gamma=gamma,
                 alpha=alpha,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,

@@ -6,7 +6,7 @@ A function takes what the forward of its module takes, and the module's options 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -19,6 +19,7 @@ from ._ranks import ProcessGroup
 
 __all__ = [
     "bce_loss",
+    "boundary_loss",
     "combo_loss",
     "cross_entropy_loss",
     "dice_bce_loss",
@@ -30,12 +31,14 @@ __all__ = [
     "generalized_dice_focal_loss",
     "generalized_dice_loss",
     "generalized_wasserstein_dice_loss",
+    "hausdorff_dt_loss",
     "iou_loss",
     "kappa_loss",
     "log_cosh_dice_loss",
     "log_dice_loss",
     "matthews_correlation_loss",
     "sensitivity_specificity_loss",
+    "skeleton_recall_loss",
     "tversky_loss",
     "unified_focal_loss",
 ]
@@ -48,6 +51,7 @@ def dice_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     squared: bool = False,
     overlap: Overlap = "product",
@@ -57,6 +61,7 @@ def dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -67,7 +72,7 @@ def dice_loss(
     """Dice loss, as `dice_loss.torch.DiceLoss`: one minus twice the overlap over the two sizes.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -77,6 +82,8 @@ def dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -94,6 +101,7 @@ def dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -106,6 +114,7 @@ def dice_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -117,6 +126,7 @@ def iou_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     squared: bool = False,
     overlap: Overlap = "product",
@@ -126,6 +136,7 @@ def iou_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -137,7 +148,7 @@ def iou_loss(
     the overlap over the union.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -147,6 +158,8 @@ def iou_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -164,6 +177,7 @@ def iou_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -176,6 +190,7 @@ def iou_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -187,6 +202,7 @@ def tversky_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     squared: bool = False,
     alpha: float = 0.3,
@@ -198,6 +214,7 @@ def tversky_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -209,7 +226,7 @@ def tversky_loss(
     and false negatives.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
@@ -221,6 +238,8 @@ def tversky_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -240,6 +259,7 @@ def tversky_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -252,6 +272,7 @@ def tversky_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -263,6 +284,7 @@ def focal_tversky_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     squared: bool = False,
     alpha: float = 0.3,
@@ -275,6 +297,7 @@ def focal_tversky_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -286,7 +309,7 @@ def focal_tversky_loss(
     class by class before any mean.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         squared: sizes as sums of squares, Σp² + Σg², beside Σpg whatever the overlap.
         alpha: α, the weight of false positives; at least 0.
@@ -299,6 +322,8 @@ def focal_tversky_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -319,6 +344,7 @@ def focal_tversky_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -331,6 +357,7 @@ def focal_tversky_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -342,6 +369,7 @@ def log_dice_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     squared: bool = False,
     overlap: Overlap = "product",
@@ -352,6 +380,7 @@ def log_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -363,7 +392,7 @@ def log_dice_loss(
     coefficient.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -374,6 +403,8 @@ def log_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -392,6 +423,7 @@ def log_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -404,6 +436,7 @@ def log_dice_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -415,6 +448,7 @@ def log_cosh_dice_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     squared: bool = False,
     overlap: Overlap = "product",
@@ -424,6 +458,7 @@ def log_cosh_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -435,7 +470,7 @@ def log_cosh_dice_loss(
     its minimum.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         squared: sizes as sums of squares, Σp² + Σg², as in V-Net.
         overlap: how the intersection I is counted: `"product"`, Σpg; or `"l1"`,
@@ -445,6 +480,8 @@ def log_cosh_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -462,6 +499,7 @@ def log_cosh_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -474,6 +512,7 @@ def log_cosh_dice_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -485,6 +524,7 @@ def generalized_dice_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     weight: VolumeWeight = "inverse_square",
     overlap: Overlap = "product",
@@ -494,6 +534,7 @@ def generalized_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -505,7 +546,7 @@ def generalized_dice_loss(
     classes, in which a rare class weighs more.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         weight: v by the size G of a class: `"inverse_square"`, 1/G²; `"inverse"`, 1/G; `"uniform"`,
             1.
@@ -516,6 +557,8 @@ def generalized_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -533,6 +576,7 @@ def generalized_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -545,6 +589,7 @@ def generalized_dice_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -556,6 +601,7 @@ def generalized_wasserstein_dice_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     distances: Sequence[Sequence[float]] | None = None,
     weight: TransportWeight = "foreground",
@@ -565,6 +611,7 @@ def generalized_wasserstein_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -576,7 +623,7 @@ def generalized_wasserstein_dice_loss(
     in which confusing two classes costs their distance.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         distances: M, a row for each class: not negative, 0 on the diagonal, divided by its largest
             entry; by default all classes are equally far apart.
@@ -588,6 +635,8 @@ def generalized_wasserstein_dice_loss(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -605,6 +654,7 @@ def generalized_wasserstein_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -617,6 +667,7 @@ def generalized_wasserstein_dice_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -628,6 +679,7 @@ def matthews_correlation_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     smoothing: float = 1e-5,
     activation: Activation = "softmax",
@@ -635,6 +687,7 @@ def matthews_correlation_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -646,12 +699,14 @@ def matthews_correlation_loss(
     correlation of prediction and reference, each class against the rest.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -667,6 +722,7 @@ def matthews_correlation_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -679,6 +735,7 @@ def matthews_correlation_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -690,6 +747,7 @@ def kappa_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     smoothing: Smoothing = 1e-5,
     activation: Activation = "softmax",
@@ -697,6 +755,7 @@ def kappa_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -708,13 +767,15 @@ def kappa_loss(
     and reference beyond chance.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -730,6 +791,7 @@ def kappa_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -742,6 +804,7 @@ def kappa_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -753,6 +816,7 @@ def sensitivity_specificity_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     ratio: float = 0.05,
     activation: Activation = "softmax",
@@ -760,6 +824,7 @@ def sensitivity_specificity_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -771,12 +836,14 @@ def sensitivity_specificity_loss(
     squared errors inside and outside the reference, weighed against each other.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         ratio: r, the share of the error inside the reference; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
@@ -792,6 +859,7 @@ def sensitivity_specificity_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -804,6 +872,224 @@ def sensitivity_specificity_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
+        details=details,
+    )
+
+
+def boundary_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    details: bool = False,
+    spacing: Sequence[float] | None = None,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Boundary loss, as `dice_loss.torch.BoundaryLoss`: the mean of the probabilities times the
+    signed distances to the border.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
+            `SegmentationLoss`.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.BoundaryLoss,
+        {
+            "spacing": spacing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "map": map,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        maps=maps,
+        details=details,
+    )
+
+
+def hausdorff_dt_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    details: bool = False,
+    alpha: float = 2.0,
+    log: bool = False,
+    spacing: Sequence[float] | None = None,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Hausdorff distance loss, as `dice_loss.torch.HausdorffDTLoss`: the squared errors, each times
+    how far from both borders it lies.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
+            `SegmentationLoss`.
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.HausdorffDTLoss,
+        {
+            "alpha": alpha,
+            "log": log,
+            "spacing": spacing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "map": map,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        maps=maps,
+        details=details,
+    )
+
+
+def skeleton_recall_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    details: bool = False,
+    radius: float = 2.0,
+    spacing: Sequence[float] | None = None,
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Skeleton recall loss, as `dice_loss.torch.SkeletonRecallLoss`: one minus the share of the
+    reference's skeleton that is predicted.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
+            `SegmentationLoss`.
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.SkeletonRecallLoss,
+        {
+            "radius": radius,
+            "spacing": spacing,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "map": map,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -815,11 +1101,13 @@ def cross_entropy_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     label_smoothing: float = 0.0,
     activation: Activation = "softmax",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -831,7 +1119,7 @@ def cross_entropy_loss(
     classes.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
@@ -839,6 +1127,8 @@ def cross_entropy_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
@@ -852,6 +1142,7 @@ def cross_entropy_loss(
             "activation": activation,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -864,6 +1155,7 @@ def cross_entropy_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -875,11 +1167,13 @@ def bce_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     pos_weight: ClassValues = 1.0,
     activation: Activation = "sigmoid",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -891,7 +1185,7 @@ def bce_loss(
     itself, for binary and multilabel data.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
@@ -900,6 +1194,8 @@ def bce_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
@@ -913,6 +1209,7 @@ def bce_loss(
             "activation": activation,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -925,6 +1222,7 @@ def bce_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 
@@ -936,12 +1234,14 @@ def focal_loss(
     mask: Tensor | None = None,
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
     activation: Activation = "softmax",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
+    map: str | None = None,
     class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
@@ -953,7 +1253,7 @@ def focal_loss(
     already gets right.
 
     Args:
-        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         gamma: γ, the focusing exponent; one number, one for each class, or `BackgroundForeground`;
             at least 0.
@@ -963,6 +1263,8 @@ def focal_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
@@ -977,6 +1279,7 @@ def focal_loss(
             "activation": activation,
             "background": background,
             "classes": classes,
+            "map": map,
             "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
@@ -989,6 +1292,7 @@ def focal_loss(
         mask=mask,
         voxel_weight=voxel_weight,
         class_valid=class_valid,
+        maps=maps,
         details=details,
     )
 

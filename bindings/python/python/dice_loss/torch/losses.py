@@ -22,6 +22,7 @@ from .segmentation_loss import NamedLoss
 
 __all__ = [
     "BCELoss",
+    "BoundaryLoss",
     "ComboLoss",
     "CrossEntropyLoss",
     "DiceBCELoss",
@@ -33,12 +34,14 @@ __all__ = [
     "GeneralizedDiceFocalLoss",
     "GeneralizedDiceLoss",
     "GeneralizedWassersteinDiceLoss",
+    "HausdorffDTLoss",
     "IoULoss",
     "KappaLoss",
     "LogCoshDiceLoss",
     "LogDiceLoss",
     "MatthewsCorrelationLoss",
     "SensitivitySpecificityLoss",
+    "SkeletonRecallLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
 ]
@@ -68,6 +71,8 @@ class DiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -85,6 +90,7 @@ class DiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -98,6 +104,7 @@ class DiceLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -138,6 +145,8 @@ class IoULoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -155,6 +164,7 @@ class IoULoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -168,6 +178,7 @@ class IoULoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -212,6 +223,8 @@ class TverskyLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -231,6 +244,7 @@ class TverskyLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -246,6 +260,7 @@ class TverskyLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -287,6 +302,8 @@ class FocalTverskyLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -307,6 +324,7 @@ class FocalTverskyLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -323,6 +341,7 @@ class FocalTverskyLoss(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -362,6 +381,8 @@ class LogDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -380,6 +401,7 @@ class LogDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -394,6 +416,7 @@ class LogDiceLoss(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -430,6 +453,8 @@ class LogCoshDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -447,6 +472,7 @@ class LogCoshDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -460,6 +486,7 @@ class LogCoshDiceLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -497,6 +524,8 @@ class GeneralizedDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -514,6 +543,7 @@ class GeneralizedDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -527,6 +557,7 @@ class GeneralizedDiceLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -568,6 +599,8 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -585,6 +618,7 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -598,6 +632,7 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
                 weight=weight,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -633,6 +668,8 @@ class MatthewsCorrelationLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -648,6 +685,7 @@ class MatthewsCorrelationLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -659,6 +697,7 @@ class MatthewsCorrelationLoss(NamedLoss):
             terms.MatthewsCorrelation(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -694,6 +733,8 @@ class KappaLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -709,6 +750,7 @@ class KappaLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -720,6 +762,7 @@ class KappaLoss(NamedLoss):
             terms.Kappa(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -754,6 +797,8 @@ class SensitivitySpecificityLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
@@ -769,6 +814,7 @@ class SensitivitySpecificityLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -780,6 +826,215 @@ class SensitivitySpecificityLoss(NamedLoss):
             terms.SensitivitySpecificity(
                 ratio=ratio,
                 classes=classes,
+                map=map,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class BoundaryLoss(NamedLoss):
+    """Boundary loss: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    ::
+
+        BoundaryLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "boundary_loss"
+
+    def __init__(
+        self,
+        *,
+        spacing: Sequence[float] | None = None,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.Boundary(
+                spacing=spacing,
+                classes=classes,
+                map=map,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class HausdorffDTLoss(NamedLoss):
+    """Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    ::
+
+        HausdorffDTLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "hausdorff_dt_loss"
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        log: bool = False,
+        spacing: Sequence[float] | None = None,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.HausdorffDT(
+                alpha=alpha,
+                log=log,
+                spacing=spacing,
+                classes=classes,
+                map=map,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class SkeletonRecallLoss(NamedLoss):
+    """Skeleton recall loss: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    ::
+
+        SkeletonRecallLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "skeleton_recall_loss"
+
+    def __init__(
+        self,
+        *,
+        radius: float = 2.0,
+        spacing: Sequence[float] | None = None,
+        smoothing: Smoothing = 1e-5,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.SkeletonRecall(
+                radius=radius,
+                spacing=spacing,
+                smoothing=smoothing,
+                classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
@@ -818,6 +1073,8 @@ class CrossEntropyLoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
@@ -831,6 +1088,7 @@ class CrossEntropyLoss(NamedLoss):
         activation: Activation = "softmax",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -842,6 +1100,7 @@ class CrossEntropyLoss(NamedLoss):
             terms.CrossEntropy(
                 label_smoothing=label_smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             background=background,
@@ -875,6 +1134,8 @@ class BCELoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
@@ -888,6 +1149,7 @@ class BCELoss(NamedLoss):
         activation: Activation = "sigmoid",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -899,6 +1161,7 @@ class BCELoss(NamedLoss):
             terms.BinaryCrossEntropy(
                 pos_weight=pos_weight,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             background=background,
@@ -936,6 +1199,8 @@ class FocalLoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
@@ -950,6 +1215,7 @@ class FocalLoss(NamedLoss):
         activation: Activation = "softmax",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
+        map: str | None = None,
         class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
@@ -962,6 +1228,7 @@ class FocalLoss(NamedLoss):
                 gamma=gamma,
                 alpha=alpha,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             background=background,

@@ -21,6 +21,9 @@ impl Recipe {
     pub fn of(batch: &Input, sample: usize) -> Option<Self> {
         let Input { plan, logits, target, .. } = batch;
         let [group] = &plan.groups[..] else { return None };
+        if !plan.maps.is_empty() {
+            return None;
+        }
         if matches!(logits.data, FloatSlice::F64(_)) {
             return None;
         }

@@ -17,40 +17,68 @@ use super::{
 };
 use crate::plan::Group;
 
-/// Adds a tile to the columns of a sigmoid or probabilities group.
+/// Adds a tile to the columns of the groups of sigmoid or probabilities.
 #[inline(always)]
 pub(super) fn add<I: Instructions, F: Number>(
-    group: &Group,
+    groups: &[Group],
     valid: Option<&[bool]>,
     tile: &Tile<F>,
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
-    let Work { probability, reference, planes: [cost, merged_p, merged_g, ..], likelihood, .. } =
-        work;
+    let Work { probability, reference, planes, likelihood, piece, .. } = work;
+    let [cost, merged_p, merged_g, ..] = planes;
     let reference = tile.dense(reference);
     let probability = &mut probability[..tile.classes];
-    let has_voxel_terms = group.binary.is_some() || !group.focal.is_empty();
+    let activation = groups[0].activation;
+    let has_voxel_terms =
+        groups.iter().any(|group| group.binary.is_some() || !group.focal.is_empty());
     for (class, p) in probability.iter_mut().enumerate() {
         let x = tile.logits.plane(class);
         tile.logits.prefetch(class);
         if has_voxel_terms {
-            let channel = Channel { class, x, g: &reference[class], weight: tile.weight };
-            add_binary::<I, F>(group, channel, p, likelihood, sums);
+            let [complement, yes, no, focus, _] = &mut *likelihood;
+            odds_of::<I, F>(activation, x, [p, complement, yes, no]);
+            let prediction = Prediction { p, complement, yes, no };
+            for group in groups {
+                let weight = tile.maps.of(group.map).weigh(class, tile.weight, piece);
+                let channel = Channel { class, g: &reference[class], weight };
+                add_binary::<I, F>(group, channel, &prediction, focus, sums);
+            }
         } else {
-            probabilities::<I, F>(group.activation, x, p);
+            probabilities::<I, F>(activation, x, p);
         }
     }
-    for class in 0..tile.classes {
-        let planes = Overlaps { probability, reference, weight: tile.weight };
-        add_overlap::<I, F>(group, class, planes, cost, sums);
+    for group in groups {
+        let map = tile.maps.of(group.map);
+        for class in 0..tile.classes {
+            let weight = map.weigh(class, tile.weight, piece);
+            let planes = Overlaps { probability, reference, weight };
+            add_overlap::<I, F>(group, class, planes, cost, sums);
+        }
     }
-    let Some(columns) = group.log_loss else { return };
-    // Cross-entropy of probabilities.
     let merged = Merged::new(valid);
+    for group in groups {
+        let planes = [&mut *merged_p, &mut *merged_g, &mut *piece];
+        add_log_losses::<I, F>(group, merged, tile, (probability, reference), planes, sums);
+    }
+}
+
+/// Cross-entropy of probabilities.
+#[inline(always)]
+fn add_log_losses<I: Instructions, F: Number>(
+    group: &Group,
+    merged: Option<Merged>,
+    tile: &Tile<F>,
+    (probability, reference): (&[Plane<F>], &[Plane<F>]),
+    [merged_p, merged_g, piece]: [&mut Plane<F>; 3],
+    sums: &mut Sums<F>,
+) {
+    let Some(columns) = group.log_loss else { return };
     let distinct = distinct(merged, tile.classes);
     let even = F::of(1.0 / distinct.clone().count() as f64);
     for class in distinct {
+        let weight = tile.maps.of(group.map).weigh(class, tile.weight, piece);
         let (p, g) = (&mut *merged_p, &mut *merged_g);
         gather_merged(merged, class, probability, p);
         gather_merged(merged, class, reference, g);
@@ -59,7 +87,7 @@ pub(super) fn add<I: Instructions, F: Number>(
             *p = -p.ln::<I>();
         }
         let [loss, of_all, counted] =
-            lanes::folds(p, g, tile.weight, |[loss, of_all, counted], log_loss, g, w| {
+            lanes::folds(p, g, weight, |[loss, of_all, counted], log_loss, g, w| {
                 let all = share(w * even, log_loss);
                 [loss + share(w * g, log_loss), of_all + all, counted + w * g]
             });
@@ -92,21 +120,27 @@ pub(in super::super) fn gather_merged<F: Number>(
 /// What is read of a channel.
 struct Channel<'a, F> {
     class: usize,
-    x: &'a Plane<F>,
     g: &'a Plane<F>,
     weight: &'a Plane<F>,
 }
 
-/// Binary cross-entropy and focal loss of a channel. Leaves its probabilities.
+/// What is known of its prediction.
+struct Prediction<'a, F> {
+    p: &'a Plane<F>,
+    complement: &'a Plane<F>,
+    yes: &'a Plane<F>,
+    no: &'a Plane<F>,
+}
+
+/// Binary cross-entropy and focal loss of a channel.
 #[inline(always)]
 fn add_binary<I: Instructions, F: Number>(
     group: &Group,
-    Channel { class, x, g, weight }: Channel<F>,
-    p: &mut Plane<F>,
-    [complement, yes, no, focus, _]: &mut [Plane<F>; 5],
+    Channel { class, g, weight }: Channel<F>,
+    Prediction { p, complement, yes, no }: &Prediction<F>,
+    focus: &mut Plane<F>,
     sums: &mut Sums<F>,
 ) {
-    odds_of::<I, F>(group.activation, x, [p, complement, yes, no]);
     if let Some([positive, negative]) = group.binary {
         sums.add(positive, class, of_shares(g, yes, weight, |g| g));
         sums.add(negative, class, of_shares(g, no, weight, |g| F::ONE - g));

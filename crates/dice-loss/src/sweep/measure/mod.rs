@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Activation,
-    plan::{Group, Plan},
+    plan::{Group, MapPlan, Plan},
 };
 
 /// The sums of a job, once columns that say the same were filled in.
@@ -54,15 +54,38 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     sums: &mut Sums<F>,
 ) {
     reference(tile, sums);
+    with_maps(&batch.plan.maps, tile, work, sums);
     if let Some((decision, activation)) = batch.plan.decision {
         counts::add::<I, F>(decision, activation, tile, work, sums);
     }
-    for group in &batch.plan.groups {
-        match group.activation {
+    for groups in batch.plan.families() {
+        match groups[0].activation {
             Activation::Softmax => {
-                softmax::add::<I, F>(group, batch.valid(tile.sample), tile, work, sums);
+                softmax::add::<I, F>(groups, batch.valid(tile.sample), tile, work, sums);
             }
-            _ => channel::add::<I, F>(group, batch.valid(tile.sample), tile, work, sums),
+            _ => channel::add::<I, F>(groups, batch.valid(tile.sample), tile, work, sums),
+        }
+    }
+}
+
+/// What the maps alone say, and what they say of the reference.
+#[inline(always)]
+fn with_maps<F: Number>(maps: &[MapPlan], tile: &Tile<F>, work: &mut Work<F>, sums: &mut Sums<F>) {
+    if maps.is_empty() {
+        return;
+    }
+    let reference = tile.dense(&mut work.reference);
+    for (number, plan) in maps.iter().enumerate() {
+        let map = tile.maps.of(Some(number));
+        for (class, g) in reference[..tile.classes].iter().enumerate() {
+            let weight = map.weigh(class, tile.weight, &mut work.piece);
+            let [mapped, sum, squares] =
+                lanes::folds(g, g, weight, |[mapped, sum, squares], g, _, w| {
+                    [mapped + w, sum + w * g, squares + w * g * g]
+                });
+            sums.add_if(plan.mapped, class, mapped);
+            sums.add_if(plan.reference, class, sum);
+            sums.add_if(plan.reference_squared, class, squares);
         }
     }
 }

@@ -46,6 +46,11 @@ pub(super) fn add_overlap<I: Instructions, F: Number>(
         });
         errors.into_iter().zip(found).for_each(|(column, sum)| sums.add_if(column, class, sum));
     }
+    if let Some(column) = of(Direction::SquaredError) {
+        let [found] =
+            lanes::folds(p, g, weight, |[sum], p, g, w| [(w * (p - g)).mul_add::<I>(p - g, sum)]);
+        sums.add(column, class, found);
+    }
     if let (Some(column), Some(distances)) = (of(Direction::Transport), &group.distances) {
         transport::<I, F>(distances, class, probability, cost);
         let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);

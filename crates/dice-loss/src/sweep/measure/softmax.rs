@@ -20,21 +20,21 @@ use super::{
 };
 use crate::{Activation, direction::Direction, plan::Group};
 
-/// Adds a tile to the columns of the softmax group.
+/// Adds a tile to the columns of the softmax groups.
 #[inline(always)]
 pub(super) fn add<I: Instructions, F: Number>(
-    group: &Group,
+    groups: &[Group],
     valid: Option<&[bool]>,
     tile: &Tile<F>,
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
     let merged = Merged::new(valid);
-    match &tile.reference {
-        Reference::Labels(labels) if goes_by_label(group, merged) => {
+    match (&tile.reference, groups) {
+        (Reference::Labels(labels), [group]) if goes_by_label(group, merged) => {
             add_labelled::<I, F>(group, merged, labels, tile, work, sums);
         }
-        _ => add_dense::<I, F>(group, merged, tile, work, sums),
+        _ => add_dense::<I, F>(groups, merged, tile, work, sums),
     }
 }
 
@@ -131,26 +131,30 @@ fn add_all<F: Number>(
     }
 }
 
-/// Any reference, any sums, partial labels: a pass for each thing that is asked for.
+/// Any reference, any sums, maps, partial labels: a pass for each thing that is asked for.
 #[inline(always)]
 fn add_dense<I: Instructions, F: Number>(
-    group: &Group,
+    groups: &[Group],
     merged: Option<Merged>,
     tile: &Tile<F>,
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
-    let Work { probability, reference, planes, likelihood, .. } = work;
+    let Work { probability, reference, planes, likelihood, piece, .. } = work;
     let [sum, shift, log_sum, merged_log_sum, largest, others, cost, ..] = planes;
     let reference = tile.dense(reference);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
     softmax.log_sum::<I>(log_sum);
     softmax.normalise();
-    for class in 0..tile.classes {
-        let planes = Overlaps { probability: softmax.planes, reference, weight: tile.weight };
-        add_overlap::<I, F>(group, class, planes, cost, sums);
+    for group in groups {
+        let map = tile.maps.of(group.map);
+        for class in 0..tile.classes {
+            let weight = map.weigh(class, tile.weight, piece);
+            let planes = Overlaps { probability: softmax.planes, reference, weight };
+            add_overlap::<I, F>(group, class, planes, cost, sums);
+        }
     }
-    if group.merged.is_none() {
+    if groups.iter().all(|group| group.merged.is_none()) {
         return;
     }
     softmax.split(largest, others);
@@ -169,16 +173,16 @@ fn add_dense<I: Instructions, F: Number>(
         merged_log_sum,
         classes: tile.classes,
     };
-    add_likelihoods::<I, F>(group, &likelihoods, tile, likelihood, sums);
+    add_likelihoods::<I, F>(groups, &likelihoods, tile, (likelihood, piece), sums);
 }
 
 /// The voxel terms, one class after the other.
 #[inline(always)]
 fn add_likelihoods<I: Instructions, F: Number>(
-    group: &Group,
+    groups: &[Group],
     likelihoods: &Likelihoods<F>,
     tile: &Tile<F>,
-    planes: &mut [Plane<F>; 5],
+    (planes, piece): (&mut [Plane<F>; 5], &mut Plane<F>),
     sums: &mut Sums<F>,
 ) {
     let distinct = distinct(likelihoods.merged, tile.classes);
@@ -186,23 +190,43 @@ fn add_likelihoods<I: Instructions, F: Number>(
     let (mut likelihood, focus) = Likelihood::new(planes);
     for class in distinct {
         likelihoods.fill::<I>(class, &mut likelihood);
-        let (loss, g, w) = (&*likelihood.log_loss, &*likelihood.reference, tile.weight);
-        let [of_reference, of_all, counted] =
-            lanes::folds(loss, g, w, |[of_reference, of_all, counted], loss, g, w| {
-                [of_reference + share(w * g, loss), of_all + share(w * even, loss), counted + w * g]
-            });
-        if let Some(columns) = group.log_loss {
-            sums.add(columns.of_reference, class, of_reference);
-            sums.add_if(columns.of_all, class, of_all);
+        for group in groups {
+            let weight = tile.maps.of(group.map).weigh(class, tile.weight, piece);
+            add_likelihood::<I, F>(group, class, even, &likelihood, weight, focus, sums);
         }
-        sums.add_if(group.merged, class, counted);
-        for term in &group.focal {
-            raise::<I, F>(likelihood.complement, term.gamma[class], focus);
-            for i in 0..TILE {
-                focus[i] = share(focus[i], loss[i]);
-            }
-            let [found] = lanes::folds(focus, g, w, |[sum], loss, g, w| [sum + share(w * g, loss)]);
-            sums.add(term.positive, class, found);
+    }
+}
+
+/// What a class adds to the voxel terms of a group.
+#[inline(always)]
+fn add_likelihood<I: Instructions, F: Number>(
+    group: &Group,
+    class: usize,
+    even: F,
+    likelihood: &Likelihood<F>,
+    weight: &Plane<F>,
+    focus: &mut Plane<F>,
+    sums: &mut Sums<F>,
+) {
+    if group.merged.is_none() {
+        return;
+    }
+    let (loss, g, w) = (&*likelihood.log_loss, &*likelihood.reference, weight);
+    let [of_reference, of_all, counted] =
+        lanes::folds(loss, g, w, |[of_reference, of_all, counted], loss, g, w| {
+            [of_reference + share(w * g, loss), of_all + share(w * even, loss), counted + w * g]
+        });
+    if let Some(columns) = group.log_loss {
+        sums.add(columns.of_reference, class, of_reference);
+        sums.add_if(columns.of_all, class, of_all);
+    }
+    sums.add_if(group.merged, class, counted);
+    for term in &group.focal {
+        raise::<I, F>(likelihood.complement, term.gamma[class], focus);
+        for i in 0..TILE {
+            focus[i] = share(focus[i], loss[i]);
         }
+        let [found] = lanes::folds(focus, g, w, |[sum], loss, g, w| [sum + share(w * g, loss)]);
+        sums.add(term.positive, class, found);
     }
 }

@@ -15,9 +15,9 @@ use super::{
         scratch::Work,
         tile::{Reference, Tile},
     },
-    Pulled, add_transport,
+    Family, Pulled,
     logit::weigh,
-    slopes_by_probability,
+    slopes_of_family,
 };
 use crate::{
     direction::Direction,
@@ -25,19 +25,19 @@ use crate::{
     plan::{FocalPlan, Group},
 };
 
-/// Writes the gradient of the softmax group to the class planes of `work.slopes`.
+/// Writes the gradient of the softmax groups to the class planes of `work.slopes`.
 #[inline(always)]
 pub(super) fn pull_back<I: Instructions, F: Number>(
-    pulled: Pulled,
+    family: Family,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let merged = Merged::new(pulled.valid);
-    match &tile.reference {
-        Reference::Labels(labels) if goes_by_label(pulled.group, merged) => {
+    let merged = Merged::new(family.valid);
+    match (&tile.reference, family.pulled().next()) {
+        (Reference::Labels(labels), Some(pulled)) if goes_by_label(pulled.group, merged) => {
             pull_back_labelled::<I, F>(pulled, merged, labels, tile, work);
         }
-        _ => pull_back_dense::<I, F>(pulled, merged, tile, work),
+        _ => pull_back_dense::<I, F>(family, merged, tile, work),
     }
 }
 
@@ -48,7 +48,7 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
 /// the merged classes, each of them has its share of that H.
 #[inline(always)]
 fn pull_back_labelled<I: Instructions, F: Number>(
-    Pulled { group, slopes, partials, .. }: Pulled,
+    Pulled { group, slopes, partials }: Pulled,
     merged: Option<Merged>,
     labels: &Labels,
     tile: &Tile<F>,
@@ -160,19 +160,27 @@ fn focal_slope<F: Number>(gamma: F, focus: F, p: F, complement: F, log_loss: F) 
     focus * (gamma * share(p, ratio) + F::ONE)
 }
 
-/// Any reference, any sums, partial labels.
+/// Any reference, any sums, maps, partial labels.
 ///
 /// With h_j the voxel terms' derivative by ln p_j, the gradient is p_k (q_k − Σ_j p_j q_j) +
 /// h_k − p_k Σ_j h_j; a member of the merged background takes its share of that class's h.
 #[inline(always)]
 fn pull_back_dense<I: Instructions, F: Number>(
-    Pulled { group, slopes, partials, .. }: Pulled,
+    family: Family,
     merged: Option<Merged>,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, reference, slopes: gradient, log_slopes, planes, likelihood, .. } =
-        work;
+    let Work {
+        probability,
+        reference,
+        slopes: gradient,
+        log_slopes,
+        planes,
+        likelihood,
+        piece,
+        ..
+    } = work;
     let [sum, shift, log_sum, merged_log_sum, largest, others, dot, total] = planes;
     let classes = tile.classes;
     let reference = tile.dense(reference);
@@ -181,20 +189,17 @@ fn pull_back_dense<I: Instructions, F: Number>(
     softmax.normalise();
     *dot = [F::ZERO; TILE];
     for class in 0..classes {
-        let (p, g, out) = (&softmax.planes[class], &reference[class], &mut gradient[class]);
-        let Some(partials) = partials else {
-            *out = [F::ZERO; TILE];
-            continue;
-        };
-        slopes_by_probability::<I, F>(group, partials, class, p, g, out);
-        add_transport::<I, F>(group, partials, class, reference, out);
+        let (p, out) = (&softmax.planes[class], &mut gradient[class]);
+        slopes_of_family::<I, F>(family, class, (tile, reference), p, piece, out);
         for i in 0..TILE {
             dot[i] = p[i].mul_add::<I>(out[i], dot[i]);
         }
     }
     *total = [F::ZERO; TILE];
     log_slopes[..classes].fill([F::ZERO; TILE]);
-    if slopes.cross_entropy.is_some() || slopes.has_focal() {
+    let has_voxel_terms =
+        |pulled: Pulled| pulled.slopes.cross_entropy.is_some() || pulled.slopes.has_focal();
+    if family.pulled().any(has_voxel_terms) {
         softmax.split(largest, others);
         if let Some(merged) = merged {
             log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
@@ -211,7 +216,8 @@ fn pull_back_dense<I: Instructions, F: Number>(
             merged_log_sum,
             classes,
         };
-        log_slopes_by_class::<I, F>(group, slopes, &likelihoods, likelihood, log_slopes, total);
+        let planes = (likelihood, piece);
+        log_slopes_by_class::<I, F>(family, tile, &likelihoods, planes, log_slopes, total);
     }
     for class in 0..classes {
         let (p, h, out) = (&softmax.planes[class], &log_slopes[class], &mut gradient[class]);
@@ -225,10 +231,10 @@ fn pull_back_dense<I: Instructions, F: Number>(
 /// h of each class, and their sum.
 #[inline(always)]
 fn log_slopes_by_class<I: Instructions, F: Number>(
-    group: &Group,
-    slopes: &VoxelSlopes,
+    family: Family,
+    tile: &Tile<F>,
     likelihoods: &Likelihoods<F>,
-    planes: &mut [Plane<F>; 5],
+    (planes, piece): (&mut [Plane<F>; 5], &mut Plane<F>),
     log_slopes: &mut [Plane<F>],
     total: &mut Plane<F>,
 ) {
@@ -238,14 +244,14 @@ fn log_slopes_by_class<I: Instructions, F: Number>(
     for class in distinct {
         likelihoods.fill::<I>(class, &mut likelihood);
         let h = &mut log_slopes[class];
-        if let Some(Factors { positive, all, .. }) = &slopes.cross_entropy {
-            let (positive, all) = (F::of(-positive[class]), F::of(-(even * all[class])));
-            for i in 0..TILE {
-                h[i] = likelihood.reference[i].mul_add::<I>(positive, all);
+        for pulled in family.pulled() {
+            if pulled.group.map.is_none() {
+                add_log_slopes::<I, F>(pulled, class, even, &likelihood, focus, h);
+                continue;
             }
-        }
-        for (term, factors) in slopes.focal(group) {
-            add_focal::<I, F>(term, factors.positive[class], class, &likelihood, focus, h);
+            *piece = [F::ZERO; TILE];
+            add_log_slopes::<I, F>(pulled, class, even, &likelihood, focus, piece);
+            tile.maps.of(pulled.group.map).add(class, piece, h);
         }
         for i in 0..TILE {
             total[i] += h[i];
@@ -253,6 +259,27 @@ fn log_slopes_by_class<I: Instructions, F: Number>(
         if let Some(merged) = likelihoods.merged.filter(|_| class == 0) {
             share_out::<I, F>(merged, likelihoods, log_slopes, focus);
         }
+    }
+}
+
+/// Adds a group's h of a class.
+#[inline(always)]
+fn add_log_slopes<I: Instructions, F: Number>(
+    Pulled { group, slopes, .. }: Pulled,
+    class: usize,
+    even: f64,
+    likelihood: &Likelihood<F>,
+    focus: &mut Plane<F>,
+    h: &mut Plane<F>,
+) {
+    if let Some(Factors { positive, all, .. }) = &slopes.cross_entropy {
+        let (positive, all) = (F::of(-positive[class]), F::of(-(even * all[class])));
+        for i in 0..TILE {
+            h[i] += likelihood.reference[i].mul_add::<I>(positive, all);
+        }
+    }
+    for (term, factors) in slopes.focal(group) {
+        add_focal::<I, F>(term, factors.positive[class], class, likelihood, focus, h);
     }
 }
 

@@ -11,50 +11,90 @@ use super::{
         scratch::Work,
         tile::Tile,
     },
-    Pulled, add_transport, slopes_by_probability,
+    Family, Pulled, slopes_of_family,
 };
 use crate::{Activation, evaluate::Factors};
 
-/// Writes the gradient of a sigmoid or probabilities group to the class planes of `work.slopes`.
+/// Writes the gradient of the groups of sigmoid or probabilities to the class planes of `work.slopes`.
 #[inline(always)]
 pub(super) fn pull_back<I: Instructions, F: Number>(
-    Pulled { group, slopes, partials, valid }: Pulled,
+    family: Family,
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
-    let Work { probability, reference, slopes: gradient, planes, .. } = work;
+    let Work { probability, reference, slopes: gradient, planes, piece, .. } = work;
     let [p_sum, g_sum, complement, ..] = planes;
     let reference = tile.dense(reference);
+    let valid = family.valid;
+    let activation = family.groups[0].activation;
+    let has_sums = family.pulled().any(|pulled| pulled.partials.is_some());
+    let moves = family.groups.iter().any(|group| group.distances.is_some());
     for class in 0..tile.classes {
         tile.logits.prefetch(class);
         let (x, p) = (tile.logits.plane(class), &mut probability[class]);
         let (g, out) = (&reference[class], &mut gradient[class]);
-        both_probabilities::<I, F>(group.activation, x, [p, complement]);
+        both_probabilities::<I, F>(activation, x, [p, complement]);
         let annotated = valid.is_none_or(|valid| valid[class]);
-        *out = [F::ZERO; TILE];
-        if let Some(partials) = partials {
-            if annotated {
-                slopes_by_probability::<I, F>(group, partials, class, p, g, out);
-            }
-            add_transport::<I, F>(group, partials, class, reference, out);
-            let reached = annotated || group.distances.is_some();
-            if reached && group.activation == Activation::Sigmoid {
-                for i in 0..TILE {
-                    out[i] = out[i] * p[i] * complement[i];
-                }
+        slopes_of_family::<I, F>(family, class, (tile, reference), p, piece, out);
+        if has_sums && (annotated || moves) && activation == Activation::Sigmoid {
+            for i in 0..TILE {
+                out[i] = out[i] * p[i] * complement[i];
             }
         }
-        if annotated {
-            if let Some(factors) = &slopes.binary {
-                add_binary(group.activation, factors, class, [p, complement], g, out);
+        let channel = Channel { class, x, p, complement, g };
+        for pulled in family.pulled().filter(|_| annotated) {
+            if pulled.group.map.is_none() {
+                add_log_slopes::<I, F>(pulled, &channel, out);
+                continue;
             }
-            for (term, factors) in slopes.focal(group) {
-                add_focal::<I, F>(F::of(term.gamma[class]), factors, class, x, g, out);
-            }
+            *piece = [F::ZERO; TILE];
+            add_log_slopes::<I, F>(pulled, &channel, piece);
+            tile.maps.of(pulled.group.map).add(class, piece, out);
         }
         weigh(out, tile.weight);
     }
+    for pulled in family.pulled() {
+        let planes = [&mut *p_sum, &mut *g_sum];
+        add_log_losses::<I, F>(pulled, valid, tile, (probability, reference), planes, gradient);
+    }
+}
+
+/// What is known of a channel.
+struct Channel<'a, F> {
+    class: usize,
+    x: &'a Plane<F>,
+    p: &'a Plane<F>,
+    complement: &'a Plane<F>,
+    g: &'a Plane<F>,
+}
+
+/// Adds the slopes of binary cross-entropy and focal loss.
+#[inline(always)]
+fn add_log_slopes<I: Instructions, F: Number>(
+    Pulled { group, slopes, .. }: Pulled,
+    &Channel { class, x, p, complement, g }: &Channel<F>,
+    out: &mut Plane<F>,
+) {
+    if let Some(factors) = &slopes.binary {
+        add_binary(group.activation, factors, class, [p, complement], g, out);
+    }
+    for (term, factors) in slopes.focal(group) {
+        add_focal::<I, F>(F::of(term.gamma[class]), factors, class, x, g, out);
+    }
+}
+
+/// Adds the gradient of cross-entropy of probabilities.
+#[inline(always)]
+fn add_log_losses<I: Instructions, F: Number>(
+    Pulled { group, slopes, .. }: Pulled,
+    valid: Option<&[bool]>,
+    tile: &Tile<F>,
+    (probability, reference): (&[Plane<F>], &[Plane<F>]),
+    [p_sum, g_sum]: [&mut Plane<F>; 2],
+    gradient: &mut [Plane<F>],
+) {
     let Some(factors) = &slopes.cross_entropy else { return };
+    let map = tile.maps.of(group.map);
     let merged = Merged::new(valid);
     let distinct = distinct(merged, tile.classes);
     let even = 1.0 / distinct.clone().count() as f64;
@@ -65,6 +105,11 @@ pub(super) fn pull_back<I: Instructions, F: Number>(
         for i in 0..TILE {
             let factor = tile.weight[i] * g_sum[i].mul_add::<I>(positive, all);
             g_sum[i] = -share(factor, F::ONE / p_sum[i]);
+        }
+        if let Some(map) = map.of(class) {
+            for i in 0..TILE {
+                g_sum[i] = share(map[i], g_sum[i]);
+            }
         }
         let members = merged.filter(|_| class == 0).into_iter().flat_map(Merged::classes);
         let alone = (merged.is_none() || class != 0).then_some(class);

@@ -7,6 +7,7 @@ use super::{
     geometry::{Plane, TILE},
     isa::Instructions,
     load,
+    maps::Weighing,
     number::Number,
     scratch::Work,
     tile::{Borrow, Input, Tile},
@@ -43,7 +44,27 @@ struct Pulled<'a> {
     slopes: &'a VoxelSlopes,
     /// By the sums of overlap losses.
     partials: Option<Partials<'a>>,
+}
+
+/// The groups of an activation: their derivatives by the probabilities add up.
+#[derive(Clone, Copy)]
+struct Family<'a> {
+    groups: &'a [Group],
+    slopes: &'a [GroupSlopes],
+    sample: usize,
+    classes: usize,
     valid: Option<&'a [bool]>,
+}
+
+impl<'a> Family<'a> {
+    #[inline(always)]
+    fn pulled(self) -> impl Iterator<Item = Pulled<'a>> {
+        self.groups.iter().zip(self.slopes).map(move |(group, slopes)| Pulled {
+            group,
+            slopes: slopes.voxel(self.sample),
+            partials: Partials::new(slopes, self.sample, self.classes),
+        })
+    }
 }
 
 /// Leaves a tile's gradient in the class planes of `work.slopes`.
@@ -58,21 +79,19 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     if batch.plan.groups.is_empty() {
         work.slopes[..tile.classes].fill([F::ZERO; TILE]);
     }
-    for (index, (group, slopes)) in batch.plan.groups.iter().zip(&slopes.groups).enumerate() {
-        if index > 0 {
+    let mut first = 0;
+    for groups in batch.plan.families() {
+        if first > 0 {
             std::mem::swap(&mut work.slopes, &mut work.gradient);
         }
-        let pulled = Pulled {
-            group,
-            slopes: slopes.voxel(tile.sample),
-            partials: Partials::new(slopes, tile.sample, tile.classes),
-            valid,
-        };
-        match group.activation {
-            Activation::Softmax => jacobian::pull_back::<I, F>(pulled, tile, work),
-            _ => logit::pull_back::<I, F>(pulled, tile, work),
+        let slopes = &slopes.groups[first..][..groups.len()];
+        let (sample, classes) = (tile.sample, tile.classes);
+        let family = Family { groups, slopes, sample, classes, valid };
+        match groups[0].activation {
+            Activation::Softmax => jacobian::pull_back::<I, F>(family, tile, work),
+            _ => logit::pull_back::<I, F>(family, tile, work),
         }
-        if index > 0 {
+        if first > 0 {
             let planes = work.slopes.iter_mut().zip(work.gradient.iter());
             for (sum, gradient) in planes.take(tile.classes) {
                 for i in 0..TILE {
@@ -80,6 +99,35 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
                 }
             }
         }
+        first += groups.len();
+    }
+}
+
+/// Leaves the derivatives by the probabilities of a class in `out`: those of all groups.
+#[inline(always)]
+fn slopes_of_family<I: Instructions, F: Number>(
+    family: Family,
+    class: usize,
+    (tile, reference): (&Tile<F>, &[Plane<F>]),
+    p: &Plane<F>,
+    piece: &mut Plane<F>,
+    out: &mut Plane<F>,
+) {
+    let g = &reference[class];
+    *out = [F::ZERO; TILE];
+    let is_annotated = family.valid.is_none_or(|valid| valid[class]);
+    for (number, Pulled { group, partials, .. }) in family.pulled().enumerate() {
+        let Some(partials) = partials else { continue };
+        let map = tile.maps.of(group.map);
+        if !is_annotated {
+            // Of what was not annotated there are no slopes, but for what transport has.
+        } else if number == 0 && group.map.is_none() {
+            slopes_by_probability::<I, F>(group, partials, class, p, g, out);
+        } else {
+            slopes_by_probability::<I, F>(group, partials, class, p, g, piece);
+            map.add(class, piece, out);
+        }
+        add_transport::<I, F>(group, partials, class, (reference, map), out);
     }
 }
 
@@ -98,8 +146,8 @@ pub(super) fn read_upstream<F: Number>(
 }
 
 /// Derivatives by the probabilities of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), and
-/// 2 (p − g) (f g + h (1 − g)) of the squared errors, the slopes being those of its sums. a and b may
-/// all but cancel, so their sum is taken before they are rounded.
+/// 2 (p − g) (f g + h (1 − g) + r) of the squared errors, the slopes being those of its sums. a and b
+/// may all but cancel, so their sum is taken before they are rounded.
 #[inline(always)]
 fn slopes_by_probability<I: Instructions, F: Number>(
     group: &Group,
@@ -120,9 +168,11 @@ fn slopes_by_probability<I: Instructions, F: Number>(
         let smooth = p[i].mul_add::<I>(two_c, linear);
         out[i] = smooth + sign(p[i] - g[i]) * d + sign(p[i]) * e;
     }
-    let errors = [Direction::SensitivityError, Direction::SpecificityError];
+    let errors =
+        [Direction::SensitivityError, Direction::SpecificityError, Direction::SquaredError];
     if errors.iter().any(|error| group.sums[*error].is_some()) {
-        let [inside, outside] = errors.map(slope);
+        let [inside, outside, all] = errors.map(slope);
+        let (inside, outside) = (inside + all, outside + all);
         for i in 0..TILE {
             let slope = g[i].mul_add::<I>(inside, (F::ONE - g[i]) * outside);
             let error = p[i] - g[i];
@@ -144,7 +194,7 @@ fn add_transport<I: Instructions, F: Number>(
     group: &Group,
     partials: Partials,
     to: usize,
-    reference: &[Plane<F>],
+    (reference, map): (&[Plane<F>], Weighing<F>),
     out: &mut Plane<F>,
 ) {
     let Some(distances) = &group.distances else { return };
@@ -153,6 +203,12 @@ fn add_transport<I: Instructions, F: Number>(
         let factor =
             partials.of::<F>(Direction::Transport, class) * F::of(distances[class * classes + to]);
         if factor == F::ZERO {
+            continue;
+        }
+        if let Some(map) = map.of(class) {
+            for i in 0..TILE {
+                out[i] = (map[i] * g[i]).mul_add::<I>(factor, out[i]);
+            }
             continue;
         }
         for i in 0..TILE {

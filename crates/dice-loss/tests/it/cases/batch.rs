@@ -1,9 +1,9 @@
 //! A random batch: logits, target and masks, with rubbish wherever nothing counts.
 
-use dice_loss::{Activation, Layout, Logits, Target};
+use dice_loss::{Activation, Layout, Logits, Target, maps::Named};
 
 use super::{
-    DenseKind, Denses, Floats, LabelKind, Labels, Recipe, Rng,
+    DenseKind, Denses, FloatKind, Floats, LabelKind, Labels, Recipe, Rng,
     recipe::{Softness, TargetKind},
 };
 
@@ -36,6 +36,15 @@ struct Values {
     weights: Vec<f64>,
     class_valid: Vec<bool>,
     counted: Vec<bool>,
+    maps: Vec<MapValues>,
+}
+
+/// A map (N, 1 or C, S).
+#[derive(Debug, Clone)]
+struct MapValues {
+    name: String,
+    channels: usize,
+    values: Vec<f64>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,6 +56,7 @@ pub struct Batch {
     pub mask: Option<Tensor<Denses>>,
     pub weights: Option<Tensor<Floats>>,
     pub class_valid: Option<Vec<bool>>,
+    pub maps: Vec<(String, Tensor<Floats>)>,
     /// (sample, voxel).
     pub counted: Vec<bool>,
     /// Where each logit lies, in the order (N, C, S).
@@ -84,7 +94,23 @@ impl Values {
             weights,
             class_valid,
             counted,
+            maps: Vec::new(),
         }
+    }
+
+    /// A map of this name, of one channel or of all; negative too where that is allowed.
+    fn map(&self, seed: u64, Named { name, is_signed, .. }: &Named) -> MapValues {
+        let mut rng = Rng(name.bytes().fold(seed, |seed, byte| seed ^ u64::from(byte) << 8));
+        let [n, c, s] = self.shape;
+        let channels = if rng.chance(0.5) { 1 } else { c };
+        let least = if *is_signed { -2.0 } else { 0.0 };
+        let value = |i: usize| match () {
+            _ if !self.counted[i / (channels * s) * s + i % s] => f64::NAN,
+            _ if rng.chance(0.2) => 0.0,
+            _ => rng.between(least, 3.0),
+        };
+        let values = (0..n * channels * s).map(value).collect();
+        MapValues { name: name.clone(), channels, values }
     }
 
     /// These samples and voxels, in this order.
@@ -104,7 +130,15 @@ impl Values {
             weights: pick(&self.weights, [n, 1, s], samples, voxels),
             class_valid: pick(&self.class_valid, [n, c, 1], samples, &[0]),
             counted: pick(&self.counted, [n, 1, s], samples, voxels),
+            maps: self.maps.iter().map(|map| map.select(n, s, samples, voxels)).collect(),
         }
+    }
+}
+
+impl MapValues {
+    fn select(&self, n: usize, s: usize, samples: &[usize], voxels: &[usize]) -> Self {
+        let values = pick(&self.values, [n, self.channels, s], samples, voxels);
+        Self { values, ..self.clone() }
     }
 }
 
@@ -121,7 +155,14 @@ fn pick<T: Copy>(
 impl Batch {
     /// Uncounted voxels hold NaN, infinities and labels that do not exist.
     pub fn new(recipe: &Recipe, activation: Activation) -> Self {
-        Self::assemble(recipe, Values::new(recipe, activation))
+        Self::with_maps(recipe, activation, &[])
+    }
+
+    /// The same with maps of these names.
+    pub fn with_maps(recipe: &Recipe, activation: Activation, maps: &[Named]) -> Self {
+        let mut values = Values::new(recipe, activation);
+        values.maps = maps.iter().map(|map| values.map(recipe.seed, map)).collect();
+        Self::assemble(recipe, values)
     }
 
     /// These samples and voxels, in this order.
@@ -142,6 +183,15 @@ impl Batch {
             .masks
             .weights
             .map(|kind| Tensor { data: Floats::of(kind, &arrange(&values.weights)), layout });
+        let maps = values.maps.iter().enumerate().map(|(number, map)| {
+            // Of any type, and arranged as the masks or as the target.
+            let kind = FloatKind::ALL[(recipe.seed as usize + number) % FloatKind::ALL.len()];
+            let arrangement = if map.channels == 1 { of_masks } else { of_target };
+            let shape = [n, map.channels, s];
+            let data = Floats::of(kind, &arrangement.arrange(shape, &map.values, f64::INFINITY));
+            (map.name.clone(), Tensor { data, layout: arrangement.layout(shape) })
+        });
+        let maps = maps.collect();
         let logits = arrangement.arrange(values.shape, &values.logits, f64::NAN);
         let channels = if matches!(recipe.target, TargetKind::Dense(..)) { c } else { 1 };
         let reference = of_target.arrange([n, channels, s], &values.reference, 77.0);
@@ -163,6 +213,7 @@ impl Batch {
             mask,
             weights,
             class_valid: recipe.masks.class_valid.then(|| values.class_valid.clone()),
+            maps,
             counted: values.counted.clone(),
             places: arrangement.places(values.shape),
             recipe: recipe.clone(),
@@ -203,6 +254,9 @@ impl Batch {
         }
         if let Some(weights) = &self.weights {
             target = weights.data.weigh(target, weights.layout);
+        }
+        for (name, map) in &self.maps {
+            target = map.data.map(target, name, map.layout);
         }
         match &self.class_valid {
             Some(valid) => target.class_valid(valid),

@@ -1,10 +1,12 @@
 //! The objectives that everything is tried with: the catalogue, and options beside the defaults.
 
 use dice_loss::{
-    Activation, ClassLoss, Declaration, Declare, Distances, Number, Objective, Row, RowLoss, Sums,
-    Term, catalogue,
+    Activation, ClassLoss, Declaration, Declare, Distances, Layout, Number, Objective, Row,
+    RowLoss, Sums, Target, Term, catalogue, maps::Named,
 };
 use serde_json::{Value, json};
+
+use super::{Batch, Recipe};
 
 /// An objective for any number of classes.
 pub struct Trial {
@@ -24,6 +26,22 @@ impl Trial {
 
     pub fn objective(&self, classes: usize) -> Objective {
         (self.build)(classes)
+    }
+
+    /// A batch with the maps that the terms name.
+    pub fn batch(&self, recipe: &Recipe) -> Batch {
+        Batch::with_maps(recipe, self.activation, &self.maps())
+    }
+
+    /// The maps that the terms name.
+    pub fn maps(&self) -> Vec<Named> {
+        self.objective(2).maps().expect("maps made in one way")
+    }
+
+    /// A target with these values as every map that the terms name.
+    pub fn mapped<'a>(&self, target: Target<'a>, values: &'a [f32], layout: Layout) -> Target<'a> {
+        let add = |target: Target<'a>, map: &Named| target.map(&map.name, values, layout);
+        self.maps().iter().fold(target, |target, map| add(target, map).expect("a map that fits"))
     }
 
     /// This many classes, or the two that some losses want at least.
@@ -85,7 +103,8 @@ fn on_a_line(classes: usize) -> Vec<Vec<f64>> {
 
 /// Options beside each other, under every activation, that a sweep sees.
 pub fn options() -> Vec<Trial> {
-    [overlap_options(), voxel_options(), together(), own()].into_iter().flatten().collect()
+    let all = [overlap_options(), voxel_options(), together(), weighed(), own()];
+    all.into_iter().flatten().collect()
 }
 
 fn overlap_options() -> Vec<Trial> {
@@ -225,6 +244,87 @@ fn voxel_options() -> Vec<Trial> {
             json!({ "loss": "focal", "gamma": weights, "alpha": alpha, "class_weights": weights })
         }));
     }
+    trials
+}
+
+/// Terms that maps weigh, beside each other and beside terms without one.
+fn weighed() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for activation in Activation::ALL {
+        trials.push(Trial::new("mapped dice, IoU and dice", activation, move |classes| {
+            spelled(
+                activation,
+                &json!([
+                    { "loss": "dice", "map": "a" },
+                    [0.5, { "loss": "iou", "overlap": "l1", "map": "b", "background": false }],
+                    [2.0, { "loss": "tversky", "class_weights": ascending(classes) }],
+                    { "loss": "sensitivity_specificity", "map": "b" },
+                ]),
+            )
+        }));
+        trials.push(single(
+            "squared mapped dice",
+            activation,
+            |_| json!({ "loss": "dice", "squared": true, "map": "a" }),
+        ));
+        trials.push(Trial::new("dice and the losses of maps", activation, move |_| {
+            spelled(
+                activation,
+                &json!([
+                    { "loss": "dice" },
+                    [0.5, { "loss": "boundary" }],
+                    [0.5, { "loss": "hausdorff_dt", "log": true }],
+                    [0.5, { "loss": "skeleton_recall", "smoothing": 1.0 }],
+                    [0.25, { "loss": "generalized_dice", "map": "skeleton" }],
+                ]),
+            )
+        }));
+    }
+    let under = |name: &str, activation: Activation, terms: fn(usize) -> Value| {
+        Trial::new(name, activation, move |classes| spelled(activation, &terms(classes)))
+    };
+    trials.extend([
+        under("mapped voxel losses", Activation::Softmax, |classes| {
+            json!([
+                { "loss": "cross_entropy", "map": "a", "class_weights": ascending(classes) },
+                { "loss": "cross_entropy", "map": "b", "label_smoothing": 0.1 },
+                { "loss": "focal", "gamma": 1.5, "map": "b" },
+                { "loss": "cross_entropy" },
+            ])
+        }),
+        under(
+            "mapped cross-entropy",
+            Activation::Softmax,
+            |_| json!([{ "loss": "cross_entropy", "map": "border" }]),
+        ),
+        under(
+            "mapped cross-entropy",
+            Activation::Probabilities,
+            |_| json!([{ "loss": "cross_entropy", "map": "a" }, { "loss": "dice" }]),
+        ),
+        under("mapped voxel losses", Activation::Sigmoid, |classes| {
+            json!([
+                { "loss": "binary_cross_entropy", "map": "a", "class_weights": ascending(classes) },
+                { "loss": "focal", "gamma": 0.5, "alpha": 0.3, "map": "b" },
+                { "loss": "focal", "gamma": 0.5 },
+            ])
+        }),
+        under("mapped losses of two activations", Activation::Softmax, |_| {
+            json!([
+                { "loss": "boundary" },
+                { "loss": "hausdorff_dt", "activation": "sigmoid" },
+                { "loss": "dice" },
+                { "loss": "binary_cross_entropy", "activation": "sigmoid", "map": "hausdorff" },
+            ])
+        }),
+        under("mapped transport", Activation::Softmax, |classes| {
+            let far = on_a_line(classes);
+            json!([
+                { "loss": "generalized_wasserstein_dice", "distances": far, "map": "a" },
+                { "loss": "generalized_wasserstein_dice" },
+            ])
+        }),
+    ]);
     trials
 }
 

@@ -74,6 +74,10 @@ impl Floats {
         each!(Floats, self, |data| target.voxel_weights(data, layout)).expect("weights fit")
     }
 
+    pub fn map<'a>(&'a self, target: Target<'a>, name: &str, layout: Layout) -> Target<'a> {
+        each!(Floats, self, |data| target.map(name, data, layout)).expect("a map that fits")
+    }
+
     pub fn get(&self, at: usize) -> f64 {
         match self {
             Self::F32(data) => data[at].into(),
