@@ -31,6 +31,17 @@ pub enum Recipe {
     },
 }
 
+impl Recipe {
+    /// Its name in snake case.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::SignedDistance { .. } => "signed_distance",
+            Self::Hausdorff { .. } => "hausdorff",
+            Self::Skeleton { .. } => "skeleton",
+        }
+    }
+}
+
 /// A map that a loss cannot do without.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
@@ -42,7 +53,7 @@ pub struct Wanted {
     pub recipe: Recipe,
 }
 
-/// A map that some term of an objective names.
+/// A map that some term or further sum of an objective names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
     /// Its name.
@@ -56,7 +67,7 @@ pub struct Named {
 }
 
 impl Objective {
-    /// The maps that the terms name, in the order of their names.
+    /// The maps that terms and further sums name, in the order of their names.
     ///
     /// Fails where two terms want a map of one name made in different ways.
     ///
@@ -88,6 +99,13 @@ impl Objective {
                 );
             }
             known.recipe = known.recipe.take().or(recipe);
+        }
+        for integrand in self.further_sums() {
+            let Some(name) = integrand.map.clone() else { continue };
+            if maps.iter().all(|known| known.name != name) {
+                let activation = integrand.activation.unwrap_or(Activation::Probabilities);
+                maps.push(Named { name, is_signed: true, recipe: None, activation });
+            }
         }
         maps.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(maps)

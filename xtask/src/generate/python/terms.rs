@@ -33,14 +33,16 @@ the background), class weights for both.
 ";
 
 const BASES: [&str; 4] = ["BackgroundForeground", "OverlapTerm", "Term", "VoxelTerm"];
-const METADATA: [&str; 8] = [
+const METADATA: [&str; 10] = [
     "CLASS_VALUES",
     "CLASS_WEIGHTS",
     "DISTANCES",
     "FLAG",
     "INDICES",
+    "NAME",
     "NUMBER",
     "SMOOTHING",
+    "SPACING",
     "Compound",
 ];
 

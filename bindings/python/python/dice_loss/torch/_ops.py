@@ -121,14 +121,15 @@ def _plain_of_moments(
     return value
 
 
-#: How many inputs a sweep has.
-_COUNT = 9
+#: How many inputs a sweep has, and where its maps are.
+_COUNT, _MAPS = 9, -4
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     """Of a sweep, which may have a tensor before its own inputs."""
     *tensors, maps, ctx.spec, ctx.kind, ctx.settings = inputs
     ctx.save_for_backward(*tensors, *maps)
+    ctx.maps = len(maps)
 
 
 def _inputs(tensors: Sequence[Tensor], ctx: Any) -> tuple[Any, ...]:
@@ -392,8 +393,15 @@ def _register(
     operator = torch.library.custom_op(
         f"dice_loss::{name}", body, mutates_args=(), device_types="cpu", schema=signature
     )
+
+    def gradients(ctx: Any, *upstream: Any) -> tuple[Any, ...]:
+        found: list[Any] = list(backward(ctx, *upstream))
+        # Of a list an operator wants a list.
+        found[_MAPS] = [None] * ctx.maps
+        return tuple(found)
+
     operator.register_fake(shape)
-    operator.register_autograd(backward, setup_context=keep)
+    operator.register_autograd(gradients, setup_context=keep)
 
 
 def _fake_gradient(upstream: Tensor, logits: Tensor, *_: Any) -> Tensor:
