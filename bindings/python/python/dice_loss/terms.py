@@ -37,12 +37,14 @@ from ._terms import Smoothing as Smoothing
 __all__ = [
     "BackgroundForeground",
     "BinaryCrossEntropy",
+    "Boundary",
     "CrossEntropy",
     "Dice",
     "Focal",
     "FocalTversky",
     "GeneralizedDice",
     "GeneralizedWassersteinDice",
+    "HausdorffDT",
     "IoU",
     "Kappa",
     "LogCoshDice",
@@ -50,6 +52,7 @@ __all__ = [
     "MatthewsCorrelation",
     "OverlapTerm",
     "SensitivitySpecificity",
+    "SkeletonRecall",
     "Term",
     "Tversky",
     "VoxelTerm",
@@ -366,6 +369,84 @@ class SensitivitySpecificity(OverlapTerm):
     short: ClassVar[str] = "SensitivitySpecificity"
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
     ratio: float = field(default=0.05, metadata=NUMBER)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Boundary(OverlapTerm):
+    """Boundary: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    Args:
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+    """
+
+    loss: ClassVar[str] = "boundary"
+    short: ClassVar[str] = "Boundary"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    spacing: Sequence[float] | None = field(default=None, metadata=SPACING)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class HausdorffDT(OverlapTerm):
+    """Hausdorff distance: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    Args:
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+    """
+
+    loss: ClassVar[str] = "hausdorff_dt"
+    short: ClassVar[str] = "HausdorffDT"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    alpha: float = field(default=2.0, metadata=NUMBER)
+    log: bool = field(default=False, metadata=FLAG)
+    spacing: Sequence[float] | None = field(default=None, metadata=SPACING)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class SkeletonRecall(OverlapTerm):
+    """Skeleton recall: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    Args:
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+    """
+
+    loss: ClassVar[str] = "skeleton_recall"
+    short: ClassVar[str] = "SkeletonRecall"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid", "probabilities")
+    radius: float = field(default=2.0, metadata=NUMBER)
+    spacing: Sequence[float] | None = field(default=None, metadata=SPACING)
+    smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

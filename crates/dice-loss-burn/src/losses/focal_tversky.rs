@@ -55,6 +55,9 @@ pub struct FocalTverskyLossConfig {
     pub classes: Option<Vec<usize>>,
     /// One for each class, at least 0; they normalise the mean over classes.
     pub class_weights: Option<Vec<f64>>,
+    /// The name of the map that weighs the voxels in every sum of the loss; a loss that wants a map
+    /// has a name for it, any other has none.
+    pub map: Option<String>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
     /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
@@ -87,6 +90,7 @@ impl FocalTverskyLossConfig {
             .background(self.background),
             &self.classes,
             &self.class_weights,
+            &self.map,
         );
         let loss = named::reduced(objective, self.ignore_index, &self.reduction, self.decision);
         FocalTverskyLoss { config: self.clone(), loss }
@@ -210,6 +214,7 @@ impl ModuleDisplay for FocalTverskyLoss {
             .add_debug_attribute("background", &self.config.background)
             .add_debug_attribute("classes", &self.config.classes)
             .add_debug_attribute("class_weights", &self.config.class_weights)
+            .add_debug_attribute("map", &self.config.map)
             .add_debug_attribute("ignore_index", &self.config.ignore_index)
             .add_debug_attribute("reduction", &self.config.reduction)
             .add_debug_attribute("decision", &self.config.decision)

@@ -41,6 +41,9 @@ pub struct FocalTverskyLossConfig {
     pub classes: Option<Vec<usize>>,
     /// One for each class, at least 0; they normalise the mean over classes.
     pub class_weights: Option<Vec<f64>>,
+    /// The name of the map that weighs the voxels in every sum of the loss; a loss that wants a map
+    /// has a name for it, any other has none.
+    pub map: Option<String>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
     /// How the values become the loss. `Mean` by default.
@@ -65,6 +68,7 @@ impl FocalTverskyLossConfig {
             background: true,
             classes: None,
             class_weights: None,
+            map: None,
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -128,6 +132,7 @@ impl FocalTverskyLoss {
             .background(config.background),
             &config.classes,
             &config.class_weights,
+            &config.map,
         );
         let loss =
             named::reduced(objective, config.ignore_index, config.reduction, config.decision);

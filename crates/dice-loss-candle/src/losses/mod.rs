@@ -4,6 +4,7 @@
 //! like.
 
 mod binary_cross_entropy;
+mod boundary;
 mod combo;
 mod cross_entropy;
 mod dice;
@@ -15,16 +16,19 @@ mod focal_tversky;
 mod generalized_dice;
 mod generalized_dice_focal;
 mod generalized_wasserstein_dice;
+mod hausdorff_dt;
 mod iou;
 mod kappa;
 mod log_cosh_dice;
 mod log_dice;
 mod matthews_correlation;
 mod sensitivity_specificity;
+mod skeleton_recall;
 mod tversky;
 mod unified_focal;
 
 pub use binary_cross_entropy::{BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig};
+pub use boundary::{BoundaryLoss, BoundaryLossConfig};
 pub use combo::{ComboLoss, ComboLossConfig};
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};
 pub use dice::{DiceLoss, DiceLossConfig};
@@ -38,11 +42,13 @@ pub use generalized_dice_focal::{GeneralizedDiceFocalLoss, GeneralizedDiceFocalL
 pub use generalized_wasserstein_dice::{
     GeneralizedWassersteinDiceLoss, GeneralizedWassersteinDiceLossConfig,
 };
+pub use hausdorff_dt::{HausdorffDTLoss, HausdorffDTLossConfig};
 pub use iou::{IoULoss, IoULossConfig};
 pub use kappa::{KappaLoss, KappaLossConfig};
 pub use log_cosh_dice::{LogCoshDiceLoss, LogCoshDiceLossConfig};
 pub use log_dice::{LogDiceLoss, LogDiceLossConfig};
 pub use matthews_correlation::{MatthewsCorrelationLoss, MatthewsCorrelationLossConfig};
 pub use sensitivity_specificity::{SensitivitySpecificityLoss, SensitivitySpecificityLossConfig};
+pub use skeleton_recall::{SkeletonRecallLoss, SkeletonRecallLossConfig};
 pub use tversky::{TverskyLoss, TverskyLossConfig};
 pub use unified_focal::{UnifiedFocalLoss, UnifiedFocalLossConfig};

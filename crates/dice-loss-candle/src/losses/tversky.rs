@@ -37,6 +37,9 @@ pub struct TverskyLossConfig {
     pub classes: Option<Vec<usize>>,
     /// One for each class, at least 0; they normalise the mean over classes.
     pub class_weights: Option<Vec<f64>>,
+    /// The name of the map that weighs the voxels in every sum of the loss; a loss that wants a map
+    /// has a name for it, any other has none.
+    pub map: Option<String>,
     /// Voxels with this label do not count, unless the targets name another.
     pub ignore_index: Option<i64>,
     /// How the values become the loss. `Mean` by default.
@@ -60,6 +63,7 @@ impl TverskyLossConfig {
             background: true,
             classes: None,
             class_weights: None,
+            map: None,
             ignore_index: None,
             reduction: Reduction::Mean,
             decision: None,
@@ -124,6 +128,7 @@ impl TverskyLoss {
             .background(config.background),
             &config.classes,
             &config.class_weights,
+            &config.map,
         );
         let loss =
             named::reduced(objective, config.ignore_index, config.reduction, config.decision);

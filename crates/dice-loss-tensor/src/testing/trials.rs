@@ -220,6 +220,55 @@ macro_rules! trials {
                         (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
                     ]
                 ),
+                "boundary" => $made!(
+                    activation,
+                    BoundaryLoss,
+                    BoundaryLossConfig,
+                    [
+                        (spacing, "[0.5,2.0]", Some(vec![0.5, 2.0])),
+                        (pool, r#""batch""#, Pool::Batch),
+                        (pool, r#""all""#, Pool::All),
+                        (absent, r#""formula""#, Absent::Formula),
+                        (absent, r#""zero""#, Absent::Zero),
+                        (background, "false", false),
+                        (classes, "[2]", Some(vec![2])),
+                        (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
+                    ]
+                ),
+                "hausdorff_dt" => $made!(
+                    activation,
+                    HausdorffDTLoss,
+                    HausdorffDTLossConfig,
+                    [
+                        (alpha, "1.5", 1.5),
+                        (log, "true", true),
+                        (spacing, "[0.5,2.0]", Some(vec![0.5, 2.0])),
+                        (pool, r#""batch""#, Pool::Batch),
+                        (pool, r#""all""#, Pool::All),
+                        (absent, r#""formula""#, Absent::Formula),
+                        (absent, r#""zero""#, Absent::Zero),
+                        (background, "false", false),
+                        (classes, "[2]", Some(vec![2])),
+                        (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
+                    ]
+                ),
+                "skeleton_recall" => $made!(
+                    activation,
+                    SkeletonRecallLoss,
+                    SkeletonRecallLossConfig,
+                    [
+                        (radius, "1.0", 1.0),
+                        (spacing, "[0.5,2.0]", Some(vec![0.5, 2.0])),
+                        (smoothing, "[0.5,1.5]", Smoothing { numerator: 0.5, denominator: 1.5 }),
+                        (pool, r#""batch""#, Pool::Batch),
+                        (pool, r#""all""#, Pool::All),
+                        (absent, r#""formula""#, Absent::Formula),
+                        (absent, r#""zero""#, Absent::Zero),
+                        (background, "false", false),
+                        (classes, "[2]", Some(vec![2])),
+                        (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
+                    ]
+                ),
                 "cross_entropy" => $made!(
                     activation,
                     CrossEntropyLoss,

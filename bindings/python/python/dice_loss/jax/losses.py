@@ -21,6 +21,7 @@ from .segmentation_loss import named_loss
 
 __all__ = [
     "binary_cross_entropy",
+    "boundary",
     "combo",
     "cross_entropy",
     "dice",
@@ -32,12 +33,14 @@ __all__ = [
     "generalized_dice",
     "generalized_dice_focal",
     "generalized_wasserstein_dice",
+    "hausdorff_dt",
     "iou",
     "kappa",
     "log_cosh_dice",
     "log_dice",
     "matthews_correlation",
     "sensitivity_specificity",
+    "skeleton_recall",
     "tversky",
     "unified_focal",
 ]
@@ -56,6 +59,7 @@ def dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -96,6 +100,8 @@ def dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -122,6 +128,7 @@ def dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -150,6 +157,7 @@ def iou(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -192,6 +200,8 @@ def iou(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -218,6 +228,7 @@ def iou(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -248,6 +259,7 @@ def tversky(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -294,6 +306,8 @@ def tversky(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -322,6 +336,7 @@ def tversky(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -353,6 +368,7 @@ def focal_tversky(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -396,6 +412,8 @@ def focal_tversky(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -425,6 +443,7 @@ def focal_tversky(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -454,6 +473,7 @@ def log_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -495,6 +515,8 @@ def log_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -522,6 +544,7 @@ def log_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -550,6 +573,7 @@ def log_cosh_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -588,6 +612,8 @@ def log_cosh_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -614,6 +640,7 @@ def log_cosh_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -642,6 +669,7 @@ def generalized_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -681,6 +709,8 @@ def generalized_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -706,6 +736,7 @@ def generalized_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -734,6 +765,7 @@ def generalized_wasserstein_dice(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -777,6 +809,8 @@ def generalized_wasserstein_dice(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N,), or pooled a number.
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -802,6 +836,7 @@ def generalized_wasserstein_dice(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -828,6 +863,7 @@ def matthews_correlation(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -865,6 +901,8 @@ def matthews_correlation(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -889,6 +927,7 @@ def matthews_correlation(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -915,6 +954,7 @@ def kappa(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -952,6 +992,8 @@ def kappa(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -976,6 +1018,7 @@ def kappa(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1002,6 +1045,7 @@ def sensitivity_specificity(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -1038,6 +1082,8 @@ def sensitivity_specificity(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
             leaves of it.
         ignore_index: voxels with this label do not count.
@@ -1062,6 +1108,293 @@ def sensitivity_specificity(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        channel_axis=channel_axis,
+        axis_name=axis_name,
+        reference=reference,
+    )
+
+
+def boundary(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    spacing: Sequence[float] | None = None,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    channel_axis: int = 1,
+    axis_name: AxisName | None = None,
+    reference: bool = False,
+) -> Array:
+    """Boundary loss: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16 or bfloat16.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        channel_axis: 1, or -1 for channels last.
+        axis_name: axes of `shard_map` over which the batch is spread.
+        reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
+
+    Returns:
+        The loss. See `dice_loss.jax.segmentation_loss` for its shape and type, and for errors.
+    """
+    return named_loss(
+        terms.Boundary(
+            activation=activation,
+            spacing=spacing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        channel_axis=channel_axis,
+        axis_name=axis_name,
+        reference=reference,
+    )
+
+
+def hausdorff_dt(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    alpha: float = 2.0,
+    log: bool = False,
+    spacing: Sequence[float] | None = None,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    channel_axis: int = 1,
+    axis_name: AxisName | None = None,
+    reference: bool = False,
+) -> Array:
+    """Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16 or bfloat16.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        channel_axis: 1, or -1 for channels last.
+        axis_name: axes of `shard_map` over which the batch is spread.
+        reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
+
+    Returns:
+        The loss. See `dice_loss.jax.segmentation_loss` for its shape and type, and for errors.
+    """
+    return named_loss(
+        terms.HausdorffDT(
+            activation=activation,
+            alpha=alpha,
+            log=log,
+            spacing=spacing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        channel_axis=channel_axis,
+        axis_name=axis_name,
+        reference=reference,
+    )
+
+
+def skeleton_recall(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    radius: float = 2.0,
+    spacing: Sequence[float] | None = None,
+    smoothing: Smoothing = 1e-5,
+    pool: Pool | None = "sample",
+    absent: Absent | None = "skip",
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    channel_axis: int = 1,
+    axis_name: AxisName | None = None,
+    reference: bool = False,
+) -> Array:
+    """Skeleton recall loss: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16 or bfloat16.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
+            each class over the batch; `"all"`, everything at once.
+        absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
+            the formula says; `"zero"`, a loss of 0 that stays in the mean.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C), or what pooling
+            leaves of it.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        channel_axis: 1, or -1 for channels last.
+        axis_name: axes of `shard_map` over which the batch is spread.
+        reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
+
+    Returns:
+        The loss. See `dice_loss.jax.segmentation_loss` for its shape and type, and for errors.
+    """
+    return named_loss(
+        terms.SkeletonRecall(
+            activation=activation,
+            radius=radius,
+            spacing=spacing,
+            smoothing=smoothing,
+            pool=pool,
+            absent=absent,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1086,6 +1419,7 @@ def cross_entropy(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -1120,6 +1454,8 @@ def cross_entropy(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -1141,6 +1477,7 @@ def cross_entropy(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1165,6 +1502,7 @@ def binary_cross_entropy(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -1196,6 +1534,8 @@ def binary_cross_entropy(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, C, spatial…).
         ignore_index: voxels with this label do not count.
         mask: (N, spatial…); voxels where it is False or 0 do not count.
@@ -1217,6 +1557,7 @@ def binary_cross_entropy(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,
@@ -1242,6 +1583,7 @@ def focal(
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     mask: ArrayLike | None = None,
@@ -1277,6 +1619,8 @@ def focal(
         classes: only these classes take part; all by default.
         class_weights: one for each class, at least 0; they normalise the mean over classes. A
             sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
         reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
             softmax, (N, C, spatial…) under sigmoid.
         ignore_index: voxels with this label do not count.
@@ -1300,6 +1644,7 @@ def focal(
             background=background,
             classes=classes,
             class_weights=class_weights,
+            map=map,
         ),
         logits,
         target,

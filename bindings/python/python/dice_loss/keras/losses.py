@@ -22,6 +22,7 @@ from .segmentation_loss import Activation, NamedLoss, Reduction
 
 __all__ = [
     "BCE",
+    "Boundary",
     "Combo",
     "CrossEntropy",
     "Dice",
@@ -33,12 +34,14 @@ __all__ = [
     "GeneralizedDice",
     "GeneralizedDiceFocal",
     "GeneralizedWassersteinDice",
+    "HausdorffDT",
     "IoU",
     "Kappa",
     "LogCoshDice",
     "LogDice",
     "MatthewsCorrelation",
     "SensitivitySpecificity",
+    "SkeletonRecall",
     "Tversky",
     "UnifiedFocal",
 ]
@@ -71,7 +74,7 @@ class Dice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -89,6 +92,7 @@ class Dice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -111,6 +115,7 @@ class Dice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -148,7 +153,7 @@ class IoU(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -166,6 +171,7 @@ class IoU(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -188,6 +194,7 @@ class IoU(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -229,7 +236,7 @@ class Tversky(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -249,6 +256,7 @@ class Tversky(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -273,6 +281,7 @@ class Tversky(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -311,7 +320,7 @@ class FocalTversky(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -332,6 +341,7 @@ class FocalTversky(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -357,6 +367,7 @@ class FocalTversky(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -393,7 +404,7 @@ class LogDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -412,6 +423,7 @@ class LogDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -435,6 +447,7 @@ class LogDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -468,7 +481,7 @@ class LogCoshDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -486,6 +499,7 @@ class LogCoshDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -508,6 +522,7 @@ class LogCoshDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -542,7 +557,7 @@ class GeneralizedDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -560,6 +575,7 @@ class GeneralizedDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -582,6 +598,7 @@ class GeneralizedDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -620,7 +637,7 @@ class GeneralizedWassersteinDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -638,6 +655,7 @@ class GeneralizedWassersteinDice(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -660,6 +678,7 @@ class GeneralizedWassersteinDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -692,7 +711,7 @@ class MatthewsCorrelation(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -708,6 +727,7 @@ class MatthewsCorrelation(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -728,6 +748,7 @@ class MatthewsCorrelation(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -760,7 +781,7 @@ class Kappa(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -776,6 +797,7 @@ class Kappa(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -796,6 +818,7 @@ class Kappa(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -827,7 +850,7 @@ class SensitivitySpecificity(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -843,6 +866,7 @@ class SensitivitySpecificity(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -863,6 +887,230 @@ class SensitivitySpecificity(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class Boundary(NamedLoss):
+    """Boundary loss: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    ::
+
+        model.compile("adam", Boundary(from_logits=True))
+
+    Args:
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        spacing: Sequence[float] | None = None,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        map: str | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.Boundary(
+                spacing=spacing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            map=map,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class HausdorffDT(NamedLoss):
+    """Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    ::
+
+        model.compile("adam", HausdorffDT(from_logits=True))
+
+    Args:
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        log: bool = False,
+        spacing: Sequence[float] | None = None,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        map: str | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.HausdorffDT(
+                alpha=alpha,
+                log=log,
+                spacing=spacing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            map=map,
+            ignore_index=ignore_index,
+            regions=regions,
+            sparse_y_true=sparse_y_true,
+            reduction=reduction,
+            native=native,
+            name=name,
+            dtype=dtype,
+        )
+
+
+@_serializable
+class SkeletonRecall(NamedLoss):
+    """Skeleton recall loss: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    ::
+
+        model.compile("adam", SkeletonRecall(from_logits=True))
+
+    Args:
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+            sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
+    """
+
+    def __init__(
+        self,
+        *,
+        radius: float = 2.0,
+        spacing: Sequence[float] | None = None,
+        smoothing: Smoothing = 1e-5,
+        from_logits: bool = False,
+        activation: Activation = "softmax",
+        axis: int = -1,
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | None = None,
+        map: str | None = None,
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        sparse_y_true: bool | None = None,
+        reduction: Reduction = "sum_over_batch_size",
+        native: bool | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            terms.SkeletonRecall(
+                radius=radius,
+                spacing=spacing,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            from_logits=from_logits,
+            activation=activation,
+            axis=axis,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -898,8 +1146,8 @@ class CrossEntropy(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
-            name, dtype: see `SegmentationLoss`.
+        from_logits, axis, class_weights, map, ignore_index, regions, sparse_y_true, reduction,
+            native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -912,6 +1160,7 @@ class CrossEntropy(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -930,6 +1179,7 @@ class CrossEntropy(NamedLoss):
             axis=axis,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -962,8 +1212,8 @@ class BCE(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
-            name, dtype: see `SegmentationLoss`.
+        from_logits, axis, class_weights, map, ignore_index, regions, sparse_y_true, reduction,
+            native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -976,6 +1226,7 @@ class BCE(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -994,6 +1245,7 @@ class BCE(NamedLoss):
             axis=axis,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -1030,8 +1282,8 @@ class Focal(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
-            name, dtype: see `SegmentationLoss`.
+        from_logits, axis, class_weights, map, ignore_index, regions, sparse_y_true, reduction,
+            native, name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -1045,6 +1297,7 @@ class Focal(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | None = None,
+        map: str | None = None,
         ignore_index: int | None = None,
         regions: Regions | None = None,
         sparse_y_true: bool | None = None,
@@ -1064,6 +1317,7 @@ class Focal(NamedLoss):
             axis=axis,
             background=background,
             class_weights=class_weights,
+            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,

@@ -19,6 +19,7 @@ from ._ranks import ProcessGroup
 
 __all__ = [
     "bce_loss",
+    "boundary_loss",
     "combo_loss",
     "cross_entropy_loss",
     "dice_bce_loss",
@@ -30,12 +31,14 @@ __all__ = [
     "generalized_dice_focal_loss",
     "generalized_dice_loss",
     "generalized_wasserstein_dice_loss",
+    "hausdorff_dt_loss",
     "iou_loss",
     "kappa_loss",
     "log_cosh_dice_loss",
     "log_dice_loss",
     "matthews_correlation_loss",
     "sensitivity_specificity_loss",
+    "skeleton_recall_loss",
     "tversky_loss",
     "unified_focal_loss",
 ]
@@ -58,6 +61,7 @@ def dice_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -77,7 +81,7 @@ def dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -95,6 +99,7 @@ def dice_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -127,6 +132,7 @@ def iou_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -147,7 +153,7 @@ def iou_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -165,6 +171,7 @@ def iou_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -199,6 +206,7 @@ def tversky_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -221,7 +229,7 @@ def tversky_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -241,6 +249,7 @@ def tversky_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -276,6 +285,7 @@ def focal_tversky_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -299,7 +309,7 @@ def focal_tversky_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -320,6 +330,7 @@ def focal_tversky_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -353,6 +364,7 @@ def log_dice_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -374,7 +386,7 @@ def log_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -393,6 +405,7 @@ def log_dice_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -425,6 +438,7 @@ def log_cosh_dice_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -445,7 +459,7 @@ def log_cosh_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -463,6 +477,7 @@ def log_cosh_dice_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -495,6 +510,7 @@ def generalized_dice_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -516,7 +532,7 @@ def generalized_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -534,6 +550,7 @@ def generalized_dice_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -566,6 +583,7 @@ def generalized_wasserstein_dice_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -588,7 +606,7 @@ def generalized_wasserstein_dice_loss(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -606,6 +624,7 @@ def generalized_wasserstein_dice_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -636,6 +655,7 @@ def matthews_correlation_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -652,7 +672,7 @@ def matthews_correlation_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -668,6 +688,7 @@ def matthews_correlation_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -698,6 +719,7 @@ def kappa_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -715,7 +737,7 @@ def kappa_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -731,6 +753,7 @@ def kappa_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -761,6 +784,7 @@ def sensitivity_specificity_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -777,7 +801,7 @@ def sensitivity_specificity_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -793,6 +817,212 @@ def sensitivity_specificity_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def boundary_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    spacing: Sequence[float] | None = None,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Boundary loss, as `dice_loss.torch.BoundaryLoss`: the mean of the probabilities times the
+    signed distances to the border.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.BoundaryLoss,
+        {
+            "spacing": spacing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "map": map,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def hausdorff_dt_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    alpha: float = 2.0,
+    log: bool = False,
+    spacing: Sequence[float] | None = None,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Hausdorff distance loss, as `dice_loss.torch.HausdorffDTLoss`: the squared errors, each times
+    how far from both borders it lies.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.HausdorffDTLoss,
+        {
+            "alpha": alpha,
+            "log": log,
+            "spacing": spacing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "map": map,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        details=details,
+    )
+
+
+def skeleton_recall_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    details: bool = False,
+    radius: float = 2.0,
+    spacing: Sequence[float] | None = None,
+    smoothing: Smoothing = 1e-5,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Skeleton recall loss, as `dice_loss.torch.SkeletonRecallLoss`: one minus the share of the
+    reference's skeleton that is predicted.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, details: see the forward of
+            `SegmentationLoss`.
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.SkeletonRecallLoss,
+        {
+            "radius": radius,
+            "spacing": spacing,
+            "smoothing": smoothing,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -821,6 +1051,7 @@ def cross_entropy_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -839,7 +1070,7 @@ def cross_entropy_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
     Returns:
@@ -853,6 +1084,7 @@ def cross_entropy_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -881,6 +1113,7 @@ def bce_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -900,7 +1133,7 @@ def bce_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
     Returns:
@@ -914,6 +1147,7 @@ def bce_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -943,6 +1177,7 @@ def focal_loss(
     background: bool | None = None,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | Tensor | None = None,
+    map: str | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -963,7 +1198,7 @@ def focal_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
     Returns:
@@ -978,6 +1213,7 @@ def focal_loss(
             "background": background,
             "classes": classes,
             "class_weights": class_weights,
+            "map": map,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,

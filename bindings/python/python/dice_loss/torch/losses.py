@@ -22,6 +22,7 @@ from .segmentation_loss import NamedLoss
 
 __all__ = [
     "BCELoss",
+    "BoundaryLoss",
     "ComboLoss",
     "CrossEntropyLoss",
     "DiceBCELoss",
@@ -33,12 +34,14 @@ __all__ = [
     "GeneralizedDiceFocalLoss",
     "GeneralizedDiceLoss",
     "GeneralizedWassersteinDiceLoss",
+    "HausdorffDTLoss",
     "IoULoss",
     "KappaLoss",
     "LogCoshDiceLoss",
     "LogDiceLoss",
     "MatthewsCorrelationLoss",
     "SensitivitySpecificityLoss",
+    "SkeletonRecallLoss",
     "TverskyLoss",
     "UnifiedFocalLoss",
 ]
@@ -68,7 +71,7 @@ class DiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -86,6 +89,7 @@ class DiceLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -104,6 +108,7 @@ class DiceLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -138,7 +143,7 @@ class IoULoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -156,6 +161,7 @@ class IoULoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -174,6 +180,7 @@ class IoULoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -212,7 +219,7 @@ class TverskyLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -232,6 +239,7 @@ class TverskyLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -252,6 +260,7 @@ class TverskyLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -287,7 +296,7 @@ class FocalTverskyLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -308,6 +317,7 @@ class FocalTverskyLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -329,6 +339,7 @@ class FocalTverskyLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -362,7 +373,7 @@ class LogDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -381,6 +392,7 @@ class LogDiceLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -400,6 +412,7 @@ class LogDiceLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -430,7 +443,7 @@ class LogCoshDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -448,6 +461,7 @@ class LogCoshDiceLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -466,6 +480,7 @@ class LogCoshDiceLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -497,7 +512,7 @@ class GeneralizedDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -515,6 +530,7 @@ class GeneralizedDiceLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -533,6 +549,7 @@ class GeneralizedDiceLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -568,7 +585,7 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -586,6 +603,7 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -604,6 +622,7 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -633,7 +652,7 @@ class MatthewsCorrelationLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -649,6 +668,7 @@ class MatthewsCorrelationLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -665,6 +685,7 @@ class MatthewsCorrelationLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -694,7 +715,7 @@ class KappaLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -710,6 +731,7 @@ class KappaLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -726,6 +748,7 @@ class KappaLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -754,7 +777,7 @@ class SensitivitySpecificityLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -770,6 +793,7 @@ class SensitivitySpecificityLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -786,6 +810,209 @@ class SensitivitySpecificityLoss(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
+            map=map,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class BoundaryLoss(NamedLoss):
+    """Boundary loss: the mean of the probabilities times the signed distances to the border.
+
+    L = Σmp / Σ1, with the signed distance m of each voxel to the border of the class, negative
+    inside, which the target carries as the map `boundary`.
+
+    By itself it leads to empty predictions: add it to an overlap loss, with a weight that rises
+    from epoch to epoch.
+
+    Range any number; a perfect match costs least, but not 0. Paper: Kervadec et al. 2019,
+    https://arxiv.org/abs/1812.07032.
+
+    ::
+
+        BoundaryLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "boundary_loss"
+
+    def __init__(
+        self,
+        *,
+        spacing: Sequence[float] | None = None,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.Boundary(
+                spacing=spacing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            map=map,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class HausdorffDTLoss(NamedLoss):
+    """Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+
+    L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+    prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+    ln(1 + L).
+
+    The distances to the prediction's border are those of p > ½, taken anew in each step. No
+    gradient goes through them.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Karimi and Salcudean 2019,
+    https://arxiv.org/abs/1904.10030.
+
+    ::
+
+        HausdorffDTLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        alpha: α, the power of the distances; above 0.
+        log: whether the loss is ln(1 + L), which tames large distances.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "hausdorff_dt_loss"
+
+    def __init__(
+        self,
+        *,
+        alpha: float = 2.0,
+        log: bool = False,
+        spacing: Sequence[float] | None = None,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.HausdorffDT(
+                alpha=alpha,
+                log=log,
+                spacing=spacing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            map=map,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class SkeletonRecallLoss(NamedLoss):
+    """Skeleton recall loss: one minus the share of the reference's skeleton that is predicted.
+
+    L = 1 − (Σmp + s) / (Σm + s′), with m the dilated skeleton of each class, within the class,
+    which the target carries as the map `skeleton`.
+
+    False positives cost nothing: add it to an overlap loss.
+
+    Range [0, 1]; a perfect match costs 0 by default. Paper: Kirchhoff et al. 2024,
+    https://arxiv.org/abs/2404.03010.
+
+    ::
+
+        SkeletonRecallLoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        radius: how far the skeleton is dilated, in the units of the spacing; at least 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
+            least 0.
+        activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
+            `"probabilities"` (the input as it is).
+        classes: only these classes take part; all by default.
+        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+            process_group: see `SegmentationLoss`.
+    """
+
+    function = "skeleton_recall_loss"
+
+    def __init__(
+        self,
+        *,
+        radius: float = 2.0,
+        spacing: Sequence[float] | None = None,
+        smoothing: Smoothing = 1e-5,
+        activation: Activation = "softmax",
+        pool: Pool | None = None,
+        absent: Absent | None = None,
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.SkeletonRecall(
+                radius=radius,
+                spacing=spacing,
+                smoothing=smoothing,
+                classes=classes,
+            ),
+            activation=activation,
+            pool=pool,
+            absent=absent,
+            background=background,
+            class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -818,7 +1045,7 @@ class CrossEntropyLoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
 
@@ -832,6 +1059,7 @@ class CrossEntropyLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -846,6 +1074,7 @@ class CrossEntropyLoss(NamedLoss):
             activation=activation,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -875,7 +1104,7 @@ class BCELoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
 
@@ -889,6 +1118,7 @@ class BCELoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -903,6 +1133,7 @@ class BCELoss(NamedLoss):
             activation=activation,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -936,7 +1167,7 @@ class FocalLoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
 
@@ -951,6 +1182,7 @@ class FocalLoss(NamedLoss):
         background: bool | None = None,
         classes: Sequence[int] | None = None,
         class_weights: ClassWeights | Tensor | None = None,
+        map: str | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -966,6 +1198,7 @@ class FocalLoss(NamedLoss):
             activation=activation,
             background=background,
             class_weights=class_weights,
+            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,

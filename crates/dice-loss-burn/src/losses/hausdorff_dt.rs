@@ -1,0 +1,200 @@
+// Written by `cargo xtask generate` from what `dice_loss::HausdorffDT` declares; do not edit.
+
+//! Hausdorff distance as a module of Burn.
+
+use burn::{
+    config::Config,
+    module::{Content, DisplaySettings, Module, ModuleDisplay},
+    nn::loss::Reduction,
+    tensor::Tensor,
+};
+use dice_loss::{Absent, Activation, Decision, HausdorffDT, Pool, Result};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`HausdorffDTLoss`].
+#[derive(Config, Debug)]
+pub struct HausdorffDTLossConfig {
+    /// What turns logits into probabilities: softmax, sigmoid or probabilities.
+    pub activation: Activation,
+    /// α, the power of the distances. A finite number above 0; `2.0` by default.
+    #[config(default = 2.0)]
+    pub alpha: f64,
+    /// Whether the loss is ln(1 + L), which tames large distances. `false` by default.
+    #[config(default = false)]
+    pub log: bool,
+    /// The distance from voxel to voxel along each spatial axis; 1 by default. A finite number
+    /// above 0.
+    pub spacing: Option<Vec<f64>>,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    #[config(default = "Pool::Sample")]
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    #[config(default = "Absent::Skip")]
+    pub absent: Absent,
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
+    #[config(default = true)]
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// The name of the map that weighs the voxels in every sum of the loss; a loss that wants a map
+    /// has a name for it, any other has none.
+    pub map: Option<String>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Auto` is the mean; `BatchMean` is the sum divided by the
+    /// number of samples. `Mean` by default.
+    #[config(default = "Reduction::Mean")]
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl HausdorffDTLossConfig {
+    /// Makes the loss.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when it is used.
+    pub fn init(&self) -> HausdorffDTLoss {
+        let objective = named::single(
+            HausdorffDT { alpha: self.alpha, log: self.log, spacing: self.spacing.clone() }
+                .with(self.activation)
+                .pool(self.pool)
+                .absent(self.absent)
+                .background(self.background),
+            &self.classes,
+            &self.class_weights,
+            &self.map,
+        );
+        let loss = named::reduced(objective, self.ignore_index, &self.reduction, self.decision);
+        HausdorffDTLoss { config: self.clone(), loss }
+    }
+}
+
+/// Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+///
+/// L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+/// prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+/// ln(1 + L).
+///
+/// The distances to the prediction's border are those of p > ½, taken anew in each step. No
+/// gradient goes through them.
+///
+/// - **Activation**: softmax, sigmoid or probabilities.
+/// - **Range**: [0, ∞).
+/// - **Paper**: Karimi and Salcudean 2019, <https://arxiv.org/abs/1904.10030>.
+///
+/// Created by [`HausdorffDTLossConfig`]; [`dice_loss::HausdorffDT`] is its formula.
+///
+/// ```
+/// use burn::tensor::{Device, Int, Tensor};
+/// use dice_loss_burn::{HausdorffDTLossConfig, dice_loss::Activation};
+///
+/// let config = HausdorffDTLossConfig::new(Activation::Softmax);
+/// let loss = config.with_background(false).init();
+///
+/// let device = Device::flex();
+/// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
+/// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
+/// assert!(loss.forward(logits, labels).into_scalar::<f32>().abs() < 1e-4);
+/// ```
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct HausdorffDTLoss {
+    #[module(skip)]
+    config: HausdorffDTLossConfig,
+    #[module(skip)]
+    loss: SegmentationLoss,
+}
+
+impl HausdorffDTLoss {
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: `[1]`
+    ///
+    /// # Panics
+    ///
+    /// With the message of [`try_forward`](Self::try_forward)'s error.
+    pub fn forward<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Tensor<1> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss, or what is wrong: shapes that do not fit, a label that names no class, an option
+    /// outside its range.
+    pub fn try_forward<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Result<Tensor<1>> {
+        self.loss.try_forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`try_forward`](Self::try_forward) does.
+    pub fn evaluate<const D: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+
+    /// The values before any reduction, in the shapes that
+    /// [`SegmentationLoss`](SegmentationLoss::forward_no_reduction) lists.
+    ///
+    /// # Panics
+    ///
+    /// With the message of [`try_forward`](Self::try_forward)'s error; if the values do not have
+    /// `R` axes; for a compound whose terms' values differ in shape.
+    pub fn forward_no_reduction<const D: usize, const R: usize>(
+        &self,
+        logits: Tensor<D>,
+        targets: impl Into<Targets>,
+    ) -> Tensor<R> {
+        self.loss.forward_no_reduction(logits, targets)
+    }
+}
+
+impl From<HausdorffDTLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: HausdorffDTLoss) -> Self {
+        loss.loss
+    }
+}
+
+impl ModuleDisplay for HausdorffDTLoss {
+    fn custom_settings(&self) -> Option<DisplaySettings> {
+        DisplaySettings::new().with_new_line_after_attribute(false).optional()
+    }
+
+    fn custom_content(&self, content: Content) -> Option<Content> {
+        content
+            .add_debug_attribute("activation", &self.config.activation)
+            .add_debug_attribute("alpha", &self.config.alpha)
+            .add_debug_attribute("log", &self.config.log)
+            .add_debug_attribute("spacing", &self.config.spacing)
+            .add_debug_attribute("pool", &self.config.pool)
+            .add_debug_attribute("absent", &self.config.absent)
+            .add_debug_attribute("background", &self.config.background)
+            .add_debug_attribute("classes", &self.config.classes)
+            .add_debug_attribute("class_weights", &self.config.class_weights)
+            .add_debug_attribute("map", &self.config.map)
+            .add_debug_attribute("ignore_index", &self.config.ignore_index)
+            .add_debug_attribute("reduction", &self.config.reduction)
+            .add_debug_attribute("decision", &self.config.decision)
+            .optional()
+    }
+}

@@ -1,0 +1,157 @@
+// Written by `cargo xtask generate` from what `dice_loss::HausdorffDT` declares; do not edit.
+
+//! Hausdorff distance on Candle's tensors.
+
+use candle_core::{Result, Tensor};
+use dice_loss::{Absent, Activation, Decision, HausdorffDT, Pool, Reduction};
+
+use crate::{Evaluation, SegmentationLoss, Targets, named};
+
+/// The options of [`HausdorffDTLoss`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct HausdorffDTLossConfig {
+    /// What turns logits into probabilities: softmax, sigmoid or probabilities.
+    pub activation: Activation,
+    /// α, the power of the distances. A finite number above 0; `2.0` by default.
+    pub alpha: f64,
+    /// Whether the loss is ln(1 + L), which tames large distances. `false` by default.
+    pub log: bool,
+    /// The distance from voxel to voxel along each spatial axis; 1 by default. A finite number
+    /// above 0.
+    pub spacing: Option<Vec<f64>>,
+    /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
+    /// over the batch; `All`, everything at once. `Sample` by default.
+    pub pool: Pool,
+    /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
+    /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.
+    pub absent: Absent,
+    /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
+    /// `true` by default.
+    pub background: bool,
+    /// Only these classes take part; all by default.
+    pub classes: Option<Vec<usize>>,
+    /// One for each class, at least 0; they normalise the mean over classes.
+    pub class_weights: Option<Vec<f64>>,
+    /// The name of the map that weighs the voxels in every sum of the loss; a loss that wants a map
+    /// has a name for it, any other has none.
+    pub map: Option<String>,
+    /// Voxels with this label do not count, unless the targets name another.
+    pub ignore_index: Option<i64>,
+    /// How the values become the loss. `Mean` by default.
+    pub reduction: Reduction,
+    /// Also counts the true and false positives and negatives of this hard decision, for metrics.
+    pub decision: Option<Decision>,
+}
+
+impl HausdorffDTLossConfig {
+    /// The defaults under an activation, for `..` to fill in what is not set.
+    pub fn new(activation: Activation) -> Self {
+        Self {
+            activation,
+            alpha: 2.0,
+            log: false,
+            spacing: None,
+            pool: Pool::Sample,
+            absent: Absent::Skip,
+            background: true,
+            classes: None,
+            class_weights: None,
+            map: None,
+            ignore_index: None,
+            reduction: Reduction::Mean,
+            decision: None,
+        }
+    }
+}
+
+/// Hausdorff distance loss: the squared errors, each times how far from both borders it lies.
+///
+/// L = Σm(p − g)² / Σ1, with m = d_p^α + d_g^α, the distances of each voxel to the borders of the
+/// prediction and of the reference, which the target carries as the map `hausdorff`; or with `log`
+/// ln(1 + L).
+///
+/// The distances to the prediction's border are those of p > ½, taken anew in each step. No
+/// gradient goes through them.
+///
+/// - **Activation**: softmax, sigmoid or probabilities.
+/// - **Range**: [0, ∞).
+/// - **Paper**: Karimi and Salcudean 2019, <https://arxiv.org/abs/1904.10030>.
+///
+/// Its options are a [`HausdorffDTLossConfig`]; [`dice_loss::HausdorffDT`] is its formula.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use dice_loss_candle::{HausdorffDTLoss, HausdorffDTLossConfig, dice_loss::Activation};
+///
+/// let config = HausdorffDTLossConfig {
+///     background: false,
+///     ..HausdorffDTLossConfig::new(Activation::Softmax)
+/// };
+/// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
+/// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+/// let loss = HausdorffDTLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HausdorffDTLoss {
+    config: HausdorffDTLossConfig,
+    loss: SegmentationLoss,
+}
+
+impl HausdorffDTLoss {
+    /// Of these options.
+    ///
+    /// Options that do not fit each other or the number of classes are reported when the loss is
+    /// used.
+    pub fn new(config: HausdorffDTLossConfig) -> Self {
+        let objective = named::single(
+            HausdorffDT { alpha: config.alpha, log: config.log, spacing: config.spacing.clone() }
+                .with(config.activation)
+                .pool(config.pool)
+                .absent(config.absent)
+                .background(config.background),
+            &config.classes,
+            &config.class_weights,
+            &config.map,
+        );
+        let loss =
+            named::reduced(objective, config.ignore_index, config.reduction, config.decision);
+        Self { config, loss }
+    }
+
+    /// The options.
+    pub fn config(&self) -> &HausdorffDTLossConfig {
+        &self.config
+    }
+
+    /// The loss, in f32 or, for logits in f64, in f64.
+    ///
+    /// # Shapes
+    ///
+    /// - logits: `[batch_size, classes, spatial…]`
+    /// - targets: labels `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`, or a dense target
+    ///   like the logits; see [`Targets`]
+    /// - output: a scalar; without reduction what
+    ///   [`SegmentationLoss::forward`](SegmentationLoss::forward) lists
+    ///
+    /// # Errors
+    ///
+    /// Shapes that do not fit, a label that names no class, an option outside its range.
+    pub fn forward(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Tensor> {
+        self.loss.forward(logits, targets)
+    }
+
+    /// The loss with all that its sweep over the voxels found out: each class's loss and, with a
+    /// decision, the counts that metrics need. Fails as [`forward`](Self::forward) does.
+    pub fn evaluate(&self, logits: &Tensor, targets: impl Into<Targets>) -> Result<Evaluation> {
+        self.loss.evaluate(logits, targets)
+    }
+}
+
+impl From<HausdorffDTLoss> for SegmentationLoss {
+    /// The same loss, without its name.
+    fn from(loss: HausdorffDTLoss) -> Self {
+        loss.loss
+    }
+}
