@@ -72,7 +72,7 @@ fn five_sums<I: Instructions, F: Number>(
             sum + weighed,
             weighed.mul_add::<I>(p, pp),
             w.mul_add::<I>((p - g).abs(), l1),
-            weighed.abs() + abs,
+            w * p.abs() + abs,
         ]
     })
 }
