@@ -28,7 +28,17 @@ from ._choices import Reduction as Reduction
 from ._choices import TransportWeight as TransportWeight
 from ._choices import VolumeWeight as VolumeWeight
 from ._options import BackgroundForeground
-from ._terms import CLASS_VALUES, DISTANCES, FLAG, NUMBER, SMOOTHING, OverlapTerm, Term, VoxelTerm
+from ._terms import (
+    CLASS_VALUES,
+    DISTANCES,
+    FLAG,
+    NUMBER,
+    SMOOTHING,
+    SPACING,
+    OverlapTerm,
+    Term,
+    VoxelTerm,
+)
 from ._terms import ClassValues as ClassValues
 from ._terms import ClassWeights as ClassWeights
 from ._terms import Regions as Regions

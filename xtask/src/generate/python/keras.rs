@@ -2,7 +2,7 @@
 
 use super::{
     Generated, choices,
-    loss::{Loss, Parameter, losses as all_losses},
+    loss::{Loss, Parameter, is_of_term, losses as all_losses},
     numpy::{made, parameters},
     package,
     terms::TYPES,
@@ -59,7 +59,7 @@ fn class(loss: &Loss) -> String {
     let (of_term, of_loss): (Vec<_>, Vec<_>) = keywords(loss)
         .into_iter()
         .enumerate()
-        .partition(|(index, option)| *index < own || option.name == "classes");
+        .partition(|(index, option)| *index < own || is_of_term(&option.name));
     let plain = |options: Vec<(usize, Parameter)>| -> Vec<_> {
         options.into_iter().map(|(_, option)| option).collect()
     };

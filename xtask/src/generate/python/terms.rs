@@ -33,7 +33,7 @@ the background), class weights for both.
 ";
 
 const BASES: [&str; 4] = ["BackgroundForeground", "OverlapTerm", "Term", "VoxelTerm"];
-const METADATA: [&str; 8] = [
+const METADATA: [&str; 9] = [
     "CLASS_VALUES",
     "CLASS_WEIGHTS",
     "DISTANCES",
@@ -41,6 +41,7 @@ const METADATA: [&str; 8] = [
     "INDICES",
     "NUMBER",
     "SMOOTHING",
+    "SPACING",
     "Compound",
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{
     Generated, choices,
-    loss::{Loss, Parameter, losses as all_losses},
+    loss::{Loss, Parameter, is_of_term, losses as all_losses},
     numpy::{made, parameters},
     package,
     terms::TYPES,
@@ -46,7 +46,7 @@ fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
         setting.annotation = "ClassWeights | Tensor | None".to_owned();
     }
     let (of_term, of_module): (Vec<_>, Vec<_>) =
-        settings.into_iter().partition(|setting| setting.name == "classes");
+        settings.into_iter().partition(|setting| is_of_term(&setting.name));
     let of_module = [vec![loss.activation()], of_module, parameters(&OF_MODULE)].concat();
     ([loss.own(), of_term].concat(), of_module)
 }
@@ -55,7 +55,7 @@ fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
 fn keywords(loss: &Loss) -> Vec<Parameter> {
     let (of_term, of_module) = split(loss);
     let (classes, own): (Vec<_>, Vec<_>) =
-        of_term.into_iter().partition(|option| option.name == "classes");
+        of_term.into_iter().partition(|option| is_of_term(&option.name));
     let at = of_module.iter().position(|option| option.name == "class_weights");
     let (before, after) = of_module.split_at(at.unwrap_or(of_module.len()));
     [&own[..], before, &classes, after].concat()
@@ -69,7 +69,7 @@ pub(super) fn about_options(loss: &Loss, keywords: &[Parameter], see: &str) -> V
     let mut shared = Vec::new();
     for Parameter { name, .. } in keywords {
         // A sum keeps the background of its voxel terms; a voxel loss by itself drops it.
-        let of_its_own = name == "classes" || (name == "background" && loss.is_of_voxels());
+        let of_its_own = is_of_term(name) || (name == "background" && loss.is_of_voxels());
         match loss.about_setting(name) {
             Some(about) if of_its_own => said.push(about),
             _ if name == "activation" || own.contains(name) => {}

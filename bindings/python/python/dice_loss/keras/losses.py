@@ -74,7 +74,9 @@ class Dice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -107,6 +109,7 @@ class Dice(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -115,7 +118,6 @@ class Dice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -153,7 +155,9 @@ class IoU(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -186,6 +190,7 @@ class IoU(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -194,7 +199,6 @@ class IoU(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -236,7 +240,9 @@ class Tversky(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -273,6 +279,7 @@ class Tversky(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -281,7 +288,6 @@ class Tversky(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -320,7 +326,9 @@ class FocalTversky(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -359,6 +367,7 @@ class FocalTversky(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -367,7 +376,6 @@ class FocalTversky(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -404,7 +412,9 @@ class LogDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -439,6 +449,7 @@ class LogDice(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -447,7 +458,6 @@ class LogDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -481,7 +491,9 @@ class LogCoshDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -514,6 +526,7 @@ class LogCoshDice(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -522,7 +535,6 @@ class LogCoshDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -557,7 +569,9 @@ class GeneralizedDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -590,6 +604,7 @@ class GeneralizedDice(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -598,7 +613,6 @@ class GeneralizedDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -637,7 +651,9 @@ class GeneralizedWassersteinDice(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -670,6 +686,7 @@ class GeneralizedWassersteinDice(NamedLoss):
                 weight=weight,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -678,7 +695,6 @@ class GeneralizedWassersteinDice(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -711,7 +727,9 @@ class MatthewsCorrelation(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -740,6 +758,7 @@ class MatthewsCorrelation(NamedLoss):
             terms.MatthewsCorrelation(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -748,7 +767,6 @@ class MatthewsCorrelation(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -781,7 +799,9 @@ class Kappa(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -810,6 +830,7 @@ class Kappa(NamedLoss):
             terms.Kappa(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -818,7 +839,6 @@ class Kappa(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -850,7 +870,9 @@ class SensitivitySpecificity(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -879,6 +901,7 @@ class SensitivitySpecificity(NamedLoss):
             terms.SensitivitySpecificity(
                 ratio=ratio,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -887,7 +910,6 @@ class SensitivitySpecificity(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -920,7 +942,9 @@ class Boundary(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -949,6 +973,7 @@ class Boundary(NamedLoss):
             terms.Boundary(
                 spacing=spacing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -957,7 +982,6 @@ class Boundary(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -993,7 +1017,9 @@ class HausdorffDT(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -1026,6 +1052,7 @@ class HausdorffDT(NamedLoss):
                 log=log,
                 spacing=spacing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -1034,7 +1061,6 @@ class HausdorffDT(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -1069,7 +1095,9 @@ class SkeletonRecall(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        from_logits, axis, pool, absent, background, class_weights, map, ignore_index, regions,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, pool, absent, background, class_weights, ignore_index, regions,
             sparse_y_true, reduction, native, name, dtype: see `SegmentationLoss`.
     """
 
@@ -1102,6 +1130,7 @@ class SkeletonRecall(NamedLoss):
                 spacing=spacing,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
@@ -1110,7 +1139,6 @@ class SkeletonRecall(NamedLoss):
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -1146,8 +1174,10 @@ class CrossEntropy(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        from_logits, axis, class_weights, map, ignore_index, regions, sparse_y_true, reduction,
-            native, name, dtype: see `SegmentationLoss`.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
+            name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -1173,13 +1203,13 @@ class CrossEntropy(NamedLoss):
             terms.CrossEntropy(
                 label_smoothing=label_smoothing,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
             axis=axis,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -1212,8 +1242,10 @@ class BCE(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        from_logits, axis, class_weights, map, ignore_index, regions, sparse_y_true, reduction,
-            native, name, dtype: see `SegmentationLoss`.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
+            name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -1239,13 +1271,13 @@ class BCE(NamedLoss):
             terms.BinaryCrossEntropy(
                 pos_weight=pos_weight,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
             axis=axis,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,
@@ -1282,8 +1314,10 @@ class Focal(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        from_logits, axis, class_weights, map, ignore_index, regions, sparse_y_true, reduction,
-            native, name, dtype: see `SegmentationLoss`.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        from_logits, axis, class_weights, ignore_index, regions, sparse_y_true, reduction, native,
+            name, dtype: see `SegmentationLoss`.
     """
 
     def __init__(
@@ -1311,13 +1345,13 @@ class Focal(NamedLoss):
                 gamma=gamma,
                 alpha=alpha,
                 classes=classes,
+                map=map,
             ),
             from_logits=from_logits,
             activation=activation,
             axis=axis,
             background=background,
             class_weights=class_weights,
-            map=map,
             ignore_index=ignore_index,
             regions=regions,
             sparse_y_true=sparse_y_true,

@@ -60,8 +60,8 @@ def dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -81,7 +81,9 @@ def dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -98,8 +100,8 @@ def dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -131,8 +133,8 @@ def iou_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -153,7 +155,9 @@ def iou_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -170,8 +174,8 @@ def iou_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -205,8 +209,8 @@ def tversky_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -229,7 +233,9 @@ def tversky_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -248,8 +254,8 @@ def tversky_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -284,8 +290,8 @@ def focal_tversky_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -309,7 +315,9 @@ def focal_tversky_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -329,8 +337,8 @@ def focal_tversky_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -363,8 +371,8 @@ def log_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -386,7 +394,9 @@ def log_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -404,8 +414,8 @@ def log_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -437,8 +447,8 @@ def log_cosh_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -459,7 +469,9 @@ def log_cosh_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -476,8 +488,8 @@ def log_cosh_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -509,8 +521,8 @@ def generalized_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -532,7 +544,9 @@ def generalized_dice_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -549,8 +563,8 @@ def generalized_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -582,8 +596,8 @@ def generalized_wasserstein_dice_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -606,7 +620,9 @@ def generalized_wasserstein_dice_loss(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -623,8 +639,8 @@ def generalized_wasserstein_dice_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -654,8 +670,8 @@ def matthews_correlation_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -672,7 +688,9 @@ def matthews_correlation_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -687,8 +705,8 @@ def matthews_correlation_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -718,8 +736,8 @@ def kappa_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -737,7 +755,9 @@ def kappa_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -752,8 +772,8 @@ def kappa_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -783,8 +803,8 @@ def sensitivity_specificity_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -801,7 +821,9 @@ def sensitivity_specificity_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -816,8 +838,8 @@ def sensitivity_specificity_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -847,8 +869,8 @@ def boundary_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -865,7 +887,9 @@ def boundary_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -880,8 +904,8 @@ def boundary_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -913,8 +937,8 @@ def hausdorff_dt_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -933,7 +957,9 @@ def hausdorff_dt_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -950,8 +976,8 @@ def hausdorff_dt_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -983,8 +1009,8 @@ def skeleton_recall_loss(
     absent: Absent | None = None,
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -1004,7 +1030,9 @@ def skeleton_recall_loss(
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
 
     Returns:
@@ -1021,8 +1049,8 @@ def skeleton_recall_loss(
             "absent": absent,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -1050,8 +1078,8 @@ def cross_entropy_loss(
     activation: Activation = "softmax",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -1070,7 +1098,9 @@ def cross_entropy_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
     Returns:
@@ -1083,8 +1113,8 @@ def cross_entropy_loss(
             "activation": activation,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -1112,8 +1142,8 @@ def bce_loss(
     activation: Activation = "sigmoid",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -1133,7 +1163,9 @@ def bce_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
     Returns:
@@ -1146,8 +1178,8 @@ def bce_loss(
             "activation": activation,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,
@@ -1176,8 +1208,8 @@ def focal_loss(
     activation: Activation = "softmax",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
-    class_weights: ClassWeights | Tensor | None = None,
     map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
     reduction: Reduction = "mean",
     ignore_index: int | None = None,
     regions: Regions | None = None,
@@ -1198,7 +1230,9 @@ def focal_loss(
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
 
     Returns:
@@ -1212,8 +1246,8 @@ def focal_loss(
             "activation": activation,
             "background": background,
             "classes": classes,
-            "class_weights": class_weights,
             "map": map,
+            "class_weights": class_weights,
             "reduction": reduction,
             "ignore_index": ignore_index,
             "regions": regions,

@@ -71,7 +71,9 @@ class DiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -88,8 +90,8 @@ class DiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -102,13 +104,13 @@ class DiceLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -143,7 +145,9 @@ class IoULoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -160,8 +164,8 @@ class IoULoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -174,13 +178,13 @@ class IoULoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -219,7 +223,9 @@ class TverskyLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -238,8 +244,8 @@ class TverskyLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -254,13 +260,13 @@ class TverskyLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -296,7 +302,9 @@ class FocalTverskyLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -316,8 +324,8 @@ class FocalTverskyLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -333,13 +341,13 @@ class FocalTverskyLoss(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -373,7 +381,9 @@ class LogDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -391,8 +401,8 @@ class LogDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -406,13 +416,13 @@ class LogDiceLoss(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -443,7 +453,9 @@ class LogCoshDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -460,8 +472,8 @@ class LogCoshDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -474,13 +486,13 @@ class LogCoshDiceLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -512,7 +524,9 @@ class GeneralizedDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -529,8 +543,8 @@ class GeneralizedDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -543,13 +557,13 @@ class GeneralizedDiceLoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -585,7 +599,9 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -602,8 +618,8 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -616,13 +632,13 @@ class GeneralizedWassersteinDiceLoss(NamedLoss):
                 weight=weight,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -652,7 +668,9 @@ class MatthewsCorrelationLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -667,8 +685,8 @@ class MatthewsCorrelationLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -679,13 +697,13 @@ class MatthewsCorrelationLoss(NamedLoss):
             terms.MatthewsCorrelation(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -715,7 +733,9 @@ class KappaLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -730,8 +750,8 @@ class KappaLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -742,13 +762,13 @@ class KappaLoss(NamedLoss):
             terms.Kappa(
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -777,7 +797,9 @@ class SensitivitySpecificityLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -792,8 +814,8 @@ class SensitivitySpecificityLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -804,13 +826,13 @@ class SensitivitySpecificityLoss(NamedLoss):
             terms.SensitivitySpecificity(
                 ratio=ratio,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -840,7 +862,9 @@ class BoundaryLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -855,8 +879,8 @@ class BoundaryLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -867,13 +891,13 @@ class BoundaryLoss(NamedLoss):
             terms.Boundary(
                 spacing=spacing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -906,7 +930,9 @@ class HausdorffDTLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -923,8 +949,8 @@ class HausdorffDTLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -937,13 +963,13 @@ class HausdorffDTLoss(NamedLoss):
                 log=log,
                 spacing=spacing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -975,7 +1001,9 @@ class SkeletonRecallLoss(NamedLoss):
         activation: what turns logits into probabilities: `"softmax"`, `"sigmoid"` or
             `"probabilities"` (the input as it is).
         classes: only these classes take part; all by default.
-        pool, absent, background, class_weights, map, reduction, ignore_index, regions, target_kind,
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        pool, absent, background, class_weights, reduction, ignore_index, regions, target_kind,
             process_group: see `SegmentationLoss`.
     """
 
@@ -992,8 +1020,8 @@ class SkeletonRecallLoss(NamedLoss):
         absent: Absent | None = None,
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -1006,13 +1034,13 @@ class SkeletonRecallLoss(NamedLoss):
                 spacing=spacing,
                 smoothing=smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             pool=pool,
             absent=absent,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -1045,7 +1073,9 @@ class CrossEntropyLoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
 
@@ -1058,8 +1088,8 @@ class CrossEntropyLoss(NamedLoss):
         activation: Activation = "softmax",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -1070,11 +1100,11 @@ class CrossEntropyLoss(NamedLoss):
             terms.CrossEntropy(
                 label_smoothing=label_smoothing,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -1104,7 +1134,9 @@ class BCELoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
 
@@ -1117,8 +1149,8 @@ class BCELoss(NamedLoss):
         activation: Activation = "sigmoid",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -1129,11 +1161,11 @@ class BCELoss(NamedLoss):
             terms.BinaryCrossEntropy(
                 pos_weight=pos_weight,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
@@ -1167,7 +1199,9 @@ class FocalLoss(NamedLoss):
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
-        class_weights, map, reduction, ignore_index, regions, target_kind, process_group: see
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
             `SegmentationLoss`.
     """
 
@@ -1181,8 +1215,8 @@ class FocalLoss(NamedLoss):
         activation: Activation = "softmax",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
-        class_weights: ClassWeights | Tensor | None = None,
         map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
         reduction: Reduction = "mean",
         ignore_index: int | None = None,
         regions: Regions | None = None,
@@ -1194,11 +1228,11 @@ class FocalLoss(NamedLoss):
                 gamma=gamma,
                 alpha=alpha,
                 classes=classes,
+                map=map,
             ),
             activation=activation,
             background=background,
             class_weights=class_weights,
-            map=map,
             reduction=reduction,
             ignore_index=ignore_index,
             regions=regions,
