@@ -154,6 +154,14 @@ fn init(loss: &Loss) -> String {
 fn more(loss: &Loss) -> String {
     let class = loss.class();
     let activation = format!("{:?}", loss.entry.activations[0]);
+    let shown = match loss.entry.wants_map() {
+        None => "assert!(loss.forward(logits, labels).into_scalar::<f32>().abs() < 1e-4);".into(),
+        Some(wanted) => format!(
+            "let refused = loss.try_forward(logits, labels).unwrap_err().to_string();\n\
+             assert!(refused.contains(\"none called '{}'\"));",
+            wanted.name
+        ),
+    };
     format!(
         "Created by [`{class}LossConfig`]; [`dice_loss::{class}`] is its formula.\n\n\
          ```\n\
@@ -164,7 +172,7 @@ fn more(loss: &Loss) -> String {
          let device = Device::flex();\n\
          let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);\n\
          let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);\n\
-         assert!(loss.forward(logits, labels).into_scalar::<f32>().abs() < 1e-4);\n\
+         {shown}\n\
          ```"
     )
 }

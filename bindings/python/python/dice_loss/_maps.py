@@ -32,8 +32,9 @@ LARGEST = 1e12
 
 def said(map: Wanted) -> str:
     """What a map may hold, in the engine's words."""
-    least = "-1e12" if map.is_signed else "0"
-    return f"{least} to 1e12"
+    if map.is_signed:
+        return "a value from -1e12 to 1e12"
+    return "a value of at least 0, and at most 1e12"
 
 
 def given(maps: Mapping[str, Any] | None, wanted: tuple[Wanted, ...]) -> list[Any]:

@@ -89,7 +89,8 @@ def test_signatures_are_as_declared(name):
         assert of_module[option["name"]].default == declared.default_of(option)
     assert of_module["activation"].default == loss["activations"][0]
     assert {*of_module} >= {*loss["settings"]}
-    shared = ("logits", "target", "mask", "voxel_weight", "class_valid", "details")
+    maps = ["maps"] if "map" in loss["settings"] else []
+    shared = ["logits", "target", "mask", "voxel_weight", "class_valid", *maps, "details"]
     of_function = inspect.signature(function).parameters
     assert [*of_function] == [*shared, *of_module]
     for option in of_module:

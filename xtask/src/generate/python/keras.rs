@@ -2,12 +2,12 @@
 
 use super::{
     Generated, choices,
-    loss::{Loss, Parameter, losses as all_losses},
+    loss::{Loss, Parameter, is_of_term, losses as all_losses},
     numpy::{made, parameters},
     package,
     terms::TYPES,
     text::{all, head, imports, listed, mentioned},
-    torch::{about_options, is_of_term},
+    torch::about_options,
 };
 
 const ABOUT: &str = "\
@@ -59,7 +59,7 @@ fn class(loss: &Loss) -> String {
     let (of_term, of_loss): (Vec<_>, Vec<_>) = keywords(loss)
         .into_iter()
         .enumerate()
-        .partition(|(index, option)| *index < own || is_of_term(option));
+        .partition(|(index, option)| *index < own || is_of_term(&option.name));
     let plain = |options: Vec<(usize, Parameter)>| -> Vec<_> {
         options.into_iter().map(|(_, option)| option).collect()
     };

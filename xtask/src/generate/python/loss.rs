@@ -241,6 +241,11 @@ fn of_option(option: &OptionInfo) -> Parameter {
     Parameter::new(&name(option.facts.name), &annotation(option), &literal(&option.default))
 }
 
+/// Whether a setting is always a term's own: no objective has it.
+pub(super) fn is_of_term(setting: &str) -> bool {
+    ["classes", "map"].contains(&setting)
+}
+
 /// The type of an option.
 pub(super) fn annotation(option: &OptionInfo) -> String {
     match &option.kind {

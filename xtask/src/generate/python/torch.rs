@@ -2,7 +2,7 @@
 
 use super::{
     Generated, choices,
-    loss::{Loss, Parameter, losses as all_losses},
+    loss::{Loss, Parameter, is_of_term, losses as all_losses},
     numpy::{made, parameters},
     package,
     terms::TYPES,
@@ -40,18 +40,14 @@ const OF_FORWARD: [[&str; 4]; 5] = [
     ["details", "bool", "False", ""],
 ];
 
-/// Whether a setting is the term's alone, of which a loss of several terms has none.
-pub(super) fn is_of_term(setting: &Parameter) -> bool {
-    ["classes", "map"].contains(&setting.name.as_str())
-}
-
 /// What the term is told, and what the module is.
 fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
     let mut settings = loss.settings(false);
     for setting in settings.iter_mut().filter(|setting| setting.name == "class_weights") {
         setting.annotation = "ClassWeights | Tensor | None".to_owned();
     }
-    let (of_term, of_module): (Vec<_>, Vec<_>) = settings.into_iter().partition(is_of_term);
+    let (of_term, of_module): (Vec<_>, Vec<_>) =
+        settings.into_iter().partition(|setting| is_of_term(&setting.name));
     let of_module = [vec![loss.activation()], of_module, parameters(&OF_MODULE)].concat();
     ([loss.own(), of_term].concat(), of_module)
 }
@@ -59,7 +55,8 @@ fn split(loss: &Loss) -> (Vec<Parameter>, Vec<Parameter>) {
 /// All that a module takes, in the order of its signature.
 fn keywords(loss: &Loss) -> Vec<Parameter> {
     let (of_term, of_module) = split(loss);
-    let (classes, own): (Vec<_>, Vec<_>) = of_term.into_iter().partition(is_of_term);
+    let (classes, own): (Vec<_>, Vec<_>) =
+        of_term.into_iter().partition(|option| is_of_term(&option.name));
     let at = of_module.iter().position(|option| option.name == "class_weights");
     let (before, after) = of_module.split_at(at.unwrap_or(of_module.len()));
     [&own[..], before, &classes, after].concat()
@@ -73,8 +70,7 @@ pub(super) fn about_options(loss: &Loss, keywords: &[Parameter], see: &str) -> V
     let mut shared = Vec::new();
     for Parameter { name, .. } in keywords {
         // A sum keeps the background of its voxel terms; a voxel loss by itself drops it.
-        let of_its_own = ["classes", "map"].contains(&name.as_str())
-            || (name == "background" && loss.is_of_voxels());
+        let of_its_own = is_of_term(name) || (name == "background" && loss.is_of_voxels());
         match loss.about_setting(name) {
             Some(about) if of_its_own => said.push(about),
             _ if name == "activation" || own.contains(name) => {}

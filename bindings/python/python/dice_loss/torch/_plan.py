@@ -127,7 +127,7 @@ def _read(
     mask: Tensor | None,
     voxel_weight: Tensor | None,
     class_valid: Tensor | None,
-    maps: Mapping[str, Tensor] | None,
+    maps: Mapping[str, Tensor] | None = None,
 ) -> tuple[Tensor, Target]:
     refuse_onnx()
     has_labels = plan.regions is None and plan.target_kind != "dense"

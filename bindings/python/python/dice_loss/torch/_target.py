@@ -235,10 +235,11 @@ def _check_map(map: _maps.Wanted, values: Tensor, counted: Tensor) -> None:
     wrong = _first(outside)
     if wrong is not None:
         sample, channel, *voxel = wrong
-        where = _shapes.place((sample, *voxel))
-        found, wanted = _plainly(values[wrong]), _maps.said(map)
+        _, at = _shapes.place((sample, *voxel)).split(", ", 1)
+        found = _plainly(values[wrong])
         raise ValueError(
-            f"map {map.name!r}: {where}, channel {channel}: found {found}, wanted {wanted}"
+            f"sample {sample}, class {channel}, {at}: found {found} in the map {map.name!r}, "
+            f"wanted {_maps.said(map)}"
         )
 
 
