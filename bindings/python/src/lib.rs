@@ -88,6 +88,26 @@ fn maps(spec: &str) -> Result<Vec<(String, Option<&'static str>, bool)>> {
     Ok(maps.into_iter().map(of).collect())
 }
 
+/// Makes a map that has a recipe.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
+fn make_map(
+    py: Python<'_>,
+    spec: &str,
+    name: &str,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: usize,
+    out: View,
+) -> Result<()> {
+    pool::detached(py, || {
+        let batch = Given::new(logits, target, options)?;
+        let prepared = objectives::find(spec, batch.classes())?;
+        sweeps::make_map(&prepared, name, &batch, threads, out)
+    })
+}
+
 /// Channels of the map of voxel losses.
 #[pyfunction]
 fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
@@ -328,7 +348,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        map_channels, maps, measure, objective, pull_back, pull_back_map, spec, sums, tapes,
-        voxel_losses,
+        make_map, map_channels, maps, measure, objective, pull_back, pull_back_map, spec, sums,
+        tapes, voxel_losses,
     };
 }

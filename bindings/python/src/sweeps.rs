@@ -49,6 +49,21 @@ pub(crate) fn voxel_losses(
     })
 }
 
+/// A map that has a recipe.
+pub(crate) fn make_map(
+    prepared: &Prepared,
+    name: &str,
+    batch: &Given,
+    threads: usize,
+    out: View,
+) -> Result<()> {
+    with_output(batch, "map", batch.classes(), out, |output| {
+        pool::run(threads, batch.elements(), || {
+            Ok(prepared.make_map(name, &batch.logits()?, &batch.target()?, output)?)
+        })
+    })
+}
+
 /// Sweep 2, from a gradient by the voxel losses.
 pub(crate) fn pull_back_map(
     prepared: &Prepared,

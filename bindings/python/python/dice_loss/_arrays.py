@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core, _maps, _masked, _options, _shapes
 from ._terms import Regions
+from ._threads import get_num_threads
 
 Array: TypeAlias = NDArray[Any]
 Kind: TypeAlias = Literal["labels", "dense", "regions"]
@@ -99,6 +100,21 @@ class Lent:
             views["valid"],
             [(name, view(array)) for name, array in named.items()],
         )
+
+    @property
+    def maps(self) -> dict[str, Array]:
+        """By name."""
+        maps: dict[str, Array] = self._arrays[2]
+        return maps
+
+    def make_maps(self, spec: str, names: Iterable[str]) -> None:
+        """Has the engine make those of these names, of the target."""
+        given: _core.Options = (*self.options[:-1], [])
+        for name in names:
+            made = np.empty(self.logits.shape, np.float32)
+            _core.make_map(spec, name, *self.views, given, get_num_threads(), view(made))
+            self.maps[name] = made
+            self.options[-1].append((name, view(made)))
 
     @property
     def valid(self) -> Array:

@@ -25,7 +25,7 @@ Options: TypeAlias = tuple[
     View | None,  # mask (N, spatial…): bool, uint8 or a float; 0 does not count
     View | None,  # voxel_weight (N, spatial…): a float
     View | None,  # class_valid (N, C): bool or uint8
-    Sequence[tuple[str, View]],  # maps by name (N, 1 or C, spatial…): floats
+    list[tuple[str, View]],  # maps by name (N, 1 or C, spatial…): floats
 ]
 
 def catalogue() -> list[tuple[str, str, str, str, list[str]]]:
@@ -68,6 +68,19 @@ def maps(spec: str) -> list[tuple[str, str | None, bool]]:
     """The maps that an objective reads, in the order of their names: each with what makes it,
     "signed_distance", "hausdorff" or "skeleton", None of one that is to be given; and with whether
     it may be negative.
+    """
+
+def make_map(
+    spec: str,
+    name: str,
+    logits: View,
+    target: View,
+    options: Options,
+    threads: int,
+    out: View,
+) -> None:
+    """Makes a map that has a recipe, of the target and, for "hausdorff", of the logits. Writes
+    (N, C, spatial…), contiguous float32. The maps among the options are not read.
     """
 
 def map_channels(spec: str, classes: int) -> int:

@@ -292,9 +292,31 @@ class Objective:
         ]
         return f"Objective({list(self._terms)}{''.join(settings)})"
 
+    def maps(
+        self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]
+    ) -> dict[str, Array]:
+        """The maps that the terms read, by name: those that are given, and what losses make of the
+        target where none is.
+
+        A data loader may call it ahead of the training, with logits of the right shape: of a map
+        that looks at the prediction, as `HausdorffDT`'s does, the logits are read.
+
+        Args:
+            logits, target, counted: those of `loss_and_gradient`.
+
+        Returns:
+            (N, 1, spatial…) as it was given, or (N, C, spatial…) in float32.
+
+        Raises ValueError for a map that has to be given and is not.
+        """
+        return dict(self._lent(logits, target, **counted).maps)
+
     def _lent(self, logits: ArrayLike, target: ArrayLike, **counted: Unpack[Counted]) -> Lent:
         """What a sweep reads, with the maps that the terms name."""
-        return Lent(logits, target, **counted, wanted=_maps.wanted(self._spec))
+        wanted = _maps.wanted(self._spec)
+        lent = Lent(logits, target, **counted, wanted=wanted)
+        lent.make_maps(self._spec, [map.name for map in wanted if map.name not in lent.maps])
+        return lent
 
     def _measure(self, batch: Lent) -> Moments:
         samples, classes = batch.logits.shape[:2]

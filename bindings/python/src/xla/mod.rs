@@ -39,6 +39,8 @@ struct Settings {
     /// The names of the maps, which come last.
     maps: Vec<String>,
     threads: usize,
+    /// The name of the map to make.
+    made: Option<String>,
 }
 
 /// One sweep, for one element of the axes that `vmap` adds.
@@ -55,6 +57,7 @@ struct Job {
     batch: Given,
     results: Vec<View>,
     channels_last: bool,
+    made: Option<String>,
 }
 
 impl Job {
@@ -137,6 +140,26 @@ impl Sweep for PullBack {
     }
 }
 
+/// A map that has a recipe.
+struct MakeMap;
+
+impl Sweep for MakeMap {
+    const BEFORE: usize = 0;
+
+    fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
+        let [map] = exactly(std::mem::take(&mut job.results))?;
+        let map = job.like_logits(map);
+        let name = job.made.as_deref().unwrap_or_default();
+        sweeps::make_map(
+            &*objectives::find(spec, job.batch.classes())?,
+            name,
+            &job.batch,
+            threads,
+            map,
+        )
+    }
+}
+
 /// The loss of every voxel.
 struct VoxelLosses;
 
@@ -188,8 +211,8 @@ fn run<S: Sweep>(call: &Call) -> Result<()> {
     };
     call.for_each(leading, |arguments, results| {
         let (before, batch) = batch(&settings, S::BEFORE, arguments)?;
-        let channels_last = settings.channels_last;
-        S::run(spec, settings.threads, Job { before, batch, results, channels_last })
+        let (channels_last, made) = (settings.channels_last, settings.made.clone());
+        S::run(spec, settings.threads, Job { before, batch, results, channels_last, made })
     })
 }
 
@@ -197,8 +220,7 @@ fn run<S: Sweep>(call: &Call) -> Result<()> {
 fn batch(settings: &Settings, before: usize, arguments: Vec<View>) -> Result<(Vec<View>, Given)> {
     let found = arguments.len();
     let optional = [settings.mask, settings.voxel_weight, settings.class_valid];
-    let wanted =
-        before + 2 + optional.iter().filter(|&&there| there).count() + settings.maps.len();
+    let wanted = before + 2 + optional.iter().filter(|&&there| there).count() + settings.maps.len();
     let mut arguments = arguments.into_iter();
     let before: Vec<_> = arguments.by_ref().take(before).collect();
     let (Some(mut logits), Some(mut target), true) =
@@ -225,12 +247,13 @@ fn exactly<const COUNT: usize>(views: Vec<View>) -> Result<[View; COUNT]> {
     views.try_into().map_err(|_| Refused::new("operands", found, COUNT))
 }
 
-const TARGETS: [(&str, Handler); 5] = [
+const TARGETS: [(&str, Handler); 6] = [
     ("dice_loss_objective", handle::<Objective>),
     ("dice_loss_measure", handle::<Measure>),
     ("dice_loss_pull_back", handle::<PullBack>),
     ("dice_loss_voxel_losses", handle::<VoxelLosses>),
     ("dice_loss_pull_back_map", handle::<PullBackMap>),
+    ("dice_loss_make_map", handle::<MakeMap>),
 ];
 
 /// Everything that XLA can call, by name.

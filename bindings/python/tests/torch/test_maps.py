@@ -104,7 +104,7 @@ ACTIVATE = {"softmax": lambda x: x.softmax(1), "sigmoid": torch.sigmoid}
 def plain_loss(criterion, x, target, **given):
     """By torch's operations, whoever would compute it otherwise."""
     names = ("mask", "voxel_weight", "class_valid", "maps")
-    read = _plan._read(criterion.plan, x, target, *(given.get(name) for name in names))
+    read = _plan.read(criterion.plan, x, target, *(given.get(name) for name in names))
     return _route.Plain(*read, criterion.plan.spec, criterion.plan.settings).loss()
 
 
@@ -209,7 +209,9 @@ def test_derivatives_of_any_order_and_by_the_map():
     criterion = SegmentationLoss(terms, activation="softmax")
     with torch.no_grad():
         fixed = m.detach()
-    assert torch.autograd.gradgradcheck(lambda x: criterion(x, labels, maps={"hausdorff": fixed}), x)
+    assert torch.autograd.gradgradcheck(
+        lambda x: criterion(x, labels, maps={"hausdorff": fixed}), x
+    )
     assert torch.autograd.gradcheck(lambda m: criterion(x, labels, maps={"hausdorff": m}), m)
 
 
@@ -264,7 +266,9 @@ def test_wrong_values_are_refused_where_a_voxel_counts(bad):
     m[1, 2, 0, 3] = bad
     criterion = BoundaryLoss()
     for run in (criterion, lambda *a, **k: plain_loss(criterion, *a, **k)):
-        with pytest.raises(ValueError, match=r"sample 1, class 2, voxel \(0, 3\): found .*boundary"):
+        with pytest.raises(
+            ValueError, match=r"sample 1, class 2, voxel \(0, 3\): found .*boundary"
+        ):
             run(x, labels, maps={"boundary": m})
         mask = torch.ones_like(labels)
         mask[1, 0, 3] = 0

@@ -45,7 +45,7 @@ def test_logits_are_lent(layout):
     with Allocations() as allocations:
         loss = DiceCELoss()(x, labels)
     assert allocations.largest < 4096, "sums and a loss only"
-    lent = _native._Lent(x, labels, None, None, None, [], "labels", "[null, null, []]")
+    lent = _native.Lent(x, labels, None, None, None, [], "labels", "[null, null, []]")
     assert lent.views[0][0] == x.data_ptr() and lent.views[1][0] == labels.data_ptr()
     loss.backward()
     wanted = x.detach().contiguous().requires_grad_()

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:
 def inputs(loss, batch):
     x = batch.logits.clone().requires_grad_()
     masks = [batch.masks.get(name) for name in ("mask", "voxel_weight", "class_valid")]
-    _, voxels = _plan._read(loss.plan, x, batch.target, *masks)
+    _, voxels = _plan.read(loss.plan, x, batch.target, *masks)
     return _route.chosen(x, voxels, loss.plan.spec, loss.plan.settings).inputs()
 
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from .namespace import Array, Namespace
 
-
 Sums: TypeAlias = dict[str, Array]
 """Sums of a class over the voxels that count, by name; arrays of one shape."""
 

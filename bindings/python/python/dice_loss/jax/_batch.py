@@ -32,7 +32,7 @@ class Reading(NamedTuple):
     ignore_index: int | None
     #: Whether channels are the last axis of logits and dense target, and not the second.
     channels_last: bool
-    #: The names of the maps, in the order of their arrays.
+    #: The names of the maps, in the order of their arrays; others have to be made.
     maps: tuple[str, ...] = ()
 
 
@@ -76,7 +76,8 @@ def prepare(
     if any(map(_masked.is_masked, (logits, target, class_valid, *hidden.values(), *given))):
         is_last = _is_last(channel_axis, np.ndim(logits))
         by_class = {"logits": logits, "target": target}
-        by_class |= {f"map {w.name!r}": m for w, m in zip(wanted, given, strict=True)}
+        named = zip(wanted, given, strict=True)
+        by_class |= {f"map {w.name!r}": m for w, m in named if m is not None}
         mask = _unmasked(by_class, hidden, is_last)
         logits, target, given = _data(logits), _data(target), list(map(_data, given))
         voxel_weight, class_valid = _data(voxel_weight), _filled(class_valid)
@@ -97,14 +98,14 @@ def prepare(
         None if mask is None else whole.spread("mask", _mask(mask)),
         None if voxel_weight is None else whole.spread("voxel_weight", _weight(voxel_weight)),
         None if class_valid is None else _valid(class_valid, whole),
-        tuple(whole.map(w.name, m) for w, m in zip(wanted, given, strict=True)),
+        tuple(whole.map(w.name, m) for w, m in zip(wanted, given, strict=True) if m is not None),
     )
     if kind != "dense":
         count = max(2, whole.classes) if table is None else len(table)
         shape, others = counted.target.shape, (counted.mask, counted.voxel_weight)
         _narrow.refuse(narrow, target, count, shape, others)
     x, counted = _varying_alike(_gathered((x, counted)))
-    names = tuple(map.name for map in wanted)
+    names = tuple(map.name for map, m in zip(wanted, given, strict=True) if m is not None)
     return Reading(kind, table, narrow.ignore_index, channels_last, names), x, counted
 
 

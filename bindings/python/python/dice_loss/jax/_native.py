@@ -13,6 +13,7 @@ from jax import Array
 from jax.sharding import PartitionSpec
 
 from .. import _core
+from .._maps import Wanted
 from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
 from ._batch import Counted, Reading
@@ -58,6 +59,29 @@ def pull_back_map(
     return _call("pull_back_map", [shape], spec, reading, logits, counted, upstream)[0]
 
 
+def with_maps(
+    spec: str, wanted: tuple[Wanted, ...], reading: Reading, logits: Array, counted: Counted
+) -> tuple[Reading, Counted]:
+    """What is read with all maps that are wanted: those that are given, and the others made."""
+    if len(reading.maps) == len(wanted):
+        return reading, counted
+    lacking = [map.name for map in wanted if map.name not in reading.maps]
+    if jax.default_backend() != "cpu":
+        raise ValueError(
+            f"maps: found none called {lacking[0]!r} on {jax.default_backend()}, wanted one: the "
+            "CPU makes them, ahead of the loss, by dice_loss.Objective.maps, or in a data loader "
+            "by dice_loss.morphology"
+        )
+    maps = dict(zip(reading.maps, counted.maps, strict=True))
+    alone = reading._replace(maps=()), logits, counted._replace(maps=())
+    shape = _like(logits, logits.shape, np.float32)
+    for name in lacking:
+        frozen = jax.lax.stop_gradient(alone[1:])
+        maps[name] = _call("make_map", [shape], spec, alone[0], *frozen, made=name)[0]
+    names = tuple(map.name for map in wanted)
+    return reading._replace(maps=names), counted._replace(maps=tuple(maps[n] for n in names))
+
+
 def loss_dtype(logits: Array) -> np.dtype[Any]:
     """What a loss comes in: float32, or float64 of float64 logits."""
     return np.dtype(np.float64 if logits.dtype == np.float64 else np.float32)
@@ -95,19 +119,22 @@ def _call(
     logits: Array,
     counted: Counted,
     *before: Array,
+    made: str | None = None,
 ) -> Sequence[Array]:
     # Arrays that vmap does not map get an axis of size 1, so nothing is copied or looped over.
     call = jax.ffi.ffi_call(f"dice_loss_{name}", results, vmap_method="expand_dims")
     *masks, maps = counted
     given = [*(array for array in masks if array is not None), *maps]
     there = tuple(array is not None for array in masks[1:])
-    settings = _settings(reading, logits.ndim, there, get_num_threads())
+    settings = _settings(reading, logits.ndim, there, get_num_threads(), made)
     found: Sequence[Array] = call(*before, logits, *given, spec=spec, settings=settings)
     return found
 
 
 @lru_cache(maxsize=256)
-def _settings(reading: Reading, rank: int, there: tuple[bool, ...], threads: int) -> str:
+def _settings(
+    reading: Reading, rank: int, there: tuple[bool, ...], threads: int, made: str | None
+) -> str:
     mask, voxel_weight, class_valid = there
     return json.dumps(
         reading._asdict()
@@ -117,6 +144,7 @@ def _settings(reading: Reading, rank: int, there: tuple[bool, ...], threads: int
             "voxel_weight": voxel_weight,
             "class_valid": class_valid,
             "threads": threads,
+            "made": made,
         }
     )
 

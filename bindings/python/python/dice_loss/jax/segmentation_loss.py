@@ -18,7 +18,7 @@ from ..terms import Absent, Activation, Pool, Term
 from . import _plain, _sweeps
 from ._batch import Counted, Reading, prepare
 from ._devices import AxisName, of_all_devices
-from ._native import loss_dtype
+from ._native import loss_dtype, with_maps
 
 __all__ = ["segmentation_loss"]
 
@@ -85,7 +85,8 @@ def segmentation_loss(
         channel_axis: 1, or -1 for channels last. Neither is transposed.
         maps: for each name that a term has as its `map`, an array in the layout of the logits with
             1 channel or C, or without that axis, finite where the voxel counts: what each voxel
-            weighs in that term, in all classes alike or in each.
+            weighs in that term, in all classes alike or in each. What a loss can make of the target
+            may be left out on the CPU; elsewhere it is to be made ahead.
         axis_name: axes of `shard_map` (or `pmap`) over which the batch is spread: the loss is then
             that of the whole batch, the same on every device. Unreduced values of samples and
             voxels stay where they are.
@@ -160,6 +161,7 @@ def loss_of(
 ) -> Array:
     """The loss of a spec."""
     whole = objective(spec)
+    reading, counted = with_maps(spec, _maps.wanted(spec), reading, logits, counted)
     if whole.has_map:
         sweep = _plain.voxel_losses if reference else _sweeps.voxel_losses
         return sweep(spec, reading, logits, counted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jax import Array
 
@@ -9,6 +11,7 @@ from .. import _maps
 from .._plain.objective import objective
 from ..jax import _sweeps
 from ..jax._batch import Counted, Reading, prepare
+from ..jax._native import with_maps
 from ._batch import Batch
 
 
@@ -31,6 +34,14 @@ def moments(spec: str, batch: Batch) -> Array:
     return sums
 
 
+def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Array]:
+    """Those of these names, made of the target."""
+    reading, _, counted = _prepared(spec, batch)
+    axis = -1 if reading.channels_last else 1
+    found = dict(zip(reading.maps, counted.maps, strict=True))
+    return {name: jnp.moveaxis(found[name], axis, batch.axis) for name in names}
+
+
 def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
     """Classes stay where they are if that is axis 1 or the last, and move to the last otherwise."""
     last = batch.logits.ndim - 1
@@ -43,7 +54,7 @@ def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
         target = target.astype(jnp.float32) if one_class and not is_soft else target
     elif is_soft:
         target = target.astype(jnp.int32) if logits.shape[axis] == 1 else target
-    return prepare(
+    reading, logits, counted = prepare(
         logits,
         target,
         ignore_index=batch.ignore_index,
@@ -55,3 +66,5 @@ def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
         wanted=_maps.wanted(spec),
         is_kind_known=True,
     )
+    reading, counted = with_maps(spec, _maps.wanted(spec), reading, logits, counted)
+    return reading, logits, counted

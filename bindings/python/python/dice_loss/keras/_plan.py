@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from .. import _maps
 from .._plain.objective import Objective
 from . import _namespace as xp
 from . import _plain
@@ -35,6 +36,7 @@ class Plan(NamedTuple):
 
 def loss(plan: Plan, batch: Batch) -> Tensor:
     """The loss, or for reduction "none" its values."""
+    batch = _with_maps(plan.spec, batch)
     backend = _backend(plan.native, plan.spec, batch)
     if batch.sample_weight is None:
         return backend.loss(plan.spec, batch)
@@ -48,7 +50,38 @@ def loss(plan: Plan, batch: Batch) -> Tensor:
 
 def moments(spec: str, batch: Batch, native: bool | None = None) -> Tensor:
     """The sums (N, K, C) of an objective."""
+    batch = _with_maps(spec, batch)
     return _backend(native, spec, batch).moments(spec, batch)
+
+
+def _with_maps(spec: str, batch: Batch) -> Batch:
+    """With all maps that the objective reads: those that are given, and the others made."""
+    names = [map.name for map in _maps.wanted(spec)]
+    lacking = [name for name in names if name not in batch.maps]
+    if not lacking:
+        return batch
+    made = _on_backend(keras.backend.backend()).maps(spec, batch, lacking)
+    both = {**batch.maps, **made}
+    return batch._replace(maps={name: both[name] for name in names})
+
+
+def _on_backend(name: str) -> Any:
+    """The module that knows the backend."""
+    if name == "tensorflow":
+        from . import _tensorflow
+
+        return _tensorflow
+    if name == "torch":
+        from . import _torch
+
+        return _torch
+    if name == "jax":
+        from . import _jax
+
+        return _jax
+    raise ValueError(
+        f"maps: found none on the backend {name!r}, wanted one; dice_loss.Objective.maps makes them"
+    )
 
 
 def _backend(native: bool | None, spec: str, batch: Batch) -> Any:
@@ -57,15 +90,8 @@ def _backend(native: bool | None, spec: str, batch: Batch) -> Any:
     if native is False:
         return _plain
     if name == "tensorflow":
-        from . import _tensorflow
-
-        return _tensorflow if native or _tensorflow.serves(spec, batch) else _plain
-    if name == "torch" and batch.logits.device.type != "meta":
-        from . import _torch
-
-        return _torch
-    if name == "jax":
-        from . import _jax
-
-        return _jax
+        engine = _on_backend(name)
+        return engine if native or engine.serves(spec, batch) else _plain
+    if name == "jax" or (name == "torch" and batch.logits.device.type != "meta"):
+        return _on_backend(name)
     return _plain

@@ -120,6 +120,30 @@ def moments(spec: str, batch: Batch) -> Tensor:
     return _differentiable(spec, batch, settings, forward, chained, _plain.moments)
 
 
+def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
+    """Those of these names, made of the target, outside the graph."""
+    if is_compiled(tf.compat.v1.get_default_graph()) and not tf.executing_eagerly():
+        raise ValueError(
+            f"maps: found none called {names[0]!r} where XLA compiles, wanted one: made ahead, by "
+            "dice_loss.Objective.maps, or jit_compile=False"
+        )
+    settings = _Settings(spec, batch)
+    voxels = (batch.target, batch.mask, batch.voxel_weight, *batch.maps.values())
+    tensors = (batch.logits, *(x for x in voxels if x is not None))
+
+    def made(*tensors: Any) -> Any:
+        lent = settings.arrays(*tensors)
+        lent.make_maps(spec, names)
+        return [np.moveaxis(lent.maps[name], 1, settings.axis) for name in names]
+
+    types = [tf.float32] * len(names)
+    found = _called(made, [tf.stop_gradient(x) for x in tensors], types)
+    return {
+        name: tf.ensure_shape(map, batch.logits.shape)
+        for name, map in zip(names, found, strict=True)
+    }
+
+
 def _differentiable(
     spec: str,
     batch: Batch,

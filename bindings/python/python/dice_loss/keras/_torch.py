@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,14 @@ def moments(spec: str, batch: Batch) -> Tensor:
     plan = _planned(spec, batch.ignore_index, batch.regions, batch.kind)
     logits, target = _channels_first(batch)
     return _plan.moments(plan, logits, target, *_weights(batch))
+
+
+def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
+    """Those of these names, made of the target."""
+    plan = _planned(spec, batch.ignore_index, batch.regions, batch.kind)
+    logits, target = _channels_first(batch)
+    _, voxels = _plan.read(plan, logits, target, *_weights(batch))
+    return {name: voxels.maps[name].movedim(1, batch.axis) for name in names}
 
 
 def _weights(batch: Batch) -> tuple[Any, ...]:

@@ -90,7 +90,7 @@ def measure(
     settings: str,
 ) -> Tensor:
     """Sweep 1: the moments (N, K, C)."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
+    lent = Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     moments = sums(logits, spec)
     _core.measure(spec, *lent.views, torch.get_num_threads(), view(moments))
     return moments
@@ -132,7 +132,7 @@ def verdict(
 ) -> _core.Verdict:
     """Sweep 1 and what the engine makes of it; the moments, the derivatives by them, those by the
     logits and the details are written where there is room for them."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
+    lent = Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     rooms = map(_view_or_none, (moments, slopes, gradient, details))
     return _core.objective(spec, *lent.views, torch.get_num_threads(), *rooms)
 
@@ -158,7 +158,7 @@ def pull_back(
     settings: str,
 ) -> Tensor:
     """Sweep 2: from derivatives by the moments to the gradient by the logits."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
+    lent = Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     slopes = slopes.contiguous()
     gradient = fresh_gradient(logits)
     threads = torch.get_num_threads()
@@ -178,7 +178,7 @@ def voxel_losses(
     settings: str,
 ) -> Tensor:
     """The loss of every voxel."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
+    lent = Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     out = torch.empty(map_shape(logits, spec), dtype=loss_dtype(logits))
     _core.voxel_losses(spec, *lent.views, torch.get_num_threads(), view(out))
     return out
@@ -197,7 +197,7 @@ def pull_back_map(
     settings: str,
 ) -> Tensor:
     """Sweep 2 of the map of voxel losses."""
-    lent = _Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
+    lent = Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
     upstream = lendable(upstream, channels=True)
     gradient = fresh_gradient(logits)
     threads = torch.get_num_threads()
@@ -221,7 +221,7 @@ def memory_format(logits: Tensor) -> torch.memory_format:
     return torch.contiguous_format
 
 
-class _Lent:
+class Lent:
     """Views of everything that a sweep reads. Keeps the tensors behind them alive."""
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -11,6 +11,7 @@ from .._maps import Wanted, wanted
 from . import _route
 from ._details import LossDetails, with_counts
 from ._evaluation import objective
+from ._making import with_maps
 from ._namespace import sum_dtype
 from ._native import settings_of
 from ._ranks import ProcessGroup, of_all_ranks
@@ -75,7 +76,7 @@ def loss(
     class_weights: Tensor | None = None,
 ) -> Tensor:
     """The loss."""
-    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid, maps)
+    logits, voxels = read(plan, logits, target, mask, voxel_weight, class_valid, maps)
     weights = None if class_weights is None else weights_of(class_weights, logits)
     return _loss(plan, logits, voxels, weights)
 
@@ -91,7 +92,7 @@ def loss_with_details(
     class_weights: Tensor | None = None,
 ) -> tuple[Tensor, LossDetails]:
     """The loss, and what the same sweep knows beside it."""
-    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid, maps)
+    logits, voxels = read(plan, logits, target, mask, voxel_weight, class_valid, maps)
     weights = weights_of(class_weights, logits)
     route = _route.chosen(logits, voxels, with_counts(plan.spec), plan.settings, weights)
     if plan.process_group is None:
@@ -116,19 +117,20 @@ def moments(
     maps: Mapping[str, Tensor] | None = None,
 ) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
-    logits, voxels = _read(plan, logits, target, mask, voxel_weight, class_valid, maps)
+    logits, voxels = read(plan, logits, target, mask, voxel_weight, class_valid, maps)
     return _route.chosen(logits, voxels, plan.spec, plan.settings).moments()
 
 
-def _read(
+def read(
     plan: Plan,
     logits: Tensor,
     target: Tensor,
-    mask: Tensor | None,
-    voxel_weight: Tensor | None,
-    class_valid: Tensor | None,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
     maps: Mapping[str, Tensor] | None = None,
 ) -> tuple[Tensor, Target]:
+    """Logits and target, checked, with all maps that the loss reads."""
     refuse_onnx()
     has_labels = plan.regions is None and plan.target_kind != "dense"
     is_bare = mask is None and voxel_weight is None and class_valid is None
@@ -138,7 +140,7 @@ def _read(
     logits = check_logits(logits)
     if plan.lack_of_channels is not None and classes_of(logits) == 1:
         raise ValueError(plan.lack_of_channels)
-    return logits, prepare(
+    voxels = prepare(
         logits,
         target,
         target_kind=plan.target_kind,
@@ -150,6 +152,22 @@ def _read(
         maps=maps,
         wanted=plan.maps,
     )
+    return logits, with_maps(logits, voxels, plan.maps, plan.spec)
+
+
+def maps(
+    plan: Plan,
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """The maps that are made of the target, where the logits are; made in main memory."""
+    near = {"mask": mask, "voxel_weight": voxel_weight, "class_valid": class_valid}
+    masks: dict[str, Any] = {k: x.detach().cpu() for k, x in near.items() if x is not None}
+    _, voxels = read(plan, logits.detach().cpu(), target.detach().cpu(), **masks)
+    return {name: map.to(logits.device) for name, map in voxels.maps.items()}
 
 
 def weights_of(class_weights: Tensor | None, like: Tensor) -> Tensor | None:

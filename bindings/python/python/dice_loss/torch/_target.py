@@ -37,7 +37,8 @@ class Target(NamedTuple):
     mask: Tensor | None = None
     voxel_weight: Tensor | None = None
     class_valid: Tensor | None = None
-    #: By name, in the order of the names: (N, 1 or C, spatial…).
+    #: By name, in the order of the names, but for those that have to be made:
+    #: (N, 1 or C, spatial…).
     maps: Mapping[str, Tensor] = MappingProxyType({})
 
 
@@ -138,6 +139,7 @@ def prepare(
     named = {
         map.name: _map(logits, map.name, given)
         for map, given in zip(wanted, _maps.given(maps, wanted), strict=True)
+        if given is not None
     }
     masks = (mask, voxel_weight, class_valid)
     return Target(target, kind, regions, ignore_index, *masks, named)

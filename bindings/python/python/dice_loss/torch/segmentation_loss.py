@@ -394,6 +394,30 @@ class SegmentationLoss(nn.Module):
         """The sums (N, K, C) that the loss is a function of, differentiable by the logits."""
         return _plan.moments(self.plan, logits, target, mask, voxel_weight, class_valid, maps)
 
+    def maps(
+        self,
+        logits: Tensor,
+        target: Tensor,
+        *,
+        mask: Tensor | None = None,
+        voxel_weight: Tensor | None = None,
+        class_valid: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """The maps that the loss makes of the target where none are given, by name: to be made
+        once, kept, and handed in as `maps`.
+
+        Made on the CPU, whatever the device, and then put where the logits are. The logits are read
+        by a map that looks at the prediction, as `HausdorffDTLoss`'s does; of others they say the
+        shape.
+
+        Args:
+            logits, target, mask, voxel_weight, class_valid: those of `forward`.
+
+        Returns:
+            (N, C, spatial…) in float32 for each name.
+        """
+        return _plan.maps(self.plan, logits, target, mask, voxel_weight, class_valid)
+
     def evaluate(self, moments: Tensor, class_valid: Tensor | None = None) -> Tensor:
         """The loss of moments: of `moments`, or of several of them.
 

@@ -1,0 +1,69 @@
+"""Maps that a loss makes of the target: by the engine, in main memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import _core
+from .._maps import Wanted
+from . import _native
+from ._target import Target, TargetKind
+from ._tracing import is_intercepted
+
+
+def with_maps(logits: Tensor, target: Target, wanted: tuple[Wanted, ...], spec: str) -> Target:
+    """The target with all maps that are wanted: those that it has, and the others made."""
+    if len(target.maps) == len(wanted):
+        return target
+    if not logits.is_cpu:
+        lacking = [map.name for map in wanted if map.name not in target.maps]
+        raise ValueError(
+            f"maps: found none called {lacking[0]!r} beside logits on {logits.device}, wanted one: "
+            "the CPU makes them, ahead of the loss, as maps=loss.maps(logits, target), or in a "
+            "data loader by dice_loss.morphology"
+        )
+    tensor, kind, regions, ignore_index, mask, voxel_weight, class_valid, given = target
+    settings = _native.settings_of(ignore_index, regions, ())
+    inputs = (logits.detach(), tensor, mask, voxel_weight, class_valid, spec, kind, settings)
+    make = torch.ops.dice_loss.make_map.default if is_intercepted() else _make
+    maps = {
+        map.name: given[map.name] if map.name in given else make(*inputs, map.name)
+        for map in wanted
+    }
+    return target._replace(maps=maps)
+
+
+def _make(
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    voxel_weight: Tensor | None,
+    class_valid: Tensor | None,
+    spec: str,
+    kind: TargetKind,
+    settings: str,
+    name: str,
+) -> Tensor:
+    """(N, C, spatial…), float32."""
+    logits = logits if logits.dtype in _native.FLOATS else logits.float()
+    lent = _native.Lent(logits, target, mask, voxel_weight, class_valid, [], kind, settings)
+    made = torch.empty(logits.shape, dtype=torch.float32)
+    _core.make_map(spec, name, *lent.views, torch.get_num_threads(), _native.view(made))
+    return made
+
+
+def _like(logits: Tensor, *_: Any) -> Tensor:
+    return logits.new_empty(logits.shape, dtype=torch.float32)
+
+
+torch.library.custom_op(
+    "dice_loss::make_map",
+    _make,
+    mutates_args=(),
+    device_types="cpu",
+    schema="(Tensor logits, Tensor target, Tensor? mask, Tensor? voxel_weight, "
+    "Tensor? class_valid, str spec, str kind, str settings, str name) -> Tensor",
+).register_fake(_like)
