@@ -38,6 +38,6 @@ def trials_of(name):
 
 
 def wants_map(module):
-    """Whether the loss of this module of torch, or of this class of Keras, is one that wants a map."""
+    """Whether the loss of this class, of torch or of Keras, is one that wants a map."""
     others = [loss for name, loss in DECLARED.items() if name not in LOSSES]
     return any(module in (loss["torch"], loss["keras"]) for loss in others)
