@@ -19,9 +19,11 @@ mod grid;
 mod interrupt;
 mod isa;
 mod label;
+mod nearest;
 mod room;
 mod separable;
 mod thinning;
+mod two_nearest;
 
 pub use ball::{dilate, erode};
 pub use components::{Component, Connectivity, connected_components};
@@ -30,4 +32,5 @@ pub use error::{Error, Result};
 pub use grid::Grid;
 pub use interrupt::interruptible;
 pub use label::Label;
+pub use nearest::{border_weights, nearest_component, two_nearest};
 pub use thinning::skeletonize;

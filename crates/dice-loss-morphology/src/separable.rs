@@ -170,7 +170,7 @@ fn finish_all<T, S: Stored<T>>(part: &mut [S], finish: &impl Fn(T) -> T) {
 }
 
 /// For each row of a slice and chunk of its voxels, that of every slice.
-fn regrouped<S>(
+pub(crate) fn regrouped<S>(
     out: &mut [S],
     [slices, rows, voxels]: [usize; 3],
     chunk: usize,

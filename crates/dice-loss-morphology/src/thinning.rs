@@ -15,7 +15,7 @@ use crate::{
 ///
 /// Voxels are taken off the border, from six sides in turn, for as long as that changes neither the
 /// 26-connected components, nor holes, nor cavities, and no end of a line: Lee, Kashyap and Chu
-/// 1994, <https://doi.org/10.1006/cgip.1994.1042>, in the order of ImageJ and of scikit-image, whose
+/// 1994, <https://doi.org/10.1006/cgip.1994.1042>, in the order of scikit-image, whose
 /// `skeletonize(method="lee")` finds the same voxels. Classes are thinned by themselves. A map with
 /// two axes, or with one slice, is thinned in the plane. The spacing does not matter.
 ///
@@ -38,7 +38,7 @@ use crate::{
 /// skeletonize(&bar, &[4], &grid, &mut out)?;
 /// assert_eq!(out, [
 ///     0, 0, 0, 0, 0, 0, 0, //
-///     0, 4, 4, 4, 4, 4, 0, //
+///     4, 4, 4, 4, 4, 4, 4, //
 ///     0, 0, 0, 0, 0, 0, 0, //
 /// ]);
 /// # Ok::<(), dice_loss_morphology::Error>(())
@@ -104,24 +104,16 @@ struct Solid {
     neighbours: [isize; 26],
     /// Voxels with a side that is background, in scan order.
     surface: Vec<u32>,
-    /// The sides, in the order of the turns: where the background must be, or anywhere.
-    turns: &'static [Option<[isize; 3]>],
+    /// How far away the neighbours across the sides lie, in the order of their turns.
+    sides: Vec<isize>,
 }
 
-/// In the order of ImageJ's Skeletonize3D.
-const TURNS: [Option<[isize; 3]>; 6] = [
-    Some([0, -1, 0]),
-    Some([0, 0, 1]),
-    Some([1, 0, 0]),
-    Some([0, 1, 0]),
-    Some([0, 0, -1]),
-    Some([-1, 0, 0]),
-];
+/// In the order of scikit-image.
+const TURNS: [[isize; 3]; 6] =
+    [[0, -1, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1], [1, 0, 0], [-1, 0, 0]];
 
-/// In a plane only the first four have their turn, so that the third, where background is everywhere,
-/// stands for the fifth, too.
-const TURNS_IN_A_PLANE: [Option<[isize; 3]>; 4] =
-    [Some([0, -1, 0]), Some([0, 0, 1]), None, Some([0, 1, 0])];
+/// In a plane there is nothing above or below.
+const IN_A_PLANE: usize = 4;
 
 impl Solid {
     fn of<L: Label>(labels: &[L], class: L, frame: &Frame, extent: Extent) -> Result<Self> {
@@ -144,32 +136,25 @@ impl Solid {
                 }
             }
         }
-        let turns = if frame.sizes[0] == 1 { &TURNS_IN_A_PLANE[..] } else { &TURNS[..] };
-        let mut solid = Self { states, sizes, neighbours: [0; 26], surface: Vec::new(), turns };
-        solid.neighbours = std::array::from_fn(|index| solid.away(neighbour(index)));
+        let turns = if frame.sizes[0] == 1 { &TURNS[..IN_A_PLANE] } else { &TURNS[..] };
+        let away = |[z, y, x]: [isize; 3]| (z * sizes[1] as isize + y) * sizes[2] as isize + x;
+        let mut solid = Self {
+            states,
+            sizes,
+            neighbours: std::array::from_fn(|index| away(neighbour(index))),
+            surface: Vec::new(),
+            sides: turns.iter().map(|&side| away(side)).collect(),
+        };
         solid.find_surface()?;
         Ok(solid)
     }
 
-    fn away(&self, [z, y, x]: [isize; 3]) -> isize {
-        (z * self.sizes[1] as isize + y) * self.sizes[2] as isize + x
-    }
-
-    /// How far away the neighbours across the sides lie that have a turn.
-    fn sides(&self) -> impl Iterator<Item = isize> + use<> {
-        let in_plane = self.turns.len() == TURNS_IN_A_PLANE.len();
-        let sides = TURNS.into_iter().flatten().filter(move |side| !in_plane || side[0] == 0);
-        let sides: Vec<_> = sides.map(|side| self.away(side)).collect();
-        sides.into_iter()
-    }
-
     fn find_surface(&mut self) -> Result<()> {
-        let sides: Vec<_> = self.sides().collect();
         for voxel in 0..self.states.len() {
             if self.states[voxel] == 0 {
                 continue;
             }
-            if sides.iter().any(|&side| self.states[voxel.wrapping_add_signed(side)] == 0) {
+            if self.sides.iter().any(|&side| self.states[voxel.wrapping_add_signed(side)] == 0) {
                 push(&mut self.surface, voxel as u32, WHAT)?;
                 self.states[voxel] |= LISTED;
             }
@@ -179,20 +164,18 @@ impl Solid {
 
     fn thin(&mut self, patience: &Patience) -> Result<()> {
         let mut unchanged = 0;
-        let sides: Vec<_> = self.sides().collect();
-        while unchanged < self.turns.len() {
+        while unchanged < self.sides.len() {
             unchanged = 0;
-            for turn in self.turns {
+            for turn in 0..self.sides.len() {
                 patience.check()?;
-                let side = turn.map(|side| self.away(side));
-                unchanged += usize::from(!self.take_off(side, &sides)?);
+                unchanged += usize::from(!self.take_off(self.sides[turn])?);
             }
         }
         Ok(())
     }
 
     /// Takes off what can be from one side; whether there was any.
-    fn take_off(&mut self, side: Option<isize>, sides: &[isize]) -> Result<bool> {
+    fn take_off(&mut self, side: isize) -> Result<bool> {
         let mut verdicts = filled(Verdict::Not, self.surface.len(), WHAT)?;
         verdicts
             .par_iter_mut()
@@ -220,7 +203,7 @@ impl Solid {
             for away in self.neighbours {
                 self.states[voxel.wrapping_add_signed(away)] &= !SETTLED;
             }
-            for &side in sides {
+            for &side in &self.sides {
                 let beside = voxel.wrapping_add_signed(side);
                 if self.states[beside] & (SOLID | LISTED) == SOLID {
                     self.states[beside] |= LISTED;
@@ -253,9 +236,8 @@ impl Solid {
         Ok(())
     }
 
-    fn verdict(&self, voxel: usize, side: Option<isize>) -> Verdict {
-        let covered =
-            side.is_some_and(|side| self.states[voxel.wrapping_add_signed(side)] & SOLID != 0);
+    fn verdict(&self, voxel: usize, side: isize) -> Verdict {
+        let covered = self.states[voxel.wrapping_add_signed(side)] & SOLID != 0;
         if covered || self.states[voxel] & SETTLED != 0 {
             Verdict::Not
         } else if can_go(self.around(voxel)) {
