@@ -12,7 +12,8 @@ use crate::{
 
 /// Each class of a label map, grown by a ball: the voxels no farther than `radius` from it.
 ///
-/// - **Out**: a mask for each class, in their order. They may overlap.
+/// - **Out**: a mask for each class, in their order, of truths or of 0 and 1 in a type of numbers. They
+///   may overlap.
 /// - **Radius**: in the unit of the spacing. Voxels at that very distance belong to the ball, and so
 ///   do those up to a millionth farther, so that rounding decides nothing: a radius of 0.3 reaches
 ///   three voxels of 0.1. A radius of 0 is the class itself.
@@ -39,12 +40,12 @@ use crate::{
 /// ]);
 /// # Ok::<(), dice_loss_morphology::Error>(())
 /// ```
-pub fn dilate<L: Label>(
+pub fn dilate<L: Label, M: Truth>(
     labels: &[L],
     classes: &[L],
     radius: f64,
     grid: &Grid,
-    out: &mut [bool],
+    out: &mut [M],
 ) -> Result<()> {
     let ball = Ball::of(radius)?;
     each_class(labels, classes, grid, out, |class, extent, frame, out| {
@@ -57,7 +58,7 @@ pub fn dilate<L: Label>(
 /// Each class of a label map, worn off by a ball: its voxels farther than `radius` from all that is
 /// of another class.
 ///
-/// - **Out**: a mask for each class, in their order.
+/// - **Out**: a mask for each class, in their order, of truths or of 0 and 1 in a type of numbers.
 /// - **Radius** as for [`dilate`]: a voxel at that very distance goes. A radius of 0 is the class
 ///   itself.
 /// - Beyond the map there is nothing that wears off: a class that fills the map stays as it is.
@@ -76,12 +77,12 @@ pub fn dilate<L: Label>(
 /// assert_eq!(out, [true, true, true, true, false, false, false, false]);
 /// # Ok::<(), dice_loss_morphology::Error>(())
 /// ```
-pub fn erode<L: Label>(
+pub fn erode<L: Label, M: Truth>(
     labels: &[L],
     classes: &[L],
     radius: f64,
     grid: &Grid,
-    out: &mut [bool],
+    out: &mut [M],
 ) -> Result<()> {
     let ball = Ball::of(radius)?;
     each_class(labels, classes, grid, out, |class, extent, frame, out| {
@@ -91,12 +92,17 @@ pub fn erode<L: Label>(
     })
 }
 
-fn each_class<L: Label>(
+/// What masks are written in: `bool`, an integer or a float.
+pub trait Truth: From<bool> + Copy + Send + Sync {}
+
+impl<T: From<bool> + Copy + Send + Sync> Truth for T {}
+
+fn each_class<L: Label, M: Truth>(
     labels: &[L],
     classes: &[L],
     grid: &Grid,
-    out: &mut [bool],
-    work: impl Fn(L, Extent, &Frame, &mut [bool]) -> Result<()>,
+    out: &mut [M],
+    work: impl Fn(L, Extent, &Frame, &mut [M]) -> Result<()>,
 ) -> Result<()> {
     expect_maps(labels.len(), classes.len(), grid, out.len())?;
     if labels.is_empty() {
@@ -104,7 +110,7 @@ fn each_class<L: Label>(
     }
     let frame = grid.frame();
     let extents = extents(labels, classes, &frame)?;
-    out.par_chunks_mut(1 << 20).for_each(|part| part.fill(false));
+    out.par_chunks_mut(1 << 20).for_each(|part| part.fill(false.into()));
     for ((&class, extent), out) in
         classes.iter().zip(extents).zip(out.chunks_exact_mut(labels.len()))
     {
@@ -135,12 +141,12 @@ impl Ball {
     }
 
     /// Sets the voxels of the set's box within the ball around one of the set, or those beyond all.
-    fn write<L: Label, F: Fn(L) -> bool + Sync>(
+    fn write<L: Label, M: Truth, F: Fn(L) -> bool + Sync>(
         self,
         set: &Set<'_, L, F>,
         frame: &Frame,
         within: bool,
-        out: &mut [bool],
+        out: &mut [M],
     ) -> Result<()> {
         let inner = Frame { sizes: set.whole.sizes(), ..frame.clone() };
         let mut squared = filled(0.0, inner.voxels(), "distances around a class")?;
@@ -156,7 +162,7 @@ impl Ball {
                 let lines = out.chunks_exact_mut(voxels).skip(first);
                 for (out, squared) in lines.zip(squared.chunks_exact(inner_voxels)) {
                     for (to, &square) in out[start..].iter_mut().zip(squared) {
-                        *to = (f64::from(square) <= most) == within;
+                        *to = ((f64::from(square) <= most) == within).into();
                     }
                 }
             });

@@ -1,6 +1,10 @@
 //! Labels: the integers of a label map, or the truths of a mask.
 
-use std::fmt::Debug;
+use std::{collections::BTreeSet, fmt::Debug};
+
+use rayon::prelude::*;
+
+use crate::{Result, interrupt::Patience, room::with_capacity};
 
 /// An element of a label map: any integer, or `bool` for a mask.
 pub trait Label: Copy + Ord + Debug + Send + Sync + sealed::Sealed + 'static {
@@ -38,6 +42,45 @@ pub(crate) fn end_of_run<L: Label>(row: &[L], start: usize) -> usize {
         end += TOGETHER;
     }
     end + row[end..].iter().position(|&other| other != label).unwrap_or(row.len() - end)
+}
+
+/// The labels of a map but for the background, rising.
+///
+/// # Errors
+///
+/// [`Memory`](crate::Error::Memory), [`Interrupted`](crate::Error::Interrupted).
+///
+/// ```
+/// use dice_loss_morphology::labels_present;
+/// assert_eq!(labels_present(&[3, 0, 0, -1, 3])?, [-1, 3]);
+/// # Ok::<(), dice_loss_morphology::Error>(())
+/// ```
+pub fn labels_present<L: Label>(labels: &[L]) -> Result<Vec<L>> {
+    let patience = Patience::current();
+    let found = labels
+        .par_chunks(1 << 18)
+        .map(|part| {
+            patience.check()?;
+            let mut own = BTreeSet::new();
+            let mut start = 0;
+            while start < part.len() {
+                if part[start] != L::BACKGROUND {
+                    own.insert(part[start]);
+                }
+                start = end_of_run(part, start);
+            }
+            Ok(own)
+        })
+        .try_reduce(BTreeSet::new, |mut all, mut more| {
+            if all.len() < more.len() {
+                std::mem::swap(&mut all, &mut more);
+            }
+            all.extend(more);
+            Ok(all)
+        })?;
+    let mut rising = with_capacity(found.len(), "the labels of a map")?;
+    rising.extend(found);
+    Ok(rising)
 }
 
 #[cfg(test)]

@@ -25,12 +25,12 @@ mod separable;
 mod thinning;
 mod two_nearest;
 
-pub use ball::{dilate, erode};
+pub use ball::{Truth, dilate, erode};
 pub use components::{Component, Connectivity, connected_components};
 pub use distance::{Distance, Signed, distance_transform, signed_distance};
 pub use error::{Error, Result};
 pub use grid::Grid;
 pub use interrupt::interruptible;
-pub use label::Label;
+pub use label::{Label, labels_present};
 pub use nearest::{border_weights, nearest_component, two_nearest};
 pub use thinning::skeletonize;

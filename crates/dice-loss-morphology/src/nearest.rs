@@ -5,17 +5,14 @@
 //! key is the nearest component, the smallest number where distances are equal. As whole numbers below
 //! 2⁵² keys are exact in f64.
 
-use std::collections::BTreeSet;
-
 use rayon::prelude::*;
 
 use crate::{
     Grid, Label, Result,
     error::expect_length,
     grid::{Frame, parameter},
-    interrupt::Patience,
-    label::end_of_run,
-    room::{filled, with_capacity},
+    label::{end_of_run, labels_present},
+    room::filled,
     separable::{Rises, transform},
     two_nearest::{Two, transform_two},
 };
@@ -55,7 +52,7 @@ pub fn nearest_component<L: Label>(components: &[L], grid: &Grid, out: &mut [L])
         return Ok(());
     }
     let frame = grid.frame();
-    let numbers = numbers(components)?;
+    let numbers = labels_present(components)?;
     let keys = Keys::new(&frame, numbers.len())?;
     let voxels = frame.sizes[2];
     let mut nearest = filled(f64::INFINITY, components.len(), "keys of the nearest component")?;
@@ -170,7 +167,7 @@ fn with_two_nearest<L: Label>(
         return Ok(());
     }
     let frame = grid.frame();
-    let numbers = numbers(components)?;
+    let numbers = labels_present(components)?;
     let keys = Keys::new(&frame, numbers.len())?;
     let what = "keys of the two nearest components";
     let mut two = filled([f64::INFINITY; 2], components.len(), what)?;
@@ -182,35 +179,6 @@ fn with_two_nearest<L: Label>(
     transform_two(&frame, &keys, &mut two)?;
     write(&keys, &two);
     Ok(())
-}
-
-/// The numbers that there are, rising; as many as components.
-fn numbers<L: Label>(components: &[L]) -> Result<Vec<L>> {
-    let patience = Patience::current();
-    let found = components
-        .par_chunks(1 << 18)
-        .map(|part| {
-            patience.check()?;
-            let mut own = BTreeSet::new();
-            let mut start = 0;
-            while start < part.len() {
-                if part[start] != L::BACKGROUND {
-                    own.insert(part[start]);
-                }
-                start = end_of_run(part, start);
-            }
-            Ok(own)
-        })
-        .try_reduce(BTreeSet::new, |mut all, mut more| {
-            if all.len() < more.len() {
-                std::mem::swap(&mut all, &mut more);
-            }
-            all.extend(more);
-            Ok(all)
-        })?;
-    let mut numbers = with_capacity(found.len(), "the numbers of all components")?;
-    numbers.extend(found);
-    Ok(numbers)
 }
 
 /// Squared distances and places among the numbers, each pair as one number.

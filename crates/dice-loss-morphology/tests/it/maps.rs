@@ -28,13 +28,13 @@ pub const SHAPES: [&[usize]; 15] = [
     &[9, 1],
     &[2, 2],
     &[13, 21],
-    &[40, 33],
+    &[30, 33],
     &[1, 1, 1],
     &[1, 6, 5],
     &[6, 1, 5],
     &[6, 5, 1],
     &[3, 4, 5],
-    &[9, 17, 18],
+    &[7, 9, 18],
 ];
 
 /// Spacings for so many axes: none, whole multiples of the smallest, and others.

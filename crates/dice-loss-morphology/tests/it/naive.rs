@@ -6,14 +6,20 @@ use crate::maps::coordinates;
 
 /// Where voxels lie, and how far they are from each other.
 pub struct Places {
-    at: Vec<Vec<usize>>,
-    spacing: Vec<f64>,
+    at: Vec<[usize; 3]>,
+    spacing: [f64; 3],
 }
 
 impl Places {
     pub fn of(grid: &Grid) -> Self {
-        let at = (0..grid.voxels()).map(|index| coordinates(index, grid.shape())).collect();
-        Self { at, spacing: grid.spacing().to_vec() }
+        let axes = grid.shape().len();
+        let padded = |index| {
+            let place = coordinates(index, grid.shape());
+            std::array::from_fn(|axis| place.get(axis).copied().unwrap_or(0))
+        };
+        let spacing =
+            std::array::from_fn(|axis| if axis < axes { grid.spacing()[axis] } else { 1.0 });
+        Self { at: (0..grid.voxels()).map(padded).collect(), spacing }
     }
 
     pub fn squared(&self, a: usize, b: usize) -> f64 {
@@ -31,8 +37,8 @@ impl Places {
     }
 
     fn touch(&self, a: usize, b: usize, connectivity: Connectivity) -> bool {
-        let steps: Vec<_> =
-            self.at[a].iter().zip(&self.at[b]).map(|(&a, &b)| a.abs_diff(b)).collect();
+        let steps: [usize; 3] =
+            std::array::from_fn(|axis| self.at[a][axis].abs_diff(self.at[b][axis]));
         let differ = steps.iter().filter(|&&step| step > 0).count();
         let most = match connectivity {
             Connectivity::Faces => 1,
