@@ -9,6 +9,7 @@
 mod cuda;
 mod given;
 mod huge_pages;
+mod morphology;
 mod objectives;
 mod pool;
 mod refused;
@@ -343,6 +344,11 @@ mod _core {
 
     #[pymodule_export]
     use super::cuda::{CudaPass, CudaProgram, cuda_passes, cuda_program, cuda_refusal};
+    #[pymodule_export]
+    use super::morphology::{
+        border_weights, connected_components, distance_transform, labels_present,
+        nearest_component, signed_distance, skeletonize, two_nearest, with_ball,
+    };
     #[pymodule_export]
     use super::xla::xla_targets;
     #[pymodule_export]

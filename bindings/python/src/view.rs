@@ -338,8 +338,8 @@ fn numbers<T: Copy + Into<f64>>(from: &[T]) -> Result<Vec<f64>> {
 /// Bytes of an element of a type.
 pub(crate) fn size_of_element(dtype: &str) -> usize {
     match dtype {
-        "bool" | "uint8" => 1,
-        "float16" | "bfloat16" | "int16" => 2,
+        "bool" | "uint8" | "int8" => 1,
+        "float16" | "bfloat16" | "int16" | "uint16" => 2,
         "float32" | "int32" | "uint32" => 4,
         _ => 8,
     }
@@ -383,6 +383,7 @@ macro_rules! elements {
 }
 
 elements! {
-    u8: "uint8", u32: "uint32", u64: "uint64", i16: "int16", i32: "int32", i64: "int64",
+    u8: "uint8", u16: "uint16", u32: "uint32", u64: "uint64", i8: "int8", i16: "int16",
+    i32: "int32", i64: "int64",
     f32: "float32", f64: "float64", f16: "float16", bf16: "bfloat16"
 }

@@ -53,7 +53,7 @@ def test_terms_are_values(loss):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.loss)
 def test_terms_are_as_declared(loss):
-    wanted = declared.LOSSES[loss.loss]
+    wanted = declared.DECLARED[loss.loss]
     assert loss.__name__ == wanted["term"]
     assert list(loss.activations) == wanted["activations"]
     fields = {field.name: field for field in dataclasses.fields(loss)}
@@ -290,6 +290,7 @@ PARAMETERS = {
     "transport": {"distances": [[0, 1, 1], [1, 0, 1], [1, 1, 0]]},
     "focal": {"gamma": [2.0, 1.0, 0.0]},
     "focal_negative": {"gamma": [2.0, 1.0, 0.0]},
+    "mapped": {"map": "border"},
 }
 
 

@@ -13,13 +13,14 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
 - Several at once, and sums that add up over batches and processes: `Objective`, `Moments`.
 - The losses as values, for either face: `dice_loss.terms`, `dice_loss.compounds`.
 - Hard metrics from masks and label maps: `dice_loss.metrics`.
+- Distances, components, skeletons and balls of masks and label maps: `dice_loss.morphology`.
 - PyTorch modules with the same engine behind them: `dice_loss.torch`, imported by itself.
 - Losses and metrics for Keras on all its backends: `dice_loss.keras`, imported by itself.
 """
 
 from importlib.metadata import version as _version
 
-from . import compounds, losses, metrics, terms
+from . import compounds, losses, metrics, morphology, terms
 from ._threads import get_num_threads, set_num_threads
 from .compounds import *
 from .losses import *
@@ -40,6 +41,7 @@ __all__ = [
     "get_num_threads",
     "losses",
     "metrics",
+    "morphology",
     "set_num_threads",
     "terms",
     *compounds.__all__,

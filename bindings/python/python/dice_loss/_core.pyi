@@ -313,3 +313,64 @@ def cuda_passes(
     partial: bool,
 ) -> list[CudaPass] | None:
     """The sweeps that an objective takes; None if no kernels were compiled for it."""
+
+def labels_present(labels: View, threads: int) -> bytes:
+    """The labels of a map but for 0, rising, in their own type.
+
+    Here and below a map is contiguous, of any integer type, with one to three axes; `classes` is
+    contiguous, of that type too; outputs are contiguous and overlap nothing. `spacing` has a number
+    for each axis.
+    """
+
+def distance_transform(
+    labels: View, classes: View, spacing: Sequence[float], squared: bool, threads: int, out: View
+) -> None:
+    """Distances to the nearest voxel of each class: float32, (classes, map)."""
+
+def signed_distance(
+    labels: View,
+    classes: View,
+    spacing: Sequence[float],
+    convention: str,  # "centres" or "boundary"
+    threads: int,
+    out: View,
+) -> None:
+    """Signed distances to the border of each class: float32, (classes, map)."""
+
+def nearest_component(
+    components: View, spacing: Sequence[float], threads: int, out: View
+) -> None:
+    """The nearest component of every voxel, in the map's type."""
+
+def two_nearest(
+    components: View, spacing: Sequence[float], threads: int, first: View, second: View
+) -> None:
+    """The distances to the two nearest components: float32, as the map."""
+
+def border_weights(
+    components: View, spacing: Sequence[float], w0: float, sigma: float, threads: int, out: View
+) -> None:
+    """U-Net's weights of borders: float32, as the map."""
+
+def connected_components(
+    labels: View, classes: View, connectivity: int | None, threads: int, out: View
+) -> bytes:
+    """The number of each voxel's component within its class: uint32, as the map.
+
+    Returns a row of int64 for each component: the place of its class, its number, its voxels, and
+    of its bounding box the first voxel along each axis and the one past the last.
+    """
+
+def skeletonize(labels: View, classes: View, threads: int, out: View) -> None:
+    """The skeletons of all classes: a label map, as the one given."""
+
+def with_ball(
+    labels: View,
+    classes: View,
+    radius: float,
+    grown: bool,
+    spacing: Sequence[float],
+    threads: int,
+    out: View,
+) -> None:
+    """Each class grown by a ball, or worn off: uint8, (classes, map)."""

@@ -1,0 +1,100 @@
+//! Labels: the integers of a label map, or the truths of a mask.
+
+use std::{collections::BTreeSet, fmt::Debug};
+
+use rayon::prelude::*;
+
+use crate::{Result, interrupt::Patience, room::with_capacity};
+
+/// An element of a label map: any integer, or `bool` for a mask.
+pub trait Label: Copy + Ord + Debug + Send + Sync + sealed::Sealed + 'static {
+    /// The background: 0, or false.
+    const BACKGROUND: Self;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+macro_rules! labels {
+    ($($T:ty: $background:literal),+) => {$(
+        impl sealed::Sealed for $T {}
+        impl Label for $T {
+            const BACKGROUND: Self = $background;
+        }
+    )+};
+}
+
+labels!(u8: 0, u16: 0, u32: 0, u64: 0, i8: 0, i16: 0, i32: 0, i64: 0, bool: false);
+
+/// Labels looked at together: what differs is found without a look at each.
+const TOGETHER: usize = 32;
+
+/// Where the run of equal labels ends that begins here.
+#[inline(always)]
+pub(crate) fn end_of_run<L: Label>(row: &[L], start: usize) -> usize {
+    let label = row[start];
+    let mut end = start + 1;
+    while let Some(next) = row.get(end..end + TOGETHER) {
+        if next.iter().fold(false, |differs, &other| differs | (other != label)) {
+            break;
+        }
+        end += TOGETHER;
+    }
+    end + row[end..].iter().position(|&other| other != label).unwrap_or(row.len() - end)
+}
+
+/// The labels of a map but for the background, rising.
+///
+/// # Errors
+///
+/// [`Memory`](crate::Error::Memory), [`Interrupted`](crate::Error::Interrupted).
+///
+/// ```
+/// use dice_loss_morphology::labels_present;
+/// assert_eq!(labels_present(&[3, 0, 0, -1, 3])?, [-1, 3]);
+/// # Ok::<(), dice_loss_morphology::Error>(())
+/// ```
+pub fn labels_present<L: Label>(labels: &[L]) -> Result<Vec<L>> {
+    let patience = Patience::current();
+    let found = labels
+        .par_chunks(1 << 18)
+        .map(|part| {
+            patience.check()?;
+            let mut own = BTreeSet::new();
+            let mut start = 0;
+            while start < part.len() {
+                if part[start] != L::BACKGROUND {
+                    own.insert(part[start]);
+                }
+                start = end_of_run(part, start);
+            }
+            Ok(own)
+        })
+        .try_reduce(BTreeSet::new, |mut all, mut more| {
+            if all.len() < more.len() {
+                std::mem::swap(&mut all, &mut more);
+            }
+            all.extend(more);
+            Ok(all)
+        })?;
+    let mut rising = with_capacity(found.len(), "the labels of a map")?;
+    rising.extend(found);
+    Ok(rising)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_end_where_labels_change() {
+        for length in [1usize, 2, 31, 32, 33, 64, 100] {
+            for end in 1..=length {
+                let row: Vec<u16> = (0..length).map(|x| if x < end { 7 } else { 9 }).collect();
+                assert_eq!(end_of_run(&row, 0), end, "{length}");
+                assert_eq!(end_of_run(&row, end - 1), end, "{length}");
+            }
+        }
+    }
+}
