@@ -25,11 +25,13 @@ float64, float32, float16 or bfloat16, targets (N, C, spatial…) or, with `to_o
 (N, 1, spatial…).
 """
 
+from .boundary import BoundaryLoss
 from .compound import DiceCELoss, DiceFocalLoss, GeneralizedDiceFocalLoss
 from .deep_supervision import DeepSupervisionLoss
 from .dice import DiceLoss, MaskedDiceLoss
 from .focal import FocalLoss
 from .generalized_dice import GeneralizedDiceLoss
+from .hausdorff import HausdorffDTLoss, LogHausdorffDTLoss
 from .matthews import MCCLoss
 from .tversky import TverskyLoss
 from .unified_focal import AsymmetricUnifiedFocalLoss
@@ -37,6 +39,7 @@ from .wasserstein import GeneralizedWassersteinDiceLoss
 
 __all__ = [
     "AsymmetricUnifiedFocalLoss",
+    "BoundaryLoss",
     "DeepSupervisionLoss",
     "DiceCELoss",
     "DiceFocalLoss",
@@ -45,6 +48,8 @@ __all__ = [
     "GeneralizedDiceFocalLoss",
     "GeneralizedDiceLoss",
     "GeneralizedWassersteinDiceLoss",
+    "HausdorffDTLoss",
+    "LogHausdorffDTLoss",
     "MCCLoss",
     "MaskedDiceLoss",
     "TverskyLoss",

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .._spec import Reduction
 from ..terms import Activation, Term
 from ..torch._native import loss_dtype
 from ..torch._peers import at_once, is_plain, sums
@@ -73,8 +74,10 @@ class Voxels(NamedTuple):
         fits = self.spatial > 0 and self.dtype is loss_dtype(self.logits)
         return fits and is_plain(self.ignore_index) and not is_intercepted()
 
-    def loss(self, weighted: tuple[tuple[float, Term], ...]) -> Tensor:
-        """The mean loss of the engine's own terms."""
+    def loss(
+        self, weighted: tuple[tuple[float, Term], ...], reduction: Reduction = "mean"
+    ) -> Tensor:
+        """The loss of the engine's own terms."""
         return at_once(
             self.logits,
             self.target,
@@ -85,6 +88,7 @@ class Voxels(NamedTuple):
             ignore_index=self.ignore_index,
             mask=self.mask,
             option=self.option,
+            reduction=reduction,
         )
 
     @property

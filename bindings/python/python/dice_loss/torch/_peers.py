@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .. import _spec
+from .._spec import Reduction
 from ..terms import Activation, Term
 from . import _namespace as xp
 from . import _plan
@@ -60,12 +61,16 @@ def at_once(
     ignore_index: int | None,
     mask: Tensor | None = None,
     option: str | None = "ignore_index",
+    reduction: Reduction = "mean",
 ) -> Tensor:
-    """The mean loss of terms that mean the same as a library's formula, without the many small
+    """The loss of terms that mean the same as a library's formula, without the many small
     operations that evaluate the formula of sums."""
-    plan = _planned(weighted, activation, target_kind, ignore_index)
+    plan = _planned(weighted, activation, target_kind, ignore_index, reduction)
     try:
-        return _plan.loss(plan, logits, target, mask)
+        # In main memory it makes its maps itself.
+        is_far = bool(plan.maps) and not logits.is_cpu
+        maps = _plan.maps(plan, logits, target, mask) if is_far else None
+        return _plan.loss(plan, logits, target, mask, maps=maps)
     except ValueError as error:
         raise wrong(said(error, option)) from None
 
@@ -82,8 +87,9 @@ def _planned(
     activation: Activation,
     target_kind: str | None,
     ignore_index: int | None,
+    reduction: Reduction,
 ) -> Plan:
-    spec = _spec.spec(weighted, activation=activation)
+    spec = _spec.spec(weighted, activation=activation, reduction=reduction)
     return _plan.planned(spec, ignore_index, None, target_kind)
 
 
