@@ -6,6 +6,7 @@ use crate::{
     Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
     direction::{ByDirection, Direction},
     error::stated,
+    maps::Recipe,
     term::Loss,
     voxel::VoxelLoss,
 };
@@ -35,6 +36,9 @@ pub(crate) struct MapPlan {
     pub by: &'static str,
     /// Whether its values may be negative.
     pub is_signed: bool,
+    /// How it is made, if a loss says so, and the activation that goes with that.
+    pub recipe: Option<Recipe>,
+    pub activation: Activation,
     /// Σ w m, Σ w m g and Σ w m g².
     pub mapped: Option<usize>,
     pub reference: Option<usize>,
@@ -167,6 +171,17 @@ impl Plan {
         self.groups.chunk_by(|a, b| a.activation == b.activation)
     }
 
+    /// Whether some term that names this map looks at each class.
+    pub fn classes_of_map(&self, name: &str) -> Vec<bool> {
+        let mut seen = vec![false; self.classes];
+        let names = |planned: &&Planned| planned.map.is_some_and(|map| self.maps[map].name == name);
+        for planned in self.terms.iter().filter(names) {
+            let weights = planned.term.weights(self.classes);
+            seen.iter_mut().zip(weights).for_each(|(seen, weight)| *seen |= weight > 0.0);
+        }
+        seen
+    }
+
     /// The columns of Σ w g and Σ w g² with the weights of a map or of none; of a map those that are
     /// read.
     pub fn of_reference(&self, map: Option<usize>) -> [Option<usize>; 2] {
@@ -192,6 +207,8 @@ fn maps(objective: &Objective, integrands: &[Integrand]) -> Result<Vec<MapPlan>>
         MapPlan {
             by,
             is_signed: of_terms.is_none_or(|map| map.is_signed),
+            recipe: of_terms.and_then(|map| map.recipe.clone()),
+            activation: of_terms.map_or(Activation::Probabilities, |map| map.activation),
             mapped: at(Sum::Mapped),
             reference: at(Sum::Reference),
             reference_squared: at(Sum::ReferenceSquared),

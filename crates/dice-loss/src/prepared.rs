@@ -179,6 +179,12 @@ impl Prepared {
     /// Whether logits and target fit each other and the number of classes: all that can be said
     /// without reading a voxel. `measure` asks this first.
     pub fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
+        self.check_shapes(logits, target)?;
+        target.check_maps(self.plan.maps.iter().map(|map| (&*map.name, map.by)))
+    }
+
+    /// The same but for which maps there are.
+    pub(crate) fn check_shapes(&self, logits: &Logits, target: &Target) -> Result<()> {
         if logits.layout.classes != self.plan.classes {
             return Err(Error::Shape {
                 what: "logits",
@@ -186,8 +192,7 @@ impl Prepared {
                 wanted: format!("{} classes, as was prepared for", self.plan.classes),
             });
         }
-        target.check(logits.layout)?;
-        target.check_maps(self.plan.maps.iter().map(|map| (&*map.name, map.by)))
+        target.check(logits.layout)
     }
 
     fn batch<'a>(&'a self, logits: &'a Logits, target: &'a Target) -> Result<Input<'a>> {

@@ -83,7 +83,7 @@ fn channels(maps: &[Map]) -> usize {
 impl Input<'_> {
     /// How many planes the maps of a tile have.
     pub(super) fn planes_of_maps(&self) -> usize {
-        channels(&self.target.maps)
+        channels(self.maps)
     }
 
     /// Loads the maps of a tile, 0 where a voxel does not count.
@@ -96,7 +96,7 @@ impl Input<'_> {
     ) -> Result<Maps<'s, F>> {
         let Place { sample, start, used } = place;
         let mut next = planes.iter_mut();
-        for (map, plan) in self.target.maps.iter().zip(&self.plan.maps) {
+        for (map, plan) in self.maps.iter().zip(&self.plan.maps) {
             for (class, plane) in (0..map.layout.classes).zip(&mut next) {
                 let (at, stride) = run_of(map.layout, sample, class, start);
                 load::counted_floats(map.data, at, stride, weight, &mut plane[..used]);
@@ -106,7 +106,7 @@ impl Input<'_> {
                 }
             }
         }
-        Ok(Maps { planes, maps: &self.target.maps })
+        Ok(Maps { planes, maps: self.maps })
     }
 
     #[inline(always)]

@@ -13,6 +13,7 @@ mod aligned;
 mod exponentials;
 mod geometry;
 mod ieee;
+mod inside;
 mod isa;
 mod jobs;
 mod kernels;
@@ -36,6 +37,7 @@ mod tile;
 mod transpose;
 mod voxel_losses;
 
+pub(crate) use inside::{Side, inside};
 pub use isa::Isa;
 
 use geometry::{SPAN, TILE};
@@ -119,7 +121,7 @@ pub(crate) fn pull_back(batch: &Input, slopes: Slopes, gradient: Output) -> Resu
         Some(recipe) => unsafe {
             kernels::write(batch, &recipe, Written::Gradient(&slopes), job, &store)
         },
-        None => by_tile(batch, job, by_tiles),
+        None => by_tile(batch, job, by_tiles).map(drop),
     })
 }
 
@@ -151,7 +153,7 @@ pub(crate) fn voxel_losses(batch: &Input, map: Output) -> Result<()> {
         Some(recipe) if recipe.has_losses() => unsafe {
             kernels::write(batch, &recipe, Written::Losses(&slopes[0], channels), job, &store)
         },
-        _ => by_tile(batch, job, by_tiles),
+        _ => by_tile(batch, job, by_tiles).map(drop),
     })
 }
 
@@ -165,11 +167,11 @@ fn each(batch: &Input, store: &Store, write: impl Fn(Job) -> Result<()> + Sync) 
     Jobs::new(batch.logits.layout.shape()).each(0, run, |_, ()| {})
 }
 
-/// Writes a job, tile by tile.
-fn by_tile<V: Visit<f32> + Visit<f64>>(batch: &Input, job: Job, visitor: V) -> Result<()> {
+/// Visits a job, tile by tile; returns the visitor.
+fn by_tile<V: Visit<f32> + Visit<f64>>(batch: &Input, job: Job, visitor: V) -> Result<V> {
     match batch.logits.data {
-        FloatSlice::F64(_) => sweep::<f64, _>(batch, job, visitor).map(drop),
-        _ => sweep::<f32, _>(batch, job, visitor).map(drop),
+        FloatSlice::F64(_) => sweep::<f64, _>(batch, job, visitor),
+        _ => sweep::<f32, _>(batch, job, visitor),
     }
 }
 

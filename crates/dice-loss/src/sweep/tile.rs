@@ -19,7 +19,7 @@ use super::{
 use crate::{
     Logits, Result, Target,
     plan::Plan,
-    tensor::{FloatSlice, Kind, LabelSlice, Layout, Masks},
+    tensor::{FloatSlice, Kind, LabelSlice, Layout, Map, Masks},
 };
 
 /// The caller's tensors, and what is to be done with them.
@@ -32,6 +32,8 @@ pub(crate) struct Input<'a> {
     pub check: bool,
     /// What the caller's weights are multiplied with; `None` to choose it for each span.
     pub scale: Option<f64>,
+    /// The maps that are read: those of the target, or none.
+    pub maps: &'a [Map<'a>],
 }
 
 /// How many voxels ahead of its use a class is prefetched.
@@ -132,7 +134,12 @@ pub(super) fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) 
 impl<'a> Input<'a> {
     /// Of tensors that fit the plan's number of classes and each other.
     pub fn new(plan: &'a Plan, logits: &'a Logits, target: &'a Target) -> Self {
-        Self { plan, logits, target, check: false, scale: Some(1.0) }
+        Self { plan, logits, target, check: false, scale: Some(1.0), maps: &target.maps }
+    }
+
+    /// The same, but for the maps, which are not there yet.
+    pub fn without_maps(plan: &'a Plan, logits: &'a Logits, target: &'a Target) -> Self {
+        Self { maps: &[], ..Self::new(plan, logits, target) }
     }
 }
 

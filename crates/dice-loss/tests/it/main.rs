@@ -7,6 +7,7 @@ mod errors;
 mod extremes;
 mod invariance;
 mod losses;
+mod maps;
 mod masks;
 mod moments;
 mod published;

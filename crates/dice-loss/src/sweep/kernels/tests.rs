@@ -147,7 +147,7 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
                 true => unsafe {
                     super::write(&batch, &recipe, Written::Gradient(&slopes), job, &store)
                 },
-                false => by_tile(&batch, job, ByTiles { slopes: &slopes, store: &store }),
+                false => by_tile(&batch, job, ByTiles { slopes: &slopes, store: &store }).map(drop),
             }
         })
         .unwrap();
@@ -175,7 +175,8 @@ fn maps(objective: &Objective, logits: &Logits, target: &Target) -> Option<[Vec<
                 // SAFETY: jobs are disjoint and within the shape.
                 true => unsafe { super::write(&batch, &recipe, written, job, &store) },
                 false => {
-                    by_tile(&batch, job, VoxelLosses { slopes: &slopes, channels, store: &store })
+                    let by_tiles = VoxelLosses { slopes: &slopes, channels, store: &store };
+                    by_tile(&batch, job, by_tiles).map(drop)
                 }
             }
         })

@@ -4,6 +4,8 @@
 //! in every sum that it reads. The target carries the map under that name
 //! ([`Target::map`](crate::Target::map)).
 
+mod make;
+
 use crate::{Activation, Objective, Result, error::stated};
 
 /// How a map is made of a reference. Distances are in the units of the spacing.

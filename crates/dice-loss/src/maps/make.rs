@@ -1,0 +1,179 @@
+//! Making the maps of losses that want one.
+
+use dice_loss_morphology::{Grid, Signed, dilate, interruptible, signed_distance, skeletonize};
+use rayon::prelude::*;
+
+use super::Recipe;
+use crate::{
+    Error, Logits, Prepared, Result, Stop, Target,
+    error::stated,
+    room,
+    sweep::{Input, Side, inside},
+};
+
+impl Prepared {
+    /// Makes the map of this name as its loss wants it, row-major (N, C, S), for
+    /// [`Target::map`](crate::Target::map).
+    ///
+    /// `spatial` are the sizes of the spatial axes, one to three. Reference and prediction are read as
+    /// `measure` reads them; the logits' values matter to [`Recipe::Hausdorff`] alone. A dense target
+    /// is inside a class where it has at least ½ of it. A voxel that does not count is inside no class,
+    /// so it is background to the distances of its neighbours.
+    ///
+    /// Classes that were not annotated, or that no term looks at, are 0; so are the distances of a class
+    /// that has no voxel or all of them.
+    ///
+    /// Fails for a map that no loss says how to make, for spatial axes that are not the voxels, for a
+    /// spacing of other axes, and for labels out of range.
+    ///
+    /// ```
+    /// use dice_loss::{Boundary, Layout, Logits, Objective, Target};
+    /// let objective = Objective::new().term(1.0, Boundary::default().sigmoid()).prepare(1)?;
+    /// let (x, labels) = ([0.5f32; 6], [0u8, 0, 1, 1, 1, 0]);
+    /// let layout = Layout::voxels(&[1, 6])?;
+    /// let (logits, target) = (Logits::new(&x, layout)?, Target::labels(&labels, layout)?);
+    /// let map = objective.make_map("boundary", &logits, &target, &[6])?;
+    /// assert_eq!(map, [2.0, 1.0, 0.0, -1.0, 0.0, 1.0]);
+    /// assert!(objective.measure(&logits, &target.map("boundary", &map, layout)?).is_ok());
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn make_map(
+        &self,
+        name: &str,
+        logits: &Logits,
+        target: &Target,
+        spatial: &[usize],
+    ) -> Result<Vec<f32>> {
+        let plan = self.plan();
+        let named = plan.maps.iter().find(|map| map.name == name);
+        let Some((map, recipe)) = named.and_then(|map| Some((map, map.recipe.as_ref()?))) else {
+            let wanted = "a map that the loss of a term says how to make, or one made elsewhere";
+            return stated("map to make", format!("'{name}'"), wanted);
+        };
+        self.check_shapes(logits, target)?;
+        let [samples, classes, voxels] = logits.layout().shape();
+        if spatial.iter().try_fold(1usize, |all, &size| all.checked_mul(size)) != Some(voxels) {
+            return Err(Error::Shape {
+                what: "spatial axes of the map",
+                found: spatial.to_vec(),
+                wanted: format!("{voxels} voxels, as the logits have"),
+            });
+        }
+        let grid = grid_of(map.by, recipe.spacing(), spatial)?;
+        let count = samples.saturating_mul(classes).saturating_mul(voxels);
+        room::expect(count, size_of::<f32>(), "a map of all classes")?;
+        let mut values = vec![0.0; count];
+        if count == 0 {
+            return Ok(values);
+        }
+        let batch = Input::without_maps(plan, logits, target);
+        let reference = inside(&batch, Side::Reference)?;
+        let predicted = match recipe {
+            Recipe::Hausdorff { .. } => inside(&batch, Side::Prediction(map.activation))?,
+            _ => Vec::new(),
+        };
+        let is_seen = plan.classes_of_map(name);
+        for (index, values) in values.chunks_exact_mut(voxels).enumerate() {
+            let (sample, class) = (index / classes, index % classes);
+            if is_seen[class] && batch.is_valid(sample, class) {
+                let place = index * voxels..(index + 1) * voxels;
+                let predicted = predicted.get(place.clone()).unwrap_or(&[]);
+                let reference = &reference[place];
+                stoppable(|| make(recipe, reference, predicted, &grid, values))?;
+            }
+        }
+        Ok(values)
+    }
+}
+
+impl Recipe {
+    fn spacing(&self) -> Option<&[f64]> {
+        match self {
+            Self::SignedDistance { spacing }
+            | Self::Hausdorff { spacing, .. }
+            | Self::Skeleton { spacing, .. } => spacing.as_deref(),
+        }
+    }
+}
+
+/// The grid of the spatial axes; `by` names the loss.
+fn grid_of(by: &str, spacing: Option<&[f64]>, spatial: &[usize]) -> Result<Grid> {
+    match spacing {
+        Some(spacing) if spacing.len() != spatial.len() => stated(
+            format!("{by}: spacing"),
+            format!("{spacing:?}"),
+            format!("{} numbers, one for each spatial axis", spatial.len()),
+        ),
+        Some(spacing) => Grid::new(spatial, spacing).map_err(Error::from),
+        None => Grid::unit(spatial).map_err(Error::from),
+    }
+}
+
+/// Morphology that stops when sweeps would.
+fn stoppable(work: impl FnOnce() -> dice_loss_morphology::Result<()>) -> Result<()> {
+    let done = match Stop::current() {
+        Some(stop) => interruptible(move || stop.is_set(), work),
+        None => work(),
+    };
+    done.map_err(Error::from)
+}
+
+/// The map of one class of one sample.
+fn make(
+    recipe: &Recipe,
+    reference: &[bool],
+    predicted: &[bool],
+    grid: &Grid,
+    out: &mut [f32],
+) -> dice_loss_morphology::Result<()> {
+    match recipe {
+        Recipe::SignedDistance { .. } => {
+            signed_distance(reference, &[true], grid, Signed::Boundary, out)
+        }
+        Recipe::Hausdorff { alpha, .. } => {
+            let mut of_prediction = vec![0.0; out.len()];
+            signed_distance(reference, &[true], grid, Signed::Centres, out)?;
+            signed_distance(predicted, &[true], grid, Signed::Centres, &mut of_prediction)?;
+            out.par_iter_mut().zip(&of_prediction).for_each(|(out, &of_prediction)| {
+                *out = (power(*out, *alpha) + power(of_prediction, *alpha)) as f32;
+            });
+            Ok(())
+        }
+        Recipe::Skeleton { radius, .. } => {
+            let mut skeleton = vec![false; out.len()];
+            let mut dilated = vec![false; out.len()];
+            skeletonize(reference, &[true], grid, &mut skeleton)?;
+            dilate(&skeleton, &[true], *radius, grid, &mut dilated)?;
+            for ((out, &near), &inside) in out.iter_mut().zip(&dilated).zip(reference) {
+                *out = f32::from(u8::from(near && inside));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// |d|^α; 0 where there is no border to be far from.
+fn power(distance: f32, alpha: f64) -> f64 {
+    if distance.is_finite() { f64::from(distance).abs().powf(alpha) } else { 0.0 }
+}
+
+impl From<dice_loss_morphology::Error> for Error {
+    fn from(error: dice_loss_morphology::Error) -> Self {
+        use dice_loss_morphology::Error as Of;
+        match error {
+            Of::Memory { what, bytes } => Self::Memory { what, bytes },
+            Of::Interrupted => Self::Interrupted,
+            Of::Parameter { what, found, wanted } => {
+                Self::Parameter { what: what.into(), found, wanted }
+            }
+            Of::Shape { found, wanted } => {
+                Self::Shape { what: "spatial axes of the map", found, wanted: wanted.into() }
+            }
+            other => Self::Parameter {
+                what: "making of a map".into(),
+                found: other.to_string(),
+                wanted: "buffers that fit".into(),
+            },
+        }
+    }
+}
