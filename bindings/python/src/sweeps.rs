@@ -49,19 +49,23 @@ pub(crate) fn voxel_losses(
     })
 }
 
-/// A map that has a recipe.
+/// A map that has a recipe, (N, C, spatial…), contiguous.
 pub(crate) fn make_map(
     prepared: &Prepared,
     name: &str,
     batch: &Given,
     threads: usize,
-    out: View,
+    mut out: View,
 ) -> Result<()> {
-    with_output(batch, "map", batch.classes(), out, |output| {
-        pool::run(threads, batch.elements(), || {
-            Ok(prepared.make_map(name, &batch.logits()?, &batch.target()?, output)?)
-        })
-    })
+    batch.expect_fit("map", &out, batch.classes())?;
+    batch.keep_apart("map", &out)?;
+    let shape = out.shape().to_vec();
+    let values = out.dense_mut::<f32>("map", &shape)?;
+    let made = pool::run(threads, batch.elements(), || {
+        Ok(prepared.make_map(name, &batch.logits()?, &batch.target()?, &shape[2..])?)
+    })?;
+    values.copy_from_slice(&made);
+    Ok(())
 }
 
 /// Sweep 2, from a gradient by the voxel losses.

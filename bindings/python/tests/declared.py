@@ -11,9 +11,7 @@ _WHOLE = json.loads(Path(__file__).with_name("declared.json").read_text(encoding
 #: Trial values are for so many.
 CLASSES = _WHOLE["classes"]
 SETTINGS = {setting["name"]: setting for setting in _WHOLE["settings"]}
-DECLARED = {loss["name"]: loss for loss in _WHOLE["losses"]}
-#: Those that a target without maps will do for: no front end takes maps yet.
-LOSSES = {name: loss for name, loss in DECLARED.items() if loss["wants_map"] is None}
+LOSSES = {loss["name"]: loss for loss in _WHOLE["losses"]}
 
 
 def value_of(plain):
@@ -31,13 +29,7 @@ def default_of(option):
 
 def trials_of(name):
     """Every option of a loss at each of its trial values, one by one and then together."""
-    options = DECLARED[name]["options"]
+    options = LOSSES[name]["options"]
     single = [{option["name"]: value_of(value)} for option in options for value in option["trials"]]
     together = {option["name"]: value_of(option["trials"][-1]) for option in options}
     return [*single, together] if len(options) > 1 else single
-
-
-def wants_map(module):
-    """Whether the loss of this class, of torch or of Keras, is one that wants a map."""
-    others = [loss for name, loss in DECLARED.items() if name not in LOSSES]
-    return any(module in (loss["torch"], loss["keras"]) for loss in others)

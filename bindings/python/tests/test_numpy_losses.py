@@ -38,7 +38,7 @@ def test_value_and_gradient(loss, activation, settings, kind):
 
 
 def test_there_is_a_function_for_every_loss():
-    assert sorted(declared.DECLARED) == sorted(dice_loss.losses.__all__)
+    assert sorted(declared.LOSSES) == sorted(dice_loss.losses.__all__)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_terms_are_values(loss):
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.loss)
 def test_terms_are_as_declared(loss):
-    wanted = declared.DECLARED[loss.loss]
+    wanted = declared.LOSSES[loss.loss]
     assert loss.__name__ == wanted["term"]
     assert list(loss.activations) == wanted["activations"]
     fields = {field.name: field for field in dataclasses.fields(loss)}

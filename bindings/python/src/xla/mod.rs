@@ -148,7 +148,6 @@ impl Sweep for MakeMap {
 
     fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
         let [map] = exactly(std::mem::take(&mut job.results))?;
-        let map = job.like_logits(map);
         let name = job.made.as_deref().unwrap_or_default();
         sweeps::make_map(
             &*objectives::find(spec, job.batch.classes())?,

@@ -37,7 +37,7 @@ def test_configuration_makes_the_same_loss(loss):
 
 
 def test_every_loss_is_exported():
-    names = {loss["keras"] for loss in declared.DECLARED.values()}
+    names = {loss["keras"] for loss in declared.LOSSES.values()}
     assert names == {*losses.losses.__all__}
     assert names <= {*losses.__all__}
 

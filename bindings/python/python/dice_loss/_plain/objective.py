@@ -16,8 +16,8 @@ class Integrand(NamedTuple):
     """What one of the moments sums up over the voxels of a sample, for each class.
 
     w is the voxel's weight, p the probability that the activation gives the class, g the reference;
-    p′ and g′ have the unannotated classes added to the background. Where it names a map m, m w stands
-    in place of w.
+    p′ and g′ have the unannotated classes added to the background. Where it names a map m, m w
+    stands in place of w.
 
     - `reference`: w g
     - `reference_squared`: w g²

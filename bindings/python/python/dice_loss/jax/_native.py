@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec
@@ -74,10 +75,13 @@ def with_maps(
         )
     maps = dict(zip(reading.maps, counted.maps, strict=True))
     alone = reading._replace(maps=()), logits, counted._replace(maps=())
-    shape = _like(logits, logits.shape, np.float32)
+    frozen = jax.lax.stop_gradient(alone[1:])
+    channels = -1 if reading.channels_last else 1
+    first = (logits.shape[0], logits.shape[channels], *_spatial(reading, logits))
+    shape = _like(logits, first, np.float32)
     for name in lacking:
-        frozen = jax.lax.stop_gradient(alone[1:])
-        maps[name] = _call("make_map", [shape], spec, alone[0], *frozen, made=name)[0]
+        made = _call("make_map", [shape], spec, alone[0], *frozen, made=name)[0]
+        maps[name] = jnp.moveaxis(made, 1, channels)
     names = tuple(map.name for map in wanted)
     return reading._replace(maps=names), counted._replace(maps=tuple(maps[n] for n in names))
 
@@ -85,6 +89,11 @@ def with_maps(
 def loss_dtype(logits: Array) -> np.dtype[Any]:
     """What a loss comes in: float32, or float64 of float64 logits."""
     return np.dtype(np.float64 if logits.dtype == np.float64 else np.float32)
+
+
+def _spatial(reading: Reading, logits: Array) -> tuple[int, ...]:
+    shape: tuple[int, ...] = logits.shape
+    return shape[1:-1] if reading.channels_last else shape[2:]
 
 
 def classes_of(reading: Reading, logits: Array) -> int:
