@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cases
 import declared
+import numpy as np
 from dice_loss import BackgroundForeground
 
 CATALOGUE = {name: loss["activations"] for name, loss in declared.LOSSES.items()}
@@ -35,6 +38,27 @@ def spelled_out(settings):
         else value
         for name, value in settings.items()
     }
+
+
+def maps_for(loss):
+    """The map that a loss wants, if it wants one: what it would make of the target is another's to
+    test."""
+    name = declared.LOSSES[loss]["wants_map"]
+    if name is None:
+        return {}
+    least = -2.0 if name == "boundary" else 0.0
+    return {"maps": {name: np.random.default_rng(9).uniform(least, 3.0, cases.SHAPE)}}
+
+
+def naive_with(loss, data):
+    """The batch with that map, as the naive losses take it."""
+    return replace(data, m=next(map_of(loss), None))
+
+
+def map_of(loss):
+    """That map, (N, C, S), if there is one."""
+    for m in maps_for(loss).get("maps", {}).values():
+        yield m.reshape(*m.shape[:2], -1)
 
 
 def combinations():

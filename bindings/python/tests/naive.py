@@ -19,6 +19,8 @@ class Data:
     g: np.ndarray
     w: np.ndarray
     valid: np.ndarray
+    #: What each voxel weighs in each class, beside its weight, in a loss that wants a map.
+    m: np.ndarray | None = None
 
 
 def probabilities(x, activation):
@@ -42,9 +44,10 @@ def pair(smoothing):
     return smoothing if isinstance(smoothing, tuple | list) else (smoothing, smoothing)
 
 
-def sums(p, g, w):
+def sums(p, g, w, m=None):
     """Each sum of a sample and class, as (N, C)."""
-    w = w[:, None]
+    plain = w[:, None]
+    w = plain if m is None else plain * m
     return {
         "pg": (w * p * g).sum(-1),
         "p": (w * p).sum(-1),
@@ -55,7 +58,10 @@ def sums(p, g, w):
         "outside": (w * (1 - g) * (p - g) ** 2).sum(-1),
         "g": (w * g).sum(-1),
         "gg": (w * g * g).sum(-1),
-        "n": (w * np.ones_like(g)).sum(-1),
+        "apart": (w * (p - g) ** 2).sum(-1),
+        "mapped": (w * np.ones_like(g)).sum(-1),
+        "n": (plain * np.ones_like(g)).sum(-1),
+        "size": (plain * g).sum(-1),
     }
 
 
@@ -133,6 +139,20 @@ def sensitivity_specificity(m, ratio=0.05):
     return ratio * inside + (1 - ratio) * outside
 
 
+def boundary(m, spacing=None):
+    return m["p"] / m["n"]
+
+
+def hausdorff_dt(m, alpha=2.0, log=False, spacing=None):
+    loss = m["apart"] / m["n"]
+    return np.log(1 + loss) if log else loss
+
+
+def skeleton_recall(m, radius=2.0, spacing=None, smoothing=1e-5):
+    s, t = pair(smoothing)
+    return 1 - (m["p"] + s) / (m["mapped"] + t)
+
+
 OF_CLASS = {
     function.__name__: function
     for function in (
@@ -145,6 +165,9 @@ OF_CLASS = {
         kappa,
         matthews_correlation,
         sensitivity_specificity,
+        boundary,
+        hausdorff_dt,
+        skeleton_recall,
     )
 }
 
@@ -194,7 +217,7 @@ def overlap_loss(
 ):
     """The value of an overlap loss; for reduction none its values."""
     p = probabilities(data.x, activation)
-    m = sums(p, data.g, data.w)
+    m = sums(p, data.g, data.w, data.m)
     if loss == "generalized_wasserstein_dice":
         count = data.x.shape[1]
         given = options.get("distances")
@@ -221,7 +244,7 @@ def _class_cells(loss, m, v, pool, absent, options):
     if pool == "all":
         m = {key: (value * v).sum() for key, value in m.items()}
         v = (v.max() > 0) * 1.0
-    there = m["g"] > 0
+    there = m["size"] > 0
     weights = np.where(there | (absent != "skip"), v, 0.0)
     counts = (there | (absent == "formula")) & (v > 0)
     safe = {key: np.where(counts, value, 1.0) for key, value in m.items()}

@@ -11,7 +11,7 @@ import naive
 import numpy as np
 import pytest
 from dice_loss import BackgroundForeground
-from every_loss import CATALOGUE, combinations, spelled_out
+from every_loss import CATALOGUE, combinations, maps_for, naive_with, spelled_out
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,17 @@ def test_value_and_gradient(loss, activation, settings, kind):
     case = cases.CASES[kind](activation)
 
     def value_at(logits):
-        return naive.loss_value(loss, case.naive_at(logits), activation, **spelled_out(settings))
+        data = naive_with(loss, case.naive_at(logits))
+        return naive.loss_value(loss, data, activation, **spelled_out(settings))
 
     function = getattr(dice_loss, loss)
     value, gradient = function(
-        case.logits, case.target, activation=activation, **settings, **case.counted
+        case.logits,
+        case.target,
+        activation=activation,
+        **settings,
+        **case.counted,
+        **maps_for(loss),
     )
     assert value == pytest.approx(value_at(case.logits), rel=1e-12, abs=1e-14)
     wanted = naive.gradient(value_at, case.logits)

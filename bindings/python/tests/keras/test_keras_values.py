@@ -9,7 +9,7 @@ import pytest
 from backends import NATIVE, channels_last, precision, value_and_gradient
 from dice_loss import keras as losses
 from dice_loss import terms
-from every_loss import applies, spelled_out
+from every_loss import applies, maps_for, naive_with, spelled_out
 from keras.src.backend.common.masking import set_keras_mask
 
 WEIGHTS = [1.0, 0.5, 2.0]
@@ -68,13 +68,14 @@ def type_of(loss):
     return getattr(losses, declared.LOSSES[loss]["keras"])
 
 
-def function_of(loss, target, weight, mask):
+def function_of(loss, target, weight, mask, maps=()):
     """The loss of predictions."""
+    given = {"maps": {name: channels_last(m) for name, m in maps.items()}} if maps else {}
 
     def function(x):
         if mask is not None:
             set_keras_mask(x, keras.ops.convert_to_tensor(mask))
-        return loss(target, x, weight)
+        return loss(target, x, weight, **given)
 
     return function
 
@@ -83,7 +84,8 @@ def expected(name, activation, case):
     loss, options, _ = LOSSES[name]
 
     def value(x):
-        return naive.loss_value(loss, case.naive_at(x), activation, **spelled_out(options))
+        data = naive_with(loss, case.naive_at(x))
+        return naive.loss_value(loss, data, activation, **spelled_out(options))
 
     return value(case.logits), naive.gradient(value, case.logits.astype(float))
 
@@ -97,7 +99,8 @@ def test_value_and_gradient(name, activation, batch, dtype, native):
     loss_type = type_of(loss)
     with precision(dtype):
         loss = loss_type(**options, **settings, native=native)
-        function = function_of(loss, target, weight, mask)
+        maps = maps_for(LOSSES[name][0]).get("maps", {})
+        function = function_of(loss, target, weight, mask, maps)
         value, gradient = value_and_gradient(function, channels_last(case.logits).astype(dtype))
     wanted_value, wanted_gradient = expected(name, activation, case)
     assert value.dtype == dtype and gradient.dtype == dtype

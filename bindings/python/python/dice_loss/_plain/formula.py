@@ -47,16 +47,15 @@ class Formula(NamedTuple):
     #: Whether it has one number for all classes, which are the last axis.
     coupled: bool
     operations: tuple[Operation, ...]
+    #: The names of the sums that it is a function of.
+    reads: tuple[str, ...]
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Formula:
         """From `_core.tapes`."""
-        return cls(data["coupled"], tuple(map(_operation, data["operations"])))
-
-    @property
-    def reads(self) -> list[str]:
-        """The names of the sums that it is a function of."""
-        return [name for kind, operands in self.operations if kind == "sum" for name in operands]
+        operations = tuple(map(_operation, data["operations"]))
+        reads = tuple(operands[0] for kind, operands in operations if kind == "sum")
+        return cls(data["coupled"], operations, reads)
 
     def loss(self, xp: Namespace, sums: Sums, weights: Array) -> Array:
         """The loss of each class, or of each row of classes; only the latter reads the weights."""

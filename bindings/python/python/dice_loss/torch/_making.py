@@ -11,7 +11,7 @@ from .. import _core
 from .._maps import Wanted
 from . import _native
 from ._target import Target, TargetKind
-from ._tracing import is_intercepted
+from ._tracing import is_intercepted, values_of
 
 
 def with_maps(logits: Tensor, target: Target, wanted: tuple[Wanted, ...], spec: str) -> Target:
@@ -27,13 +27,22 @@ def with_maps(logits: Tensor, target: Target, wanted: tuple[Wanted, ...], spec: 
         )
     tensor, kind, regions, ignore_index, mask, voxel_weight, class_valid, given = target
     settings = _native.settings_of(ignore_index, regions, ())
-    inputs = (logits.detach(), tensor, mask, voxel_weight, class_valid, spec, kind, settings)
-    make = torch.ops.dice_loss.make_map.default if is_intercepted() else _make
+    tensors = (logits.detach(), tensor, mask, voxel_weight, class_valid)
+    make: Any = torch.ops.dice_loss.make_map.default if is_intercepted() else _alone
     maps = {
-        map.name: given[map.name] if map.name in given else make(*inputs, map.name)
+        map.name: given[map.name]
+        if map.name in given
+        else make(*tensors, spec, kind, settings, map.name)
         for map in wanted
     }
     return target._replace(maps=maps)
+
+
+def _alone(*inputs: Any) -> Tensor:
+    """Outside of any transform, since nothing is derived of a map."""
+    inputs = tuple(values_of(x) if isinstance(x, Tensor) else x for x in inputs)
+    with torch._C._DisableFuncTorch():
+        return _make(*inputs)
 
 
 def _make(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import torch
@@ -27,6 +26,10 @@ _WEIGHT = "a weight of at least 0, and at most 3.4e38"
 _DENSE = "0 to 1, up to 4 roundings; clamp what interpolation pushed out, target.clamp(0, 1)"
 
 
+#: Nobody adds to it. Compilers see through a plain dictionary alone.
+_NO_MAPS: dict[str, Tensor] = {}
+
+
 class Target(NamedTuple):
     """The reference, and which of its voxels count."""
 
@@ -39,7 +42,7 @@ class Target(NamedTuple):
     class_valid: Tensor | None = None
     #: By name, in the order of the names, but for those that have to be made:
     #: (N, 1 or C, spatial…).
-    maps: Mapping[str, Tensor] = MappingProxyType({})
+    maps: Mapping[str, Tensor] = _NO_MAPS
 
 
 def plain(name: str, tensor: Tensor) -> Tensor:

@@ -72,6 +72,18 @@ def is_at_hand(tensor: Tensor) -> bool:
     return tensor.is_cpu and not is_intercepted() and not is_transformed()
 
 
+def values_of(tensor: Tensor) -> Tensor:
+    """What a transform for derivatives has wrapped, of which nothing is derived."""
+    functorch = torch._C._functorch
+    while functorch.is_functorch_wrapped_tensor(tensor):
+        if functorch.is_batchedtensor(tensor):
+            raise ValueError(
+                "maps: found none under vmap, wanted maps=loss.maps(logits, target), made ahead"
+            )
+        tensor = functorch.get_unwrapped(tensor)
+    return tensor
+
+
 def refuse_onnx() -> None:
     """ONNX has no operator for a loss; the exporter that traces would say so at length."""
     if torch._C._get_tracing_state() is not None and torch.onnx.is_in_onnx_export():
