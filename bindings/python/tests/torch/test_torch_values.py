@@ -222,6 +222,11 @@ def by_formula(loss, x, target, **masks):
     return grad_and_value(lambda x: loss(x, target, **masks).sum())(x)
 
 
+def made(loss, x, target):
+    """The maps that the loss reads, which cannot be made of what is no number."""
+    return {"maps": loss.maps(x, target)} if loss.plan.maps else {}
+
+
 @pytest.mark.parametrize(
     ("wrong", "dtype"), [(float("nan"), torch.float32), (float("inf"), torch.float64)]
 )
@@ -233,7 +238,7 @@ def test_a_weight_that_is_no_number_is_seen(name, dtype, wrong):
     weight = torch.ones(labels.shape)
     weight[:, 0, 0] = wrong
     loss = built(name, activation, Batch(x, labels))
-    gradient, value = by_formula(loss, x, labels, voxel_weight=weight)
+    gradient, value = by_formula(loss, x, labels, voxel_weight=weight, **made(loss, x, labels))
     assert value.isnan() and gradient[:, :, 0, 0].isnan().all()
 
 
@@ -241,9 +246,10 @@ def test_a_weight_that_is_no_number_is_seen(name, dtype, wrong):
 def test_a_dense_value_that_is_no_number_is_seen(name):
     activation = LOSSES[name][2][0]
     x, dense = logits_of(activation), logits_of("probabilities", seed=3)
-    dense[:, :, 0, 0] = float("nan")
     loss = built(name, activation, Batch(x, dense))
-    gradient, value = by_formula(loss, x, dense)
+    maps = made(loss, x, dense)
+    dense[:, :, 0, 0] = float("nan")
+    gradient, value = by_formula(loss, x, dense, **maps)
     assert value.isnan() and gradient[:, :, 0, 0].isnan().all()
 
 

@@ -86,9 +86,9 @@ class Moments:
     def find(self, wanted: Integrand) -> Array:
         """A sum (R, C); 0 where no term asked for it."""
         for index, column in enumerate(self.columns):
-            if column._replace(values=()) == wanted._replace(values=()) and (
-                not wanted.values or column.values == wanted.values
-            ):
+            same = column.name == wanted.name and column.activation == wanted.activation
+            same = same and column.map == wanted.map
+            if same and (not wanted.values or column.values == wanted.values):
                 return self.data[:, index]
         return self.xp.zeros_like(self.data[:, 0])
 
