@@ -317,9 +317,7 @@ def signed_distance(
 ) -> None:
     """Signed distances to the border of each class: float32, (classes, map)."""
 
-def nearest_component(
-    components: View, spacing: Sequence[float], threads: int, out: View
-) -> None:
+def nearest_component(components: View, spacing: Sequence[float], threads: int, out: View) -> None:
     """The nearest component of every voxel, in the map's type."""
 
 def two_nearest(

@@ -144,9 +144,7 @@ def border_weights(
     given = _Given(components, what="components")
     out = np.empty(given.shape, np.float32)
     steps = _spacing(spacing, given.shape)
-    _core.border_weights(
-        given.views[0], steps, float(w0), float(sigma), given.threads, view(out)
-    )
+    _core.border_weights(given.views[0], steps, float(w0), float(sigma), given.threads, view(out))
     return given.back(out)
 
 
@@ -234,9 +232,7 @@ def skeletonize(labels: Map, *, classes: Classes = None) -> Map:
     return given.back(out.view(bool) if given.is_mask else out)
 
 
-def dilate(
-    labels: Map, radius: float, *, classes: Classes = None, spacing: Spacing = 1.0
-) -> Map:
+def dilate(labels: Map, radius: float, *, classes: Classes = None, spacing: Spacing = 1.0) -> Map:
     """Each class grown by a ball, as boolean masks: the voxels no farther than `radius` from it.
 
     Masks of several classes may overlap. A class without voxels stays so.
@@ -251,9 +247,7 @@ def dilate(
     return _with_ball(labels, radius, classes, spacing, grown=True)
 
 
-def erode(
-    labels: Map, radius: float, *, classes: Classes = None, spacing: Spacing = 1.0
-) -> Map:
+def erode(labels: Map, radius: float, *, classes: Classes = None, spacing: Spacing = 1.0) -> Map:
     """Each class worn off by a ball, as boolean masks: its voxels farther than `radius` from others.
 
     Beyond the map there is nothing that wears off. Arguments are those of `dilate`.
