@@ -4,12 +4,12 @@
     python bench/morphology.py --quick          # a tiny one: to see that everything runs
     python bench/morphology.py --only distance  # one of the tasks
 
-Labels are ellipsoids in a map of bytes. A contender that takes one mask at a time is given each class
-in turn, comparison included; dice-loss and cc3d take the map as it is. With many classes a task that
-writes a map for each, or that goes by class, is timed on some of them and scaled: the column
-`classes_timed` says how many. Contenders take turns, so that what else the machine does hits all; what
-takes more than the time allowed runs once. Writes what it measured into a CSV, the rest of the rows
-are left.
+Labels are ellipsoids in a map of bytes. A contender that takes one mask at a time is given each
+class in turn, comparison included; dice-loss and cc3d take the map as it is. With many classes a
+task that writes a map for each, or that goes by class, is timed on some of them and scaled: the
+column `classes_timed` says how many. Contenders take turns, so that what else the machine does hits
+all; what takes more than the time allowed runs once. Writes what it measured into a CSV, the rest
+of the rows are left.
 """
 
 from __future__ import annotations

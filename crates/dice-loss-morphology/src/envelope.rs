@@ -29,6 +29,7 @@ pub(crate) trait Height:
     /// A number of voxels; no line is longer than what the type counts.
     fn count(voxels: u32) -> Self;
     fn index(self) -> usize;
+    fn square_root(self) -> Self;
 }
 
 macro_rules! heights {
@@ -42,6 +43,10 @@ macro_rules! heights {
             #[inline(always)]
             fn index(self) -> usize {
                 self as usize
+            }
+            #[inline(always)]
+            fn square_root(self) -> Self {
+                self.sqrt()
             }
         }
     )+};
