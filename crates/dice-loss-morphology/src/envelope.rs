@@ -109,8 +109,8 @@ impl<T: Height, const W: usize> Kernel for Together<'_, '_, T, W> {
                 continue;
             }
             if last - first < FEW || end - start == 1 {
-                for place in start..end {
-                    out[place] = parabolas.least(place, first, last);
+                for (place, out) in (start..).zip(&mut out[start..end]) {
+                    *out = parabolas.least(place, first, last);
                 }
                 continue;
             }
