@@ -220,7 +220,8 @@ def skeletonize(labels: Map, *, classes: Classes = None) -> Map:
 
     Thinning that keeps every component in one piece (Lee 1994), in 2-D and 3-D: the same voxels as
     `skimage.morphology.skeletonize(mask, method="lee")`, but where that loses a small component as
-    a whole, one voxel of it. Classes are thinned by themselves, and spacing does not matter. A class that fills the map is thinned as if background was beyond.
+    a whole, one voxel of it. Classes are thinned by themselves, and spacing does not matter. A
+    class that fills the map is thinned as if background was beyond.
 
     Args:
         labels: a mask, or a label map.
