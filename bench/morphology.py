@@ -173,8 +173,8 @@ def measured(
             listed = list(range(1, asked(task, name, classes) + 1))
             before = time.perf_counter()
             result = contenders[name](labels, listed)
-            spent = time.perf_counter() - before
-            times[name].append(spent * classes / len(listed))
+            took = time.perf_counter() - before
+            times[name].append(took * classes / len(listed))
             if name not in firsts:
                 firsts[name] = np.array(first_of(task, result))
             del result
