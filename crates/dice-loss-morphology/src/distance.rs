@@ -7,7 +7,7 @@ use crate::{
     error::expect_length,
     extent::{Extent, extents},
     grid::Frame,
-    separable::{Rises, transform},
+    separable::{Finish, Rises, transform},
 };
 
 /// Which distance.
@@ -18,6 +18,16 @@ pub enum Distance {
     Euclidean,
     /// The square of it.
     Squared,
+}
+
+impl Distance {
+    /// What one of a unit is.
+    fn factor(self, unit: f64) -> f64 {
+        match self {
+            Self::Euclidean => unit,
+            Self::Squared => unit * unit,
+        }
+    }
 }
 
 /// The distance of every voxel to the nearest voxel of each class.
@@ -204,34 +214,49 @@ pub(crate) fn to_nearest<L: Label, F: Fn(L) -> bool + Sync>(
     distance: Distance,
     out: &mut [f32],
 ) -> Result<bool> {
-    let (squares, unit) = (frame.squares, frame.unit);
     let found = if frame.exact {
-        let [slices, rows, voxels] = squares.map(|square| square as f32);
-        let first = |index, out: &mut [f32]| {
+        let [_, _, voxels] = frame.squares.map(|square| square as f32);
+        let first = |index: usize, out: &mut [f32]| {
             along_row(set.row(index), &set.of, out, |steps| steps * steps * voxels)
         };
-        let rises = Rises { rows, slices };
-        let (unit, square) = (unit as f32, (unit * unit) as f32);
-        match distance {
-            Distance::Euclidean if unit == 1.0 => transform(frame, rises, &first, &f32::sqrt, out),
-            Distance::Euclidean => transform(frame, rises, &first, &|d| d.sqrt() * unit, out),
-            Distance::Squared => transform(frame, rises, &first, &|d| d * square, out),
-        }
+        transform_exact(frame, &first, distance, out)
     } else {
-        let [slices, rows, voxels] = squares;
-        let first = |index, out: &mut [f64]| {
+        let [_, _, voxels] = frame.squares;
+        let first = |index: usize, out: &mut [f64]| {
             along_row(set.row(index), &set.of, out, |steps| steps * steps * voxels)
         };
-        let rises = Rises { rows, slices };
-        match distance {
-            Distance::Euclidean => transform(frame, rises, &first, &|d| d.sqrt() * unit, out),
-            Distance::Squared => transform(frame, rises, &first, &|d| d * unit * unit, out),
-        }
+        transform_inexact(frame, &first, distance, out)
     }?;
     if !found {
         out.par_chunks_mut(1 << 16).for_each(|part| part.fill(f32::INFINITY));
     }
     Ok(found)
+}
+
+/// By whole numbers, whatever the labels are.
+fn transform_exact(
+    frame: &Frame,
+    first: &(dyn Fn(usize, &mut [f32]) -> bool + Sync),
+    distance: Distance,
+    out: &mut [f32],
+) -> Result<bool> {
+    let [slices, rows, _] = frame.squares.map(|square| square as f32);
+    let factor = distance.factor(frame.unit) as f32;
+    let finish = Finish { root: distance == Distance::Euclidean, factor };
+    transform(frame, Rises { rows, slices }, first, finish, out)
+}
+
+/// In f64 along each axis.
+fn transform_inexact(
+    frame: &Frame,
+    first: &(dyn Fn(usize, &mut [f64]) -> bool + Sync),
+    distance: Distance,
+    out: &mut [f32],
+) -> Result<bool> {
+    let [slices, rows, _] = frame.squares;
+    let factor = distance.factor(frame.unit);
+    let finish = Finish { root: distance == Distance::Euclidean, factor };
+    transform(frame, Rises { rows, slices }, first, finish, out)
 }
 
 /// Squared distances along one row; false where nothing is set.

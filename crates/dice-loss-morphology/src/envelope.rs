@@ -29,6 +29,7 @@ pub(crate) trait Height:
     /// A number of voxels; no line is longer than what the type counts.
     fn count(voxels: u32) -> Self;
     fn index(self) -> usize;
+    fn square_root(self) -> Self;
 }
 
 macro_rules! heights {
@@ -42,6 +43,10 @@ macro_rules! heights {
             #[inline(always)]
             fn index(self) -> usize {
                 self as usize
+            }
+            #[inline(always)]
+            fn square_root(self) -> Self {
+                self.sqrt()
             }
         }
     )+};
@@ -104,8 +109,8 @@ impl<T: Height, const W: usize> Kernel for Together<'_, '_, T, W> {
                 continue;
             }
             if last - first < FEW || end - start == 1 {
-                for place in start..end {
-                    out[place] = parabolas.least(place, first, last);
+                for (place, out) in (start..).zip(&mut out[start..end]) {
+                    *out = parabolas.least(place, first, last);
                 }
                 continue;
             }

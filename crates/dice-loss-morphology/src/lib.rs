@@ -34,3 +34,7 @@ pub use interrupt::interruptible;
 pub use label::{Label, labels_present};
 pub use nearest::{border_weights, nearest_component, two_nearest};
 pub use thinning::skeletonize;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/morphology.md")]
+struct Document;

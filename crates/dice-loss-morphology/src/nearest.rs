@@ -13,7 +13,7 @@ use crate::{
     grid::{Frame, parameter},
     label::{end_of_run, labels_present},
     room::filled,
-    separable::{Rises, transform},
+    separable::{Finish, Rises, transform},
     two_nearest::{Two, transform_two},
 };
 
@@ -60,7 +60,7 @@ pub fn nearest_component<L: Label>(components: &[L], grid: &Grid, out: &mut [L])
     let first = |row: usize, out: &mut [f64]| {
         keys.along_row(&components[row * voxels..][..voxels], &numbers, out)
     };
-    let found = transform(&frame, Rises { rows, slices }, &first, &|key| key, &mut nearest)?;
+    let found = transform(&frame, Rises { rows, slices }, &first, Finish::none(), &mut nearest)?;
     if !found {
         out.fill(L::BACKGROUND);
         return Ok(());

@@ -64,16 +64,37 @@ pub(crate) struct Rises<T> {
     pub slices: T,
 }
 
+/// What becomes of each value at the end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finish<T> {
+    /// Its square root is taken.
+    pub root: bool,
+    /// Then it is multiplied with this.
+    pub factor: T,
+}
+
+impl<T: Height> Finish<T> {
+    pub fn none() -> Self {
+        Self { root: false, factor: T::count(1) }
+    }
+
+    #[inline(always)]
+    fn of(self, value: T) -> T {
+        let value = if self.root { value.square_root() } else { value };
+        value * self.factor
+    }
+}
+
 /// Fills `out` with the least values over all that is set.
 ///
 /// `first` writes those along one row, of which it is given the number, or says that nothing is set
-/// there. `finish` is applied to each value at the end. Where nothing is set at all, the output is
+/// there. Where nothing is set at all, the output is
 /// untouched and false returned.
 pub(crate) fn transform<T, S>(
     frame: &Frame,
     rises: Rises<T>,
-    first: &(impl Fn(usize, &mut [T]) -> bool + Sync),
-    finish: &(impl Fn(T) -> T + Sync),
+    first: &(dyn Fn(usize, &mut [T]) -> bool + Sync),
+    finish: Finish<T>,
     out: &mut [S],
 ) -> Result<bool>
 where
@@ -154,7 +175,7 @@ fn within_slice<T: Height, S: Stored<T>>(
         if rows > 1 {
             tiles.solve(&places, square);
             for (y, row) in out.chunks_exact_mut(voxels).enumerate() {
-                tiles.store(y, row, &|value| value);
+                tiles.store(y, row, Finish::none());
             }
         } else {
             out.iter_mut().zip(&row).for_each(|(to, &from)| *to = S::store(from));
@@ -165,8 +186,8 @@ fn within_slice<T: Height, S: Stored<T>>(
     occupied
 }
 
-fn finish_all<T, S: Stored<T>>(part: &mut [S], finish: &impl Fn(T) -> T) {
-    part.iter_mut().for_each(|value| *value = S::store(finish(value.load())));
+fn finish_all<T: Height, S: Stored<T>>(part: &mut [S], finish: Finish<T>) {
+    part.iter_mut().for_each(|value| *value = S::store(finish.of(value.load())));
 }
 
 /// For each row of a slice and chunk of its voxels, that of every slice.
@@ -248,10 +269,10 @@ impl<T: Height> Tiles<T> {
 
     /// Takes a row of what is least.
     #[inline(always)]
-    fn store<S: Stored<T>>(&self, index: usize, row: &mut [S], finish: &impl Fn(T) -> T) {
+    fn store<S: Stored<T>>(&self, index: usize, row: &mut [S], finish: Finish<T>) {
         for (part, block) in row.chunks_mut(LANES).zip(self.least.chunks_exact(self.sizes[1])) {
             for (to, &from) in part.iter_mut().zip(&block[index]) {
-                *to = S::store(finish(from));
+                *to = S::store(finish.of(from));
             }
         }
     }

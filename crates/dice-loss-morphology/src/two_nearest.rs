@@ -136,8 +136,12 @@ impl Line {
                 if keys.number(own) == number { other } else { own }
             }));
             let seconds = &mut self.seconds[..end - start];
-            let others = Envelope { heights: &self.others, places, square };
-            others.solve(start, seconds, &mut self.unused[..end - start], 0..places.len());
+            if self.others.iter().all(|other| other.is_infinite()) {
+                seconds.fill(f64::INFINITY);
+            } else {
+                let others = Envelope { heights: &self.others, places, square };
+                others.solve(start, seconds, &mut self.unused[..end - start], 0..places.len());
+            }
             for (place, &second) in (start..end).zip(&*seconds) {
                 write(place, [least[place], second]);
             }
@@ -153,25 +157,39 @@ struct Envelope<'a> {
     square: f64,
 }
 
+/// Parabolas so few that a look at each is less work than to find out which is least.
+const FEW: usize = 4;
+
 impl Envelope<'_> {
     /// The least values from a place of the line on, and which of the parabolas of a range has them:
     /// the first of those that do.
     fn solve(&self, start: usize, least: &mut [f64], which: &mut [u32], of: Range<usize>) {
+        if of.len() <= FEW {
+            for (place, (least, which)) in (start..).zip(least.iter_mut().zip(which)) {
+                (*least, *which) = self.least_of(place, of.clone());
+            }
+            return;
+        }
         let half = least.len() / 2;
         let Some(middle) = least.get_mut(half) else { return };
-        let (mut winner, mut value) = (of.start, f64::INFINITY);
-        for one in of.clone() {
-            let steps = f64::from(((start + half) as u32).abs_diff(self.places[one]));
-            let other = self.heights[one] + steps * steps * self.square;
-            if other < value {
-                (winner, value) = (one, other);
-            }
-        }
-        *middle = value;
-        which[half] = winner as u32;
+        let (value, winner) = self.least_of(start + half, of.clone());
+        (*middle, which[half]) = (value, winner);
+        let winner = winner as usize;
         let (left, right) = least.split_at_mut(half);
         let (left_which, right_which) = which.split_at_mut(half);
         self.solve(start, left, left_which, of.start..winner + 1);
         self.solve(start + half + 1, &mut right[1..], &mut right_which[1..], winner..of.end);
+    }
+
+    #[inline(always)]
+    fn least_of(&self, place: usize, of: Range<usize>) -> (f64, u32) {
+        let mut winner = (f64::INFINITY, of.start as u32);
+        let parabolas = self.heights[of.clone()].iter().zip(&self.places[of.clone()]);
+        for (one, (&height, &own)) in (of.start as u32..).zip(parabolas) {
+            let steps = f64::from((place as u32).abs_diff(own));
+            let value = height + steps * steps * self.square;
+            winner = if value < winner.0 { (value, one) } else { winner };
+        }
+        winner
     }
 }

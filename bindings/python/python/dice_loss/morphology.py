@@ -23,7 +23,7 @@ import operator
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 
@@ -218,9 +218,10 @@ def connected_components(
 def skeletonize(labels: Map, *, classes: Classes = None) -> Map:
     """The skeleton of each class, one voxel wide: a mask or a label map, as given.
 
-    Thinning that keeps the topology (Lee 1994), in 2-D and 3-D: the same voxels as
-    `skimage.morphology.skeletonize(mask, method="lee")`. Classes are thinned by themselves, and
-    spacing does not matter. A class that fills the map is thinned as if background was beyond.
+    Thinning that keeps every component in one piece (Lee 1994), in 2-D and 3-D: the same voxels as
+    `skimage.morphology.skeletonize(mask, method="lee")`, but where that loses a small component as
+    a whole, one voxel of it. Classes are thinned by themselves, and spacing does not matter. A
+    class that fills the map is thinned as if background was beyond.
 
     Args:
         labels: a mask, or a label map.
@@ -248,7 +249,7 @@ def dilate(labels: Map, radius: float, *, classes: Classes = None, spacing: Spac
 
 
 def erode(labels: Map, radius: float, *, classes: Classes = None, spacing: Spacing = 1.0) -> Map:
-    """Each class worn off by a ball, as boolean masks: its voxels farther than `radius` from others.
+    """Each class worn off by a ball, as boolean masks: voxels farther than `radius` from others.
 
     Beyond the map there is nothing that wears off. Arguments are those of `dilate`.
     """
@@ -265,12 +266,12 @@ def _with_ball(
     return given.back(out.view(bool))
 
 
-class _Given:
+class _Given(Generic[Map]):
     """A map and its classes as the native functions read them, and the way back."""
 
     def __init__(
         self,
-        labels: Any,
+        labels: Map,
         classes: Classes = None,
         *,
         all_by_default: bool = False,
@@ -324,7 +325,7 @@ class _Given:
             present = _core.labels_present(view(self.array), self.threads)
             return np.frombuffer(present, self.array.dtype).copy()
         self.one = not isinstance(classes, Iterable)
-        numbers = [classes] if self.one else list(classes)  # type: ignore[arg-type]
+        numbers = list(classes) if isinstance(classes, Iterable) else [classes]
         limits = np.iinfo(self.array.dtype)
         for number in numbers:
             if isinstance(number, bool) or not limits.min <= operator.index(number) <= limits.max:
@@ -337,11 +338,11 @@ class _Given:
         """Memory for a map of each class."""
         return np.empty((len(self.classes), *self.shape), dtype)
 
-    def back(self, out: Array) -> Any:
+    def back(self, out: Array) -> Map:
         """Without the axis of classes where one was asked for, as what was given."""
         if self.one and out.ndim > len(self.shape):
             out = out[0]
-        return out if self._torch is None else self._torch.from_numpy(out)
+        return cast(Map, out if self._torch is None else self._torch.from_numpy(out))
 
 
 def _spacing(spacing: Spacing, shape: tuple[int, ...]) -> list[float]:

@@ -100,7 +100,7 @@ pub fn thinned(solid: &[bool], shape: &[usize]) -> Vec<bool> {
                 .filter(|&v| map[v] && !cube(&map, v)[*side] && can_go(&cube(&map, v)))
                 .collect();
             for v in candidates {
-                if can_go(&cube(&map, v)) {
+                if pieces_without_centre(&cube(&map, v)) == 1 {
                     map[v] = false;
                     changed = true;
                 }
