@@ -56,6 +56,7 @@ def sums(p, g, w, m=None):
         "abs": (w * np.abs(p)).sum(-1),
         "inside": (w * g * (p - g) ** 2).sum(-1),
         "outside": (w * (1 - g) * (p - g) ** 2).sum(-1),
+        "errors": (w * (p - g) ** 2).sum(-1),
         "g": (w * g).sum(-1),
         "gg": (w * g * g).sum(-1),
         "apart": (w * (p - g) ** 2).sum(-1),

@@ -90,7 +90,7 @@ class Moments:
         With Σ over the voxels that count, each times its weight: reference Σg, reference_squared
         Σg², voxels Σ1, intersection Σpg, prediction Σp, prediction_squared Σp², difference
         Σ|p − g|, magnitude Σ|p|, transport, sensitivity_error Σg(p − g)², specificity_error
-        Σ(1 − g)(p − g)², and the sums of the log losses.
+        Σ(1 − g)(p − g)², squared_error Σ(p − g)², and the sums of the log losses.
         """
         return tuple(map(_name, self._integrands))
 

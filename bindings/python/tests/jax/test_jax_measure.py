@@ -21,6 +21,7 @@ NAMES = {
     "magnitude": "abs",
     "sensitivity_error": "inside",
     "specificity_error": "outside",
+    "squared_error": "errors",
 }
 
 

@@ -66,9 +66,9 @@ def test_by_hand():
     found = measure(p, g, names, activation="probabilities")
     wanted = torch.tensor([[[1.3, 1.5, 2.0, 3.0, 1.01]]], dtype=torch.float64)
     torch.testing.assert_close(found, wanted, rtol=1e-14, atol=0.0)
-    names = ("difference", "magnitude", "sensitivity_error", "specificity_error")
+    names = ("difference", "magnitude", "sensitivity_error", "specificity_error", "squared_error")
     found = measure(p, g, names, activation="probabilities")[0, 0]
-    torch.testing.assert_close(found.tolist(), [0.9, 1.5, 0.37, 0.04], rtol=1e-14, atol=0.0)
+    torch.testing.assert_close(found.tolist(), [0.9, 1.5, 0.37, 0.04, 0.41], rtol=1e-14, atol=0.0)
     names = ("reference_squared", "positive", "negative")
     found = measure(p, g, names, activation="probabilities")[0, 0]
     wanted = [2.0, -math.log(0.9 * 0.4), -math.log(0.8)]

@@ -50,6 +50,7 @@ def measure(
             `intersection` Σwpg, `prediction` Σwp, `prediction_squared` Σwp²,
             `difference` Σw|p − g|, `magnitude` Σw|p|, `transport` Σwg_k Σ_l M_kl p_l,
             `sensitivity_error` Σwg(p − g)², `specificity_error` Σw(1 − g)(p − g)²,
+            `squared_error` Σw(p − g)²,
             `log_loss` −Σwg ln p, `log_loss_of_all` −Σw ln p / C, `merged` (Σwg as the log
             losses see partial labels), `positive` −Σwg ln p and `negative`
             −Σw(1 − g) ln(1 − p) of each class by itself, `focal` −Σwg(1 − p)^γ ln p and

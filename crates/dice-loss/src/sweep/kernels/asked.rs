@@ -1,6 +1,9 @@
 //! Which sums there are kernels for.
 
-use crate::{direction::Direction, plan::Group};
+use crate::{
+    direction::Direction,
+    plan::{Group, MapPlan},
+};
 
 /// The sums that there are kernels for, beside those of the reference.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +20,41 @@ pub(super) enum Asked {
     LogLoss,
     /// Focal loss alone.
     Focal,
+}
+
+/// The sums with a map that there are kernels for, beside Σm.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum AskedOfMap {
+    /// Σmp: boundary loss, skeleton recall.
+    Linear,
+    /// Σm(p − g)²: Hausdorff loss.
+    Errors,
+}
+
+impl AskedOfMap {
+    /// `None` if a group with this map asks for something else.
+    pub(super) fn of(group: &Group, map: &MapPlan) -> Option<Self> {
+        let has_more = group.log_loss.is_some()
+            || group.binary.is_some()
+            || !group.focal.is_empty()
+            || map.reference.is_some()
+            || map.reference_squared.is_some();
+        let mut asked =
+            group.sums.each().filter_map(|(direction, column)| column.map(|_| direction));
+        match (has_more, asked.next(), asked.next()) {
+            (false, Some(Direction::Prediction), None) => Some(Self::Linear),
+            (false, Some(Direction::SquaredError), None) => Some(Self::Errors),
+            _ => None,
+        }
+    }
+
+    /// The sum that is asked for.
+    pub(super) fn direction(self) -> Direction {
+        match self {
+            Self::Linear => Direction::Prediction,
+            Self::Errors => Direction::SquaredError,
+        }
+    }
 }
 
 /// The exponent that focal kernels know: the paper's, and everyone's default.

@@ -14,12 +14,13 @@ pub(in super::super) struct Buffers {
     pub(super) logits: [Row<f32>; CLASSES],
     pub(super) reference: [Row<f32>; CLASSES],
     pub(super) weight: Row<f32>,
+    pub(super) map: [Row<f32>; CLASSES],
     pub(super) gradient: [Row<f32>; CLASSES],
 }
 
 impl Default for Buffers {
     fn default() -> Self {
         let rows = [NOTHING; CLASSES];
-        Self { logits: rows, reference: rows, weight: NOTHING, gradient: rows }
+        Self { logits: rows, reference: rows, weight: NOTHING, map: rows, gradient: rows }
     }
 }

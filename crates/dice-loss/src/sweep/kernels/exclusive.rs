@@ -11,11 +11,11 @@ use super::{
         odds::share,
     },
     CLASSES, Factors, Kernels, Totals,
-    asked::Asked,
+    asked::{Asked, AskedOfMap},
     strip::Strip,
     sums::{
         ByLabel, ByValue, Focal, Linear, LinearAndFocal, LinearAndLogLoss, LogLoss, Membership,
-        Squared, Sums,
+        Squared, Sums, WithErrors, WithMap,
     },
 };
 
@@ -30,6 +30,31 @@ pub(super) fn kernels(classes: usize, is_dense: bool, asked: Asked) -> Option<Ke
         (2, true) => of_values::<2>(asked),
         (3, true) => of_values::<3>(asked),
         (4, true) => of_values::<4>(asked),
+        _ => None,
+    }
+}
+
+/// The kernels of labels beside the sums of a map.
+pub(super) fn with_map(classes: usize, asked: Asked, map: AskedOfMap) -> Option<Kernels> {
+    match classes {
+        2 => of_map::<2>(asked, map),
+        3 => of_map::<3>(asked, map),
+        4 => of_map::<4>(asked, map),
+        _ => None,
+    }
+}
+
+fn of_map<const C: usize>(asked: Asked, map: AskedOfMap) -> Option<Kernels> {
+    use AskedOfMap::{Errors, Linear as Probabilities};
+    match (asked, map) {
+        (Asked::Linear, Probabilities) => Some(both::<C, WithMap<Linear>, ByLabel>()),
+        (Asked::Linear, Errors) => Some(both::<C, WithErrors<Linear>, ByLabel>()),
+        (Asked::LinearAndLogLoss, Probabilities) => {
+            Some(both::<C, WithMap<LinearAndLogLoss>, ByLabel>())
+        }
+        (Asked::LinearAndLogLoss, Errors) => {
+            Some(both::<C, WithErrors<LinearAndLogLoss>, ByLabel>())
+        }
         _ => None,
     }
 }
@@ -181,6 +206,8 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for Measure<'_, C, S, M> 
         // Local, so that they stay in registers.
         let mut sums = totals.of_first::<C>();
         let [pg, ps, pp, gs, gg, losses, _] = &mut sums;
+        let mut of_map = totals.of_map_of_first::<C>();
+        let [ms, mp] = &mut of_map;
         for block in 0..BLOCKS {
             for i in 0..LANES {
                 let weight = strip.weight[block][i];
@@ -214,10 +241,21 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for Measure<'_, C, S, M> 
                     if S::FOCAL {
                         losses[class][i] += member.share(class, focal);
                     }
+                    if S::MAP || S::MAP_OF_ERRORS {
+                        let p = softmax.e[class] * softmax.inverse;
+                        let error = p - member.share(class, 1.0);
+                        let factor = if S::MAP { p } else { error * error };
+                        let weighed = weight * strip.map[class][block][i];
+                        ms[class][i] += weighed;
+                        mp[class][i] = Number::mul_add::<I>(weighed, factor, mp[class][i]);
+                    }
                 }
             }
         }
         totals.set_first(&sums);
+        if S::MAP || S::MAP_OF_ERRORS {
+            totals.set_of_map_of_first(&of_map);
+        }
     }
 }
 
@@ -281,10 +319,11 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for PullBack<'_, C, S, M>
                 let weight = strip.weight[block][i];
                 let softmax = softmax::<I, C>(strip, block, i, weight);
                 let member = M::read(strip, block, i);
+                let map = of_strip::<C, S>(strip, block, i);
                 let slopes = if C == 2 {
-                    of_two::<I, C, S, M>(&softmax, member, &factors)
+                    of_two::<I, C, S, M>(&softmax, member, map, &factors)
                 } else {
-                    of_many::<I, C, S, M>(&softmax, member, &factors)
+                    of_many::<I, C, S, M>(&softmax, member, map, &factors)
                 };
                 for class in 0..C {
                     let slope = weight * slopes[class];
@@ -296,6 +335,30 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for PullBack<'_, C, S, M>
             }
         }
     }
+}
+
+/// What a map weighs a voxel in each class; nothing if there is none.
+#[inline(always)]
+fn of_strip<const C: usize, S: Sums>(strip: &Strip, block: usize, lane: usize) -> [f32; C] {
+    let mut map = [0.0; C];
+    if S::MAP || S::MAP_OF_ERRORS {
+        for class in 0..C {
+            map[class] = strip.map[class][block][lane];
+        }
+    }
+    map
+}
+
+/// The slope of the sum with a map by a class's probability.
+#[inline(always)]
+fn by_map<const C: usize, S: Sums, M: Membership<C>>(
+    class: usize,
+    member: M,
+    (map, p): (f32, f32),
+    factors: &Factors,
+) -> f32 {
+    let slope = map * factors.of_map[class];
+    if S::MAP { slope } else { slope * (p - member.share(class, 1.0)) }
 }
 
 /// −d/d ln p of the voxel losses, by which each class's share of them is multiplied.
@@ -317,6 +380,7 @@ fn of_loss<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
 fn of_many<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
     softmax: &Softmax<C>,
     member: M,
+    map: [f32; C],
     factors: &Factors,
 ) -> [f32; C] {
     let (mut p, mut q, mut h, mut common) = ([0.0; C], [0.0; C], [0.0; C], 0.0);
@@ -327,6 +391,9 @@ fn of_many<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
             q[class] = linear::<C, M>(class, member, factors);
             if S::SQUARES {
                 q[class] = Number::mul_add::<I>(p[class], factors.of_squares[class], q[class]);
+            }
+            if S::MAP || S::MAP_OF_ERRORS {
+                q[class] += by_map::<C, S, M>(class, member, (map[class], p[class]), factors);
             }
             common = Number::mul_add::<I>(p[class], q[class], common);
         }
@@ -346,6 +413,7 @@ fn of_many<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
 fn of_two<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
     softmax: &Softmax<C>,
     member: M,
+    map: [f32; C],
     factors: &Factors,
 ) -> [f32; C] {
     let p = [softmax.e[0] * softmax.inverse, softmax.e[1] * softmax.inverse];
@@ -360,6 +428,10 @@ fn of_two<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
         if S::SQUARES {
             let squares = factors.of_squares;
             difference += squares[1] * p[1] - squares[0] * p[0];
+        }
+        if S::MAP || S::MAP_OF_ERRORS {
+            let of = |class| by_map::<C, S, M>(class, member, (map[class], p[class]), factors);
+            difference += of(1) - of(0);
         }
         slope = p[0] * p[1] * difference;
     }

@@ -11,14 +11,24 @@ use super::{
         odds::share,
     },
     CLASSES, Factors, Kernels, Totals,
-    asked::Asked,
+    asked::{Asked, AskedOfMap},
     strip::Strip,
-    sums::{Focal, Linear, LinearAndFocal, LinearAndLogLoss, LogLoss, Squared, Sums},
+    sums::{
+        Focal, Linear, LinearAndFocal, LinearAndLogLoss, LogLoss, Squared, Sums, WithErrors,
+        WithMap,
+    },
 };
 use crate::Activation;
 
 /// The kernels for a channel. Log losses of probabilities are left to the tiles.
-pub(super) fn kernels(activation: Activation, asked: Asked) -> Option<Kernels> {
+pub(super) fn kernels(
+    activation: Activation,
+    asked: Asked,
+    map: Option<AskedOfMap>,
+) -> Option<Kernels> {
+    if let Some(map) = map {
+        return if activation == Activation::Sigmoid { with_map(asked, map) } else { None };
+    }
     if activation == Activation::Probabilities {
         return match asked {
             Asked::Linear => Some(both::<Linear, Given>()),
@@ -34,6 +44,20 @@ pub(super) fn kernels(activation: Activation, asked: Asked) -> Option<Kernels> {
         Asked::LogLoss => with_losses::<LogLoss>(),
         Asked::Focal => with_losses::<Focal>(),
     })
+}
+
+/// Beside the sums of a map.
+fn with_map(asked: Asked, map: AskedOfMap) -> Option<Kernels> {
+    use AskedOfMap::{Errors, Linear as Probabilities};
+    match (asked, map) {
+        (Asked::Linear, Probabilities) => Some(both::<WithMap<Linear>, Sigmoid>()),
+        (Asked::Linear, Errors) => Some(both::<WithErrors<Linear>, Sigmoid>()),
+        (Asked::LinearAndLogLoss, Probabilities) => {
+            Some(both::<WithMap<LinearAndLogLoss>, Sigmoid>())
+        }
+        (Asked::LinearAndLogLoss, Errors) => Some(both::<WithErrors<LinearAndLogLoss>, Sigmoid>()),
+        _ => None,
+    }
 }
 
 fn both<S: Sums, A: Activated>() -> Kernels {
@@ -166,6 +190,8 @@ impl<S: Sums, A: Activated> Kernel for Measure<'_, S, A> {
         // Local, so that they stay in registers.
         let mut sums = totals.of_first::<1>();
         let [[pg], [ps], [pp], [gs], [gg], [yes], [no]] = &mut sums;
+        let mut of_map = totals.of_map_of_first::<1>();
+        let [[ms], [mp]] = &mut of_map;
         for block in 0..BLOCKS {
             for i in 0..LANES {
                 let weight = strip.weight[block][i];
@@ -191,9 +217,19 @@ impl<S: Sums, A: Activated> Kernel for Measure<'_, S, A> {
                     yes[i] += share(weighed, of_yes);
                     no[i] += share(weight * (1.0 - g), of_no);
                 }
+                if S::MAP || S::MAP_OF_ERRORS {
+                    let error = voxel.p() - g;
+                    let factor = if S::MAP { voxel.p() } else { error * error };
+                    let weighed = weight * strip.map[0][block][i];
+                    ms[i] += weighed;
+                    mp[i] = Number::mul_add::<I>(weighed, factor, mp[i]);
+                }
             }
         }
         totals.set_first(&sums);
+        if S::MAP || S::MAP_OF_ERRORS {
+            totals.set_of_map_of_first(&of_map);
+        }
     }
 }
 
@@ -244,8 +280,9 @@ impl<S: Sums, A: Activated> Kernel for PullBack<'_, S, A> {
         let (of_yes, of_no) = (factors.positive[0], factors.negative[0]);
         let [x, g] = [strip.logits[0], strip.reference[0]].map(|row| row.as_flattened());
         let (weight, out) = (strip.weight.as_flattened(), out[0].as_flattened_mut());
+        let (of_map, map) = (factors.of_map[0], strip.map[0].as_flattened());
         // One long loop: a short one is unrolled before it could become vector code.
-        for (((out, &x), &g), &weight) in out.iter_mut().zip(x).zip(g).zip(weight) {
+        for ((((out, &x), &g), &weight), &m) in out.iter_mut().zip(x).zip(g).zip(weight).zip(map) {
             let voxel = activated::<I, A>(x, weight);
             let (p, complement) = (voxel.p(), voxel.complement());
             let mut slope = 0.0;
@@ -253,6 +290,12 @@ impl<S: Sums, A: Activated> Kernel for PullBack<'_, S, A> {
                 slope = Number::mul_add::<I>(g, of_both, (1.0 - g) * of_prediction);
                 if S::SQUARES {
                     slope = Number::mul_add::<I>(p, of_squares, slope);
+                }
+                if S::MAP {
+                    slope = Number::mul_add::<I>(m, of_map, slope);
+                }
+                if S::MAP_OF_ERRORS {
+                    slope = Number::mul_add::<I>(m * of_map, p - g, slope);
                 }
                 slope = voxel.chain(slope);
             }

@@ -36,20 +36,27 @@ use crate::{
     evaluate::{Slopes, VoxelSlopes},
     plan::{Group, Plan},
 };
+use asked::AskedOfMap;
 use buffers::CLASSES;
 use strip::{Place, Strip};
 
-/// What kernels of sweep 1 add up, strip after strip of a span: in the order of [`Totals::columns`].
-struct Totals([[Block<f32>; CLASSES]; 7]);
+/// What kernels of sweep 1 add up, strip after strip of a span.
+struct Totals {
+    /// In the order of [`Totals::columns`].
+    plain: [[Block<f32>; CLASSES]; 7],
+    /// With a map m: Σm, and the one other sum that is asked for.
+    of_map: [[Block<f32>; CLASSES]; 2],
+}
 
 impl Totals {
-    const ZERO: Self = Self([[[0.0; LANES]; CLASSES]; 7]);
+    const ZERO: Self =
+        Self { plain: [[[0.0; LANES]; CLASSES]; 7], of_map: [[[0.0; LANES]; CLASSES]; 2] };
 
     /// Those of the first classes.
     #[inline(always)]
     fn of_first<const C: usize>(&self) -> [[Block<f32>; C]; 7] {
         let mut found = [[[0.0; LANES]; C]; 7];
-        for (found, row) in found.iter_mut().zip(&self.0) {
+        for (found, row) in found.iter_mut().zip(&self.plain) {
             found.copy_from_slice(&row[..C]);
         }
         found
@@ -57,7 +64,20 @@ impl Totals {
 
     #[inline(always)]
     fn set_first<const C: usize>(&mut self, found: &[[Block<f32>; C]; 7]) {
-        for (row, found) in self.0.iter_mut().zip(found) {
+        for (row, found) in self.plain.iter_mut().zip(found) {
+            row[..C].copy_from_slice(found);
+        }
+    }
+
+    /// The same of those with a map.
+    #[inline(always)]
+    fn of_map_of_first<const C: usize>(&self) -> [[Block<f32>; C]; 2] {
+        self.of_map.map(|row| *row.first_chunk().unwrap_or_else(|| unreachable!()))
+    }
+
+    #[inline(always)]
+    fn set_of_map_of_first<const C: usize>(&mut self, found: &[[Block<f32>; C]; 2]) {
+        for (row, found) in self.of_map.iter_mut().zip(found) {
             row[..C].copy_from_slice(found);
         }
     }
@@ -80,9 +100,19 @@ impl Totals {
 
     /// Adds them to the sums of a job, as those of the classes from `first` on.
     #[inline(always)]
-    fn add_to(&self, sums: &mut Sums<f32>, plan: &Plan, first: usize, count: usize, back: f64) {
+    fn add_to(&self, sums: &mut Sums<f32>, plan: &Plan, recipe: &Recipe, first: usize, back: f64) {
+        let count = recipe.classes;
+        if let Some(map) = recipe.map {
+            let columns = [plan.maps[0].mapped, plan.groups[1].sums[map.direction()]];
+            for (column, lanes) in columns.into_iter().zip(&self.of_map) {
+                let Some(column) = column else { continue };
+                for (class, lanes) in (first..).zip(lanes).take(count) {
+                    sums.add_span(column, class, lanes, back);
+                }
+            }
+        }
         let group = &plan.groups[0];
-        for (column, lanes) in Self::columns(group).into_iter().zip(&self.0) {
+        for (column, lanes) in Self::columns(group).into_iter().zip(&self.plain) {
             let Some(column) = column else { continue };
             for (class, lanes) in (first..).zip(lanes).take(count) {
                 sums.add_span(column, class, lanes, back);
@@ -122,13 +152,23 @@ struct Factors {
     positive: [f32; CLASSES],
     /// Under sigmoid, by those of the voxels outside it.
     negative: [f32; CLASSES],
+    /// By Σmp of a map m, or twice that by Σm(p − g)².
+    of_map: [f32; CLASSES],
 }
 
 impl Factors {
-    /// Of classes `first..first + count` of a sample.
-    fn new(plan: &Plan, slopes: &Slopes, sample: usize, first: usize, count: usize) -> Self {
-        let (group, slopes) = (&plan.groups[0], &slopes.groups[0]);
+    /// Of the classes of a recipe from `first` on, in a sample.
+    fn new(plan: &Plan, recipe: &Recipe, slopes: &Slopes, sample: usize, first: usize) -> Self {
+        let count = recipe.classes;
         let mut factors = Self::default();
+        if let (Some(map), [_, weighed]) = (recipe.map, &slopes.groups[..]) {
+            let twice = if let AskedOfMap::Errors = map { 2.0 } else { 1.0 };
+            let row = weighed.partials.get(sample * plan.classes + first..).unwrap_or(&[]);
+            for (factor, by) in factors.of_map.iter_mut().zip(row).take(count) {
+                *factor = (twice * by[map.direction()]) as f32;
+            }
+        }
+        let (group, slopes) = (&plan.groups[0], &slopes.groups[0]);
         let row = slopes.partials.get(sample * plan.classes + first..).unwrap_or(&[]);
         let linear = |class: usize, both: bool| {
             row.get(class).map_or(0.0, |by| {
@@ -211,7 +251,7 @@ impl Kernel for Measure<'_> {
                         counts::add::<I>(of, recipe, class, &strip, &mut sums);
                     }
                 }
-                totals.add_to(&mut sums, plan, class, recipe.classes, back);
+                totals.add_to(&mut sums, plan, recipe, class, back);
             }
             if let Some((decision, activation)) = in_tiles {
                 for at in (0..used).step_by(TILE) {
@@ -273,7 +313,7 @@ impl Write<'_> {
         let first = (0..batch.plan.classes).step_by(recipe.classes);
         let of = |class| match written {
             Written::Gradient(slopes) => {
-                Factors::new(batch.plan, slopes, job.sample, class, recipe.classes)
+                Factors::new(batch.plan, recipe, slopes, job.sample, class)
             }
             Written::Losses(slopes, _) => {
                 let mut factors = Factors::default();

@@ -1,6 +1,11 @@
 //! Which kernel serves which objective.
 
-use super::{super::tile::Input, Kernels, asked::Asked, exclusive, independent, merged};
+use super::{
+    super::tile::Input,
+    Kernels,
+    asked::{Asked, AskedOfMap},
+    exclusive, independent, merged,
+};
 use crate::{
     Activation,
     tensor::{FloatSlice, Kind},
@@ -12,6 +17,8 @@ pub(in super::super) struct Recipe {
     pub(super) classes: usize,
     /// Whether the reference is staged class by class; otherwise it is labels.
     pub(super) is_dense: bool,
+    /// What is asked of the plan's one map, if it has one.
+    pub(super) map: Option<AskedOfMap>,
     pub(super) kernels: Kernels,
 }
 
@@ -20,24 +27,31 @@ impl Recipe {
     /// the numbers are `f64`, and which classes were annotated: never from data, layout or threads.
     pub fn of(batch: &Input, sample: usize) -> Option<Self> {
         let Input { plan, logits, target, .. } = batch;
-        let [group] = &plan.groups[..] else { return None };
-        if !plan.maps.is_empty() {
-            return None;
-        }
+        let (group, map) = match (&plan.groups[..], &plan.maps[..]) {
+            ([group], []) => (group, None),
+            ([group, weighed], [map])
+                if group.activation == weighed.activation && group.map.is_none() =>
+            {
+                (group, Some(AskedOfMap::of(weighed, map)?))
+            }
+            _ => return None,
+        };
         if matches!(logits.data, FloatSlice::F64(_)) {
             return None;
         }
         let asked = Asked::of(group)?;
         if group.activation != Activation::Softmax {
-            let kernels = independent::kernels(group.activation, asked)?;
-            return Some(Self { classes: 1, is_dense: true, kernels });
+            let kernels = independent::kernels(group.activation, asked, map)?;
+            return Some(Self { classes: 1, is_dense: true, map, kernels });
         }
         let is_dense = !matches!(target.kind, Kind::Labels(_));
-        let kernels = match group.merged.is_some() && batch.merges(sample) {
-            true if is_dense => return None,
-            true => merged::kernels(plan.classes, asked)?,
-            false => exclusive::kernels(plan.classes, is_dense, asked)?,
+        let kernels = match (group.merged.is_some() && batch.merges(sample), map) {
+            (true, None) if !is_dense => merged::kernels(plan.classes, asked)?,
+            (true, _) => return None,
+            (false, None) => exclusive::kernels(plan.classes, is_dense, asked)?,
+            (false, Some(map)) if !is_dense => exclusive::with_map(plan.classes, asked, map)?,
+            (false, Some(_)) => return None,
         };
-        Some(Self { classes: plan.classes, is_dense, kernels })
+        Some(Self { classes: plan.classes, is_dense, map, kernels })
     }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Logits, Result,
-    tensor::{DenseSlice, FloatSlice, Kind},
+    tensor::{DenseSlice, FloatSlice, Kind, Map},
 };
 
 /// The logits of a class that there is not: they leave it no probability.
@@ -28,6 +28,8 @@ pub(super) struct Strip<'a> {
     pub label: &'a Row<i32>,
     /// How much of each class a voxel is, otherwise; a number in [0, 1] where it does not count.
     pub reference: [&'a Row<f32>; CLASSES],
+    /// What a map weighs the voxel in each class, if the recipe reads one; 0 where it does not count.
+    pub map: [&'a Row<f32>; CLASSES],
     /// 1 for the background and each class that was not annotated in the sample.
     pub merged: [f32; CLASSES],
 }
@@ -51,13 +53,14 @@ impl<'a> Strip<'a> {
         place: Place<'a>,
         buffers: &'a mut Buffers,
     ) -> Result<(Self, &'a mut [Row<f32>; CLASSES])> {
-        let Buffers { logits, reference, weight, gradient } = buffers;
+        let Buffers { logits, reference, weight, map, gradient } = buffers;
         let Place { span, at, .. } = place;
         let mut strip = Self {
             logits: [&NEVER; CLASSES],
             weight: row(span.weight, at),
             label: row(span.label, at),
             reference: [&NEVER; CLASSES],
+            map: [&NEVER; CLASSES],
             merged: [0.0; CLASSES],
         };
         if let Some(merged) = Merged::new(batch.valid(span.place.sample)) {
@@ -74,6 +77,14 @@ impl<'a> Strip<'a> {
             }
             if batch.check && !good {
                 place.complain(batch)?;
+            }
+        }
+        if let (Some(_), [values]) = (recipe.map, batch.maps) {
+            place.read_map(batch, values, &mut map[..recipe.classes])?;
+            // Of one channel all classes have the first row.
+            let is_shared = values.layout.classes == 1;
+            for (class, staged) in strip.map.iter_mut().enumerate().take(recipe.classes) {
+                *staged = &map[if is_shared { 0 } else { class }];
             }
         }
         if let Some(map) = place.upstream {
@@ -233,7 +244,30 @@ impl<'a> Place<'a> {
         (staged, good)
     }
 
-    /// The error of the first dense value that is out of range: tiles find and name it.
+    /// Reads what a map weighs the voxels in each class, or in all: 0 where they do not count.
+    #[inline(always)]
+    fn read_map(self, batch: &Input, map: &Map, rows: &mut [Row<f32>]) -> Result<()> {
+        let (place, used) = (self.span.place, self.used());
+        let weight = row(self.span.weight, self.at).as_flattened();
+        let channels = map.layout.classes;
+        let largest = Map::LARGEST as f32;
+        let least = if batch.plan.maps[0].is_signed { -largest } else { 0.0 };
+        let mut good = true;
+        for (class, out) in rows.iter_mut().enumerate().take(channels) {
+            let channel = if channels == 1 { 0 } else { self.class + class };
+            let (at, stride) = run_of(map.layout, place.sample, channel, place.start + self.at);
+            let out = out.as_flattened_mut();
+            load::counted_floats(map.data, at, stride, weight, &mut out[..used]);
+            out[used..].fill(0.0);
+            for &m in &*out {
+                good &= (m >= least) & (m <= largest);
+            }
+        }
+        if batch.check && !good { self.complain(batch) } else { Ok(()) }
+    }
+
+    /// The error of the first dense value, or value of a map, that is out of range: tiles find and name
+    /// it.
     #[cold]
     fn complain(self, batch: &Input) -> Result<()> {
         let mut buffers = TileInput::default();

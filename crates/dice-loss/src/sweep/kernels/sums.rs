@@ -1,5 +1,7 @@
 //! What kernels are compiled for: the sums they make, and the kind of reference they read.
 
+use std::marker::PhantomData;
+
 use super::{
     super::{number::Number, odds},
     strip::Strip,
@@ -15,6 +17,26 @@ pub(super) trait Sums {
     const LOG_LOSS: bool = false;
     /// The focal losses.
     const FOCAL: bool = false;
+    /// With a map m, Σm and Σmp.
+    const MAP: bool = false;
+    /// With a map m, Σm and Σm(p − g)².
+    const MAP_OF_ERRORS: bool = false;
+}
+
+/// The same sums beside Σm and Σmp of a map m.
+pub(super) struct WithMap<S>(PhantomData<S>);
+impl<S: Sums> Sums for WithMap<S> {
+    const OVERLAP: bool = S::OVERLAP;
+    const LOG_LOSS: bool = S::LOG_LOSS;
+    const MAP: bool = true;
+}
+
+/// The same sums beside Σm and Σm(p − g)² of a map m.
+pub(super) struct WithErrors<S>(PhantomData<S>);
+impl<S: Sums> Sums for WithErrors<S> {
+    const OVERLAP: bool = S::OVERLAP;
+    const LOG_LOSS: bool = S::LOG_LOSS;
+    const MAP_OF_ERRORS: bool = true;
 }
 
 pub(super) struct Linear;

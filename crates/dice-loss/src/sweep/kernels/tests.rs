@@ -9,9 +9,10 @@ use super::{
     Written,
 };
 use crate::{
-    BinaryCrossEntropy, CrossEntropy, Decision, Dice, Float, FloatMut, Focal, Isa, Layout, Logits,
-    Objective, Output, Target, Term,
+    BinaryCrossEntropy, Boundary, CrossEntropy, Decision, Dice, Float, FloatMut, Focal,
+    HausdorffDT, Isa, Layout, Logits, Objective, Output, SkeletonRecall, Target, Term,
     evaluate::{self, VoxelSlopes},
+    maps::Named,
 };
 
 /// The objectives that there are kernels for.
@@ -28,9 +29,34 @@ fn objectives(classes: usize) -> Vec<Vec<Term>> {
             vec![focal().sigmoid()],
             vec![Dice::default().probabilities()],
             vec![squared().probabilities()],
+            vec![Dice::default().sigmoid(), Boundary::default().sigmoid()],
+            vec![Dice::default().sigmoid(), HausdorffDT::default().sigmoid()],
+            vec![
+                Dice::default().sigmoid(),
+                BinaryCrossEntropy::default().sigmoid(),
+                SkeletonRecall::default().sigmoid(),
+            ],
+            vec![
+                Dice::default().sigmoid(),
+                BinaryCrossEntropy::default().sigmoid(),
+                HausdorffDT::default().sigmoid(),
+            ],
         ];
     }
     vec![
+        vec![Dice::default().softmax(), Boundary::default().softmax()],
+        vec![Dice::default().softmax(), HausdorffDT::default().softmax()],
+        vec![
+            Dice::default().softmax(),
+            CrossEntropy::default().softmax(),
+            SkeletonRecall::default().softmax(),
+        ],
+        vec![
+            Dice::default().softmax(),
+            CrossEntropy::default().softmax(),
+            HausdorffDT::default().softmax(),
+        ],
+        vec![Dice::default().sigmoid(), Boundary::default().sigmoid()],
         vec![Dice::default().softmax()],
         vec![squared().softmax()],
         vec![Dice::default().softmax(), CrossEntropy::default().softmax()],
@@ -63,6 +89,7 @@ struct Example {
     mask: Vec<bool>,
     weights: Vec<f32>,
     valid: Vec<bool>,
+    map: Vec<f32>,
 }
 
 /// Of half the voxels the label is drawn anew; the others follow their neighbour.
@@ -77,6 +104,7 @@ fn example(shape: [usize; 3], size: f64) -> Example {
     let logits = draw(all * classes, &|x| size * (2.0 * x - 1.0));
     let soft = draw(all * classes, &|x| x);
     let weights = draw(all, &|x| if x < 0.2 { 0.0 } else { 2.0 * x });
+    let map = draw(all * classes, &|x| if x < 0.2 { 0.0 } else { 4.0 * x });
     let mask = draw(all, &|x| x).into_iter().map(|x| x > 0.3).collect();
     let labels = (0..all).map(|_| {
         if random.next() < 0.5 {
@@ -86,7 +114,7 @@ fn example(shape: [usize; 3], size: f64) -> Example {
     });
     let valid = (0..samples * classes).map(|i| i % classes % 2 == 0);
     let (labels, valid) = (labels.collect(), valid.collect());
-    Example { shape, labels, logits, soft, mask, weights, valid }
+    Example { shape, labels, logits, soft, mask, weights, valid, map }
 }
 
 /// The kinds of target, of which some have nothing that does not count.
@@ -106,6 +134,15 @@ fn targets<'a>(example: &'a Example, table: &'a [Vec<usize>]) -> Vec<(&'static s
         ("masked soft", soft().mask(&example.mask, per_voxel).unwrap()),
         ("regions", Target::regions(&example.labels, per_voxel, table).unwrap().ignore_index(255)),
     ]
+}
+
+/// With the maps that are named: of one channel for an odd number of voxels, otherwise of all.
+fn with_maps<'a>(objective: &Objective, target: Target<'a>, example: &'a Example) -> Target<'a> {
+    let [samples, classes, voxels] = example.shape;
+    let channels = if voxels % 2 == 1 { 1 } else { classes };
+    let layout = Layout::channels_first(&[samples, channels, voxels]).unwrap();
+    let add = |target: Target<'a>, map: &Named| target.map(&map.name, &example.map, layout);
+    objective.maps().unwrap().iter().fold(target, |target, map| add(target, map).unwrap())
 }
 
 /// What both ways make of a sweep: the sums of each job, and the gradient.
@@ -224,6 +261,7 @@ fn agrees<T: Float + FloatMut + Into<f64> + Default>(of: impl Fn(f32) -> T, unit
                             _ => Decision::Argmax,
                         };
                         let objective = objective(&terms, isa).decision(decision);
+                        let target = with_maps(&objective, target, &example);
                         let Some([kernel, tiles]) = both::<T>(&objective, &logits, &target) else {
                             continue;
                         };

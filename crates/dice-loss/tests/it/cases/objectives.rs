@@ -284,6 +284,22 @@ fn weighed() -> Vec<Trial> {
         Trial::new(name, activation, move |classes| spelled(activation, &terms(classes)))
     };
     trials.extend([
+        under("dice, cross-entropy and boundary", Activation::Softmax, |_| {
+            json!([{ "loss": "dice" }, { "loss": "cross_entropy" }, { "loss": "boundary" }])
+        }),
+        under("dice, cross-entropy and hausdorff", Activation::Softmax, |_| {
+            json!([{ "loss": "dice" }, { "loss": "cross_entropy" }, { "loss": "hausdorff_dt" }])
+        }),
+        under("dice, binary cross-entropy and skeleton", Activation::Sigmoid, |_| {
+            json!([
+                { "loss": "dice" },
+                { "loss": "binary_cross_entropy" },
+                { "loss": "skeleton_recall" },
+            ])
+        }),
+        under("dice and hausdorff", Activation::Sigmoid, |_| {
+            json!([{ "loss": "dice" }, { "loss": "hausdorff_dt" }])
+        }),
         under("mapped voxel losses", Activation::Softmax, |classes| {
             json!([
                 { "loss": "cross_entropy", "map": "a", "class_weights": ascending(classes) },
