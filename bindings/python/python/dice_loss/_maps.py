@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from . import _core
 from ._shapes import Shape
+from ._tracing import constant_in_graphs
 
 
 class Wanted(NamedTuple):
@@ -20,9 +21,14 @@ class Wanted(NamedTuple):
     is_signed: bool
 
 
-@lru_cache(maxsize=256)
+@constant_in_graphs
 def wanted(spec: str) -> tuple[Wanted, ...]:
     """The maps that an objective reads, in the order of their names."""
+    return _wanted(spec)
+
+
+@lru_cache(maxsize=256)
+def _wanted(spec: str) -> tuple[Wanted, ...]:
     return tuple(Wanted(*found) for found in _core.maps(spec))
 
 
