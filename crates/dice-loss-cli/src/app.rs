@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::Path,
     process,
     sync::{
         Arc,
@@ -11,8 +12,9 @@ use std::{
 };
 
 use crate::{
-    args::{Arguments, Command, Compare},
-    data::{DataError, Dataset, Folders, embedded, folder, printable},
+    args::{Arguments, Command, Compare, Inspect},
+    data::{DataError, Dataset, Fault, Faults, Folders, Problem, embedded, folder, printable},
+    inspect::{self, Inspected, Inspection},
     losses::{self, LossError},
     progress::{Progress, say},
     record::{Comparison, DataRecord, Settings},
@@ -63,6 +65,15 @@ pub enum AppError {
     /// Not all of the report could be written.
     #[error(transparent)]
     Report(#[from] ReportErrors),
+    /// More masks than one picture shows.
+    #[error("found {found} masks beside --picture, wanted one, which it shows")]
+    Picture {
+        /// How many.
+        found: usize,
+    },
+    /// What was measured cannot be written as JSON.
+    #[error("the JSON cannot be written: {0}")]
+    Json(#[from] serde_json::Error),
     /// Nobody reads the output.
     #[error("the output cannot be written: {0}")]
     Print(io::Error),
@@ -82,6 +93,7 @@ pub fn run(arguments: Arguments) -> Result<(), AppError> {
     match arguments.command {
         Command::List => print(&report::list(&losses::records()))?,
         Command::Compare(arguments) => run_compare(&arguments)?,
+        Command::Inspect(arguments) => run_inspect(&arguments)?,
     }
     Ok(())
 }
@@ -129,6 +141,42 @@ fn run_compare(arguments: &Compare) -> Result<(), AppError> {
     let contents = Contents { comparison: &comparison, data: &data, predictions: &predictions };
     let page = report::write(&arguments.out, &contents, networks)?;
     shown.and_then(|()| print(&format!("Report: {}", printable(page))))
+}
+
+/// Shows each mask, and says at the end which could not be read.
+fn run_inspect(arguments: &Inspect) -> Result<(), AppError> {
+    let found = arguments.masks.len();
+    if arguments.picture.is_some() && found > 1 {
+        return Err(AppError::Picture { found });
+    }
+    let (mut inspections, mut faults) = (vec![], vec![]);
+    for path in &arguments.masks {
+        match inspect_one(path, arguments) {
+            Ok((inspection, picture)) => {
+                if !arguments.json {
+                    print(&inspect::table(&inspection))?;
+                }
+                inspections.push(inspection);
+                if let (Some(file), Some(picture)) = (&arguments.picture, picture) {
+                    report::save(file, picture).map_err(|error| ReportErrors(vec![error]))?;
+                }
+            }
+            Err(problem) => faults.push(Fault { path: path.clone(), problem }),
+        }
+    }
+    if arguments.json {
+        print(&serde_json::to_string_pretty(&inspections)?)?;
+    }
+    let notes = vec![];
+    if faults.is_empty() { Ok(()) } else { Err(DataError::Faults(Faults { faults, notes }).into()) }
+}
+
+/// What a mask holds, and its picture where one is asked for.
+fn inspect_one(path: &Path, arguments: &Inspect) -> Result<(Inspection, Option<Vec<u8>>), Problem> {
+    let mask = Inspected::read(path, &arguments.wishes())?;
+    let inspection = mask.measure(arguments.components)?;
+    let picture = arguments.picture.is_some().then(|| inspect::draw(&mask)).transpose()?;
+    Ok((inspection, picture))
 }
 
 /// Writes to the output; a reader who has seen enough is content.

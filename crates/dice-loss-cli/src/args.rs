@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::losses::Wishes;
+use crate::{inspect, losses::Wishes};
 
 /// Threads that may be asked for, unless there are more cores.
 const MOST_THREADS: usize = 64;
 
-/// Segmentation losses, compared on real images.
+/// Segmentation losses, compared on real images; and what masks hold.
 #[derive(Debug, Parser)]
 #[command(name = "dice-loss", version, about, propagate_version = true)]
 pub struct Arguments {
@@ -29,6 +29,54 @@ pub enum Command {
     Compare(Box<Compare>),
     /// List the losses with their formulas and papers
     List,
+    /// Show the classes of masks, their components, sizes and thickness
+    ///
+    /// Lengths and volumes are in the unit of the spacing that the file's header has.
+    Inspect(Box<Inspect>),
+}
+
+/// Options of `dice-loss inspect`.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_INSPECT)]
+pub struct Inspect {
+    /// Masks: PNG, TIFF (a stack of pages) or NIfTI
+    #[arg(value_name = "MASK", required = true)]
+    pub masks: Vec<PathBuf>,
+
+    /// Millimetres between slices, rows and columns (rows and columns of a mask with two axes), or one number for all, instead of what the file says
+    #[arg(long, value_name = "Z,Y,X", value_delimiter = ',', value_parser = spacing)]
+    pub spacing: Option<Vec<f64>>,
+
+    /// Mask values of voxels that do not count, joined by commas
+    #[arg(long, value_name = "VALUES", value_delimiter = ',')]
+    pub ignore_index: Vec<u16>,
+
+    /// Neighbours that a voxel of a component has: 4 or 8 in two axes, 6, 18 or 26 in three [default: 8 and 26]
+    #[arg(long, value_name = "N", value_parser = neighbours)]
+    pub connectivity: Option<u8>,
+
+    /// List every component of every class
+    #[arg(long)]
+    pub components: bool,
+
+    /// Write JSON, a list with one object for each mask, instead of tables
+    #[arg(long)]
+    pub json: bool,
+
+    /// Draw classes, signed distances and skeletons side by side; of a volume the slice with the most foreground
+    #[arg(long, value_name = "FILE.png", value_parser = png)]
+    pub picture: Option<PathBuf>,
+}
+
+impl Inspect {
+    /// How each mask is looked at.
+    pub fn wishes(&self) -> inspect::Wishes {
+        inspect::Wishes {
+            spacing: self.spacing.clone(),
+            ignored: self.ignore_index.clone(),
+            connectivity: self.connectivity,
+        }
+    }
 }
 
 /// Options of `dice-loss compare`.
@@ -110,6 +158,43 @@ Examples:
 Exit status: 0 when all of the report was written, 1 when something went wrong, 2 when the command
 line is wrong.";
 
+const AFTER_INSPECT: &str = "\
+A component is a part of a class whose voxels are neighbours. A box is written as a slice of an array: from
+the first index to the one behind the last. The thickness is twice the largest distance from the middle of a
+voxel of the class to the middle of the nearest voxel that is not: of a line one voxel wide, two voxels. Beyond
+the edge of the mask there is nothing that is near. Voxels that do not count are of no class.
+
+A NIfTI's header has a spacing; TIFF and PNG have none that is read, and lengths are in voxels without --spacing.
+In the picture, distances and skeletons are those of the whole volume, with its spacing.
+
+Examples:
+  dice-loss inspect labels/case_07.nii.gz
+  dice-loss inspect --components --ignore-index 255 --spacing 0.5,0.5 mask.png
+  dice-loss inspect --picture vessels.png labels/vessels.nii.gz
+  dice-loss inspect --json labels/*.nii.gz > labels.json
+
+Exit status: 0 when every mask could be read, 1 when one could not, 2 when the command line is wrong.";
+
+fn spacing(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(step) if (1e-9..=1e9).contains(&step) => Ok(step),
+        _ => Err(format!("found `{text}`, wanted a number of millimetres from 1e-9 to 1e9")),
+    }
+}
+
+fn neighbours(text: &str) -> Result<u8, String> {
+    match text.parse() {
+        Ok(neighbours @ (4 | 6 | 8 | 18 | 26)) => Ok(neighbours),
+        _ => Err(format!("found `{text}`, wanted 4 or 8 for two axes, 6, 18 or 26 for three")),
+    }
+}
+
+fn png(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let is_png = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("png"));
+    if is_png { Ok(path) } else { Err(format!("found `{text}`, wanted a name that ends in .png")) }
+}
+
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
@@ -160,5 +245,26 @@ mod tests {
         assert!(parse(&["--batch-size", "65535"]).is_err());
         assert!(parse(&["--minutes", "nan"]).is_err());
         assert!(parse(&["--ignore-index", "255"]).is_err(), "for masks alone");
+    }
+
+    #[test]
+    fn wrong_usage_of_inspect_is_refused_with_what_is_wanted() {
+        let parse = |args: &[&str]| {
+            let parsed = Arguments::try_parse_from([&["dice-loss", "inspect"], args].concat());
+            parsed.map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(parse(&["a.png", "b.nii.gz", "--spacing", "2, 0.5,0.5"]), Ok(()));
+        assert_eq!(parse(&["--ignore-index", "254,255", "a.png"]), Ok(()));
+        let wrong = [
+            (&[][..], "<MASK>"),
+            (&["a.png", "--spacing", "1,-1"], "found `-1`, wanted a number of millimetres"),
+            (&["a.png", "--spacing", "nan"], "found `nan`"),
+            (&["a.png", "--connectivity", "7"], "found `7`, wanted 4 or 8"),
+            (&["a.png", "--picture", "b.jpg"], "found `b.jpg`, wanted a name that ends in .png"),
+        ];
+        for (args, wanted) in wrong {
+            let message = parse(args).unwrap_err();
+            assert!(message.contains(wanted), "{message}");
+        }
     }
 }

@@ -28,6 +28,9 @@ pub enum Problem {
         /// What it is.
         found: &'static str,
     },
+    /// A name that ends as no format's does.
+    #[error("found a name of no format that is read, wanted .png, .tif, .tiff, .nii or .nii.gz")]
+    UnknownFormat,
     /// The bytes are not what the file's name says.
     #[error("found bytes that do not decode as {format} ({reason}), wanted a whole {format} file")]
     Undecodable {
@@ -169,6 +172,22 @@ pub enum Problem {
         /// Classes at most.
         wanted: usize,
     },
+    /// A mask without a single voxel.
+    #[error("found no voxel in the mask, wanted at least one to draw")]
+    NothingToDraw,
+    /// Spacings that are not as many as the axes.
+    #[error("found {found} in --spacing, wanted {wanted} for {axes}")]
+    Spacings {
+        /// How many numbers.
+        found: usize,
+        /// How many are needed.
+        wanted: usize,
+        /// What they belong to.
+        axes: &'static str,
+    },
+    /// A spacing or a number of neighbours that does not fit, or no memory for what is measured.
+    #[error(transparent)]
+    Morphology(#[from] dice_loss_morphology::Error),
     /// An image without a single finite intensity.
     #[error("found no finite intensity in the image, wanted at least one")]
     NotFinite,

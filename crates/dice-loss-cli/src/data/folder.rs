@@ -1,24 +1,19 @@
 //! Own data: a folder of images and a folder of masks, paired by their names.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
 use super::{
-    Case, DataError, Dataset, Fault, Faults, Geometry, MAX_CLASSES, MAX_VOXELS, Mask, Origin,
-    Problem, Scan, assemble,
+    Case, DataError, Dataset, Fault, Faults, Geometry, MAX_VOXELS, Mask, Origin, Problem, Scan,
+    assemble,
     fault::{named, printable},
+    file::{read_image, read_mask},
     memory,
-    names::{self, Format, Pair},
-    nifti,
-    raster::{self, Colours},
-    stack,
+    names::{self, Pair},
+    raster::Colours,
 };
-
-/// Bytes that are read of one file at most.
-const MAX_BYTES: u64 = 4 << 30;
 
 /// Bytes of a voxel's intensity and of its mask value while files are read.
 const OF_INTENSITY: u64 = 4;
@@ -252,50 +247,6 @@ impl Reading<'_> {
 
 fn elsewhere(apart: f64, found: Geometry, wanted: Geometry) -> Problem {
     Problem::Elsewhere { apart, found: Box::new(found), wanted: Box::new(wanted) }
-}
-
-/// The bytes of a file that is one: reading a pipe might never end.
-fn bytes(path: &Path) -> Result<Vec<u8>, Problem> {
-    let about = fs::metadata(path)?;
-    if !about.is_file() {
-        let found = if about.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(Problem::NotAFile { found });
-    }
-    if about.len() > MAX_BYTES {
-        return Err(Problem::TooManyBytes { found: about.len(), wanted: MAX_BYTES });
-    }
-    Ok(fs::read(path)?)
-}
-
-fn read_image(path: &Path, most: u64) -> Result<(Scan, Option<Geometry>), Problem> {
-    let bytes = bytes(path)?;
-    let (mut scan, lies) = match names::stem_and_format(path) {
-        Some((_, Format::Picture(format))) => (raster::decode_image(&bytes, format, most)?, None),
-        Some((_, Format::Tiff)) => (stack::decode_image(&bytes, most)?, None),
-        _ => nifti::decode_image(&bytes, most)?,
-    };
-    if scan.standardise() { Ok((scan, lies)) } else { Err(Problem::NotFinite) }
-}
-
-fn read_mask(
-    path: &Path,
-    most: u64,
-    colours: &mut Colours,
-) -> Result<(Mask, Option<Geometry>), Problem> {
-    let bytes = bytes(path)?;
-    let (mask, lies) = match names::stem_and_format(path) {
-        Some((_, Format::Picture(format))) => {
-            (raster::decode_mask(&bytes, format, most, colours)?, None)
-        }
-        Some((_, Format::Tiff)) => (stack::decode_mask(&bytes, most, colours)?, None),
-        _ => nifti::decode_mask(&bytes, most)?,
-    };
-    let values: BTreeSet<u16> = mask.values.iter().copied().collect();
-    // Ignored values are no classes, so a few more than classes may be found here.
-    if values.len() > 2 * MAX_CLASSES {
-        return Err(Problem::TooManyClasses { found: values.len(), wanted: MAX_CLASSES });
-    }
-    Ok((mask, lies))
 }
 
 #[cfg(test)]

@@ -24,6 +24,11 @@ impl Geometry {
         (finite && lead).then_some(Self { axes, origin })
     }
 
+    /// How far voxels lie apart along each axis, in millimetres.
+    pub fn steps(&self) -> [f64; 3] {
+        self.axes.map(length)
+    }
+
     /// Which axes to turn round so that a slice stands upright: the first from the body's right, the second from its
     /// front.
     pub fn upright(&self) -> [bool; 3] {
@@ -63,7 +68,7 @@ impl Geometry {
 
 impl fmt::Display for Geometry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [x, y, z] = self.axes.map(length);
+        let [x, y, z] = self.steps();
         let [right, front, head] = self.origin;
         let steps = self.axes.map(toward).join("");
         write!(

@@ -9,6 +9,7 @@ use super::{
     fault::Problem,
     geometry::Geometry,
     raster::class_number,
+    spacing::{Spacing, Unit},
     volume::{Extent, Mask, Scan},
 };
 
@@ -145,6 +146,23 @@ fn is_real(kind: NiftiType) -> bool {
     )
 }
 
+/// How far apart the header says that the voxels lie, in the unit that it names or in millimetres.
+///
+/// # Errors
+/// [`Problem::Undecodable`].
+pub fn spacing(bytes: &[u8]) -> Result<Option<Spacing>, Problem> {
+    let header = NiftiHeader::from_reader(open(bytes)).map_err(undecodable)?;
+    let unit = match header.xyzt_to_space() {
+        Ok(nifti::Unit::Meter) => Unit::Metre,
+        Ok(nifti::Unit::Micron) => Unit::Micrometre,
+        _ => Unit::Millimetre,
+    };
+    let flat = header.dim().map_err(undecodable)?.get(2).is_none_or(|&depth| depth == 1);
+    let of_grid = [1, 2, 3].map(|j| f64::from(header.pixdim[j]).abs());
+    let [columns, rows, slices] = geometry(&header).map_or(of_grid, |lies| lies.steps());
+    Ok(Spacing::new([slices, rows, columns], unit, flat))
+}
+
 /// Where the header says that the voxels lie: in the sform, or else in the qform.
 fn geometry(header: &NiftiHeader) -> Option<Geometry> {
     sform(header).or_else(|| qform(header))
@@ -258,6 +276,29 @@ pub(super) mod tests {
         let geometry = decode_mask(&bytes, MOST).unwrap().1.unwrap();
         let wanted = [[-2.0, 0.0, 0.0], [0.0, -3.0, 0.0], [0.0, 0.0, -4.0]];
         assert_eq!(geometry, Geometry::new(wanted, [7.0, 0.0, 0.0]).unwrap());
+    }
+
+    #[test]
+    fn spacing_is_that_of_the_affine_or_of_the_grid_in_the_unit_named() {
+        let found = |bytes: &[u8]| spacing(bytes).unwrap().map(|s| (s.steps, s.unit));
+        let plain = encode([2, 2, 2], None, &[0; 8]);
+        assert_eq!(found(&plain), None, "zeros");
+        let affine = encode([2, 2, 2], Some([-1.5, 2.0]), &[0; 8]);
+        assert_eq!(found(&affine), Some(([1.0, 2.0, 1.5], Unit::Millimetre)));
+        let mut grid = plain.clone();
+        for (at, value) in [(80, 2.0f32), (84, -3.0), (88, 4.0)] {
+            grid[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        }
+        assert_eq!(found(&grid), Some(([4.0, 3.0, 2.0], Unit::Millimetre)));
+        // With a unit of time beside.
+        for (code, unit) in [(1 | 8, Unit::Metre), (2, Unit::Millimetre), (3, Unit::Micrometre)] {
+            grid[123] = code;
+            assert_eq!(found(&grid).map(|(_, unit)| unit), Some(unit));
+        }
+        grid[88..92].copy_from_slice(&0f32.to_le_bytes());
+        assert_eq!(found(&grid), None);
+        grid[46..48].copy_from_slice(&1i16.to_le_bytes());
+        assert_eq!(found(&grid), Some(([1.0, 3.0, 2.0], Unit::Micrometre)), "one slice");
     }
 
     #[test]

@@ -155,7 +155,7 @@ fn csv(comparison: &Comparison) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// Writes a file whole or leaves none, also none of an earlier report.
-fn save(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), ReportError> {
+pub fn save(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), ReportError> {
     free(path)?;
     fs::write(path, bytes).map_err(|source| {
         // Best effort: what keeps it from being removed has kept it from being written.

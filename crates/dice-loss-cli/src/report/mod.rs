@@ -7,12 +7,12 @@
 //! predictions ┴─▶ overlays, plots
 //! ```
 
-mod colour;
+pub(crate) mod colour;
 mod files;
 mod ladder;
 mod overlay;
 mod page;
-mod plot;
+pub(crate) mod plot;
 mod said;
 mod table;
 mod terminal;
@@ -21,6 +21,7 @@ use std::{fmt, io, path::PathBuf};
 
 pub use files::{Contents, prepare, write};
 pub use terminal::{list, summary};
+pub(crate) use {files::save, terminal::new_grid};
 
 use crate::data::printable;
 

@@ -150,7 +150,7 @@ fn ticks([low, high]: [f64; 2], wanted: usize) -> Vec<(f64, String)> {
 }
 
 /// The smallest of 1, 2, 5, 10, 20, … that is not below `least`.
-fn step(least: f64) -> f64 {
+pub fn step(least: f64) -> f64 {
     let power = 10f64.powf(least.log10().floor());
     let round = [1.0, 2.0, 5.0, 10.0].into_iter().find(|&m| m * power >= least * (1.0 - 1e-9));
     round.unwrap_or(10.0) * power

@@ -99,7 +99,8 @@ fn grid(table: &Table) -> Grid {
     grid
 }
 
-fn new_grid() -> Grid {
+/// A table that is as wide as the terminal, or as what reads it in its place has room for.
+pub fn new_grid() -> Grid {
     let mut grid = Grid::new();
     grid.load_style(presets::UTF8_FULL_CONDENSED);
     grid.set_content_arrangement(ContentArrangement::Dynamic);
