@@ -27,7 +27,21 @@ def dice_of(name, *arguments):
 
 
 def test_all_examples_are_tested():
-    assert {path.name for path in EXAMPLES.iterdir()} == {"train_monai.py", "train_torch.py"}
+    found = {path.name for path in EXAMPLES.glob("*.py")}
+    assert found == {"train_monai.py", "train_torch.py", "train_tubes.py"}
+
+
+def test_tubes_are_scored():
+    pytest.importorskip("torch.nn")
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "train_tubes.py")]
+    command += ["--iterations", "2", "--seeds", "1"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    rows = re.findall(r"^(\+? ?[\w +]+?) {2,}(.+)$", run.stdout, re.MULTILINE)[1:]
+    assert [name for name, _ in rows] == ["Dice + CE", "+ boundary", "+ skeleton recall"]
+    for _, row in rows:
+        dice, cl_dice, surface = (float(x) for x in re.findall(r"([\d.]+|nan) \(", row))
+        assert 0.0 <= dice <= 1.0 and 0.0 <= cl_dice <= 1.0 and not surface < 0.0
 
 
 @pytest.mark.parametrize("name", ["train_monai.py", "train_torch.py"])
