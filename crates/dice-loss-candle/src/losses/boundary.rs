@@ -74,7 +74,7 @@ impl BoundaryLossConfig {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use dice_loss_candle::{BoundaryLoss, BoundaryLossConfig, dice_loss::Activation};
+/// use dice_loss_candle::{BoundaryLoss, BoundaryLossConfig, Targets, dice_loss::Activation};
 ///
 /// let config = BoundaryLossConfig {
 ///     background: false,
@@ -82,7 +82,9 @@ impl BoundaryLossConfig {
 /// };
 /// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
 /// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
-/// let loss = BoundaryLoss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;
+/// let map = Tensor::new(&[[[[1f32, 0.0]], [[0.0, 1.0]]]], &Device::Cpu)?;
+/// let targets = Targets::labels(&labels).map("boundary", &map);
+/// let loss = BoundaryLoss::new(config).forward(&logits, targets)?.to_scalar::<f32>()?;
 /// assert!(loss.abs() < 1e-4);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
