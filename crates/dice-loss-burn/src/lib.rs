@@ -43,6 +43,12 @@
 //! too; one warning through `log` says what it lacks. Logits in a type that the device does not have, such as f16
 //! on OpenGL, are refused with an error that names both: Burn itself cannot compute with them there.
 //!
+//! # Maps
+//!
+//! A map weighs the voxels of the terms that name it: [`Targets::map`]. The losses that want one,
+//! [`BoundaryLoss`], [`HausdorffDTLoss`] and [`SkeletonRecallLoss`], have a name for it; any other names
+//! one in its configuration. With maps, batches on a GPU go by tensor operations: the kernels take none.
+//!
 //! # Training
 //!
 //! With the feature `train`, the module `train` has the output and the metrics for burn-train. The example

@@ -19,7 +19,7 @@ use dice_loss_tensor::{About, Form, Rules, Source, Tensors, beyond_the_engine};
 use crate::{
     operations::Burn,
     sweeps::{Outcome, SegmentationBackend, with_an_axis},
-    targets::{Mask, Reference, TargetTensors, VoxelWeights},
+    targets::{Maps, Mask, Reference, TargetTensors, VoxelWeights},
     types,
 };
 
@@ -54,6 +54,21 @@ struct OnDevice {
 }
 
 impl OnDevice {
+    /// The maps, taken apart.
+    fn maps(&self, [samples, _, voxels]: [usize; 3]) -> Vec<(String, Tensor<3>)> {
+        let Maps::Stacked(stack) = self.targets.maps.clone() else { return Vec::new() };
+        let named = &self.targets.rules.maps;
+        let channels = named.iter().map(|(_, channels)| channels).sum();
+        let stack = floats(stack, [samples, channels, voxels]);
+        let mut next = 0;
+        let part = |(name, channels): &(String, usize)| {
+            let first = next;
+            next += channels;
+            (name.clone(), stack.clone().narrow(1, first, *channels))
+        };
+        named.iter().map(part).collect()
+    }
+
     /// A batch without voxels, whose shapes Burn does not expand to. Its gradient is empty.
     fn nothing(&self) -> Outcome<Dispatch> {
         match self.on_host() {
@@ -88,6 +103,10 @@ impl OnDevice {
             weights: match targets.weights {
                 VoxelWeights::Equal => VoxelWeights::Equal,
                 VoxelWeights::Each(weights) => VoxelWeights::Each(to_host::<Float>(weights)),
+            },
+            maps: match targets.maps {
+                Maps::None => Maps::None,
+                Maps::Stacked(maps) => Maps::Stacked(to_host::<Float>(maps)),
             },
             rules: targets.rules,
         };
@@ -139,6 +158,7 @@ impl Source<Burn> for OnDevice {
                 Mask::Only(mask) => Some(booleans(mask, per_voxel)),
             },
             weights: self.weights(shape)?,
+            maps: self.maps(shape),
         })
     }
 

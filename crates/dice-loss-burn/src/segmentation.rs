@@ -164,7 +164,7 @@ impl SegmentationLoss {
         objective: Arc<Objective>,
         form: Form,
     ) -> Result<(Tensor<R>, Arc<Verdict>, Moments)> {
-        let targets = targets.or_ignore(self.ignore_index).0;
+        let targets = targets.or_ignore(self.ignore_index).stacked(&logits.dims())?;
         let logits = logits.into_dispatch();
         // Elsewhere by the kernels of `crate::kernels` where they take the batch, or by operations.
         let outcome = if sweeps::reach(&logits) {

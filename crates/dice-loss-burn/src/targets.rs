@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use burn::{
     backend::{
-        Backend, Dispatch, ExtensionType, TensorMetadata,
+        Backend, Dispatch, DispatchTensor, ExtensionType, TensorMetadata,
         autodiff::{Autodiff, checkpoint::strategy::CheckpointStrategy},
+        ops::FloatTensorOps,
         tensor::{BoolTensor, FloatTensor, IntTensor},
     },
-    tensor::{Bool, Int, Shape, Tensor},
+    tensor::{Bool, DType, FloatDType, Int, Shape, Tensor},
 };
 use dice_loss::Result;
-use dice_loss_tensor::{Rules, check_reference, spread};
+use dice_loss_tensor::{Rules, channels_of_map, check_reference, spread};
 
 /// The targets of a segmentation loss: a label map, a dense target or nested regions, and what is
 /// left out of it. All restrictions compose; a voxel that is left out contributes exactly nothing.
@@ -29,7 +30,10 @@ use dice_loss_tensor::{Rules, check_reference, spread};
 /// let targets = Targets::labels(labels).ignore_index(255).mask(valid);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Targets(pub(crate) TargetTensors<Dispatch>);
+pub struct Targets {
+    tensors: TargetTensors<Dispatch>,
+    maps: Vec<(String, DispatchTensor)>,
+}
 
 /// The tensors of [`Targets`] on a backend.
 #[derive(Debug, Clone, ExtensionType)]
@@ -41,6 +45,8 @@ pub(crate) struct TargetTensors<B: Backend> {
     pub mask: Mask<B>,
     #[extension_type]
     pub weights: VoxelWeights<B>,
+    #[extension_type]
+    pub maps: Maps<B>,
     pub rules: Arc<Rules>,
 }
 
@@ -66,6 +72,14 @@ pub(crate) enum Mask<B: Backend> {
 pub(crate) enum VoxelWeights<B: Backend> {
     Equal,
     Each(FloatTensor<B>),
+}
+
+/// The maps that the rules name, channel after channel.
+#[derive(Debug, Clone, ExtensionType)]
+#[cfg_attr(feature = "cube", extension_type(fusion))]
+pub(crate) enum Maps<B: Backend> {
+    None,
+    Stacked(FloatTensor<B>),
 }
 
 impl Targets {
@@ -124,7 +138,7 @@ impl Targets {
     /// - mask: `[batch_size, spatial…]` or `[batch_size, 1, spatial…]`; an axis of 1 holds all along
     ///   it, `[spatial…]` for every sample, `[batch_size]` for every voxel of a sample
     pub fn mask<const D: usize>(mut self, mask: Tensor<D, Bool>) -> Self {
-        self.0.mask = Mask::Only(mask.without_autodiff().into_dispatch());
+        self.tensors.mask = Mask::Only(mask.without_autodiff().into_dispatch());
         self
     }
 
@@ -134,7 +148,36 @@ impl Targets {
     ///
     /// - weights: as a [`mask`](Self::mask)
     pub fn voxel_weights<const D: usize>(mut self, weights: Tensor<D>) -> Self {
-        self.0.weights = VoxelWeights::Each(weights.without_autodiff().into_dispatch());
+        self.tensors.weights = VoxelWeights::Each(weights.without_autodiff().into_dispatch());
+        self
+    }
+
+    /// What each voxel weighs in the terms that name this map ([`Term::map`](dice_loss::Term::map)), in
+    /// all classes or in each: its values multiply the weights of the voxels.
+    ///
+    /// They lie between 0 and 1e12, or between −1e12 and 1e12 where every term that names the map
+    /// allows negative values, as [`Boundary`](dice_loss::Boundary) does. Where a voxel does not count
+    /// they may be anything. No gradient flows into a map.
+    ///
+    /// # Shapes
+    ///
+    /// - map: `[batch_size, spatial…]`, `[batch_size, 1, spatial…]` or `[batch_size, classes, spatial…]`
+    ///
+    /// ```
+    /// use burn::tensor::{Device, Int, Tensor};
+    /// use dice_loss_burn::{CrossEntropyLossConfig, Targets, dice_loss::Activation};
+    ///
+    /// let config = CrossEntropyLossConfig::new(Activation::Softmax);
+    /// let loss = config.with_map(Some("border".into())).init();
+    /// let device = Device::flex();
+    /// let logits = Tensor::<4>::zeros([1, 2, 1, 2], &device);
+    /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
+    /// let border = Tensor::<3>::from_data([[[1.0, 3.0]]], &device);
+    /// let value = loss.forward(logits, Targets::labels(labels).map("border", border));
+    /// assert!((value.into_scalar::<f32>() - 2f32.ln()).abs() < 1e-6);
+    /// ```
+    pub fn map<const D: usize>(mut self, name: &str, map: Tensor<D>) -> Self {
+        self.maps.push((name.to_owned(), map.without_autodiff().into_dispatch()));
         self
     }
 
@@ -148,23 +191,52 @@ impl Targets {
     }
 
     fn new(reference: Reference<Dispatch>) -> Self {
-        Self(TargetTensors {
+        let tensors = TargetTensors {
             reference,
             mask: Mask::Everything,
             weights: VoxelWeights::Equal,
+            maps: Maps::None,
             rules: Arc::default(),
-        })
+        };
+        Self { tensors, maps: Vec::new() }
     }
 
     fn with_rules(mut self, change: impl FnOnce(&mut Rules)) -> Self {
-        change(Arc::make_mut(&mut self.0.rules));
+        change(Arc::make_mut(&mut self.tensors.rules));
         self
+    }
+
+    /// The tensors, with the maps as one: what crosses to a backend has as many tensors as its type.
+    pub(crate) fn stacked(mut self, logits: &[usize]) -> Result<TargetTensors<Dispatch>> {
+        let mut stack = Vec::with_capacity(self.maps.len());
+        let mut named = Vec::with_capacity(self.maps.len());
+        for (name, map) in self.maps {
+            let channels = channels_of_map(&name, &map.shape(), logits)?;
+            let shape = [&logits[..1], &[channels], &logits[2..]].concat();
+            stack.push(Dispatch::float_reshape(map, Shape::from(shape)));
+            named.push((name, channels));
+        }
+        if stack.iter().any(|map| map.dtype() != stack[0].dtype()) {
+            // Each type has the numbers of the smaller ones, but for one half type and the other.
+            let is_double = stack.iter().any(|map| map.dtype() == DType::F64);
+            let wide = if is_double { FloatDType::F64 } else { FloatDType::F32 };
+            stack = stack.into_iter().map(|map| Dispatch::float_cast(map, wide)).collect();
+        }
+        self.tensors.maps = match stack.len() {
+            0 => Maps::None,
+            1 => stack.pop().map_or(Maps::None, Maps::Stacked),
+            _ => Maps::Stacked(Dispatch::float_cat(stack, 1)),
+        };
+        if !named.is_empty() {
+            Arc::make_mut(&mut self.tensors.rules).maps = named;
+        }
+        Ok(self.tensors)
     }
 
     /// Ignores the label unless the targets name one themselves.
     pub(crate) fn or_ignore(self, label: Option<i64>) -> Self {
         match label {
-            Some(label) if self.0.rules.ignore_index.is_none() => self.ignore_index(label),
+            Some(label) if self.tensors.rules.ignore_index.is_none() => self.ignore_index(label),
             _ => self,
         }
     }
@@ -186,6 +258,10 @@ impl<B: Backend, C: CheckpointStrategy> TargetTensors<Autodiff<B, C>> {
             weights: match self.weights {
                 VoxelWeights::Equal => VoxelWeights::Equal,
                 VoxelWeights::Each(weights) => VoxelWeights::Each(weights.into_primitive()),
+            },
+            maps: match self.maps {
+                Maps::None => Maps::None,
+                Maps::Stacked(maps) => Maps::Stacked(maps.into_primitive()),
             },
             rules: self.rules,
         }

@@ -9,7 +9,7 @@ use burn::{
 };
 use dice_loss::{Error, Result};
 
-use crate::targets::{Reference, TargetTensors, VoxelWeights};
+use crate::targets::{Maps, Reference, TargetTensors, VoxelWeights};
 
 pub(crate) fn check_logits(logits: &DispatchTensor) -> Result<()> {
     check("logits", logits, "F32")
@@ -36,7 +36,11 @@ pub(crate) fn check_targets(
         VoxelWeights::Each(weights) => Some(("voxel weights", weights, "F32")),
         VoxelWeights::Equal => None,
     };
-    let mut tensors = reference.into_iter().chain(weights);
+    let maps = match &targets.maps {
+        Maps::Stacked(maps) => Some(("maps", maps, "F32")),
+        Maps::None => None,
+    };
+    let mut tensors = reference.into_iter().chain(weights).chain(maps);
     tensors.try_for_each(|(what, tensor, wanted)| match concerns(tensor.dtype()) {
         true => check(what, tensor, wanted),
         false => Ok(()),

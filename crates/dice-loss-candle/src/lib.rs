@@ -3,7 +3,7 @@
 //! A loss is a configuration and a struct with `forward`, as in candle-nn: [`DiceLossConfig`] makes a
 //! [`DiceLoss`], and so on for every loss of the engine. [`SegmentationLoss`] takes any
 //! [`Objective`](dice_loss::Objective): as many losses as you like, added up, those that you write
-//! yourself among them. [`Targets`] says what the reference is and which of it counts.
+//! yourself among them. [`Targets`] says what the reference is, which of it counts, and what weighs its voxels.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};

@@ -49,7 +49,7 @@ impl OnDevice<'_> {
     /// What the engine makes of it.
     fn on_host(&self) -> Result<Evaluation> {
         let to_host = |tensor: &Tensor| tensor.detach().to_device(&Device::Cpu);
-        let targets = self.targets.clone().map(to_host)?;
+        let targets = self.targets.clone().each(to_host)?;
         sweeps::evaluate(&to_host(self.logits)?, targets, self.objective.clone())
     }
 }
@@ -86,6 +86,11 @@ impl Source<Candle> for OnDevice<'_> {
             },
             mask: mask.map(|mask| mask.reshape((samples, 1, voxels))).transpose()?,
             weights: self.weights(shape)?,
+            maps: (self.targets.maps.iter().zip(&self.targets.rules.maps))
+                .map(|((name, map), &(_, channels))| {
+                    Ok((name.clone(), map.reshape((samples, channels, voxels))?))
+                })
+                .collect::<Result<_>>()?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor};
 use dice_loss::Error;
-use dice_loss_tensor::{Rules, check_reference};
+use dice_loss_tensor::{Rules, channels_of_map, check_reference};
 
 use crate::refused;
 
@@ -27,6 +27,7 @@ pub struct Targets {
     pub(crate) reference: Reference,
     pub(crate) mask: Option<Tensor>,
     pub(crate) weights: Option<Tensor>,
+    pub(crate) maps: Vec<(String, Tensor)>,
     pub(crate) rules: Rules,
 }
 
@@ -102,6 +103,38 @@ impl Targets {
         self
     }
 
+    /// What each voxel weighs in the terms that name this map ([`Term::map`](dice_loss::Term::map)), in
+    /// all classes or in each: its values multiply the weights of the voxels.
+    ///
+    /// They lie between 0 and 1e12, or between −1e12 and 1e12 where every term that names the map
+    /// allows negative values, as [`Boundary`](dice_loss::Boundary) does. Where a voxel does not count
+    /// they may be anything. No gradient flows into a map.
+    ///
+    /// # Shapes
+    ///
+    /// - map: `[batch_size, spatial…]`, `[batch_size, 1, spatial…]` or `[batch_size, classes, spatial…]`,
+    ///   of floats
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use dice_loss_candle::{CrossEntropyLoss, CrossEntropyLossConfig, Targets};
+    /// use dice_loss_candle::dice_loss::Activation;
+    ///
+    /// let config = CrossEntropyLossConfig::new(Activation::Softmax);
+    /// let loss = CrossEntropyLoss::new(CrossEntropyLossConfig { map: Some("border".into()), ..config });
+    /// let logits = Tensor::new(&[[[0f32, 0.0]], [[0.0, 0.0]]], &Device::Cpu)?.unsqueeze(0)?;
+    /// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+    /// let border = Tensor::new(&[[[1f32, 3.0]]], &Device::Cpu)?;
+    /// let targets = Targets::labels(&labels).map("border", &border);
+    /// let value = loss.forward(&logits, targets)?.to_scalar::<f32>()?;
+    /// assert!((value - 2f32.ln()).abs() < 1e-6);
+    /// # Ok::<(), candle_core::Error>(())
+    /// ```
+    pub fn map(mut self, name: &str, map: &Tensor) -> Self {
+        self.maps.push((name.to_owned(), map.detach()));
+        self
+    }
+
     /// Which classes were annotated in which sample (partial labels), row-major (sample, class); or
     /// an entry for each class, which then holds for every sample.
     ///
@@ -113,7 +146,8 @@ impl Targets {
     }
 
     fn new(reference: Reference) -> Self {
-        Self { reference, mask: None, weights: None, rules: Rules::default() }
+        let (mask, weights, maps) = (None, None, Vec::new());
+        Self { reference, mask, weights, maps, rules: Rules::default() }
     }
 
     /// Ignores the label unless the targets name one themselves.
@@ -157,12 +191,22 @@ impl Targets {
             let mask = spread("mask", mask, logits)?;
             self.mask = Some(if mask.dtype() == DType::U8 { mask } else { mask.ne(0u8)? });
         }
+        self.rules.maps.clear();
+        for (name, map) in &mut self.maps {
+            let what = format!("map '{name}'");
+            is_float(&what, map)?;
+            beside(&what, map, logits)?;
+            let channels = channels_of_map(name, map.dims(), logits.dims()).map_err(refused)?;
+            let shape = [&logits.dims()[..1], &[channels], &logits.dims()[2..]].concat();
+            *map = map.reshape(shape)?;
+            self.rules.maps.push((name.clone(), channels));
+        }
         self.rules = self.rules.fitted(logits.dims()).map_err(refused)?;
         Ok(self)
     }
 
     /// Every tensor of the targets made into another.
-    pub(crate) fn map(self, to: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+    pub(crate) fn each(self, to: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
         Ok(Self {
             reference: match self.reference {
                 Reference::Labels(labels) => Reference::Labels(to(&labels)?),
@@ -170,6 +214,9 @@ impl Targets {
             },
             mask: self.mask.as_ref().map(&to).transpose()?,
             weights: self.weights.as_ref().map(&to).transpose()?,
+            maps: (self.maps.into_iter())
+                .map(|(name, map)| Ok((name, to(&map)?)))
+                .collect::<Result<_>>()?,
             rules: self.rules,
         })
     }

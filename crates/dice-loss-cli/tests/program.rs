@@ -10,6 +10,7 @@ use std::{
 
 use burn::{module::Module, tensor::Device};
 use dice_loss_cli::{
+    inspect::Inspection,
     record::{Comparison, Run},
     train::UNetConfig,
 };
@@ -257,4 +258,70 @@ fn status_and_message_say_what_is_wrong() {
     let unfit = run(&["--losses", "binary_cross_entropy"], folder.path());
     assert_eq!(unfit.status.code(), Some(1));
     assert!(!folder.path().join("results.json").exists());
+}
+
+/// What `dice-loss inspect` says of some files: its status, its output and its errors.
+fn inspect(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let program = env!("CARGO_BIN_EXE_dice-loss");
+    let output = Command::new(program).arg("inspect").args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_mask_is_inspected_as_table_json_and_picture() {
+    let folder = TempDir::new().unwrap();
+    let mask = concat!(env!("CARGO_MANIFEST_DIR"), "/data/chest-ct-labels.nii.gz");
+    let picture = folder.path().join("ct.png");
+    let (status, text, errors) = inspect(&[mask, "--picture", picture.to_str().unwrap()]);
+    assert_eq!(status, Some(0), "{errors}");
+    let first = text.lines().next().unwrap();
+    assert!(first.contains("34 × 128 × 128 voxels (slices, rows, columns), 10 × 3.047"), "{first}");
+    // The counts that the data's own README has.
+    for voxels in ["318643", "8487", "1216", "2712", "3259", "34450", "33700", "154589"] {
+        assert!(text.contains(&format!(" {voxels} ")), "no {voxels} in {text}");
+    }
+    let drawn = image::open(&picture).unwrap();
+    assert!(drawn.width() > 3 * 500 && drawn.height() > 500, "three panels");
+
+    let (status, json, _) = inspect(&[mask, "--json", "--components"]);
+    let found: Vec<Inspection> = serde_json::from_str(&json).unwrap();
+    assert_eq!((status, found.len()), (Some(0), 1));
+    let spine = &found[0].classes[1];
+    assert_eq!((spine.label, spine.part.voxels, spine.components), (2, 1216, 1));
+    assert_eq!(spine.bounds, [[26, 34], [33, 69], [50, 72]]);
+    let of_ribs = found[0].classes[0].each_component.as_ref().unwrap();
+    assert_eq!(of_ribs.iter().map(|one| one.voxels as u64).sum::<u64>(), 8487);
+}
+
+#[test]
+fn masks_that_cannot_be_inspected_are_named_and_the_others_shown() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let grey = |x: u32| image::Luma([u8::from(x > 3)]);
+    let mask = image::GrayImage::from_fn(8, 6, |x, _| grey(x));
+    mask.save(path("good.png")).unwrap();
+    mask.save(path("lossy.jpg")).unwrap();
+    fs::write(path("mask.npy"), "numbers").unwrap();
+    let (good, lossy, other) = (path("good.png"), path("lossy.jpg"), path("mask.npy"));
+    let (status, text, errors) = inspect(&[&lossy, &good, &other]);
+    assert_eq!(status, Some(1));
+    assert!(text.contains("6 × 8 voxels (rows, columns)") && text.contains("50.00 %"), "{text}");
+    assert!(errors.starts_with("error: 2 faults in the data"), "{errors}");
+    assert!(errors.contains("lossy.jpg: found a mask as JPEG"), "{errors}");
+    assert!(errors.contains("mask.npy: found a name of no format that is read"), "{errors}");
+
+    let (status, text, errors) = inspect(&[&good, "--spacing", "3,2,1"]);
+    assert_eq!((status, text.as_str()), (Some(1), ""));
+    assert!(errors.contains("good.png: found 3 in --spacing, wanted 2"), "{errors}");
+    let (status, _, errors) = inspect(&[&good, "--connectivity", "26"]);
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("connectivity: found 26, wanted 4 or 8 in 2-D"), "{errors}");
+    let (status, _, errors) = inspect(&[&good, &good, "--picture", &path("both.png")]);
+    assert_eq!(status, Some(1));
+    assert!(errors.contains("found 2 masks beside --picture, wanted one"), "{errors}");
+    assert!(!Path::new(&path("both.png")).exists());
+    let (status, _, errors) = inspect(&[]);
+    assert_eq!(status, Some(2));
+    assert!(errors.contains("<MASK>"), "{errors}");
 }

@@ -1,6 +1,6 @@
 //! The losses from tensor operations, for devices that the engine cannot reach into.
 
-use dice_loss::{Error, Layout, Moments, Objective, Prepared, Sum, Verdict};
+use dice_loss::{Error, Layout, Moments, Objective, Prepared, Sum, Verdict, maps::Named};
 
 use crate::{
     About, Computed, Numbers, Operations, Rules, Tensors, slopes::Slopes, targets::of_one_element,
@@ -72,9 +72,10 @@ pub fn evaluate<O: Operations>(
     let layout = of_one_element([samples, classes, voxels]).map_err(O::refused)?;
     let prepared = objective.prepare(classes).map_err(O::refused)?;
     source.rules().check(&prepared, source.about(), layout).map_err(O::refused)?;
+    let named = objective.maps().map_err(O::refused)?;
     let has_map = form == Form::Unreduced && prepared.map_shape(layout).is_ok();
     let Measured { sums, integrands, on_host, scale } =
-        measure_in_range(source, &prepared, layout, has_map)?;
+        measure_in_range(source, &Asked { prepared: &prepared, named: &named, layout, has_map })?;
     let moments = prepared.moments(on_host, source.rules().annotated(samples, classes));
     let moments = moments.map_err(O::refused)?;
     let verdict = prepared.evaluate(&moments).map_err(O::refused)?;
@@ -96,6 +97,17 @@ pub fn evaluate<O: Operations>(
     Ok(Evaluated { output, shape, verdict, moments })
 }
 
+/// What is to be summed up.
+struct Asked<'a> {
+    prepared: &'a Prepared,
+    /// The maps of the objective.
+    named: &'a [Named],
+    /// Of the logits.
+    layout: Layout,
+    /// Whether each voxel's own loss is wanted.
+    has_map: bool,
+}
+
 /// Sums over the voxels.
 struct Measured<O: Operations> {
     /// `[N, C, K]`, of weights that were multiplied with the scale.
@@ -110,11 +122,10 @@ struct Measured<O: Operations> {
 /// A second time if the weights take the sums out of f32.
 fn measure_in_range<O: Operations>(
     source: &impl Source<O>,
-    prepared: &Prepared,
-    layout: Layout,
-    has_map: bool,
+    asked: &Asked,
 ) -> Computed<Measured<O>, O> {
-    let measured = measure(source, prepared, layout, has_map)?.ok_or_else(|| source.located())?;
+    let &Asked { prepared, layout, has_map, .. } = asked;
+    let measured = measure(source, asked)?.ok_or_else(|| source.located())?;
     if !source.about().weighted || !weights::are_far(prepared, &measured.on_host) {
         return Ok(measured);
     }
@@ -123,7 +134,7 @@ fn measure_in_range<O: Operations>(
         None => None,
     };
     let Some((near, scale)) = near else { return Ok(measured) };
-    let again = measure(&source.reweighted(near)?, prepared, layout, has_map)?;
+    let again = measure(&source.reweighted(near)?, asked)?;
     let mut again = again.ok_or_else(|| source.located())?;
     weights::restore(prepared, &mut again.on_host, scale);
     Ok(match has_map {
@@ -136,10 +147,9 @@ fn measure_in_range<O: Operations>(
 /// `None` if a label, value or weight that counts is out of range.
 fn measure<O: Operations>(
     source: &impl Source<O>,
-    prepared: &Prepared,
-    layout: Layout,
-    has_map: bool,
+    asked: &Asked,
 ) -> Computed<Option<Measured<O>>, O> {
+    let &Asked { prepared, named, layout, has_map } = asked;
     let by_kernel = match has_map {
         true => None,
         false => source.sums_by_kernel(prepared)?,
@@ -147,7 +157,7 @@ fn measure<O: Operations>(
     let (sums, integrands) = match by_kernel {
         Some(sums) => (sums, Vec::new()),
         None => {
-            let voxels = Voxels::<O>::new(source.batch(layout.shape())?, source.rules())?;
+            let voxels = Voxels::<O>::new(source.batch(layout.shape())?, source.rules(), named)?;
             let integrand = |integrand| voxels.integrand(integrand);
             let integrands: Vec<_> =
                 prepared.integrands().iter().map(integrand).collect::<Result<_, _>>()?;

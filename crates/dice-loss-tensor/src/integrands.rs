@@ -14,6 +14,7 @@ struct Merged<O: Operations> {
 impl<O: Operations> Voxels<O> {
     /// `[N, C, S]`, or `[N, 1, S]` where all classes share it.
     pub fn integrand(&self, integrand: &Integrand) -> Computed<O::Numbers, O> {
+        let w = || self.weights(integrand.map.as_deref());
         let g = || self.target.clone();
         // The sums of the reference alone ask for none.
         let activation = integrand.activation.unwrap_or(Activation::Probabilities);
@@ -21,9 +22,12 @@ impl<O: Operations> Voxels<O> {
         let decide = || self.decide(integrand.decision.unwrap_or(Decision::Argmax), activation);
         let gamma = integrand.gamma.as_deref();
         match integrand.sum {
-            Sum::Reference => self.annotated(g()),
-            Sum::ReferenceSquared => self.annotated(g().mul(g())?),
-            Sum::Voxels => self.annotated(self.weights.ones(self.weights.shape())?),
+            Sum::Reference => self.annotated(w(), g()),
+            Sum::ReferenceSquared => self.annotated(w(), g().mul(g())?),
+            Sum::Voxels => {
+                let weights = self.weights(None);
+                self.annotated(weights.clone(), weights.ones(weights.shape())?)
+            }
             Sum::TruePositives => {
                 let (predicted, there) = decide()?;
                 self.count(predicted.and(there)?)
@@ -36,44 +40,43 @@ impl<O: Operations> Voxels<O> {
                 let (predicted, there) = decide()?;
                 self.count(predicted.not()?.and(there)?)
             }
-            Sum::Intersection => self.annotated(p()?.mul(g())?),
-            Sum::Prediction => self.annotated(p()?),
-            Sum::PredictionSquared => self.annotated(p()?.mul(p()?)?),
-            Sum::Difference => self.annotated(p()?.sub(g())?.abs()?),
-            Sum::Magnitude => self.annotated(p()?.abs()?),
-            Sum::SensitivityError => self.annotated(self.error(activation)?.mul(g())?),
+            Sum::Intersection => self.annotated(w(), p()?.mul(g())?),
+            Sum::Prediction => self.annotated(w(), p()?),
+            Sum::PredictionSquared => self.annotated(w(), p()?.mul(p()?)?),
+            Sum::Difference => self.annotated(w(), p()?.sub(g())?.abs()?),
+            Sum::Magnitude => self.annotated(w(), p()?.abs()?),
+            Sum::SensitivityError => self.annotated(w(), self.error(activation)?.mul(g())?),
             Sum::SpecificityError => {
-                self.annotated(self.error(activation)?.mul(g().complement()?)?)
+                self.annotated(w(), self.error(activation)?.mul(g().complement()?)?)
             }
-            Sum::SquaredError => self.annotated(self.error(activation)?),
-            // Nothing weighs the voxels but their weights: the rules of the targets refuse maps.
-            Sum::Mapped => self.annotated(self.weights.ones(self.weights.shape())?),
+            Sum::SquaredError => self.annotated(w(), self.error(activation)?),
+            Sum::Mapped => self.annotated(w(), self.weights.ones(self.weights.shape())?),
             Sum::Transport => {
                 let distances = integrand.distances.as_deref().unwrap_or_default().concat();
-                self.annotated(self.cost(p()?, distances)?.mul(g())?)
+                self.annotated(w(), self.cost(p()?, distances)?.mul(g())?)
             }
             Sum::LogLoss => {
                 let Merged { target, ln_p } = self.merged(activation)?;
-                self.weigh(target, ln_p.neg()?)
+                self.weigh(w(), target, ln_p.neg()?)
             }
             Sum::LogLossOfAll => {
                 let ln_p = self.merged(activation)?.ln_p;
-                self.weigh(self.share_of_classes()?, ln_p.neg()?)
+                self.weigh(w(), self.share_of_classes()?, ln_p.neg()?)
             }
-            Sum::Merged => self.merge(g())?.mul(self.weights.clone()),
-            Sum::Positive => self.positive(activation, None),
-            Sum::Negative => self.negative(activation, None),
+            Sum::Merged => self.merge(g())?.mul(w()),
+            Sum::Positive => self.positive(w(), activation, None),
+            Sum::Negative => self.negative(w(), activation, None),
             Sum::Focal if activation == Activation::Softmax => {
-                self.focal_over_classes(gamma.unwrap_or_default())
+                self.focal_over_classes(w(), gamma.unwrap_or_default())
             }
-            Sum::Focal => self.positive(activation, gamma),
-            Sum::FocalNegative => self.negative(activation, gamma),
+            Sum::Focal => self.positive(w(), activation, gamma),
+            Sum::FocalNegative => self.negative(w(), activation, gamma),
         }
     }
 
     /// Times the weight, of annotated classes only.
-    fn annotated(&self, values: O::Numbers) -> Computed<O::Numbers, O> {
-        self.only_annotated(values.mul(self.weights.clone())?)
+    fn annotated(&self, w: O::Numbers, values: O::Numbers) -> Computed<O::Numbers, O> {
+        self.only_annotated(values.mul(w)?)
     }
 
     fn only_annotated(&self, values: O::Numbers) -> Computed<O::Numbers, O> {
@@ -84,8 +87,13 @@ impl<O: Operations> Voxels<O> {
     }
 
     /// w · coefficient · loss, where nothing of something infinite is nothing.
-    fn weigh(&self, coefficient: O::Numbers, loss: O::Numbers) -> Computed<O::Numbers, O> {
-        let coefficient = coefficient.mul(self.weights.clone())?;
+    fn weigh(
+        &self,
+        w: O::Numbers,
+        coefficient: O::Numbers,
+        loss: O::Numbers,
+    ) -> Computed<O::Numbers, O> {
+        let coefficient = coefficient.mul(w)?;
         loss.fill(coefficient.clone().equals(0.0)?, 0.0)?.mul(coefficient)
     }
 
@@ -181,28 +189,39 @@ impl<O: Operations> Voxels<O> {
     }
 
     /// g′ (1 − p′)^γ (−ln p′).
-    fn focal_over_classes(&self, gamma: &[f64]) -> Computed<O::Numbers, O> {
+    fn focal_over_classes(&self, w: O::Numbers, gamma: &[f64]) -> Computed<O::Numbers, O> {
         let Merged { target, ln_p } = self.merged(Activation::Softmax)?;
         let complement = ln_p.clone().exp()?.complement()?;
         // The slope of a power below 1 is infinite at 0, where the loss is flat.
         let complement = complement.at_least(f64::from(f32::MIN_POSITIVE))?;
-        self.weigh(target, ln_p.neg()?.mul(self.power(complement.ln()?, gamma)?)?)
+        self.weigh(w, target, ln_p.neg()?.mul(self.power(complement.ln()?, gamma)?)?)
     }
 
     /// g (1 − p)^γ (−ln p).
-    fn positive(&self, activation: Activation, gamma: Option<&[f64]>) -> Computed<O::Numbers, O> {
+    fn positive(
+        &self,
+        w: O::Numbers,
+        activation: Activation,
+        gamma: Option<&[f64]>,
+    ) -> Computed<O::Numbers, O> {
         let g = self.only_annotated(self.target.clone())?;
-        self.binary(activation, gamma, g, false)
+        self.binary(w, activation, gamma, g, false)
     }
 
     /// (1 − g) p^γ (−ln(1 − p)).
-    fn negative(&self, activation: Activation, gamma: Option<&[f64]>) -> Computed<O::Numbers, O> {
+    fn negative(
+        &self,
+        w: O::Numbers,
+        activation: Activation,
+        gamma: Option<&[f64]>,
+    ) -> Computed<O::Numbers, O> {
         let against = self.only_annotated(self.target.clone().complement()?)?;
-        self.binary(activation, gamma, against, true)
+        self.binary(w, activation, gamma, against, true)
     }
 
     fn binary(
         &self,
+        w: O::Numbers,
         activation: Activation,
         gamma: Option<&[f64]>,
         coefficient: O::Numbers,
@@ -212,7 +231,7 @@ impl<O: Operations> Voxels<O> {
             let p = self.probabilities(activation)?;
             let p = if opposite { p.complement()? } else { p };
             let p = p.fill(coefficient.clone().equals(0.0)?, 1.0)?;
-            return self.weigh(coefficient, p.ln()?.neg()?);
+            return self.weigh(w, coefficient, p.ln()?.neg()?);
         }
         let (x, minus_x) = (self.logits.clone(), self.logits.clone().neg()?);
         let (towards, away) = if opposite { (minus_x, x) } else { (x, minus_x) };
@@ -221,7 +240,7 @@ impl<O: Operations> Voxels<O> {
             Some(gamma) => loss.mul(self.power(away.log_sigmoid()?, gamma)?)?,
             None => loss,
         };
-        self.weigh(coefficient, loss)
+        self.weigh(w, coefficient, loss)
     }
 
     /// exp(γ ln x), with each class's γ.

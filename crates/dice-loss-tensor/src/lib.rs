@@ -8,7 +8,7 @@
 //! - [`Operations`] is what a framework's tensors must be able to do;
 //! - [`Source`] is a batch on a device: where its tensors come from, and whether kernels take its sums;
 //! - [`evaluate`] is the loss;
-//! - [`Rules`], [`check_reference`] and [`spread`] say what fits the logits, in either way to a loss;
+//! - [`Rules`], [`check_reference`], [`channels_of_map`] and [`spread`] say what fits the logits, in either way to a loss;
 //! - [`named`] is how the settings of a loss by name become an objective.
 //!
 //! With the feature `testing` there are the questions that the tests of either ask.
@@ -30,4 +30,4 @@ mod weights;
 
 pub use evaluate::{Evaluated, Form, Source, beyond_the_engine, evaluate};
 pub use operations::{Computed, Element, Labels, Mask, Numbers, Operations};
-pub use targets::{About, Reference, Rules, Tensors, check_reference, spread};
+pub use targets::{About, Reference, Rules, Tensors, channels_of_map, check_reference, spread};

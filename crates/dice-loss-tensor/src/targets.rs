@@ -13,6 +13,8 @@ pub struct Rules {
     pub regions: Option<Vec<Vec<usize>>>,
     /// Which classes were annotated in which sample.
     pub class_valid: Option<Vec<bool>>,
+    /// The maps: the name of each, and whether it has 1 channel or one for each class.
+    pub maps: Vec<(String, usize)>,
 }
 
 /// What of a reference is there.
@@ -36,6 +38,8 @@ pub struct Tensors<O: Operations> {
     pub mask: Option<O::Mask>,
     /// How much each voxel counts, `[N, 1, S]`.
     pub weights: Option<O::Numbers>,
+    /// Maps by their names, `[N, 1, S]` or `[N, C, S]`.
+    pub maps: Vec<(String, O::Numbers)>,
 }
 
 /// The ways to say what is where.
@@ -89,6 +93,9 @@ impl Rules {
         if about.weighted {
             target = target.voxel_weights(&[1.0f32], per_voxel)?;
         }
+        for (name, channels) in &self.maps {
+            target = target.map(name, &[0.0f32], of_one_element([samples, *channels, voxels])?)?;
+        }
         prepared.check_tensors(&Logits::new(&[0.0f32], logits)?, &self.apply(target))
     }
 }
@@ -110,6 +117,23 @@ pub fn check_reference(labels: bool, found: &[usize], logits: &[usize]) -> Resul
             wanted: format!("{logits:?}, as the logits"),
         }),
     }
+}
+
+/// The channels of a map: 1, or one for each class of the logits. Its shape is `[N, 1, spatial…]`,
+/// `[N, C, spatial…]`, or `[N, spatial…]` for one channel.
+pub fn channels_of_map(name: &str, found: &[usize], logits: &[usize]) -> Result<usize> {
+    let of = |channels: &[usize]| [&logits[..1], channels, &logits[2..]].concat();
+    if found == of(&[1]) || found == of(&[]) {
+        return Ok(1);
+    }
+    if found == logits {
+        return Ok(logits[1]);
+    }
+    Err(Error::Parameter {
+        what: format!("map '{name}'").into(),
+        found: format!("shape {found:?}"),
+        wanted: format!("{:?}, {:?} or {logits:?}, to fit the logits", of(&[]), of(&[1])),
+    })
 }
 
 /// How a mask or weights that hold for several voxels become a value for each: the shape of what is

@@ -2,9 +2,12 @@
 
 use std::cell::OnceCell;
 
-use dice_loss::Activation;
+use dice_loss::{Activation, maps::Named};
 
 use crate::{Computed, Element, Labels, Mask, Numbers, Operations, Reference, Rules, Tensors};
+
+/// The largest value of a map, as in the engine.
+const LARGEST_IN_MAP: f64 = 1e12;
 
 /// `[N, C, S]`: samples, classes, voxels. What does not count is 0 everywhere.
 pub(crate) struct Voxels<O: Operations> {
@@ -13,6 +16,8 @@ pub(crate) struct Voxels<O: Operations> {
     pub target: O::Numbers,
     /// w, `[N, 1, S]`.
     pub weights: O::Numbers,
+    /// w m of each map m, `[N, 1, S]` or `[N, C, S]`.
+    mapped: Vec<(String, O::Numbers)>,
     /// `[N, C, 1]`, where only part of the classes was annotated.
     pub annotated: Option<O::Mask>,
     invalid: O::Mask,
@@ -20,8 +25,8 @@ pub(crate) struct Voxels<O: Operations> {
 }
 
 impl<O: Operations> Voxels<O> {
-    pub fn new(batch: Tensors<O>, rules: &Rules) -> Computed<Self, O> {
-        let Tensors { logits, reference, mask, weights } = batch;
+    pub fn new(batch: Tensors<O>, rules: &Rules, named: &[Named]) -> Computed<Self, O> {
+        let Tensors { logits, reference, mask, weights, maps } = batch;
         let shape = logits.shape();
         let computed_in = logits.element().computed_in();
         let logits = logits.cast(computed_in)?;
@@ -56,14 +61,30 @@ impl<O: Operations> Voxels<O> {
             Some(valid) => Some(logits.mask(valid.clone(), [shape[0], shape[1], 1])?),
             None => None,
         };
+        let mut mapped = Vec::with_capacity(maps.len());
+        for (name, map) in maps {
+            let map = map.cast(computed_in)?;
+            let is_signed = named.iter().any(|known| known.name == name && known.is_signed);
+            let least = if is_signed { -LARGEST_IN_MAP } else { 0.0 };
+            let inside = map.clone().ge(least)?.and(map.clone().le(LARGEST_IN_MAP)?)?;
+            invalid = invalid.or(inside.not()?.and(skipped.clone().not()?)?)?;
+            mapped.push((name, map.fill(skipped.clone(), 0.0)?.mul(weights.clone())?));
+        }
         Ok(Self {
             logits: logits.fill(skipped.clone(), 0.0)?,
             target: target.fill(skipped, 0.0)?,
             weights,
+            mapped,
             annotated,
             invalid,
             probabilities: Default::default(),
         })
+    }
+
+    /// What a voxel weighs where this map is named, or none.
+    pub fn weights(&self, map: Option<&str>) -> O::Numbers {
+        let named = map.and_then(|map| self.mapped.iter().find(|(name, _)| name == map));
+        named.map_or_else(|| self.weights.clone(), |(_, weights)| weights.clone())
     }
 
     /// Whether a voxel that counts has a label, value or weight outside its range. Waits for the

@@ -9,6 +9,9 @@ use crate::{Computed, Numbers, Operations};
 /// Sums of weights within which those of anything else keep their digits.
 const ORDINARY: std::ops::Range<f64> = 1e-25..1e30;
 
+/// The same where values of maps, of up to 1e12, multiply them.
+const BESIDE_MAPS: std::ops::Range<f64> = 1e-13..1e18;
+
 /// Whether the sum of all weights, of sums `[N, C, K]`, is far from 1.
 pub(crate) fn are_far(prepared: &Prepared, sums: &[f64]) -> bool {
     let integrands = prepared.integrands();
@@ -16,7 +19,8 @@ pub(crate) fn are_far(prepared: &Prepared, sums: &[f64]) -> bool {
         return false;
     };
     let largest = sums.iter().skip(at).step_by(integrands.len()).copied().fold(0.0, f64::max);
-    !ORDINARY.contains(&largest)
+    let has_maps = integrands.iter().any(|integrand| integrand.map.is_some());
+    !(if has_maps { BESIDE_MAPS } else { ORDINARY }).contains(&largest)
 }
 
 /// With weights of which the largest is near 1, and the power of two that they were multiplied with;

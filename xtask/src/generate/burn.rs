@@ -154,6 +154,7 @@ fn init(loss: &Loss) -> String {
 fn more(loss: &Loss) -> String {
     let class = loss.class();
     let activation = format!("{:?}", loss.entry.activations[0]);
+<<<<<<< HEAD
     let shown = match loss.entry.wants_map() {
         None => "assert!(loss.forward(logits, labels).into_scalar::<f32>().abs() < 1e-4);".into(),
         Some(wanted) => format!(
@@ -161,18 +162,35 @@ fn more(loss: &Loss) -> String {
              assert!(refused.contains(\"none called '{}'\"));",
             wanted.name
         ),
+=======
+    let (imported, targets, given) = match loss.example_map() {
+        Some((name, values)) => (
+            "Targets, ",
+            format!(
+                "let map = Tensor::<4>::from_data({values}, &device);\n\
+                 let targets = Targets::labels(labels).map(\"{name}\", map);\n"
+            ),
+            "targets",
+        ),
+        None => ("", String::new(), "labels"),
+>>>>>>> maps-rust
     };
     format!(
         "Created by [`{class}LossConfig`]; [`dice_loss::{class}`] is its formula.\n\n\
          ```\n\
          use burn::tensor::{{Device, Int, Tensor}};\n\
-         use dice_loss_burn::{{{class}LossConfig, dice_loss::Activation}};\n\n\
+         use dice_loss_burn::{{{class}LossConfig, {imported}dice_loss::Activation}};\n\n\
          let config = {class}LossConfig::new(Activation::{activation});\n\
          let loss = config.with_background(false).init();\n\n\
          let device = Device::flex();\n\
          let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);\n\
          let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);\n\
+<<<<<<< HEAD
          {shown}\n\
+=======
+         {targets}\
+         assert!(loss.forward(logits, {given}).into_scalar::<f32>().abs() < 1e-4);\n\
+>>>>>>> maps-rust
          ```"
     )
 }

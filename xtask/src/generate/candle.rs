@@ -136,6 +136,7 @@ fn new(loss: &Loss) -> String {
 fn more(loss: &Loss) -> String {
     let class = loss.class();
     let activation = format!("{:?}", loss.entry.activations[0]);
+<<<<<<< HEAD
     let shown = match loss.entry.wants_map() {
         None => format!(
             "let loss = {class}Loss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;\n\
@@ -146,19 +147,38 @@ fn more(loss: &Loss) -> String {
              assert!(refused.to_string().contains(\"none called '{}'\"));",
             wanted.name
         ),
+=======
+    let (imported, targets, given) = match loss.example_map() {
+        Some((name, values)) => (
+            "Targets, ",
+            format!(
+                "let map = Tensor::new(&{}, &Device::Cpu)?;\n\
+                 let targets = Targets::labels(&labels).map(\"{name}\", &map);\n",
+                values.replacen("1.0", "1f32", 1)
+            ),
+            "targets",
+        ),
+        None => ("", String::new(), "&labels"),
+>>>>>>> maps-rust
     };
     format!(
         "Its options are a [`{class}LossConfig`]; [`dice_loss::{class}`] is its formula.\n\n\
          ```\n\
          use candle_core::{{Device, Tensor}};\n\
-         use dice_loss_candle::{{{class}Loss, {class}LossConfig, dice_loss::Activation}};\n\n\
+         use dice_loss_candle::{{{class}Loss, {class}LossConfig, {imported}dice_loss::Activation}};\n\n\
          let config = {class}LossConfig {{\n    \
              background: false,\n    \
              ..{class}LossConfig::new(Activation::{activation})\n\
          }};\n\
          let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;\n\
          let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;\n\
+<<<<<<< HEAD
          {shown}\n\
+=======
+         {targets}\
+         let loss = {class}Loss::new(config).forward(&logits, {given})?.to_scalar::<f32>()?;\n\
+         assert!(loss.abs() < 1e-4);\n\
+>>>>>>> maps-rust
          # Ok::<(), candle_core::Error>(())\n\
          ```"
     )

@@ -9,7 +9,7 @@ use std::{
 
 use dice_loss::{
     Absent, Declaration, Entry, Field, Kind, OptionInfo, OptionKind, Paper, Pool, Range, Words,
-    settings,
+    maps::Recipe, settings,
 };
 use serde_json::{Value, json};
 
@@ -54,6 +54,19 @@ impl Loss {
 
     pub(super) fn class(&self) -> &'static str {
         self.entry.class
+    }
+
+    /// Of a loss that wants a map, the map's name and its values for an image of two voxels, of which
+    /// class 1 is the first: such that a perfect match costs nothing.
+    pub(super) fn example_map(&self) -> Option<(&'static str, &'static str)> {
+        let wanted = self.entry.wants_map()?;
+        Some((
+            wanted.name,
+            match wanted.recipe {
+                Recipe::Skeleton { .. } => "[[[[0.0, 1.0]], [[1.0, 0.0]]]]",
+                _ => "[[[[1.0, 0.0]], [[0.0, 1.0]]]]",
+            },
+        ))
     }
 
     /// The first line of the file that is made from it.

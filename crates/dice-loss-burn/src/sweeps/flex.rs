@@ -14,7 +14,7 @@ use dice_loss::{Moments, Objective, Prepared, Result, Target, Upstream, Verdict}
 use dice_loss_tensor::{Form, Rules};
 
 use super::{Outcome, SegmentationBackend, view::View, with_an_axis};
-use crate::targets::{Mask, Reference, TargetTensors, VoxelWeights};
+use crate::targets::{Maps, Mask, Reference, TargetTensors, VoxelWeights};
 
 impl SegmentationBackend for Flex {
     fn segmentation_loss(
@@ -53,6 +53,7 @@ struct TargetViews {
     reference: ReferenceView,
     mask: Option<View>,
     weights: Option<View>,
+    maps: Vec<(String, View)>,
     rules: Arc<Rules>,
 }
 
@@ -153,6 +154,10 @@ impl TargetViews {
                 VoxelWeights::Equal => None,
                 VoxelWeights::Each(weights) => Some(View::of_voxels(weights)?),
             },
+            maps: match targets.maps {
+                Maps::None => Vec::new(),
+                Maps::Stacked(stack) => views_of_maps(&stack, &targets.rules)?,
+            },
             rules: targets.rules,
         })
     }
@@ -170,6 +175,20 @@ impl TargetViews {
         if let Some(weights) = &self.weights {
             target = weights.weigh(target)?;
         }
+        for (name, map) in &self.maps {
+            target = map.map(name, target)?;
+        }
         Ok(self.rules.apply(target))
     }
+}
+
+/// A view of each map, of one tensor with all their channels.
+fn views_of_maps(stack: &FlexTensor, rules: &Rules) -> Result<Vec<(String, View)>> {
+    let mut first = 0;
+    let view = |(name, channels): &(String, usize)| {
+        let map = stack.narrow(1, first, *channels);
+        first += channels;
+        Ok((name.clone(), View::of_channels(map)?))
+    };
+    rules.maps.iter().map(view).collect()
 }

@@ -138,6 +138,10 @@ impl View {
         with_floats!(self, "voxel weights", |data| target.voxel_weights(data, self.layout))
     }
 
+    pub fn map<'a>(&'a self, name: &str, target: Target<'a>) -> Result<Target<'a>> {
+        with_floats!(self, "map", |data| target.map(name, data, self.layout))
+    }
+
     /// A fresh tensor of the same shape and type, and the same order of axes where that is dense;
     /// zeroed lazily by the allocator, written once by `fill`.
     pub fn filled_alike(&self, fill: impl FnOnce(Output) -> Result<()>) -> Result<FlexTensor> {

@@ -81,11 +81,13 @@ fn of_axes<const D: usize>(
         Reduction::None => Form::Unreduced,
         _ => Form::Number,
     };
-    let (tensor, targets) = (logits.clone().into_dispatch(), targets(case, device).0);
+    let whole = targets(case, device);
+    let targets = whole.clone().stacked(&case.shape).map_err(|error| error.to_string())?;
+    let tensor = logits.clone().into_dispatch();
     let shared = Arc::new(objective.clone());
     let outcome = match (way, form) {
         (Way::Engine, Form::Number) => SegmentationLoss::new(objective.clone())
-            .evaluate(logits.clone(), Targets(targets))
+            .evaluate(logits.clone(), whole)
             .map(|found| (found.loss.into_dispatch(), found.verdict, found.moments)),
         (Way::Engine, Form::Unreduced) => {
             evaluated(Dispatch::segmentation_loss(tensor, targets, shared, form))
@@ -211,6 +213,12 @@ fn targets(case: &Case, device: &Device) -> Targets {
         let data = TensorData::new(weights.values.clone(), weights.shape.clone());
         targets = with_axes!(weights.shape, D => {
             targets.voxel_weights(Tensor::<D>::from_data(data, device))
+        });
+    }
+    for (name, map) in &case.maps {
+        let data = TensorData::new(map.values.clone(), map.shape.clone());
+        targets = with_axes!(map.shape, D => {
+            targets.map(name, Tensor::<D>::from_data(data, device))
         });
     }
     if let Some(valid) = &case.class_valid {

@@ -74,7 +74,7 @@ impl BoundaryLossConfig {
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use dice_loss_candle::{BoundaryLoss, BoundaryLossConfig, dice_loss::Activation};
+/// use dice_loss_candle::{BoundaryLoss, BoundaryLossConfig, Targets, dice_loss::Activation};
 ///
 /// let config = BoundaryLossConfig {
 ///     background: false,
@@ -82,8 +82,15 @@ impl BoundaryLossConfig {
 /// };
 /// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
 /// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
+<<<<<<< HEAD
 /// let refused = BoundaryLoss::new(config).forward(&logits, &labels).unwrap_err();
 /// assert!(refused.to_string().contains("none called 'boundary'"));
+=======
+/// let map = Tensor::new(&[[[[1f32, 0.0]], [[0.0, 1.0]]]], &Device::Cpu)?;
+/// let targets = Targets::labels(&labels).map("boundary", &map);
+/// let loss = BoundaryLoss::new(config).forward(&logits, targets)?.to_scalar::<f32>()?;
+/// assert!(loss.abs() < 1e-4);
+>>>>>>> maps-rust
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -131,6 +131,7 @@ struct TargetViews {
     reference: ReferenceView,
     mask: Option<View>,
     weights: Option<View>,
+    maps: Vec<(String, View)>,
     rules: Rules,
 }
 
@@ -145,6 +146,7 @@ struct LentTargets<'a> {
     reference: LentReference<'a>,
     mask: Option<Lent<'a>>,
     weights: Option<Lent<'a>>,
+    maps: Vec<(&'a str, Lent<'a>)>,
     rules: &'a Rules,
 }
 
@@ -162,6 +164,9 @@ impl TargetViews {
             },
             mask: targets.mask.as_ref().map(View::of_voxels).transpose()?,
             weights: targets.weights.as_ref().map(View::of_voxels).transpose()?,
+            maps: (targets.maps.iter())
+                .map(|(name, map)| Ok((name.clone(), View::of_channels(map)?)))
+                .collect::<Result<_>>()?,
             rules: targets.rules,
         })
     }
@@ -174,6 +179,7 @@ impl TargetViews {
             },
             mask: self.mask.as_ref().map(View::lend),
             weights: self.weights.as_ref().map(View::lend),
+            maps: self.maps.iter().map(|(name, map)| (&**name, map.lend())).collect(),
             rules: &self.rules,
         }
     }
@@ -191,6 +197,9 @@ impl LentTargets<'_> {
         }
         if let Some(weights) = &self.weights {
             target = weights.weigh(target)?;
+        }
+        for (name, map) in &self.maps {
+            target = map.map(name, target)?;
         }
         Ok(self.rules.apply(target))
     }

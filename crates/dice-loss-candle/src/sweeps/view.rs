@@ -118,6 +118,12 @@ impl Lent<'_> {
         })
     }
 
+    pub fn map<'a>(&'a self, name: &str, target: Target<'a>) -> Result<Target<'a>> {
+        with_floats!(self.elements()?, self.start, "map", |data| {
+            target.map(name, data, self.layout)
+        })
+    }
+
     fn elements(&self) -> Result<&CpuStorage> {
         match &*self.storage {
             Storage::Cpu(elements) => Ok(elements),

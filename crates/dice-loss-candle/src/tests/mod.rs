@@ -129,6 +129,9 @@ fn targets(case: &Case) -> Result<Targets> {
     if let Some(weights) = &case.weights {
         targets = targets.voxel_weights(&tensor(weights)?);
     }
+    for (name, map) in &case.maps {
+        targets = targets.map(name, &tensor(map)?);
+    }
     if let Some(valid) = &case.class_valid {
         targets = targets.class_valid(valid.clone());
     }

@@ -251,6 +251,8 @@ fn elsewhere(apart: f64, found: Geometry, wanted: Geometry) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use image::{GrayImage, Luma};
     use tempfile::TempDir;
 

@@ -66,7 +66,7 @@ fn classes(of: &Inspection) -> comfy_table::Table {
         let more = [
             class.components.to_string(),
             sizes.smallest.to_string(),
-            number(sizes.median),
+            sizes.median.to_string(),
             sizes.largest.to_string(),
             bounds(&class.bounds),
             class.thickness.map_or(NONE.into(), number),

@@ -59,7 +59,7 @@ pub fn every_loss_has_the_engines_value_and_gradient_in_every_type<F: FrontEnd>(
 
 /// Sums, value and gradient, which may differ from the reference by what is rounded. The gradient is
 /// that of the value found, so that only what is pulled back is compared.
-fn against_the_reference<F: FrontEnd>(
+pub(super) fn against_the_reference<F: FrontEnd>(
     front_end: &F,
     name: &str,
     objective: &Objective,

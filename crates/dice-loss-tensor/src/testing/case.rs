@@ -1,6 +1,6 @@
 //! Small batches as plain numbers, for tensors and for the engine's views.
 
-use dice_loss::{Activation, Entry, Layout, Logits, Objective, Result, Target, catalogue};
+use dice_loss::{Activation, Layout, Logits, Objective, Result, Target, catalogue};
 use half::{bf16, f16};
 
 use crate::Element;
@@ -22,6 +22,8 @@ pub struct Case {
     pub mask: Option<Shaped<bool>>,
     /// How much they count.
     pub weights: Option<Shaped<f32>>,
+    /// Maps by their names, in one of the shapes that they may have.
+    pub maps: Vec<(String, Shaped<f32>)>,
     /// The label that does not.
     pub ignore_index: Option<i64>,
     /// Which classes were annotated.
@@ -94,6 +96,7 @@ impl Case {
             integer: Integer::I32,
             mask: None,
             weights: None,
+            maps: Vec::new(),
             ignore_index: None,
             class_valid: None,
         }
@@ -162,6 +165,39 @@ impl Case {
         self
     }
 
+    /// The same with every map that an objective names, once with one channel and once with one for each
+    /// class; the same alone where it names none. Where the mask leaves a voxel out, a map is NaN.
+    pub fn with_maps(self, objective: &Objective) -> Vec<Self> {
+        let named = objective.maps().expect("maps that do not contradict");
+        if named.is_empty() {
+            return vec![self];
+        }
+        let plane: usize = self.shape[2..].iter().product();
+        let of = |channels: usize| {
+            let shape = [&self.shape[..1], &[channels], &self.shape[2..]].concat();
+            let map = |(number, is_signed): (usize, bool)| {
+                let mut values = noise(shape.iter().product(), 20 + number);
+                if !is_signed {
+                    // Among them are zeros, as in a map of skeletons.
+                    values.iter_mut().for_each(|m| *m = (2.0 * *m).max(0.0));
+                }
+                if let Some(mask) = &self.mask {
+                    let skipped =
+                        |at: usize| !mask.values[at / (channels * plane) * plane + at % plane];
+                    for at in (0..values.len()).filter(|&at| skipped(at)) {
+                        values[at] = f32::NAN;
+                    }
+                }
+                Shaped::new(values, &shape)
+            };
+            let of_name = |(number, known): (usize, &dice_loss::maps::Named)| {
+                (known.name.clone(), map((number, known.is_signed)))
+            };
+            Self { maps: named.iter().enumerate().map(of_name).collect(), ..self.clone() }
+        };
+        vec![of(1), of(self.shape[1])]
+    }
+
     /// The same with logits of another type, rounded to it.
     pub fn rounded(mut self, element: Element) -> Self {
         let round = |x: f32| match element {
@@ -202,6 +238,13 @@ impl Case {
         if let Some(weights) = &self.weights {
             target = target.voxel_weights(&weights.values, voxels)?;
         }
+        for (name, map) in &self.maps {
+            let layout = match map.shape.len() == self.shape.len() {
+                true => Layout::channels_first(&map.shape)?,
+                false => Layout::voxels(&map.shape)?,
+            };
+            target = target.map(name, &map.values, layout)?;
+        }
         if let Some(valid) = &self.class_valid {
             target = target.class_valid(valid);
         }
@@ -212,21 +255,17 @@ impl Case {
     }
 }
 
-/// The losses of the catalogue that a target without maps will do for.
-pub fn without_map() -> impl Iterator<Item = Entry> {
-    catalogue().into_iter().filter(|entry| entry.wants_map().is_none())
-}
-
-/// Every loss of the catalogue that wants no map under each of its activations, with every case that fits.
+/// Every loss of the catalogue under each of its activations, with every case that fits.
 pub fn every_loss(mut check: impl FnMut(&str, &Objective, &Case)) {
-    for entry in without_map() {
+    for entry in catalogue() {
         for &activation in entry.activations {
             for classes in [1, 3] {
                 let objective = entry.objective(activation);
                 if objective.check(classes).is_err() {
                     continue;
                 }
-                for case in Case::all(classes, activation) {
+                let cases = Case::all(classes, activation).into_iter();
+                for case in cases.flat_map(|case| case.with_maps(&objective)) {
                     check(&format!("{} {activation:?} {case:?}", entry.name), &objective, &case);
                 }
             }

@@ -6,6 +6,7 @@
 mod agreement;
 mod by_value;
 mod case;
+mod maps;
 mod named;
 pub mod precision;
 mod refused;
@@ -23,6 +24,7 @@ use crate::Element;
 pub use agreement::*;
 pub use by_value::*;
 pub use case::{Case, Integer, Reference, Shaped, every_loss, noise};
+pub use maps::*;
 pub use named::*;
 pub use refused::*;
 pub use repeated::*;
@@ -116,6 +118,9 @@ macro_rules! front_end_tests {
             maps_of_voxel_losses,
             a_mean_over_the_map_needs_no_map_of_upstream_gradients,
             weights_of_any_size,
+            maps_weigh_the_terms_that_name_them,
+            a_map_of_ones_changes_nothing,
+            maps_that_do_not_fit,
             maps_of_weights_of_any_size,
         }
     };

@@ -1,8 +1,8 @@
 //! The losses by name: their options are the engine's.
 
-use dice_loss::{Activation, Objective, settings};
+use dice_loss::{Activation, Objective, catalogue, settings};
 
-use super::{Case, FrontEnd, Way, case::without_map};
+use super::{Case, FrontEnd, Way};
 
 /// A loss with one option set, as the text of an objective has it.
 fn specified(name: &str, activation: Activation, option: &str, value: &str) -> Objective {
@@ -14,12 +14,13 @@ fn specified(name: &str, activation: Activation, option: &str, value: &str) -> O
 
 /// Each option of each loss, set in its configuration and in text.
 pub fn every_option_is_the_engines<F: FrontEnd>(front_end: &F) {
-    for entry in without_map() {
+    for entry in catalogue() {
         for &activation in entry.activations {
             let cases = Case::all(3, activation);
             for (option, value, objective) in front_end.trials(entry.name, activation) {
                 let wanted = specified(entry.name, activation, option, value);
-                for case in &cases {
+                for case in cases.iter().flat_map(|case| case.clone().with_maps(&wanted)) {
+                    let case = &case;
                     let of = |objective: &Objective| {
                         front_end.run(Way::Engine, objective, case, None).expect("a batch").values
                     };
@@ -39,7 +40,7 @@ pub fn every_option_is_the_engines<F: FrontEnd>(front_end: &F) {
 
 /// So that none is left out above.
 pub fn every_option_has_a_trial<F: FrontEnd>(front_end: &F) {
-    for entry in without_map() {
+    for entry in catalogue() {
         let tried = front_end.trials(entry.name, entry.activations[0]);
         let settings = settings().into_iter().map(|setting| setting.facts.name);
         let settings = settings

@@ -37,6 +37,9 @@ const GAP: u32 = 28;
 const ENTRIES: usize = 5;
 const ENTRY_HEIGHT: u32 = 24;
 
+/// As many as are as high as the distances' bar with its numbers.
+const BAR_ROWS: usize = 3;
+
 /// Draws the slice with the most foreground as a PNG.
 ///
 /// # Errors
@@ -67,7 +70,7 @@ pub fn draw(mask: &Inspected) -> Result<Vec<u8>, Problem> {
     let top = heading + HEADING.height() + 12;
     let legend = top + frame.height + 18;
     let width = 2 * MARGIN + 3 * frame.width + 2 * GAP;
-    let height = legend + ENTRIES as u32 * ENTRY_HEIGHT + MARGIN - 8;
+    let height = legend + legend_height(mask) + MARGIN - 8;
     let mut canvas = Canvas::new(width, height, PAGE);
     let room = width - 2 * MARGIN;
     let title = TITLE.fitted(&printable(&mask.name), room);
@@ -132,11 +135,16 @@ fn about(mask: &Inspected, view: &View) -> String {
     if depth == 1 {
         return format!("{height} × {width} voxels{apart}");
     }
-    let slice = view.slice;
     format!(
-        "slice {slice} of 0 to {}, the one with the most foreground · {depth} × {height} × {width} voxels{apart}",
-        depth - 1
+        "slice {}, counted from 0, of {depth}: the one with the most foreground · {depth} × {height} × {width} \
+         voxels{apart}",
+        view.slice
     )
+}
+
+/// That of the classes, or of the distances if that is higher.
+fn legend_height(mask: &Inspected) -> u32 {
+    mask.classes.len().clamp(BAR_ROWS, ENTRIES) as u32 * ENTRY_HEIGHT
 }
 
 fn legend_of_classes(mask: &Inspected, sheet: &Sheet, canvas: &mut Canvas, [left, top]: [u32; 2]) {

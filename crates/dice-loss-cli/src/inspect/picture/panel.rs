@@ -163,7 +163,7 @@ impl Sheet<'_> {
                     lines.line(from, to, thickness + 2.4, blend(own, [255; 3], 0.45), 1.0)
                 }
                 (true, false) => lines.line(from, to, thickness, blend(own, [255; 3], 0.45), 1.0),
-                (false, _) => lines.line(from, to, 0.75 * thickness, own, 0.5),
+                (false, _) => lines.line(from, to, 0.7 * thickness, own, 0.28),
             }
         }
         lines.over(canvas, self.frame.inside(place));
@@ -272,14 +272,13 @@ impl Sheet<'_> {
             let other = |inside: bool, at: usize| inside && self.labels[at] != label;
             let corner = |dx: usize, dy: usize| [(x + dx) as f64 * across, (y + dy) as f64 * down];
             let sides = [
-                (other(x > 0, at.wrapping_sub(1)), corner(0, 0), corner(0, 1), [0.75, 0.0]),
-                (other(x + 1 < columns, at + 1), corner(1, 0), corner(1, 1), [-0.75, 0.0]),
-                (other(y > 0, at.wrapping_sub(columns)), corner(0, 0), corner(1, 0), [0.0, 0.75]),
-                (other(y + 1 < rows, at + columns), corner(0, 1), corner(1, 1), [0.0, -0.75]),
+                (other(x > 0, at.wrapping_sub(1)), corner(0, 0), corner(0, 1)),
+                (other(x + 1 < columns, at + 1), corner(1, 0), corner(1, 1)),
+                (other(y > 0, at.wrapping_sub(columns)), corner(0, 0), corner(1, 0)),
+                (other(y + 1 < rows, at + columns), corner(0, 1), corner(1, 1)),
             ];
-            for (_, from, to, inwards) in sides.into_iter().filter(|(ends, ..)| *ends) {
-                let moved = |[x, y]: [f64; 2]| [x + inwards[0], y + inwards[1]];
-                lines.line(moved(from), moved(to), 1.5, self.colour(label), opacity);
+            for (_, from, to) in sides.into_iter().filter(|(ends, ..)| *ends) {
+                lines.line(from, to, 1.5, self.colour(label), opacity);
             }
         }
         lines
@@ -331,6 +330,6 @@ mod tests {
         assert_eq!(middle(0), GROUND);
         assert_eq!(middle(1), blend(GROUND, colour::class(1), 0.72));
         assert!(STRIPES.contains(&middle(2)), "{:?}", middle(2));
-        assert_eq!(canvas.0.get_pixel(168, 80).0, colour::class(1), "the outline");
+        assert_eq!(canvas.0.get_pixel(166, 80).0, colour::class(1), "the outline");
     }
 }
