@@ -154,15 +154,6 @@ fn init(loss: &Loss) -> String {
 fn more(loss: &Loss) -> String {
     let class = loss.class();
     let activation = format!("{:?}", loss.entry.activations[0]);
-<<<<<<< HEAD
-    let shown = match loss.entry.wants_map() {
-        None => "assert!(loss.forward(logits, labels).into_scalar::<f32>().abs() < 1e-4);".into(),
-        Some(wanted) => format!(
-            "let refused = loss.try_forward(logits, labels).unwrap_err().to_string();\n\
-             assert!(refused.contains(\"none called '{}'\"));",
-            wanted.name
-        ),
-=======
     let (imported, targets, given) = match loss.example_map() {
         Some((name, values)) => (
             "Targets, ",
@@ -173,7 +164,6 @@ fn more(loss: &Loss) -> String {
             "targets",
         ),
         None => ("", String::new(), "labels"),
->>>>>>> maps-rust
     };
     format!(
         "Created by [`{class}LossConfig`]; [`dice_loss::{class}`] is its formula.\n\n\
@@ -185,12 +175,8 @@ fn more(loss: &Loss) -> String {
          let device = Device::flex();\n\
          let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);\n\
          let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);\n\
-<<<<<<< HEAD
-         {shown}\n\
-=======
          {targets}\
          assert!(loss.forward(logits, {given}).into_scalar::<f32>().abs() < 1e-4);\n\
->>>>>>> maps-rust
          ```"
     )
 }

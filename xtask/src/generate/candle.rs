@@ -136,18 +136,6 @@ fn new(loss: &Loss) -> String {
 fn more(loss: &Loss) -> String {
     let class = loss.class();
     let activation = format!("{:?}", loss.entry.activations[0]);
-<<<<<<< HEAD
-    let shown = match loss.entry.wants_map() {
-        None => format!(
-            "let loss = {class}Loss::new(config).forward(&logits, &labels)?.to_scalar::<f32>()?;\n\
-             assert!(loss.abs() < 1e-4);"
-        ),
-        Some(wanted) => format!(
-            "let refused = {class}Loss::new(config).forward(&logits, &labels).unwrap_err();\n\
-             assert!(refused.to_string().contains(\"none called '{}'\"));",
-            wanted.name
-        ),
-=======
     let (imported, targets, given) = match loss.example_map() {
         Some((name, values)) => (
             "Targets, ",
@@ -159,7 +147,6 @@ fn more(loss: &Loss) -> String {
             "targets",
         ),
         None => ("", String::new(), "&labels"),
->>>>>>> maps-rust
     };
     format!(
         "Its options are a [`{class}LossConfig`]; [`dice_loss::{class}`] is its formula.\n\n\
@@ -172,13 +159,9 @@ fn more(loss: &Loss) -> String {
          }};\n\
          let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;\n\
          let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;\n\
-<<<<<<< HEAD
-         {shown}\n\
-=======
          {targets}\
          let loss = {class}Loss::new(config).forward(&logits, {given})?.to_scalar::<f32>()?;\n\
          assert!(loss.abs() < 1e-4);\n\
->>>>>>> maps-rust
          # Ok::<(), candle_core::Error>(())\n\
          ```"
     )

@@ -100,14 +100,9 @@ impl HausdorffDTLossConfig {
 /// let device = Device::flex();
 /// let logits = Tensor::<4>::from_data([[[[-20.0, 20.0]], [[20.0, -20.0]]]], &device);
 /// let labels = Tensor::<3, Int>::from_data([[[1, 0]]], &device);
-<<<<<<< HEAD
-/// let refused = loss.try_forward(logits, labels).unwrap_err().to_string();
-/// assert!(refused.contains("none called 'hausdorff'"));
-=======
 /// let map = Tensor::<4>::from_data([[[[1.0, 0.0]], [[0.0, 1.0]]]], &device);
 /// let targets = Targets::labels(labels).map("hausdorff", map);
 /// assert!(loss.forward(logits, targets).into_scalar::<f32>().abs() < 1e-4);
->>>>>>> maps-rust
 /// ```
 #[derive(Module, Debug)]
 #[module(custom_display)]

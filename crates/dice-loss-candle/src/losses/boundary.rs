@@ -82,15 +82,10 @@ impl BoundaryLossConfig {
 /// };
 /// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
 /// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
-<<<<<<< HEAD
-/// let refused = BoundaryLoss::new(config).forward(&logits, &labels).unwrap_err();
-/// assert!(refused.to_string().contains("none called 'boundary'"));
-=======
 /// let map = Tensor::new(&[[[[1f32, 0.0]], [[0.0, 1.0]]]], &Device::Cpu)?;
 /// let targets = Targets::labels(&labels).map("boundary", &map);
 /// let loss = BoundaryLoss::new(config).forward(&logits, targets)?.to_scalar::<f32>()?;
 /// assert!(loss.abs() < 1e-4);
->>>>>>> maps-rust
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -89,15 +89,10 @@ impl SkeletonRecallLossConfig {
 /// };
 /// let logits = Tensor::new(&[[[[-20f32, 20.0]], [[20.0, -20.0]]]], &Device::Cpu)?;
 /// let labels = Tensor::new(&[[[1u8, 0]]], &Device::Cpu)?;
-<<<<<<< HEAD
-/// let refused = SkeletonRecallLoss::new(config).forward(&logits, &labels).unwrap_err();
-/// assert!(refused.to_string().contains("none called 'skeleton'"));
-=======
 /// let map = Tensor::new(&[[[[0.0, 1f32]], [[1.0, 0.0]]]], &Device::Cpu)?;
 /// let targets = Targets::labels(&labels).map("skeleton", &map);
 /// let loss = SkeletonRecallLoss::new(config).forward(&logits, targets)?.to_scalar::<f32>()?;
 /// assert!(loss.abs() < 1e-4);
->>>>>>> maps-rust
 /// # Ok::<(), candle_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
