@@ -272,10 +272,11 @@ pub(crate) fn with_ball(
             let out = out.dense_mut::<u8>("output", &of_classes(&classes, &labels))?;
             let classes = classes.dense::<L>("classes", classes.shape())?;
             let labels = labels.dense::<L>("labels", labels.shape())?;
-            Ok(match grown {
+            match grown {
                 true => dice_loss_morphology::dilate(labels, classes, radius, &grid, out)?,
                 false => dice_loss_morphology::erode(labels, classes, radius, &grid, out)?,
-            })
+            }
+            Ok(())
         })
     })
 }

@@ -130,7 +130,7 @@ pub fn channels_of_map(name: &str, found: &[usize], logits: &[usize]) -> Result<
         return Ok(logits[1]);
     }
     Err(Error::Parameter {
-        what: format!("map '{name}'").into(),
+        what: format!("map '{name}'"),
         found: format!("shape {found:?}"),
         wanted: format!("{:?}, {:?} or {logits:?}, to fit the logits", of(&[]), of(&[1])),
     })
