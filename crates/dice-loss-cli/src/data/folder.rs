@@ -257,6 +257,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::data::{nifti, stack};
 
     /// Two folders with pictures: a value at one pixel of an otherwise black image.
     struct Given(TempDir);
