@@ -251,10 +251,13 @@ fn elsewhere(apart: f64, found: Geometry, wanted: Geometry) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use image::{GrayImage, Luma};
     use tempfile::TempDir;
 
     use super::*;
+    use crate::data::{nifti, stack};
 
     /// Two folders with pictures: a value at one pixel of an otherwise black image.
     struct Given(TempDir);
