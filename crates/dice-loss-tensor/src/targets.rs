@@ -122,12 +122,19 @@ pub fn check_reference(labels: bool, found: &[usize], logits: &[usize]) -> Resul
 /// The channels of a map: 1, or one for each class of the logits. Its shape is `[N, 1, spatial…]`,
 /// `[N, C, spatial…]`, or `[N, spatial…]` for one channel.
 pub fn channels_of_map(name: &str, found: &[usize], logits: &[usize]) -> Result<usize> {
-    let of = |channels: &[usize]| [&logits[..1], channels, &logits[2..]].concat();
+    let [samples, classes, spatial @ ..] = logits else {
+        return Err(Error::Shape {
+            what: "logits",
+            found: logits.to_vec(),
+            wanted: "[batch_size, classes, spatial…]".into(),
+        });
+    };
+    let of = |channels: &[usize]| [&[*samples], channels, spatial].concat();
     if found == of(&[1]) || found == of(&[]) {
         return Ok(1);
     }
     if found == logits {
-        return Ok(logits[1]);
+        return Ok(*classes);
     }
     Err(Error::Parameter {
         what: format!("map '{name}'"),
