@@ -39,7 +39,7 @@ def tube(generator: np.random.Generator, mask: np.ndarray) -> None:
         for step in range(90):
             mask |= (rows - place[0]) ** 2 + (columns - place[1]) ** 2 <= radius**2
             angle += generator.normal(0, 0.16)
-            place = place + [np.sin(angle), np.cos(angle)]
+            place += np.array([np.sin(angle), np.cos(angle)])
             radius = max(0.6, radius * 0.992)
             if step % 30 == 20 and radius > 0.9:
                 turn = generator.choice([-0.8, 0.8])

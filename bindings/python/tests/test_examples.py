@@ -37,10 +37,10 @@ def test_tubes_are_scored():
     command += ["--iterations", "2", "--seeds", "1"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    rows = re.findall(r"^(\+? ?[\w +]+?) {2,}(.+)$", run.stdout, re.MULTILINE)[1:]
-    assert [name for name, _ in rows] == ["Dice + CE", "+ boundary", "+ skeleton recall"]
-    for _, row in rows:
-        dice, cl_dice, surface = (float(x) for x in re.findall(r"([\d.]+|nan) \(", row))
+    _, *rows = (re.split(r" {2,}", line) for line in run.stdout.splitlines())
+    assert [name for name, *_ in rows] == ["Dice + CE", "+ boundary", "+ skeleton recall"]
+    for _, *cells in rows:
+        dice, cl_dice, surface = (float(cell.split()[0]) for cell in cells)
         assert 0.0 <= dice <= 1.0 and 0.0 <= cl_dice <= 1.0 and not surface < 0.0
 
 

@@ -178,7 +178,7 @@ def test_spacing_of_other_axes_is_refused(term, said):
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan")])
 def test_wrong_spacing_is_refused(bad):
-    with pytest.raises(ValueError, match="[Bb]oundary: spacing: found"):
+    with pytest.raises(ValueError, match=r"[Bb]oundary: spacing: found"):
         Objective(Boundary(spacing=[1.0, bad]), activation="softmax")
 
 

@@ -8,7 +8,7 @@ from dice_loss import CrossEntropy, Dice, _core, _spec
 from dice_loss._arrays import view
 
 SPEC = _spec.spec(Dice(), activation="softmax")
-OPTIONS = ("labels", None, None, None, None, None)
+OPTIONS = ("labels", None, None, None, None, None, [])
 X = np.zeros((2, 3, 4), np.float32)
 LABELS = np.zeros((2, 4), np.uint8)
 SUMS = np.zeros((2, 5, 3))
@@ -81,11 +81,11 @@ REFUSED = {
         "objective: terms: found null, wanted a list of terms",
     ),
     "an unknown kind of target": (
-        lambda: measure(options=("words", None, None, None, None, None)),
+        lambda: measure(options=("words", None, None, None, None, None, [])),
         "wanted labels, dense, or regions with a table",
     ),
     "regions without a table": (
-        lambda: measure(options=("regions", None, None, None, None, None)),
+        lambda: measure(options=("regions", None, None, None, None, None, [])),
         "regions with a table",
     ),
     "a gradient of another shape": (
@@ -152,7 +152,7 @@ def test_a_view_that_cannot_be_is_refused(what):
 def test_a_bool_that_is_neither_is_an_error_not_undefined():
     odd = np.full((2, 3, 4), 7, np.uint8).view(bool)
     with pytest.raises(ValueError, match="found target 7"):
-        measure(target=lent(odd), options=("dense", None, None, None, None, None))
+        measure(target=lent(odd), options=("dense", None, None, None, None, None, []))
 
 
 def test_broadcast_strides_are_read():

@@ -24,7 +24,7 @@ unless another is given, and the result is one too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -44,11 +44,11 @@ except ImportError as error:
 
 __all__ = ["Componentsd", "SignedDistanced", "Skeletond"]
 
-Keys = Hashable | Iterable[Hashable]
+Keys = Collection[Hashable] | Hashable
 Spacing = float | Sequence[float] | None
 
 
-class _OfLabelsd(MapTransform):  # type: ignore[misc]
+class _OfLabelsd(MapTransform):
     """Puts what a function makes of a label map beside it, under a key of its own."""
 
     def __init__(self, keys: Keys, postfix: str, allow_missing_keys: bool) -> None:
@@ -210,5 +210,5 @@ def _labels(key: Hashable, value: Any) -> Tensor:
 def _spacing_of(value: Any) -> Sequence[float] | float:
     if not isinstance(value, MetaTensor):
         return 1.0
-    pixdim: Callable[[], Any] | Any = value.pixdim
-    return tuple(float(step) for step in pixdim)[: value.dim() - 1]
+    steps: Any = value.pixdim
+    return tuple(float(step) for step in steps)[: value.dim() - 1]
