@@ -58,7 +58,7 @@ def holds(tensor: Tensor) -> bool:
 
 def takes(logits: Tensor, target: Target, spec: str) -> bool:
     """Whether there are kernels for an objective of these tensors. If not, says so once."""
-    if not is_on() or torch.version.hip is not None or target.maps:
+    if not is_on() or torch.version.hip is not None:
         return False
     tensors = (logits, target.tensor, target.mask, target.voxel_weight)
     if any(x is not None and _reach_of_sample(x) >= _ELEMENTS for x in tensors):
