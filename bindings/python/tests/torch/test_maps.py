@@ -232,6 +232,20 @@ def test_operators_and_compilers_take_them():
     torch.library.opcheck(torch.ops.dice_loss.measure.default, inputs)
 
 
+@pytest.mark.parametrize("term", [Boundary(), HausdorffDT(), SkeletonRecall()])
+def test_compilers_have_maps_made(term):
+    x, labels = logits_of("softmax").requires_grad_(), labels_of()
+    criterion = SegmentationLoss([term, Dice()], activation="softmax")
+    wanted = criterion(x, labels)
+    found = torch.compile(criterion, fullgraph=True, backend="aot_eager")(x, labels)
+    assert found == wanted
+    slopes = torch.autograd.grad(wanted, x)
+    torch.testing.assert_close(torch.autograd.grad(found, x), slopes, rtol=0, atol=0)
+    (name,) = criterion.maps(x, labels)
+    again = criterion(x, labels, maps=criterion.maps(x, labels))
+    assert again == wanted and name in ("boundary", "hausdorff", "skeleton")
+
+
 def test_moments_add_up():
     """As over ranks: those of two halves of the batch, one after another."""
     x, labels, m = logits_of("softmax"), labels_of(), signed(CLASSES)

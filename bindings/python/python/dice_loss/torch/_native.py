@@ -17,7 +17,7 @@ from .. import _core
 from ._evaluation import integrands
 from ._evaluation import objective as objective_of
 from ._target import TargetKind
-from ._tracing import classes_of
+from ._tracing import classes_of, constant_in_graphs
 
 View = tuple[int, tuple[int, ...], tuple[int, ...], str]
 
@@ -62,6 +62,7 @@ class Settings(NamedTuple):
     maps: Sequence[str]
 
 
+@constant_in_graphs
 def settings_of(ignore_index: int | None, regions: Any, maps: Sequence[str]) -> str:
     """As text, which an operator takes."""
     return json.dumps([ignore_index, regions, maps])
