@@ -119,3 +119,20 @@ def test_a_run_can_keep_what_it_does_not_measure(tmp_path):
     after = run(tmp_path, "--only", "1×64", *choice, "--keep")
     assert after[: len(before)] == before
     assert {row["case"] for row in after} == {"quick 2×3×16³", "quick 2×1×64²"}
+
+
+def test_losses_with_distances_are_the_same_beside_monai(tmp_path):
+    pytest.importorskip("monai.losses", reason="needs monai")
+    table = tmp_path / "maps.csv"
+    command = [sys.executable, str(BENCH / "maps.py"), "--quick", "--seconds", "0"]
+    done = subprocess.run([*command, "--out", str(table)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 11
+    for theirs, ours in (rows[:2], rows[2:4]):
+        assert float(ours["loss"]) == pytest.approx(float(theirs["loss"]), rel=1e-4)
+        assert float(ours["gradient_difference"]) < 1e-5
+    by_name = {row["contender"]: row for row in rows[4:]}
+    for name in ("boundary", "skeleton", "hausdorff"):
+        assert by_name[f"{name}, given"]["loss"] == by_name[f"{name}, made"]["loss"]
