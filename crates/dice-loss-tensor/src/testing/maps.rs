@@ -107,7 +107,10 @@ pub fn maps_that_do_not_fit<F: FrontEnd>(front_end: &F) {
     refused(&weighed, &[], "cross_entropy: map: found none called 'a' with the target");
     refused(&weighed, &[("a", 1.0, fits), ("b", 1.0, fits)], "maps of the target: found 'b'");
     refused(&weighed, &[("a", 1.0, fits), ("a", 1.0, fits)], "two of the name 'a'");
-    refused(&weighed, &[("a", -1.0, fits)], "sample 0, voxel (0, 0)");
-    refused(&weighed, &[("a", f32::NAN, fits)], "sample 0, voxel (0, 0)");
-    refused(&signed, &[("boundary", 2e12, &shape)], "sample 0, voxel (0, 0)");
+    let negative =
+        "voxel (0, 0): found -1 in the map 'a', wanted a value of at least 0, and at most 1e12";
+    refused(&weighed, &[("a", -1.0, fits)], negative);
+    refused(&weighed, &[("a", f32::NAN, fits)], "voxel (0, 0): found NaN in the map 'a'");
+    let too_large = "in the map 'boundary', wanted a value from -1e12 to 1e12";
+    refused(&signed, &[("boundary", 2e12, &shape)], too_large);
 }

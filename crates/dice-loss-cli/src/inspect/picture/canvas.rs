@@ -204,9 +204,10 @@ mod tests {
             5 * width,
             "beyond the edge"
         );
-        let ink = |from: u32| {
-            let columns = from * width..(from + 1) * width;
-            columns.map(|x| u32::from(canvas.0.get_pixel(x, 9).0[0])).sum::<u32>()
+        let ink = |letter: u32| {
+            let columns = letter * width..(letter + 1) * width;
+            let pixels = columns.flat_map(|x| (0..TEXT.height()).map(move |y| (x, y)));
+            pixels.map(|(x, y)| u32::from(canvas.0.get_pixel(x, y).0[0])).sum::<u32>()
         };
         assert!((0..3).all(|letter| ink(letter) > 0), "{:?}", [ink(0), ink(1), ink(2)]);
     }
