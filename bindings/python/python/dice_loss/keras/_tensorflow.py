@@ -7,7 +7,7 @@ of the plain formulas.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -131,16 +131,16 @@ def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
     voxels = (batch.target, batch.mask, batch.voxel_weight, *batch.maps.values())
     tensors = (batch.logits, *(x for x in voxels if x is not None))
 
-    def made(*tensors: Any) -> Any:
-        lent = settings.arrays(*tensors)
-        lent.make_maps(spec, names)
-        return [np.moveaxis(lent.maps[name], 1, settings.axis) for name in names]
+    frozen = [tf.stop_gradient(x) for x in tensors]
 
-    types = [tf.float32] * len(names)
-    found = _called(made, [tf.stop_gradient(x) for x in tensors], types)
+    def made(name: str, *tensors: Any) -> Any:
+        lent = settings.arrays(*tensors)
+        lent.make_maps(spec, [name])
+        return np.moveaxis(lent.maps[name], 1, settings.axis)
+
     return {
-        name: tf.ensure_shape(map, batch.logits.shape)
-        for name, map in zip(names, found, strict=True)
+        name: tf.ensure_shape(_called(partial(made, name), frozen, tf.float32), batch.logits.shape)
+        for name in names
     }
 
 
