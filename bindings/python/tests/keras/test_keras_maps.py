@@ -68,6 +68,13 @@ def test_fit_makes_them():
     assert history[-1] < history[0]
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of XLA in TensorFlow")
+def test_where_xla_compiles_maps_are_made_ahead():
+    loss = losses.Boundary(from_logits=True)
+    with pytest.raises(ValueError, match="maps: found none called 'boundary' where XLA compiles"):
+        value_and_gradient(lambda x: loss(LABELS, x), channels_last(X), compiled=True)
+
+
 def test_wrong_maps_are_refused():
     loss = losses.Boundary(from_logits=True)
     with pytest.raises(ValueError, match="maps: found 'edge', wanted maps that terms read"):

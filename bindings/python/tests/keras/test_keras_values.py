@@ -120,10 +120,13 @@ def test_value_and_gradient(name, activation, batch, dtype, native):
 def test_compiled_is_the_same(name):
     loss, options, activations = LOSSES[name]
     case, target, _, _, settings = keras_case(activations[0], "labels")
-    loss = type_of(loss)(**options, **settings)
-    x, target = channels_last(case.logits).astype("float32"), keras.ops.convert_to_tensor(target)
-    plain = value_and_gradient(lambda x: loss(target, x), x)
-    compiled = value_and_gradient(lambda x: loss(target, x), x, compiled=True)
+    maps = maps_for(loss).get("maps", {})
+    function = function_of(
+        type_of(loss)(**options, **settings), keras.ops.convert_to_tensor(target), None, None, maps
+    )
+    x = channels_last(case.logits).astype("float32")
+    plain = value_and_gradient(function, x)
+    compiled = value_and_gradient(function, x, compiled=True)
     for a, b in zip(plain, compiled, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
 
