@@ -18,11 +18,12 @@ import declared
 import fake_driver
 import pytest
 import torch
-from batches import BATCHES, LOSSES, Batch, built, every_case, labels_of, logits_of
+from batches import BATCHES, LOSSES, Batch, built, every_case, labels_of, logits_of, uniform
 from cpp import needs_compiler
-from dice_loss import _core
+from dice_loss import _core, _maps
 from dice_loss import torch as losses
 from dice_loss.torch import (
+    BoundaryLoss,
     DiceBCELoss,
     DiceCELoss,
     DiceLoss,
@@ -104,7 +105,17 @@ def check(batch, loss, dtype, device, driver):
     return launched
 
 
-@pytest.mark.parametrize(("name", "activation", "kind"), every_case())
+WITH_MAPS = {name for name, loss in declared.LOSSES.items() if loss["wants_map"]}
+
+
+def without_maps(name):
+    """Whether there are kernels for the loss."""
+    return name.split(",")[0] not in WITH_MAPS
+
+
+@pytest.mark.parametrize(
+    ("name", "activation", "kind"), [case for case in every_case() if without_maps(case[0])]
+)
 def test_every_loss_in_float32(name, activation, kind, device, driver):
     batch = BATCHES[kind](activation)
     check(batch, built(name, activation, batch), torch.float32, device, driver)
@@ -274,7 +285,7 @@ def test_what_is_launched(device, driver):
 
 
 @pytest.mark.parametrize("kind", ["labels", "partial"])
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [name for name in LOSSES if without_maps(name)])
 def test_nothing_is_read_back(name, kind, driver):
     """Placeholders of a device's tensors have no values to read."""
     activation = LOSSES[name][2][0]
@@ -345,6 +356,21 @@ def test_turned_off(device, driver, monkeypatch):
     assert not launches(driver)
 
 
+def test_what_has_a_map_is_computed_in_plain_torch(device, driver):
+    """With the map, which no kernel reads; and no map is made beside tensors of a device."""
+    x, labels = logits_of("softmax").float(), labels_of()
+    loss = BoundaryLoss()
+    maps = loss.maps(x, labels)
+    wanted = value_and_gradient(lambda x, y: loss(x, y, maps=maps), Batch(x, labels))
+    device()
+    _cuda._cached_refusal.cache_clear()
+    _cuda._warn.cache_clear()
+    with pytest.warns(RuntimeWarning, match="an objective of 3 classes that no kernel"):
+        found = value_and_gradient(lambda x, y: loss(x, y, maps=maps), Batch(x, labels))
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
+
+
 def test_what_no_kernel_takes_is_said_once(device, driver):
     x, labels = logits_of("softmax"), labels_of()
     wanted = DiceLoss()(x, labels)
@@ -377,7 +403,11 @@ SETTINGS = [
 def sums_of(spec, activation, labels=None, valid=None, classes=3):
     shape = (2, classes, 4, 5)
     labels = labels_of(shape) if labels is None else labels
-    target = Target(labels, "labels", None, None, None, None, valid)
+    maps = {
+        map.name: 4.0 * uniform(shape, 11) - (2.0 if map.is_signed else 0.0)
+        for map in _maps.wanted(spec)
+    }
+    target = Target(labels, "labels", None, None, None, None, valid, maps)
     return _plain.moments(integrands(spec, classes), logits_of(activation, shape), target)
 
 
@@ -396,7 +426,7 @@ def check_evaluation(loss, activation, valid, driver, classes=3):
     assert value.shape == torch.Size(verdict.shape if loss.reduction == "none" else ())
     compare(value, values.reshape(value.shape), EVALUATED)
     columns = integrands(spec, classes)
-    of_data = ("reference", "reference_squared", "voxels", "merged")
+    of_data = ("reference", "reference_squared", "voxels", "mapped", "merged")
     own = [at for at, column in enumerate(columns) if column.name not in of_data]
     assert size(wanted[:, own]) > 0
     compare(slopes[:, own], wanted[:, own], EVALUATED)
