@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,9 @@ def groups(labels: Tensor, logits: Tensor) -> dict[str, dict[str, Loss]]:
     for term in (Boundary(), SkeletonRecall(), HausdorffDT()):
         loss = SegmentationLoss([*DICE_CE, (0.1, term)], activation="softmax")
         maps = loss.maps(logits, labels)
-        with_maps[f"{loss.plan.maps[0].name}, given"] = lambda x, loss=loss, maps=maps: loss(
-            x, labels, maps=maps
-        )
-        with_maps[f"{loss.plan.maps[0].name}, made"] = lambda x, loss=loss: loss(x, labels)
+        (name,) = maps
+        with_maps[f"{name}, given"] = partial(loss, target=labels, maps=maps)
+        with_maps[f"{name}, made"] = partial(loss, target=labels)
     return {
         "Hausdorff": beside_monai("HausdorffDTLoss"),
         "boundary": beside_monai("BoundaryLoss"),
