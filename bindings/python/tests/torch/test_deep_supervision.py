@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from batches import labels_of, logits_of, uniform
-from dice_loss.torch import CrossEntropyLoss, DeepSupervisionLoss, DiceCELoss
+from dice_loss.torch import (
+    CrossEntropyLoss,
+    DeepSupervisionLoss,
+    DiceCELoss,
+    SkeletonRecallLoss,
+)
 from torch.nn.functional import interpolate
 
 SHAPES = [(2, 3, 12, 10), (2, 3, 6, 5), (2, 3, 3, 2)]
@@ -137,3 +142,22 @@ def test_a_loss_of_torch_will_do():
     wanted = DeepSupervisionLoss(CrossEntropyLoss())(outputs(), labels)
     # Means of up to 240 voxels in double, in another order.
     torch.testing.assert_close(found, wanted, rtol=1e-13, atol=0.0)
+
+
+def test_maps_are_resized_for_each_output():
+    """By nearest neighbour, as targets are; what is not given is made anew at each resolution."""
+    generator = torch.Generator().manual_seed(0)
+    outputs = [torch.randn(2, 3, size, size, generator=generator) for size in (8, 4)]
+    labels = torch.randint(3, (2, 8, 8), generator=generator)
+    m = torch.rand(2, 3, 8, 8, generator=generator)
+    loss = SkeletonRecallLoss()
+    criterion = DeepSupervisionLoss(loss, weights="same")
+    # The centre of each coarse place lies between four: the last of them is taken.
+    coarse = labels[:, 1::2, 1::2]
+    wanted = loss(outputs[0], labels, maps={"skeleton": m})
+    wanted = wanted + loss(outputs[1], coarse, maps={"skeleton": m[..., 1::2, 1::2]})
+    found = criterion(outputs, labels, maps={"skeleton": m})
+    torch.testing.assert_close(found, wanted, rtol=1e-6, atol=0)
+    made = criterion(outputs, labels)
+    wanted = loss(outputs[0], labels) + loss(outputs[1], coarse)
+    torch.testing.assert_close(made, wanted, rtol=1e-6, atol=0)

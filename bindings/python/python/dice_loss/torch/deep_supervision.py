@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
 import torch
@@ -19,14 +19,16 @@ class DeepSupervisionLoss(nn.Module):
     """The weighted sum of a loss at every output of a network.
 
     L = Σ_l w_l loss(logits_l, target_l), the outputs from the finest to the coarsest. The target,
-    mask and voxel weight are resized to each resolution once, by nearest neighbour::
+    mask, voxel weight and maps are resized to each resolution once, by nearest neighbour; maps that
+    a loss makes are made anew in each::
 
         criterion = DeepSupervisionLoss(DiceCELoss(background=False))
         criterion(outputs, label).backward()
 
     Args:
         loss: any module that takes `(logits, target)`, and by name what it is called with beside
-            them: `mask`, `voxel_weight`, `class_valid`, `details`. `nn.CrossEntropyLoss` will do.
+            them: `mask`, `voxel_weight`, `class_valid`, `maps`, `details`. `nn.CrossEntropyLoss`
+            will do.
         weights: `"nnunet"`: 2⁻ˡ, but 0 for the coarsest of several outputs, divided by their sum.
             `"exp"`: max(2⁻ˡ, 1/16); `"two"`: 1 for the finest and ½ for all others; `"same"`:
             1 for all; none of these three is divided by anything (MONAI). Or one for each output.
@@ -58,6 +60,7 @@ class DeepSupervisionLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Sequence[Tensor] | Tensor] | None = None,
         details: Literal[False] = False,
     ) -> Tensor: ...
 
@@ -70,6 +73,7 @@ class DeepSupervisionLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Sequence[Tensor] | Tensor] | None = None,
         details: Literal[True],
     ) -> tuple[Tensor, LossDetails]: ...
 
@@ -81,6 +85,7 @@ class DeepSupervisionLoss(nn.Module):
         mask: Tensor | None = None,
         voxel_weight: Tensor | None = None,
         class_valid: Tensor | None = None,
+        maps: Mapping[str, Sequence[Tensor] | Tensor] | None = None,
         details: bool = False,
     ) -> Tensor | tuple[Tensor, LossDetails]:
         """The loss, and with `details` those of the finest output; see `DeepSupervisionLoss`."""
@@ -92,6 +97,9 @@ class DeepSupervisionLoss(nn.Module):
         voxel_weights: list[Tensor | None] = [None] * len(outputs)
         if voxel_weight is not None:
             voxel_weights = [*_of_each(voxel_weight, outputs, "voxel_weight")]
+        named = {
+            name: _of_each(map, outputs, f"map {name!r}") for name, map in (maps or {}).items()
+        }
         losses, finest = [], None
         for level, weight in enumerate(weights):
             if weight == 0.0 and not (details and level == 0):
@@ -100,6 +108,7 @@ class DeepSupervisionLoss(nn.Module):
                 "mask": masks[level],
                 "voxel_weight": voxel_weights[level],
                 "class_valid": class_valid,
+                "maps": {name: map[level] for name, map in named.items()} or None,
             }
             # Only what is there: a loss of somebody else may know none of them.
             given: dict[str, Any] = {k: v for k, v in beside.items() if v is not None}
