@@ -131,6 +131,28 @@ def test_compiled_is_the_same(name):
         np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("batch", ["samples", "counted voxels"])
+def test_compiled_takes_arrays(batch):
+    """Targets, weights and masks that no one made a tensor of."""
+    case, target, weight, mask, settings = keras_case(
+        "softmax", "labels" if batch == "samples" else batch
+    )
+    weight = np.linspace(0.5, 2.0, len(target)) if batch == "samples" else weight
+    target = np.asarray(target).astype(np.uint64) if batch == "samples" else target
+    loss = losses.Dice(**settings)
+
+    def function(x):
+        if mask is not None:
+            set_keras_mask(x, mask)
+        return loss(target, x, weight)
+
+    x = channels_last(case.logits).astype("float32")
+    plain = value_and_gradient(function, x)
+    compiled = value_and_gradient(function, x, compiled=True)
+    for a, b in zip(plain, compiled, strict=True):
+        np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-7)
+
+
 @pytest.mark.parametrize("native", NATIVE)
 @pytest.mark.parametrize("axis", [1, 2, -1])
 def test_classes_may_be_on_any_axis(axis, native):

@@ -172,12 +172,15 @@ def _array(value: Any) -> Any:
 
 
 def _tensor(value: Any) -> Tensor:
-    """As a tensor of the backend; torch has uint64, of which Keras makes no tensor."""
-    is_array = isinstance(value, (np.ndarray, np.generic))
-    if is_array and value.dtype == np.uint64 and keras.backend.backend() == "torch":
+    """As a tensor of the backend, arrays too where Keras makes none of them for torch."""
+    if isinstance(value, (np.ndarray, np.generic)) and keras.backend.backend() == "torch":
         import torch
 
-        value = torch.from_numpy(np.array(value, order="C"))
+        # Keras asks for the type, which an array does not tell while a graph is compiled.
+        if torch.compiler.is_compiling():
+            value = torch.as_tensor(value)
+        elif value.dtype == np.uint64:
+            value = torch.from_numpy(np.array(value, order="C"))
     return ops.convert_to_tensor(value)
 
 
@@ -207,7 +210,7 @@ def _per_voxel(what: str, tensor: Tensor, of_voxels: Sequence[int | None], axis:
 
 def _mask(mask: Any, logits: Tensor, of_voxels: Sequence[int | None], axis: int) -> Tensor:
     """A mask of voxels, or of samples spread over their voxels."""
-    mask = ops.cast(ops.convert_to_tensor(mask), "bool")
+    mask = ops.cast(_tensor(mask), "bool")
     if not is_of_samples(mask, of_voxels):
         return _spread("mask", mask, logits, axis)
     mask = ops.reshape(mask, (-1, *(1,) * (len(of_voxels) - 1)))

@@ -88,11 +88,11 @@ def total(x: Tensor, axis: int) -> Tensor:
 
 
 def constant(values: Sequence[float], like: Tensor) -> Tensor:
-    return ops.convert_to_tensor(np.asarray(values, dtype=np.float64), dtype=dtype_of(like))
+    return ops.convert_to_tensor(list(values), dtype=dtype_of(like))
 
 
 def arange(count: int, like: Tensor) -> Tensor:
-    return ops.convert_to_tensor(np.arange(count, dtype=np.int32))
+    return ops.arange(count, dtype="int32")
 
 
 def cast(x: Tensor, like: Tensor) -> Tensor:
