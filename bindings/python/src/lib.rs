@@ -7,6 +7,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 mod cuda;
+mod detection;
 mod given;
 mod huge_pages;
 mod morphology;
@@ -306,8 +307,42 @@ fn counts(
     pool::detached(py, || {
         let masks = tally::Masks { prediction, reference, mask };
         match classes {
-            Some(classes) => tally::of_labels(&masks, classes, ignore_index, threads, out),
+            Some(classes) => {
+                let labels = tally::Labels { masks: &masks, classes, ignore_index };
+                tally::of_labels(&labels, threads, out)
+            }
             None => tally::of_masks(&masks, threads, out),
+        }
+    })
+}
+
+/// Lesions of label maps or masks, one by one.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
+fn lesions(
+    py: Python<'_>,
+    prediction: View,
+    reference: View,
+    classes: Option<usize>,
+    ignore_index: Option<i64>,
+    mask: Option<View>,
+    spacing: Vec<f64>,
+    connectivity: Option<usize>,
+    overlap: f64,
+    threads: usize,
+    counts: View,
+    sums: View,
+) -> Result<()> {
+    pool::detached(py, || {
+        let masks = tally::Masks { prediction, reference, mask };
+        let asked = detection::Asked { spacing, connectivity, overlap, threads };
+        let out = detection::Out { counts, sums };
+        match classes {
+            Some(classes) => {
+                let labels = tally::Labels { masks: &masks, classes, ignore_index };
+                detection::of_labels(&labels, &asked, out)
+            }
+            None => detection::of_masks(&masks, &asked, out),
         }
     })
 }
@@ -354,7 +389,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        make_map, map_channels, maps, measure, objective, pull_back, pull_back_map, spec, sums,
-        tapes, voxel_losses,
+        lesions, make_map, map_channels, maps, measure, objective, pull_back, pull_back_map, spec,
+        sums, tapes, voxel_losses,
     };
 }

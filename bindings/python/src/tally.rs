@@ -21,12 +21,12 @@ pub(crate) struct Masks {
 
 impl Masks {
     /// Which voxels count, of this shape.
-    fn counted(&self, shape: &[usize]) -> Result<Option<&[u8]>> {
+    pub fn counted(&self, shape: &[usize]) -> Result<Option<&[u8]>> {
         self.mask.as_ref().map(|mask| mask.truths("mask", shape)).transpose()
     }
 
     /// Fails if a write to `out` could change what is read.
-    fn keep_apart(&self, out: &View) -> Result<()> {
+    pub fn keep_apart(&self, out: &View) -> Result<()> {
         let views = [Some(&self.prediction), Some(&self.reference), self.mask.as_ref()];
         views.into_iter().flatten().try_for_each(|view| view.keep_apart("counts", out))
     }
@@ -77,41 +77,49 @@ impl Tally {
     }
 }
 
-/// Of label maps `(N, spatial…)`.
-pub(crate) fn of_labels(
-    masks: &Masks,
-    classes: usize,
-    ignore_index: Option<i64>,
-    threads: usize,
-    out: View,
-) -> Result<()> {
-    let labels = Labels { masks, classes, ignore_index, threads };
-    match masks.prediction.dtype() {
-        "uint8" => labels.count::<u8>(out),
-        "int16" => labels.count::<i16>(out),
-        "int32" => labels.count::<i32>(out),
-        "int64" => labels.count::<i64>(out),
-        "uint64" => labels.count::<u64>(out),
-        found => {
-            let wanted = "uint8 or int16 or int32 or int64 or uint64";
-            Err(Refused::new("element type of the labels", found, wanted))
+/// Evaluates an expression with a type for the labels of both maps.
+macro_rules! with_labels {
+    ($masks:expr, $T:ident => $body:expr) => {
+        $crate::tally::with_labels!(
+            $masks,
+            $T => $body,
+            ["uint8" u8, "int16" i16, "int32" i32, "int64" i64, "uint64" u64]
+        )
+    };
+    ($masks:expr, $T:ident => $body:expr, [$($name:literal $Label:ty),+]) => {
+        match $masks.prediction.dtype() {
+            $($name => {
+                type $T = $Label;
+                $body
+            })+
+            found => {
+                let wanted = [$($name),+].join(" or ");
+                Err($crate::refused::Refused::new("element type of the labels", found, wanted))
+            }
         }
-    }
+    };
+}
+pub(crate) use with_labels;
+
+/// Of label maps `(N, spatial…)`.
+pub(crate) fn of_labels(labels: &Labels, threads: usize, out: View) -> Result<()> {
+    with_labels!(labels.masks, T => labels.count::<T>(threads, out))
 }
 
 /// A label as its array has it.
-trait Label: Copy + PartialEq + ToString + TryFrom<i64> + TryInto<usize> {}
+pub(crate) trait Label: Copy + PartialEq + ToString + TryFrom<i64> + TryInto<usize> {}
 impl<T: Copy + PartialEq + ToString + TryFrom<i64> + TryInto<usize>> Label for T {}
 
-struct Labels<'a> {
-    masks: &'a Masks,
-    classes: usize,
-    ignore_index: Option<i64>,
-    threads: usize,
+/// Label maps, and how they are read.
+pub(crate) struct Labels<'a> {
+    pub masks: &'a Masks,
+    pub classes: usize,
+    /// Voxels with this reference label do not count.
+    pub ignore_index: Option<i64>,
 }
 
 impl Labels<'_> {
-    fn count<T: Element + Label + Sync>(&self, mut out: View) -> Result<()> {
+    fn count<T: Element + Label + Sync>(&self, threads: usize, mut out: View) -> Result<()> {
         let shape = self.masks.prediction.shape();
         let Some((&samples, spatial)) = shape.split_first() else {
             return Err(self.masks.prediction.misshapen("prediction", "(N, spatial…)"));
@@ -123,7 +131,7 @@ impl Labels<'_> {
         let voxels: usize = spatial.iter().product();
         let places = Layout::voxels(shape)?;
         let out = out.dense_mut::<i64>("counts", &[samples, 4, self.classes])?;
-        pool::run(self.threads, prediction.len(), || {
+        pool::run(threads, prediction.len(), || {
             for (sample, rows) in out.chunks_mut((4 * self.classes).max(1)).enumerate() {
                 let start = sample * voxels;
                 let job = |first: usize| {
@@ -137,6 +145,24 @@ impl Labels<'_> {
             }
             Ok(())
         })
+    }
+
+    /// What the type does not have is nowhere.
+    pub fn ignored<T: Label>(&self) -> Option<T> {
+        self.ignore_index.and_then(|label| T::try_from(label).ok())
+    }
+
+    /// Fails if the label of a voxel of this sample that counts names no class.
+    pub fn expect_classes<T: Label>(
+        &self,
+        sample: usize,
+        prediction: &[T],
+        reference: &[T],
+        mask: Option<&[u8]>,
+    ) -> Result<()> {
+        let places = Layout::voxels(self.masks.prediction.shape())?;
+        let tally = self.tally(Tally::new(self.classes)?, prediction, reference, mask);
+        tally.map(drop).map_err(|(voxel, fault)| fault.at(sample, &places, voxel))
     }
 
     /// The counts, from none on, or the voxel whose label names no class.
@@ -156,8 +182,7 @@ impl Labels<'_> {
                 ignores: self.ignore_index.is_some(),
             })
         };
-        // What the type does not have is nowhere.
-        let ignored = self.ignore_index.and_then(|label| T::try_from(label).ok());
+        let ignored = self.ignored();
         for (voxel, (&p, &g)) in prediction.iter().zip(reference).enumerate() {
             if ignored == Some(g) || mask.is_some_and(|mask| mask[voxel] == 0) {
                 continue;

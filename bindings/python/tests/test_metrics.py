@@ -48,6 +48,17 @@ def test_counts_of_masks_that_overlap():
         np.testing.assert_array_equal(getattr(counts, name), values)
 
 
+def test_counts_of_slices():
+    """Of one axis, one sample: what NumPy flattens without a copy."""
+    pair = [labels.ravel()[None, ::3] for labels in (PREDICTION, REFERENCE)]
+    found, wanted = (metrics.counts(*of, classes=4) for of in (pair, [of.copy() for of in pair]))
+    np.testing.assert_array_equal(found.true_positives, wanted.true_positives)
+    masks = [(labels > 1)[:, None] for labels in pair]
+    sliced = [np.stack([mask, mask], -1)[..., 0] for mask in masks]
+    found, wanted = (metrics.counts(*of) for of in (sliced, masks))
+    np.testing.assert_array_equal(found.true_positives, wanted.true_positives)
+
+
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize(("pool", "axes"), [("sample", ()), ("batch", (0,)), ("all", (0, 1))])
 def test_every_metric_under_every_pool(metric, pool, axes):

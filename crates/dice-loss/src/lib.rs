@@ -23,6 +23,7 @@ mod interrupt;
 pub mod maps;
 mod metrics;
 mod moments;
+mod morphology;
 mod objective;
 mod plan;
 mod prepared;
@@ -51,7 +52,7 @@ pub use error::{Error, Result};
 pub use evaluate::{LossParts, TermParts, TermVerdict, Upstream, Verdict};
 pub use formula::{ClassLoss, Distances, Overlap, RowLoss, Smoothing, Sums};
 pub use interrupt::{Stop, interruptible};
-pub use metrics::Counts;
+pub use metrics::{Counts, Lesions};
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use prepared::Prepared;
@@ -63,3 +64,6 @@ pub use tape::{Number, Operand, Operation, Row, Tape};
 pub use tensor::{Dense, Float, FloatMut, Label, Layout, Logits, Output, Target};
 pub use term::Term;
 pub use voxel::*;
+
+/// How neighbouring voxels belong together, and where they lie.
+pub use dice_loss_morphology::{Connectivity, Grid};

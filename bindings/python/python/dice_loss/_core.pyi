@@ -194,6 +194,24 @@ def counts(
     count. All views are contiguous.
     """
 
+def lesions(
+    prediction: View,
+    reference: View,
+    classes: int | None,
+    ignore_index: int | None,
+    mask: View | None,
+    spacing: Sequence[float],
+    connectivity: int | None,
+    overlap: float,
+    threads: int,
+    counts: View,
+    sums: View,
+) -> None:
+    """Lesions of each sample and class, of what `counts` takes. Writes those of the reference,
+    those found, predicted and right, matches and cells as (N, 6, C), int64; the matches'
+    intersection over union and the cells' Dice coefficients, added up, as (N, 2, C), float64.
+    """
+
 def xla_targets() -> list[tuple[str, object]]:
     """Functions for XLA's foreign function interface on the CPU: names, and capsules to register.
 

@@ -5,14 +5,14 @@ All take a prediction and a reference of the same shape:
 - boolean masks (N, C, spatial…), one for each class, which may overlap; or
 - with `classes`, integer label maps (N, spatial…), each voxel one class of 0 … classes − 1.
 
-All give an array (N, C), or what `pool` leaves of it. A ratio that is 0 / 0, such as the Dice
-coefficient of a class that is neither there nor predicted, is `empty`: NaN by default, so that
-`numpy.nanmean` leaves it out.
+All give an array (N, C), or what `pool` leaves of it; `counts` looks at voxels, `lesions` at
+connected components one by one. A ratio that is 0 / 0, such as the Dice coefficient of a class that
+is neither there nor predicted, is `empty`: NaN by default, so that `numpy.nanmean` leaves it out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,22 @@ from numpy.typing import ArrayLike
 from . import _core, _masked, _options
 from ._arrays import Array, view
 from ._threads import get_num_threads
+from .morphology import Spacing, neighbours_of, spacing_of
 from .terms import Pool
 
 _WHAT = ("prediction", "reference")
 
-__all__ = ["Counts", "counts", "dice_coefficient", "iou", "precision", "recall", "specificity"]
+__all__ = [
+    "Counts",
+    "Lesions",
+    "counts",
+    "dice_coefficient",
+    "iou",
+    "lesions",
+    "precision",
+    "recall",
+    "specificity",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +105,96 @@ class Counts:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Lesions:
+    """Lesions that a hard segmentation finds, misses and invents, as arrays of one shape.
+
+    A lesion is a connected component of a class, of the reference or of the prediction. Lesions of
+    the same shape add up with `+`. Three ways of counting lie side by side, since no two benchmarks
+    have the same: by overlap (recall, precision, F1), one to one (panoptic quality), and by the
+    Voronoi cells of the reference's lesions (CC-Dice).
+
+    Attributes:
+        reference: lesions of the reference, int64.
+        found: those of them that the prediction found.
+        predicted: lesions of the prediction.
+        right: those of them that the reference confirms.
+        matched: pairs whose intersection over union is above ½.
+        cells: one for each lesion of the reference, or one in all where there is none and something
+            was predicted.
+        matched_iou: the matches' intersection over union, added up, float64.
+        cell_dice: the cells' Dice coefficients, added up.
+    """
+
+    reference: Array
+    found: Array
+    predicted: Array
+    right: Array
+    matched: Array
+    cells: Array
+    matched_iou: Array
+    cell_dice: Array
+
+    def pooled(self, pool: Pool = "batch") -> Lesions:
+        """Added up over samples, "batch", or over samples and classes, "all"."""
+        pool = _options.one_of("sample", "batch", "all")("pool", pool)
+        axes: dict[str, Any] = {"sample": (), "batch": (0,), "all": (0, 1)}
+        return Lesions(*(np.sum(array, axis=axes[pool]) for array in self._arrays()))
+
+    @property
+    def missed(self) -> Array:
+        """Lesions of the reference that were not found."""
+        return self.reference - self.found
+
+    @property
+    def false_positives(self) -> Array:
+        """Lesions of the prediction that the reference does not confirm."""
+        return self.predicted - self.right
+
+    def recall(self, empty: float = np.nan) -> Array:
+        """Lesion-wise recall, or sensitivity: found / reference."""
+        return _ratio(self.found, self.reference, empty)
+
+    def precision(self, empty: float = np.nan) -> Array:
+        """Lesion-wise precision: right / predicted."""
+        return _ratio(self.right, self.predicted, empty)
+
+    def f1(self, empty: float = np.nan) -> Array:
+        """The harmonic mean of both; 0 where either is 0, or where only one mask has lesions."""
+        recall, precision = self.recall(0.0), self.precision(0.0)
+        f1 = _ratio(2.0 * recall * precision, recall + precision, 0.0)
+        return np.where(self.reference + self.predicted > 0, f1, empty)
+
+    def panoptic_quality(self, empty: float = np.nan) -> Array:
+        """Σ IoU of the matches / (TP + ½ FP + ½ FN) (Kirillov et al., 2019, arXiv:1801.00868)."""
+        return _ratio(2.0 * self.matched_iou, self.reference + self.predicted, empty)
+
+    def segmentation_quality(self, empty: float = np.nan) -> Array:
+        """The mean intersection over union of the matches."""
+        return _ratio(self.matched_iou, self.matched, empty)
+
+    def recognition_quality(self, empty: float = np.nan) -> Array:
+        """F1 of the matches: TP / (TP + ½ FP + ½ FN)."""
+        return _ratio(2 * self.matched, self.reference + self.predicted, empty)
+
+    def cc_dice(self, empty: float = np.nan) -> Array:
+        """The mean Dice coefficient over the cells (Jaus et al., 2024, arXiv:2410.18684).
+
+        Where the reference has no lesion, the volume is one cell: 0 if something was predicted,
+        `empty` if not.
+        """
+        return _ratio(self.cell_dice, self.cells, empty)
+
+    def __add__(self, other: object) -> Lesions:
+        if not isinstance(other, Lesions):
+            return NotImplemented
+        both = zip(self._arrays(), other._arrays(), strict=True)
+        return Lesions(*(one + another for one, another in both))
+
+    def _arrays(self) -> tuple[Array, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
 def counts(
     prediction: ArrayLike,
     reference: ArrayLike,
@@ -121,43 +222,62 @@ def counts(
         ValueError: shapes that do not fit; a label of a counted voxel outside its classes; a voxel
             masked in some classes only.
     """
-    split = [_masked.split(array) for array in (prediction, reference)]
-    pair = [array for array, _ in split]
-    ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
-    if classes is None:
-        lent = [_as_masks(what, array) for what, array in zip(_WHAT, pair, strict=True)]
-        if ignore_index is not None:
-            raise ValueError(
-                f"ignore_index: found {ignore_index} with masks, wanted label maps; "
-                "leave voxels out with mask"
-            )
-    else:
-        classes = _options.integer("classes", classes)
-        if classes < 1:
-            raise ValueError(f"classes: found {classes}, wanted 1 or more")
-        lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
-        lent = _alike(*lent)
-    if lent[0].shape != lent[1].shape:
-        raise ValueError(
-            f"prediction: found shape {lent[0].shape}, wanted {lent[1].shape}, as the reference"
-        )
-    axes = 1 if classes is None else 0
-    if lent[0].ndim <= axes:
-        wanted = "(N, spatial…)" if classes is not None else "(N, C, spatial…)"
-        raise ValueError(f"prediction: found shape {lent[0].shape}, wanted {wanted}")
-    count = lent[0].shape[1] if classes is None else classes
-    out = np.empty((lent[0].shape[0], 4, count), dtype=np.int64)
-    counted = _counted(mask, [there for _, there in split], lent[0].shape, axes)
-    _core.counts(
-        view(lent[0]),
-        view(lent[1]),
-        classes,
-        ignore_index,
-        None if counted is None else view(counted),
-        get_num_threads(),
-        view(out),
-    )
+    pair = _Pair.of(prediction, reference, classes, ignore_index, mask)
+    out = pair.rows(4, np.int64)
+    _core.counts(*pair.views, get_num_threads(), view(out))
     return Counts(*(out[:, row] for row in range(4))).pooled(pool)
+
+
+def lesions(
+    prediction: ArrayLike,
+    reference: ArrayLike,
+    *,
+    classes: int | None = None,
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    spacing: Spacing = 1.0,
+    connectivity: int | None = None,
+    overlap: float = 0.0,
+    pool: Pool = "sample",
+) -> Lesions:
+    """Lesions of each sample and class that are found, missed and invented.
+
+    A lesion is a connected component of a class, among the voxels that count. Of label maps class 0
+    has components as the others have: leave out what is background to you.
+
+    Args:
+        prediction: boolean masks (N, C, spatial…), or with `classes` a label map (N, spatial…), of
+            one to three spatial axes.
+        reference: the same.
+        classes: how many classes the label maps have.
+        ignore_index: as `counts` has it.
+        mask: as `counts` has it.
+        spacing: of the voxels, one number for all axes or one for each: it decides which lesion of
+            the reference is nearest, for CC-Dice.
+        connectivity: neighbours of a voxel: 2 in 1-D, 4 or 8 in 2-D, 6, 18 or 26 in 3-D; the most
+            unless said otherwise.
+        overlap: the share of a lesion's voxels, 0 to 1, that must be in the other segmentation for
+            it to be found, or right; 0 is one voxel.
+        pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to numbers.
+
+    Raises:
+        TypeError: as `counts` does; a connectivity or an overlap that is no number.
+        ValueError: as `counts` does; no spatial axis or more than three; a spacing, a connectivity
+            or an overlap that is none.
+    """
+    pair = _Pair.of(prediction, reference, classes, ignore_index, mask)
+    counts, sums = pair.rows(6, np.int64), pair.rows(2, np.float64)
+    _core.lesions(
+        *pair.views,
+        spacing_of(spacing, pair.spatial),
+        neighbours_of(connectivity),
+        _options.number("overlap", overlap),
+        get_num_threads(),
+        view(counts),
+        view(sums),
+    )
+    rows = [*(counts[:, row] for row in range(6)), *(sums[:, row] for row in range(2))]
+    return Lesions(*rows).pooled(pool)
 
 
 def dice_coefficient(
@@ -260,6 +380,69 @@ def specificity(
     return found.specificity(empty)
 
 
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A prediction and a reference as the engine takes them, and which voxels count."""
+
+    prediction: Array
+    reference: Array
+    classes: int | None
+    ignore_index: int | None
+    counted: Array | None
+
+    @classmethod
+    def of(
+        cls,
+        prediction: ArrayLike,
+        reference: ArrayLike,
+        classes: int | None,
+        ignore_index: int | None,
+        mask: ArrayLike | None,
+    ) -> _Pair:
+        split = [_masked.split(array) for array in (prediction, reference)]
+        pair = [array for array, _ in split]
+        ignore_index = _options.optional(_options.integer, "ignore_index", ignore_index)
+        if classes is None:
+            lent = [_as_masks(what, array) for what, array in zip(_WHAT, pair, strict=True)]
+            if ignore_index is not None:
+                raise ValueError(
+                    f"ignore_index: found {ignore_index} with masks, wanted label maps; "
+                    "leave voxels out with mask"
+                )
+        else:
+            classes = _options.integer("classes", classes)
+            if classes < 1:
+                raise ValueError(f"classes: found {classes}, wanted 1 or more")
+            lent = [_as_labels(what, array) for what, array in zip(_WHAT, pair, strict=True)]
+            lent = _alike(*lent)
+        if lent[0].shape != lent[1].shape:
+            raise ValueError(
+                f"prediction: found shape {lent[0].shape}, wanted {lent[1].shape}, as the reference"
+            )
+        axes = 1 if classes is None else 0
+        if lent[0].ndim <= axes:
+            wanted = "(N, spatial…)" if classes is not None else "(N, C, spatial…)"
+            raise ValueError(f"prediction: found shape {lent[0].shape}, wanted {wanted}")
+        counted = _counted(mask, [there for _, there in split], lent[0].shape, axes)
+        return cls(lent[0], lent[1], classes, ignore_index, counted)
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        return self.prediction.shape[1 if self.classes is not None else 2 :]
+
+    @property
+    def views(self) -> tuple[_core.View, _core.View, int | None, int | None, _core.View | None]:
+        """As the engine takes them."""
+        counted = None if self.counted is None else view(self.counted)
+        pair = (view(self.prediction), view(self.reference))
+        return (*pair, self.classes, self.ignore_index, counted)
+
+    def rows(self, count: int, dtype: Any) -> Array:
+        """So many numbers of each class, (N, count, C)."""
+        classes = self.prediction.shape[1] if self.classes is None else self.classes
+        return np.empty((self.prediction.shape[0], count, classes), dtype=dtype)
+
+
 def _counted(
     mask: ArrayLike | None, known: list[Array | None], shape: tuple[int, ...], axes: int
 ) -> Array | None:
@@ -293,7 +476,7 @@ def _as_labels(what: str, array: Array) -> Array:
 
 def _packed(array: Array) -> Array:
     """Without gaps. NumPy calls an axis of length 1 so whatever its stride, also a negative one."""
-    return array.reshape(-1).reshape(array.shape)
+    return np.ascontiguousarray(array).reshape(-1).reshape(array.shape)
 
 
 def _alike(first: Array, second: Array) -> list[Array]:

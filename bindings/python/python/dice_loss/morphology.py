@@ -27,7 +27,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 
-from . import _core
+from . import _core, _options
 from ._arrays import Array, view
 from ._threads import get_num_threads
 
@@ -66,7 +66,7 @@ def distance_transform(
     """
     given = _Given(labels, classes)
     out = given.per_class(np.float32)
-    steps = _spacing(spacing, given.shape)
+    steps = spacing_of(spacing, given.shape)
     _core.distance_transform(*given.views, steps, bool(squared), given.threads, view(out))
     return given.back(out)
 
@@ -93,7 +93,7 @@ def signed_distance(
     """
     given = _Given(labels, classes)
     out = given.per_class(np.float32)
-    steps = _spacing(spacing, given.shape)
+    steps = spacing_of(spacing, given.shape)
     _core.signed_distance(*given.views, steps, str(convention), given.threads, view(out))
     return given.back(out)
 
@@ -110,7 +110,7 @@ def nearest_component(components: Map, *, spacing: Spacing = 1.0) -> Map:
     """
     given = _Given(components, what="components")
     out = np.empty(given.shape, given.array.dtype)
-    steps = _spacing(spacing, given.shape)
+    steps = spacing_of(spacing, given.shape)
     _core.nearest_component(given.views[0], steps, given.threads, view(out))
     return given.back(out)
 
@@ -122,7 +122,7 @@ def two_nearest(components: Map, *, spacing: Spacing = 1.0) -> tuple[Map, Map]:
     """
     given = _Given(components, what="components")
     out = [np.empty(given.shape, np.float32) for _ in range(2)]
-    steps = _spacing(spacing, given.shape)
+    steps = spacing_of(spacing, given.shape)
     _core.two_nearest(given.views[0], steps, given.threads, view(out[0]), view(out[1]))
     return given.back(out[0]), given.back(out[1])
 
@@ -143,7 +143,7 @@ def border_weights(
     """
     given = _Given(components, what="components")
     out = np.empty(given.shape, np.float32)
-    steps = _spacing(spacing, given.shape)
+    steps = spacing_of(spacing, given.shape)
     _core.border_weights(given.views[0], steps, float(w0), float(sigma), given.threads, view(out))
     return given.back(out)
 
@@ -194,13 +194,10 @@ def connected_components(
     """
     given = _Given(labels, classes, all_by_default=True)
     out = np.empty(given.shape, np.int32)
-    if connectivity is not None:
-        connectivity = operator.index(connectivity)
-        if connectivity < 0:
-            raise ValueError(f"connectivity: found {connectivity}, wanted a number of neighbours")
+    neighbours = neighbours_of(connectivity)
     rows = np.frombuffer(
         _core.connected_components(
-            *given.views, connectivity, given.threads, view(out.view(np.uint32))
+            *given.views, neighbours, given.threads, view(out.view(np.uint32))
         ),
         np.int64,
     ).copy()
@@ -261,7 +258,7 @@ def _with_ball(
 ) -> Map:
     given = _Given(labels, classes)
     out = given.per_class(np.uint8)
-    steps = _spacing(spacing, given.shape)
+    steps = spacing_of(spacing, given.shape)
     _core.with_ball(*given.views, float(radius), grown, steps, given.threads, view(out))
     return given.back(out.view(bool))
 
@@ -345,7 +342,17 @@ class _Given(Generic[Map]):
         return cast(Map, out if self._torch is None else self._torch.from_numpy(out))
 
 
-def _spacing(spacing: Spacing, shape: tuple[int, ...]) -> list[float]:
+def neighbours_of(connectivity: int | None) -> int | None:
+    """How many touch a voxel, which the engine compares with the axes."""
+    if connectivity is None:
+        return None
+    neighbours = _options.integer("connectivity", connectivity)
+    if neighbours < 0:
+        raise ValueError(f"connectivity: found {neighbours}, wanted a number of neighbours")
+    return neighbours
+
+
+def spacing_of(spacing: Spacing, shape: tuple[int, ...]) -> list[float]:
     """One for each axis."""
     steps = np.asarray(spacing, dtype=np.float64)
     if steps.ndim > 1 or (steps.ndim == 1 and len(steps) != len(shape)):

@@ -1,12 +1,13 @@
 //! Making the maps of losses that want one.
 
-use dice_loss_morphology::{Grid, Signed, dilate, interruptible, signed_distance, skeletonize};
+use dice_loss_morphology::{Grid, Signed, dilate, signed_distance, skeletonize};
 use rayon::prelude::*;
 
 use super::Recipe;
 use crate::{
-    Error, Logits, Prepared, Result, Stop, Target,
+    Error, Logits, Prepared, Result, Target,
     error::stated,
+    morphology::stoppable,
     room,
     sweep::{Input, Side, inside},
 };
@@ -109,15 +110,6 @@ fn grid_of(by: &str, spacing: Option<&[f64]>, spatial: &[usize]) -> Result<Grid>
     }
 }
 
-/// Morphology that stops when sweeps would.
-fn stoppable(work: impl FnOnce() -> dice_loss_morphology::Result<()>) -> Result<()> {
-    let done = match Stop::current() {
-        Some(stop) => interruptible(move || stop.is_set(), work),
-        None => work(),
-    };
-    done.map_err(Error::from)
-}
-
 /// The map of one class of one sample.
 fn make(
     recipe: &Recipe,
@@ -155,25 +147,4 @@ fn make(
 /// |d|^α; 0 where there is no border to be far from.
 fn power(distance: f32, alpha: f64) -> f64 {
     if distance.is_finite() { f64::from(distance).abs().powf(alpha) } else { 0.0 }
-}
-
-impl From<dice_loss_morphology::Error> for Error {
-    fn from(error: dice_loss_morphology::Error) -> Self {
-        use dice_loss_morphology::Error as Of;
-        match error {
-            Of::Memory { what, bytes } => Self::Memory { what, bytes },
-            Of::Interrupted => Self::Interrupted,
-            Of::Parameter { what, found, wanted } => {
-                Self::Parameter { what: what.into(), found, wanted }
-            }
-            Of::Shape { found, wanted } => {
-                Self::Shape { what: "spatial axes of the map", found, wanted: wanted.into() }
-            }
-            other => Self::Parameter {
-                what: "making of a map".into(),
-                found: other.to_string(),
-                wanted: "buffers that fit".into(),
-            },
-        }
-    }
 }

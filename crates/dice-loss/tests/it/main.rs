@@ -6,6 +6,7 @@ mod edges;
 mod errors;
 mod extremes;
 mod invariance;
+mod lesions;
 mod losses;
 mod maps;
 mod masks;

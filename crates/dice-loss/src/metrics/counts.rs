@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ratio;
+
 /// Voxels of a class that a hard prediction gets right and wrong.
 ///
 /// Every metric is `None` where it is 0 / 0: nothing there and nothing found, in the case of
@@ -98,8 +100,4 @@ impl std::iter::Sum for Counts {
             all
         })
     }
-}
-
-fn ratio(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
 }
