@@ -301,6 +301,9 @@ def voxel_loss(
     """The value of a voxel loss; for reduction none its map."""
     count = data.x.shape[1]
     v = taking_part(count, background, classes, class_weights)[:, None]
+    if loss == "border_cross_entropy":
+        v = v * data.m
+        loss = "cross_entropy" if activation == "softmax" else "binary_cross_entropy"
     p, g, w = probabilities(data.x, activation), data.g, data.w[:, None]
     exclusive = loss == "cross_entropy" or (loss == "focal" and activation == "softmax")
     if exclusive:
@@ -340,7 +343,7 @@ def voxel_loss(
     return (w * each).sum() / total if total > 0 else 0.0
 
 
-VOXEL = ("cross_entropy", "binary_cross_entropy", "focal")
+VOXEL = ("cross_entropy", "binary_cross_entropy", "focal", "border_cross_entropy")
 
 
 def loss_value(loss, data, activation, **settings):

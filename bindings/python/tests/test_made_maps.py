@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from dice_loss import Objective
-from dice_loss.terms import Boundary, CrossEntropy, Dice, HausdorffDT, SkeletonRecall
+from dice_loss.terms import (
+    BorderCrossEntropy,
+    Boundary,
+    CrossEntropy,
+    Dice,
+    HausdorffDT,
+    SkeletonRecall,
+)
 
 ndimage = pytest.importorskip("scipy.ndimage", reason="needs scipy")
 SHAPES = {"2-D": ((2, 3, 11, 13), (0.8, 1.5)), "3-D": ((2, 3, 6, 8, 7), (2.0, 0.7, 1.1))}
@@ -105,6 +114,46 @@ def test_skeleton_recall(kind, radius):
             assert set(np.unique(channel)) <= {0.0, 1.0}
 
 
+def border_weights(mask, spacing, w0, sigma):
+    parts, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    if count < 2:
+        return np.ones(mask.shape)
+    distances = [
+        ndimage.distance_transform_edt(parts != part, sampling=spacing)
+        for part in range(1, count + 1)
+    ]
+    nearest = np.sort(distances, axis=0)[:2].sum(0)
+    return 1 + w0 * np.exp(-(nearest**2) / (2 * sigma**2))
+
+
+@BOTH
+@pytest.mark.parametrize(("w0", "sigma"), [(10.0, 5.0), (3.0, 0.8)])
+def test_border_cross_entropy(kind, w0, sigma):
+    logits, labels, spacing = batch(kind)
+    masks = one_hot(labels)
+    loss = BorderCrossEntropy(w0=w0, sigma=sigma, spacing=spacing)
+    found = made(loss, "sigmoid", logits, labels)
+    wanted = of_each(masks, lambda mask: border_weights(mask, spacing, w0, sigma))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    # One map for all classes, of the components of each but the background that was annotated.
+    found = made(loss, "softmax", logits, labels)
+    shared = wanted[:, 1:].max(1)
+    np.testing.assert_allclose(found, np.stack([shared] * 3, 1), rtol=1e-5)
+    part = made(replace(loss, background=False), "softmax", logits, labels)
+    np.testing.assert_array_equal(part, found)
+    valid = np.array([[True, True, False], [False, True, False]])
+    part = made(loss, "softmax", logits, labels, class_valid=valid)
+    np.testing.assert_allclose(part, np.stack([wanted[:, 1]] * 3, 1), rtol=1e-5)
+    # The loss is U-Net's, whether the map is handed in or made.
+    objective = Objective(loss, activation="softmax")
+    log = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    picked = np.take_along_axis(log, labels[:, None], 1)[:, 0]
+    wanted = -(shared * picked).sum() / shared.sum()
+    assert objective.loss(logits, labels) == pytest.approx(wanted, rel=1e-6)
+    given = objective.loss(logits, labels, maps={"border": found})
+    assert given == pytest.approx(wanted, rel=1e-6)
+
+
 def test_what_does_not_count_is_in_no_class():
     logits, labels, _ = batch("2-D")
     hidden = np.random.default_rng(3).random(labels.shape) < 0.2
@@ -174,6 +223,20 @@ def test_spacing_of_other_axes_is_refused(term, said):
     logits, labels, _ = batch("2-D")
     with pytest.raises(ValueError, match=said):
         Objective(term, activation="softmax").loss(logits, labels)
+
+
+def test_one_name_for_maps_of_two_activations_is_refused():
+    logits, labels, _ = batch("2-D")
+    both = [
+        replace(loss, activation=of)
+        for loss, of in ((BorderCrossEntropy(), "softmax"), (BorderCrossEntropy(), "sigmoid"))
+    ]
+    with pytest.raises(ValueError, match="map 'border': found two terms that want it made in"):
+        Objective(both).loss(logits, labels)
+    # Of a term that only names it, the activation is no matter.
+    named = [Dice(activation="sigmoid", map="border"), both[0]]
+    found = Objective(named).maps(logits, labels)["border"]
+    np.testing.assert_array_equal(found, made(BorderCrossEntropy(), "softmax", logits, labels))
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan")])

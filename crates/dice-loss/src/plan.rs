@@ -281,7 +281,10 @@ fn of_term(term: &Term, classes: usize) -> Vec<Integrand> {
             true => vec![of(Sum::LogLoss), of(Sum::LogLossOfAll)],
             false => vec![of(Sum::LogLoss)],
         },
-        Loss::Voxel(VoxelLoss::BinaryCrossEntropy(_)) => {
+        Loss::Voxel(VoxelLoss::BorderCrossEntropy(_)) if term.activation == Activation::Softmax => {
+            vec![of(Sum::LogLoss)]
+        }
+        Loss::Voxel(VoxelLoss::BinaryCrossEntropy(_) | VoxelLoss::BorderCrossEntropy(_)) => {
             [of(Sum::Positive)].into_iter().chain(of_map(Sum::Mapped)).collect()
         }
         Loss::Voxel(VoxelLoss::Focal(loss)) => {
@@ -413,6 +416,10 @@ impl Group {
         let losses = match loss {
             VoxelLoss::CrossEntropy(_) => LogLosses::CrossEntropy,
             VoxelLoss::BinaryCrossEntropy(_) => LogLosses::Binary,
+            VoxelLoss::BorderCrossEntropy(_) => match term.activation {
+                Activation::Softmax => LogLosses::CrossEntropy,
+                _ => LogLosses::Binary,
+            },
             VoxelLoss::Focal(loss) => {
                 let gamma = each(&loss.gamma, classes);
                 let alike = |focal: &FocalPlan| focal.gamma == gamma;

@@ -135,7 +135,7 @@ impl Term {
     pub(crate) fn wanted_map(&self) -> Option<Wanted> {
         match &self.loss {
             Loss::Overlap(formula) => formula.map(),
-            Loss::Voxel(_) => None,
+            Loss::Voxel(loss) => loss.map(),
         }
     }
 

@@ -47,6 +47,7 @@ from ._terms import Smoothing as Smoothing
 __all__ = [
     "BackgroundForeground",
     "BinaryCrossEntropy",
+    "BorderCrossEntropy",
     "Boundary",
     "CrossEntropy",
     "Dice",
@@ -531,3 +532,34 @@ class Focal(VoxelTerm):
     unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class BorderCrossEntropy(VoxelTerm):
+    """Border-weighted cross-entropy: cross-entropy in which the borders between components that
+    nearly touch count more.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and m = 1 + w₀ exp(−(d₁ + d₂)² / 2σ²), d₁
+    and d₂ the distances to the nearest component of a class and the nearest other one, which the
+    target carries as the map `border`. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the largest weight of any class but the
+    background. Under sigmoid it is binary cross-entropy, each channel with the components of its
+    own. What touches in the label map is one component: of instances that do, hand in the map.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Ronneberger et al. 2015 (U-Net),
+    https://arxiv.org/abs/1505.04597.
+
+    Args:
+        w0: w₀, what is added to the weight where two components touch; at least 0.
+        sigma: σ, how far a border reaches, in the units of the spacing; above 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+    """
+
+    loss: ClassVar[str] = "border_cross_entropy"
+    short: ClassVar[str] = "BorderCE"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
+    unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
+    w0: float = field(default=10.0, metadata=NUMBER)
+    sigma: float = field(default=5.0, metadata=NUMBER)
+    spacing: Sequence[float] | None = field(default=None, metadata=SPACING)

@@ -69,7 +69,9 @@ def test_maps_that_are_masked():
     assert found == pytest.approx(value, rel=2e-6)
 
 
-@pytest.mark.parametrize("name", ["boundary", "hausdorff_dt", "skeleton_recall"])
+@pytest.mark.parametrize(
+    "name", ["boundary", "hausdorff_dt", "skeleton_recall", "border_cross_entropy"]
+)
 @pytest.mark.parametrize("channel_axis", [1, -1])
 @pytest.mark.parametrize("reference", [False, True])
 def test_a_loss_makes_its_map(name, channel_axis, reference):

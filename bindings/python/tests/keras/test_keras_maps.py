@@ -46,12 +46,14 @@ def test_value_and_gradient(native, axis):
 
 
 @pytest.mark.parametrize("native", NATIVE)
-@pytest.mark.parametrize("name", ["Boundary", "HausdorffDT", "SkeletonRecall"])
+@pytest.mark.parametrize(
+    "name", ["Boundary", "HausdorffDT", "SkeletonRecall", "BorderCrossEntropy"]
+)
 def test_a_loss_makes_its_map(name, native):
     wanted, gradient = Objective(
         getattr(dice_loss, name)(), activation="softmax"
     ).loss_and_gradient(X, LABELS)
-    loss = getattr(losses, name)(from_logits=True, native=native)
+    loss = getattr(losses, name.replace("CrossEntropy", "CE"))(from_logits=True, native=native)
     found, slopes = value_and_gradient(lambda x: loss(LABELS, x), channels_last(X))
     assert found == pytest.approx(wanted, rel=2e-6)
     np.testing.assert_allclose(np.moveaxis(slopes, -1, 1), gradient, rtol=0, atol=1e-6)

@@ -9,6 +9,7 @@ import torch
 from batches import SHAPE, labels_of, logits_of, uniform
 from dice_loss.terms import (
     BinaryCrossEntropy,
+    BorderCrossEntropy,
     Boundary,
     CrossEntropy,
     Dice,
@@ -232,7 +233,9 @@ def test_operators_and_compilers_take_them():
     torch.library.opcheck(torch.ops.dice_loss.measure.default, inputs)
 
 
-@pytest.mark.parametrize("term", [Boundary(), HausdorffDT(), SkeletonRecall()])
+@pytest.mark.parametrize(
+    "term", [Boundary(), HausdorffDT(), SkeletonRecall(), BorderCrossEntropy()]
+)
 def test_compilers_have_maps_made(term):
     x, labels = logits_of("softmax").requires_grad_(), labels_of()
     criterion = SegmentationLoss([term, Dice()], activation="softmax")
@@ -243,7 +246,7 @@ def test_compilers_have_maps_made(term):
     torch.testing.assert_close(torch.autograd.grad(found, x), slopes, rtol=0, atol=0)
     (name,) = criterion.maps(x, labels)
     again = criterion(x, labels, maps=criterion.maps(x, labels))
-    assert again == wanted and name in ("boundary", "hausdorff", "skeleton")
+    assert again == wanted and name in ("boundary", "hausdorff", "skeleton", "border")
 
 
 def test_moments_add_up():

@@ -3,6 +3,7 @@
 //! The losses by name, each a configuration and a module: what burn-nn's losses look like.
 
 mod binary_cross_entropy;
+mod border_cross_entropy;
 mod boundary;
 mod combo;
 mod cross_entropy;
@@ -27,6 +28,7 @@ mod tversky;
 mod unified_focal;
 
 pub use binary_cross_entropy::{BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig};
+pub use border_cross_entropy::{BorderCrossEntropyLoss, BorderCrossEntropyLossConfig};
 pub use boundary::{BoundaryLoss, BoundaryLossConfig};
 pub use combo::{ComboLoss, ComboLossConfig};
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};

@@ -4,6 +4,7 @@
 //! like.
 
 mod binary_cross_entropy;
+mod border_cross_entropy;
 mod boundary;
 mod combo;
 mod cross_entropy;
@@ -28,6 +29,7 @@ mod tversky;
 mod unified_focal;
 
 pub use binary_cross_entropy::{BinaryCrossEntropyLoss, BinaryCrossEntropyLossConfig};
+pub use border_cross_entropy::{BorderCrossEntropyLoss, BorderCrossEntropyLossConfig};
 pub use boundary::{BoundaryLoss, BoundaryLossConfig};
 pub use combo::{ComboLoss, ComboLossConfig};
 pub use cross_entropy::{CrossEntropyLoss, CrossEntropyLossConfig};

@@ -330,6 +330,19 @@ macro_rules! trials {
                         (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
                     ]
                 ),
+                "border_cross_entropy" => $made!(
+                    activation,
+                    BorderCrossEntropyLoss,
+                    BorderCrossEntropyLossConfig,
+                    [
+                        (w0, "4.0", 4.0),
+                        (sigma, "1.5", 1.5),
+                        (spacing, "[0.5,2.0]", Some(vec![0.5, 2.0])),
+                        (background, "false", false),
+                        (classes, "[2]", Some(vec![2])),
+                        (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
+                    ]
+                ),
                 "dice_cross_entropy" => $made!(
                     activation,
                     DiceCrossEntropyLoss,

@@ -53,6 +53,13 @@ pub(crate) fn unreduced(term: &Term, loss: &VoxelLoss, classes: usize) -> Factor
             factors.positive = by_class(&|class| loss.pos_weight.at(class));
             factors.negative = by_class(&|_| 1.0);
         }
+        VoxelLoss::BorderCrossEntropy(_) => {
+            factors.positive = by_class(&|_| 1.0);
+            match term.activation {
+                Activation::Softmax => factors.all = by_class(&|_| 0.0),
+                _ => factors.negative = by_class(&|_| 1.0),
+            }
+        }
         VoxelLoss::Focal(loss) => {
             let alpha = |class| loss.alpha.as_ref().map(|alpha| alpha.at(class));
             factors.positive = by_class(&|class| alpha(class).unwrap_or(1.0));

@@ -1,11 +1,14 @@
 //! Making the maps of losses that want one.
 
-use dice_loss_morphology::{Grid, Signed, dilate, signed_distance, skeletonize};
+use dice_loss_morphology::{
+    Connectivity, Grid, Signed, border_weights, connected_components, dilate, signed_distance,
+    skeletonize,
+};
 use rayon::prelude::*;
 
 use super::Recipe;
 use crate::{
-    Error, Logits, Prepared, Result, Target,
+    Activation, Error, Logits, Prepared, Result, Target,
     error::stated,
     morphology::stoppable,
     room,
@@ -21,8 +24,9 @@ impl Prepared {
     /// is inside a class where it has at least ½ of it. A voxel that does not count is inside no class,
     /// so it is background to the distances of its neighbours.
     ///
-    /// Classes that were not annotated, or that no term looks at, are 0; so are the distances of a class
-    /// that has no voxel or all of them.
+    /// Classes that were not annotated, or that no term looks at, are 0, but in the map of
+    /// [`Recipe::Border`] under softmax, which is the same for all; so are the distances of a class that has
+    /// no voxel or all of them.
     ///
     /// Fails for a map that no loss says how to make, for spatial axes that are not the voxels, for a
     /// spacing of other axes, and for labels out of range.
@@ -74,13 +78,26 @@ impl Prepared {
             _ => Vec::new(),
         };
         let is_seen = plan.classes_of_map(name);
-        for (index, values) in values.chunks_exact_mut(voxels).enumerate() {
-            let (sample, class) = (index / classes, index % classes);
-            if is_seen[class] && batch.is_valid(sample, class) {
-                let place = index * voxels..(index + 1) * voxels;
-                let predicted = predicted.get(place.clone()).unwrap_or(&[]);
-                let reference = &reference[place];
-                stoppable(|| make(recipe, reference, predicted, &grid, values))?;
+        let is_of_all = recipe.is_of_all(map.activation);
+        for (sample, values) in values.chunks_exact_mut(classes * voxels).enumerate() {
+            let place = |class: usize| {
+                let start = (sample * classes + class) * voxels;
+                start..start + voxels
+            };
+            let inside = |class: usize| &reference[place(class)];
+            let is_annotated = |class: &usize| batch.is_valid(sample, *class);
+            if is_of_all {
+                let planes: Vec<_> = (1..classes).filter(is_annotated).map(inside).collect();
+                let (first, others) = values.split_at_mut(voxels);
+                stoppable(|| make(recipe, &planes, &[], &grid, first))?;
+                others.chunks_exact_mut(voxels).for_each(|other| other.copy_from_slice(first));
+                continue;
+            }
+            for (class, values) in values.chunks_exact_mut(voxels).enumerate() {
+                if is_seen[class] && is_annotated(&class) {
+                    let predicted = predicted.get(place(class)).unwrap_or(&[]);
+                    stoppable(|| make(recipe, &[inside(class)], predicted, &grid, values))?;
+                }
             }
         }
         Ok(values)
@@ -88,11 +105,17 @@ impl Prepared {
 }
 
 impl Recipe {
+    /// Whether it looks at all classes but the background, and all have the same map.
+    fn is_of_all(&self, activation: Activation) -> bool {
+        matches!(self, Self::Border { .. }) && activation == Activation::Softmax
+    }
+
     fn spacing(&self) -> Option<&[f64]> {
         match self {
             Self::SignedDistance { spacing }
             | Self::Hausdorff { spacing, .. }
-            | Self::Skeleton { spacing, .. } => spacing.as_deref(),
+            | Self::Skeleton { spacing, .. }
+            | Self::Border { spacing, .. } => spacing.as_deref(),
         }
     }
 }
@@ -110,14 +133,15 @@ fn grid_of(by: &str, spacing: Option<&[f64]>, spatial: &[usize]) -> Result<Grid>
     }
 }
 
-/// The map of one class of one sample.
+/// The map of one class of one sample, of the voxels inside it, or the map of several classes.
 fn make(
     recipe: &Recipe,
-    reference: &[bool],
+    inside: &[&[bool]],
     predicted: &[bool],
     grid: &Grid,
     out: &mut [f32],
 ) -> dice_loss_morphology::Result<()> {
+    let reference = inside.first().copied().unwrap_or(&[]);
     match recipe {
         Recipe::SignedDistance { .. } => {
             signed_distance(reference, &[true], grid, Signed::Boundary, out)
@@ -138,6 +162,18 @@ fn make(
             dilate(&skeleton, &[true], *radius, grid, &mut dilated)?;
             for ((out, &near), &inside) in out.iter_mut().zip(&dilated).zip(reference) {
                 *out = f32::from(u8::from(near && inside));
+            }
+            Ok(())
+        }
+        Recipe::Border { w0, sigma, .. } => {
+            let mut components = vec![0u32; out.len()];
+            let mut of_class = vec![0.0; out.len()];
+            out.fill(1.0);
+            for inside in inside {
+                let among = Connectivity::default();
+                connected_components(inside, &[true], grid, among, &mut components)?;
+                border_weights(&components, grid, *w0, *sigma, &mut of_class)?;
+                out.par_iter_mut().zip(&of_class).for_each(|(out, &weight)| *out = out.max(weight));
             }
             Ok(())
         }

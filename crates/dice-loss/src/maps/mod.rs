@@ -31,6 +31,17 @@ pub enum Recipe {
         /// The distance from voxel to voxel along each spatial axis; 1 by default.
         spacing: Option<Vec<f64>>,
     },
+    /// More where two components of a class nearly touch
+    /// ([`border_weights`](dice_loss_morphology::border_weights)); neighbours share as much as a corner.
+    /// Under softmax one map for all classes, the largest weight of any class but the background.
+    Border {
+        /// What is added to 1 where two components touch.
+        w0: f64,
+        /// How far a border reaches.
+        sigma: f64,
+        /// The distance from voxel to voxel along each spatial axis; 1 by default.
+        spacing: Option<Vec<f64>>,
+    },
 }
 
 impl Recipe {
@@ -40,7 +51,15 @@ impl Recipe {
             Self::SignedDistance { .. } => "signed_distance",
             Self::Hausdorff { .. } => "hausdorff",
             Self::Skeleton { .. } => "skeleton",
+            Self::Border { .. } => "border",
         }
+    }
+}
+
+impl Recipe {
+    /// Whether the map depends on the activation.
+    const fn is_of_activation(&self) -> bool {
+        matches!(self, Self::Hausdorff { .. } | Self::Border { .. })
     }
 }
 
@@ -64,7 +83,7 @@ pub struct Named {
     pub is_signed: bool,
     /// How it is made; `None` of a map that must be handed in.
     pub recipe: Option<Recipe>,
-    /// The activation of the first term that names it, for a recipe that looks at the prediction.
+    /// The activation of the term that says how it is made, or of the first that names it.
     pub activation: Activation,
 }
 
@@ -87,20 +106,26 @@ impl Objective {
             let wanted = term.wanted_map();
             let is_signed = wanted.as_ref().is_some_and(|wanted| wanted.is_signed);
             let recipe = wanted.map(|wanted| wanted.recipe);
+            let activation = term.activation;
             let Some(known) = maps.iter_mut().find(|known| known.name == name) else {
-                let activation = term.activation;
                 maps.push(Named { name: name.into_owned(), is_signed, recipe, activation });
                 continue;
             };
             known.is_signed &= is_signed;
-            if known.recipe.is_some() && recipe.is_some() && known.recipe != recipe {
+            let Some(recipe) = recipe else { continue };
+            let is_another = |known: &Recipe, of: Activation| {
+                *known != recipe || (recipe.is_of_activation() && of != activation)
+            };
+            if known.recipe.as_ref().is_some_and(|of| is_another(of, known.activation)) {
                 return stated(
                     format!("map '{name}'"),
                     "two terms that want it made in different ways",
                     "a name of its own for each, as the setting map gives it",
                 );
             }
-            known.recipe = known.recipe.take().or(recipe);
+            if known.recipe.is_none() {
+                (known.recipe, known.activation) = (Some(recipe), activation);
+            }
         }
         for integrand in self.further_sums() {
             let Some(name) = integrand.map.clone() else { continue };

@@ -10,6 +10,7 @@ pub(crate) use terms::CATALOGUE;
 use crate::{
     Activation, Result,
     declaration::{self, Declare},
+    maps::Wanted,
 };
 
 /// Declares the voxel losses.
@@ -51,6 +52,13 @@ macro_rules! voxel_losses {
                 }
             }
 
+            /// The map that it cannot do without.
+            pub fn map(&self) -> Option<Wanted> {
+                match self {
+                    $(Self::$Loss(loss) => loss.map()),+
+                }
+            }
+
             /// Its name and options, as a spec has them.
             pub fn written(&self) -> serde_json::Map<String, serde_json::Value> {
                 match self {
@@ -65,6 +73,7 @@ voxel_losses! {
     cross_entropy::CrossEntropy,
     binary_cross_entropy::BinaryCrossEntropy,
     focal::Focal,
+    border_cross_entropy::BorderCrossEntropy,
 }
 
 impl VoxelLoss {
@@ -73,7 +82,7 @@ impl VoxelLoss {
         match self {
             Self::CrossEntropy(_) => true,
             Self::BinaryCrossEntropy(_) => false,
-            Self::Focal(_) => activation == Activation::Softmax,
+            Self::Focal(_) | Self::BorderCrossEntropy(_) => activation == Activation::Softmax,
         }
     }
 }

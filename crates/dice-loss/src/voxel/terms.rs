@@ -1,6 +1,6 @@
 //! Voxel losses as terms and in the catalogue: under which activations each has a name for it.
 
-use super::{BinaryCrossEntropy, CrossEntropy, Focal, VoxelLoss};
+use super::{BinaryCrossEntropy, BorderCrossEntropy, CrossEntropy, Focal, VoxelLoss};
 use crate::{
     Activation, Kind, Objective, Term,
     entry::{Entry, Of},
@@ -54,4 +54,5 @@ terms! {
     CrossEntropy with softmax probabilities,
     BinaryCrossEntropy with sigmoid probabilities,
     Focal with softmax sigmoid,
+    BorderCrossEntropy with softmax sigmoid,
 }

@@ -95,6 +95,10 @@ class Term(NamedTuple):
         def of(name: str, values: tuple[float, ...] = ()) -> Integrand:
             return Integrand(name, self.activation, values, None, self.map)
 
+        if self.loss == "border_cross_entropy":
+            if self.activation == "softmax":
+                return [(of("log_loss"), ones)]
+            return [(of("positive"), ones), (of("negative"), ones)]
         if self.loss == "cross_entropy":
             smoothing = self.options["label_smoothing"]
             log_loss = (of("log_loss"), [1.0 - smoothing] * classes)
@@ -179,6 +183,7 @@ def _term(weight: float, data: dict[str, Any], tape: dict[str, Any] | None) -> T
     loss, activation = data["loss"], data["activation"]
     formula = None if tape is None else Formula.of(tape)
     pool = data.get("pool") or "sample"
+    of_either = ("focal", "border_cross_entropy")
     by_pool = {"sample": "sample and class", "batch": "class", "all": "one"}
     if formula is not None and formula.coupled:
         by_pool = {"sample": "sample", "batch": "one", "all": "one"}
@@ -194,7 +199,7 @@ def _term(weight: float, data: dict[str, Any], tape: dict[str, Any] | None) -> T
         None if classes is None else tuple(classes),
         None if class_weights is None else tuple(class_weights),
         formula,
-        loss == "cross_entropy" or (loss == "focal" and activation == "softmax"),
+        loss == "cross_entropy" or (loss in of_either and activation == "softmax"),
         by_pool[pool],
         data.get("map"),
     )

@@ -21,6 +21,7 @@ from .segmentation_loss import named_loss
 
 __all__ = [
     "binary_cross_entropy",
+    "border_cross_entropy",
     "boundary",
     "combo",
     "cross_entropy",
@@ -1708,6 +1709,101 @@ def focal(
             activation=activation,
             gamma=gamma,
             alpha=alpha,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        maps=maps,
+        channel_axis=channel_axis,
+        axis_name=axis_name,
+        reference=reference,
+    )
+
+
+def border_cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    w0: float = 10.0,
+    sigma: float = 5.0,
+    spacing: Sequence[float] | None = None,
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
+    channel_axis: int = 1,
+    axis_name: AxisName | None = None,
+    reference: bool = False,
+) -> Array:
+    """Border-weighted cross-entropy loss: cross-entropy in which the borders between components
+    that nearly touch count more.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and m = 1 + w₀ exp(−(d₁ + d₂)² / 2σ²), d₁
+    and d₂ the distances to the nearest component of a class and the nearest other one, which the
+    target carries as the map `border`. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the largest weight of any class but the
+    background. Under sigmoid it is binary cross-entropy, each channel with the components of its
+    own. What touches in the label map is one component: of instances that do, hand in the map.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Ronneberger et al. 2015 (U-Net),
+    https://arxiv.org/abs/1505.04597.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16 or bfloat16.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        w0: w₀, what is added to the weight where two components touch; at least 0.
+        sigma: σ, how far a border reaches, in the units of the spacing; above 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
+            softmax, (N, C, spatial…) under sigmoid.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
+        channel_axis: 1, or -1 for channels last.
+        axis_name: axes of `shard_map` over which the batch is spread.
+        reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
+
+    Returns:
+        The loss. See `dice_loss.jax.segmentation_loss` for its shape and type, and for errors.
+    """
+    return named_loss(
+        terms.BorderCrossEntropy(
+            activation=activation,
+            w0=w0,
+            sigma=sigma,
+            spacing=spacing,
             background=background,
             classes=classes,
             class_weights=class_weights,

@@ -19,6 +19,7 @@ from ._ranks import ProcessGroup
 
 __all__ = [
     "bce_loss",
+    "border_ce_loss",
     "boundary_loss",
     "combo_loss",
     "cross_entropy_loss",
@@ -1276,6 +1277,77 @@ def focal_loss(
         {
             "gamma": gamma,
             "alpha": alpha,
+            "activation": activation,
+            "background": background,
+            "classes": classes,
+            "map": map,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        maps=maps,
+        details=details,
+    )
+
+
+def border_ce_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    details: bool = False,
+    w0: float = 10.0,
+    sigma: float = 5.0,
+    spacing: Sequence[float] | None = None,
+    activation: Activation = "softmax",
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Border-weighted cross-entropy loss, as `dice_loss.torch.BorderCELoss`: cross-entropy in which
+    the borders between components that nearly touch count more.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
+            `SegmentationLoss`.
+        w0: w₀, what is added to the weight where two components touch; at least 0.
+        sigma: σ, how far a border reaches, in the units of the spacing; above 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.BorderCELoss,
+        {
+            "w0": w0,
+            "sigma": sigma,
+            "spacing": spacing,
             "activation": activation,
             "background": background,
             "classes": classes,

@@ -22,6 +22,7 @@ from .segmentation_loss import NamedLoss
 
 __all__ = [
     "BCELoss",
+    "BorderCELoss",
     "BoundaryLoss",
     "ComboLoss",
     "CrossEntropyLoss",
@@ -1227,6 +1228,77 @@ class FocalLoss(NamedLoss):
             terms.Focal(
                 gamma=gamma,
                 alpha=alpha,
+                classes=classes,
+                map=map,
+            ),
+            activation=activation,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class BorderCELoss(NamedLoss):
+    """Border-weighted cross-entropy loss: cross-entropy in which the borders between components
+    that nearly touch count more.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and m = 1 + w₀ exp(−(d₁ + d₂)² / 2σ²), d₁
+    and d₂ the distances to the nearest component of a class and the nearest other one, which the
+    target carries as the map `border`. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the largest weight of any class but the
+    background. Under sigmoid it is binary cross-entropy, each channel with the components of its
+    own. What touches in the label map is one component: of instances that do, hand in the map.
+
+    Range [0, ∞); a perfect match costs 0 by default. Paper: Ronneberger et al. 2015 (U-Net),
+    https://arxiv.org/abs/1505.04597.
+
+    ::
+
+        BorderCELoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        w0: w₀, what is added to the weight where two components touch; at least 0.
+        sigma: σ, how far a border reaches, in the units of the spacing; above 0.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+    """
+
+    function = "border_ce_loss"
+
+    def __init__(
+        self,
+        *,
+        w0: float = 10.0,
+        sigma: float = 5.0,
+        spacing: Sequence[float] | None = None,
+        activation: Activation = "softmax",
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.BorderCrossEntropy(
+                w0=w0,
+                sigma=sigma,
+                spacing=spacing,
                 classes=classes,
                 map=map,
             ),
