@@ -46,8 +46,10 @@
 //! # Maps
 //!
 //! A map weighs the voxels of the terms that name it: [`Targets::map`]. The losses that want one,
-//! [`BoundaryLoss`], [`HausdorffDTLoss`] and [`SkeletonRecallLoss`], have a name for it; any other names
-//! one in its configuration. With maps, batches on a GPU go by tensor operations: the kernels take none.
+//! [`BoundaryLoss`], [`HausdorffDTLoss`], [`SkeletonRecallLoss`] and [`BorderCrossEntropyLoss`], have a name
+//! for it and on the Flex backend make it of the targets, unless it is handed in; on other backends they ask
+//! for it ([`dice_loss::Prepared::make_map`] makes it). Any other loss names one in its configuration. With
+//! maps, batches on a GPU go by tensor operations: the kernels take none.
 //!
 //! # Training
 //!

@@ -213,10 +213,9 @@ pub fn candidates(wishes: &[Wish], head: Head, ignores: bool) -> Result<Vec<Cand
     Ok(candidates)
 }
 
-/// Those that this program's heads are trained with; not those that want a map, of which it makes none.
+/// Those that this program's heads are trained with.
 fn comparable() -> Vec<Entry> {
-    let trained = |entry: &Entry| trained_under(entry).next().is_some();
-    let is_one = |entry: &Entry| trained(entry) && entry.wants_map().is_none();
+    let is_one = |entry: &Entry| trained_under(entry).next().is_some();
     catalogue().into_iter().filter(is_one).collect()
 }
 

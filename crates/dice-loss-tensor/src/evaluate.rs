@@ -71,6 +71,7 @@ pub fn evaluate<O: Operations>(
     let [samples, classes, voxels] = [shape[0], shape[1], shape[2..].iter().product()];
     let layout = of_one_element([samples, classes, voxels]).map_err(O::refused)?;
     let prepared = objective.prepare(classes).map_err(O::refused)?;
+    source.rules().expect_maps(objective).map_err(O::refused)?;
     source.rules().check(&prepared, source.about(), layout).map_err(O::refused)?;
     let named = objective.maps().map_err(O::refused)?;
     let has_map = form == Form::Unreduced && prepared.map_shape(layout).is_ok();

@@ -1,6 +1,6 @@
 //! What the reference segmentation says, which of it counts, and what fits the logits.
 
-use dice_loss::{Error, Layout, Logits, Prepared, Result, Target, broadcast};
+use dice_loss::{Error, Layout, Logits, Objective, Prepared, Result, Target, broadcast};
 
 use crate::Operations;
 
@@ -76,6 +76,48 @@ impl Rules {
     /// Which classes were annotated in which sample: all, if nothing is said.
     pub(crate) fn annotated(&self, samples: usize, classes: usize) -> Vec<bool> {
         self.class_valid.clone().unwrap_or_else(|| vec![true; samples * classes])
+    }
+
+    /// The names of the maps that losses make of the target, but for those that it has.
+    fn lacking<'a>(
+        &'a self,
+        objective: &'a Objective,
+    ) -> Result<impl Iterator<Item = String> + use<'a>> {
+        let lacks = |name: &str| self.maps.iter().all(|(given, _)| given != name);
+        let maps = objective.maps()?.into_iter();
+        let lacking = maps.filter(move |map| map.recipe.is_some() && lacks(&map.name));
+        Ok(lacking.map(|map| map.name))
+    }
+
+    /// The maps that losses make of the target, but for those that it has: the name of each, and its
+    /// values `[N, C, spatial…]`. `spatial` are the sizes of the spatial axes.
+    pub fn made(
+        &self,
+        objective: &Objective,
+        prepared: &Prepared,
+        logits: &Logits,
+        target: &Target,
+        spatial: &[usize],
+    ) -> Result<Vec<(String, Vec<f32>)>> {
+        let make = |name: String| {
+            let values = prepared.make_map(&name, logits, target, spatial)?;
+            Ok((name, values))
+        };
+        self.lacking(objective)?.map(make).collect()
+    }
+
+    /// Fails if a loss wants a map that it would make of the target, where the engine reaches neither.
+    pub(crate) fn expect_maps(&self, objective: &Objective) -> Result<()> {
+        match self.lacking(objective)?.next() {
+            None => Ok(()),
+            Some(name) => Err(Error::Parameter {
+                what: format!("map '{name}'"),
+                found: "none with targets on a device of their own".into(),
+                wanted: "one: the CPU makes it, ahead of the loss, with Prepared::make_map or \
+                         dice-loss-morphology"
+                    .into(),
+            }),
+        }
     }
 
     /// What the engine would say before it reads a voxel.

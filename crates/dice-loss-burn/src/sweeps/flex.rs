@@ -72,8 +72,9 @@ pub(super) fn evaluate(
 ) -> Result<Evaluated> {
     let targets = targets.fitted(logits.layout().shape())?;
     let shape = logits.layout().shape().clone();
-    let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
+    let (logits, mut targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
     let prepared = objective.prepare(shape[1])?;
+    targets.make_maps(&objective, &prepared, &logits, &shape)?;
     let moments = prepared.measure(&logits.logits()?, &targets.target()?)?;
     let verdict = Arc::new(prepared.evaluate(&moments)?);
     let step = SecondSweep { logits, targets, prepared, verdict, form };
@@ -160,6 +161,24 @@ impl TargetViews {
             },
             rules: targets.rules,
         })
+    }
+
+    /// Adds the maps that losses make of the target.
+    fn make_maps(
+        &mut self,
+        objective: &Objective,
+        prepared: &Prepared,
+        logits: &View,
+        shape: &Shape,
+    ) -> Result<()> {
+        let (logits, target) = (logits.logits()?, self.target()?);
+        let made = self.rules.made(objective, prepared, &logits, &target, &shape[2..])?;
+        for (name, values) in made {
+            let layout = FlexLayout::contiguous(shape.clone());
+            let map = FlexTensor::new(Bytes::from_elems(values), layout, DType::F32);
+            self.maps.push((name, View::of_channels(map)?));
+        }
+        Ok(())
     }
 
     fn target(&self) -> Result<Target<'_>> {

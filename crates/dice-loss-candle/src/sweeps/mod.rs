@@ -4,7 +4,7 @@ mod view;
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor};
 use dice_loss::{Objective, Prepared, Reduction, Target, Upstream, Verdict};
 use dice_loss_tensor::Rules;
 
@@ -18,8 +18,9 @@ pub(crate) fn evaluate(
     targets: Targets,
     objective: Arc<Objective>,
 ) -> Result<Evaluation> {
-    let (logits, targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
+    let (logits, mut targets) = (View::of_channels(logits)?, TargetViews::new(targets)?);
     let prepared = objective.prepare(logits.tensor().dim(1)?).map_err(refused)?;
+    targets.make_maps(&objective, &prepared, &logits)?;
     let moments = {
         let (logits, targets) = (logits.lend(), targets.lend());
         prepared.measure(&logits.logits()?, &targets.target()?).map_err(refused)?
@@ -169,6 +170,26 @@ impl TargetViews {
                 .collect::<Result<_>>()?,
             rules: targets.rules,
         })
+    }
+
+    /// Adds the maps that losses make of the target.
+    fn make_maps(
+        &mut self,
+        objective: &Objective,
+        prepared: &Prepared,
+        logits: &View,
+    ) -> Result<()> {
+        let shape = logits.tensor().dims();
+        let made = {
+            let (x, targets) = (logits.lend(), self.lend());
+            let (x, target) = (x.logits()?, targets.target()?);
+            self.rules.made(objective, prepared, &x, &target, &shape[2..]).map_err(refused)?
+        };
+        for (name, values) in made {
+            let map = Tensor::from_vec(values, shape, &Device::Cpu)?;
+            self.maps.push((name, View::of_channels(&map)?));
+        }
+        Ok(())
     }
 
     fn lend(&self) -> LentTargets<'_> {

@@ -1,6 +1,6 @@
 //! Small batches as plain numbers, for tensors and for the engine's views.
 
-use dice_loss::{Activation, Layout, Logits, Objective, Result, Target, catalogue};
+use dice_loss::{Activation, Layout, Logits, Objective, Result, Target, catalogue, maps::Named};
 use half::{bf16, f16};
 
 use crate::Element;
@@ -190,12 +190,25 @@ impl Case {
                 }
                 Shaped::new(values, &shape)
             };
-            let of_name = |(number, known): (usize, &dice_loss::maps::Named)| {
+            let of_name = |(number, known): (usize, &Named)| {
                 (known.name.clone(), map((number, known.is_signed)))
             };
             Self { maps: named.iter().enumerate().map(of_name).collect(), ..self.clone() }
         };
         vec![of(1), of(self.shape[1])]
+    }
+
+    /// The maps that the losses of an objective make of the target.
+    pub fn made_maps(&self, objective: &Objective) -> Vec<(String, Shaped<f32>)> {
+        let made = self.engine(|logits, target| {
+            let prepared = objective.prepare(self.shape[1])?;
+            let make = |map: Named| {
+                let values = prepared.make_map(&map.name, logits, target, &self.shape[2..])?;
+                Ok((map.name, Shaped::new(values, &self.shape)))
+            };
+            objective.maps()?.into_iter().map(make).collect()
+        });
+        made.expect("maps that losses know how to make")
     }
 
     /// The same with logits of another type, rounded to it.

@@ -1,11 +1,11 @@
 //! Maps: what weighs the voxels of the terms that name it.
 
 use dice_loss::{
-    Activation, BinaryCrossEntropy, Boundary, CrossEntropy, Dice, Focal, HausdorffDT, Objective,
-    SkeletonRecall,
+    Activation, BinaryCrossEntropy, BorderCrossEntropy, Boundary, CrossEntropy, Dice, Focal,
+    HausdorffDT, Objective, SkeletonRecall,
 };
 
-use super::{Case, FrontEnd, Reference, Shaped, agreement::against_the_reference, precision};
+use super::{Case, FrontEnd, Reference, Shaped, Way, agreement::against_the_reference, precision};
 
 /// Terms with maps of their own, with one in common and with none, in one objective.
 fn objectives() -> Vec<(Activation, Objective)> {
@@ -113,4 +113,43 @@ pub fn maps_that_do_not_fit<F: FrontEnd>(front_end: &F) {
     refused(&weighed, &[("a", f32::NAN, fits)], "voxel (0, 0): found NaN in the map 'a'");
     let too_large = "in the map 'boundary', wanted a value from -1e12 to 1e12";
     refused(&signed, &[("boundary", 2e12, &shape)], too_large);
+}
+
+/// Where the engine reaches the target, a map that is not handed in is made; elsewhere it is asked for.
+pub fn maps_that_losses_make<F: FrontEnd>(front_end: &F) {
+    let spacing = Some(vec![2.0, 0.5]);
+    let objectives = [
+        Objective::new()
+            .term(1.0, Dice::default().softmax())
+            .term(0.5, Boundary { spacing: spacing.clone() }.softmax())
+            .term(0.3, BorderCrossEntropy { spacing, ..Default::default() }.softmax()),
+        Objective::new()
+            .term(1.0, HausdorffDT::default().sigmoid())
+            .term(0.5, SkeletonRecall::default().sigmoid()),
+    ];
+    for (objective, activation) in objectives.iter().zip([Activation::Softmax, Activation::Sigmoid])
+    {
+        for case in Case::all(3, activation) {
+            let named = objective.maps().expect("maps that do not contradict");
+            for &way in F::WAYS {
+                let found = front_end.run(way, objective, &case, None);
+                if way == Way::Operations {
+                    let said = found.map(|_| ()).unwrap_err();
+                    assert!(said.contains("the CPU makes it, ahead of the loss"), "{said}");
+                    continue;
+                }
+                let maps = case.made_maps(objective);
+                assert_eq!(maps.len(), named.len());
+                let given = Case { maps, ..case.clone() };
+                let wanted = front_end.run(way, objective, &given, None).expect("a batch");
+                let found = found.expect("a batch");
+                assert_eq!((&found.values, &found.gradient), (&wanted.values, &wanted.gradient));
+                // The others are made where some are there.
+                let mut some = given.clone();
+                some.maps.pop();
+                let found = front_end.run(way, objective, &some, None).expect("a batch");
+                assert_eq!(found.values, wanted.values);
+            }
+        }
+    }
 }

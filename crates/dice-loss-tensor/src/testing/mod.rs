@@ -121,6 +121,7 @@ macro_rules! front_end_tests {
             maps_weigh_the_terms_that_name_them,
             a_map_of_ones_changes_nothing,
             maps_that_do_not_fit,
+            maps_that_losses_make,
             maps_of_weights_of_any_size,
         }
     };
