@@ -151,6 +151,8 @@ def test_what_does_not_fit_is_an_error():
     refused(r"connectivity: found 4.5", error=TypeError, connectivity=4.5)
     refused(r"spacing: found \[1.0, 2.0, 3.0\]", spacing=[1, 2, 3])
     refused(r"spacing", spacing=-1.0)
+    refused(r"spacing: found 'wide', wanted a number, or 2", error=TypeError, spacing="wide")
+    refused(r"spacing: found \[\[1\], \[1, 2\]\]", error=TypeError, spacing=[[1], [1, 2]])
     refused(r"found float64 without classes", error=TypeError, first=masks * 0.5)
     refused(r"prediction: found shape \(1, 2, 4, 4\)", second=masks[..., :3])
     refused(r"one to three axes", masks[..., None, None], masks[..., None, None])

@@ -354,7 +354,12 @@ def neighbours_of(connectivity: int | None) -> int | None:
 
 def spacing_of(spacing: Spacing, shape: tuple[int, ...]) -> list[float]:
     """One for each axis."""
-    steps = np.asarray(spacing, dtype=np.float64)
+    try:
+        steps = np.asarray(spacing, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"spacing: found {spacing!r}, wanted a number, or {len(shape)}, one for each axis"
+        ) from None
     if steps.ndim > 1 or (steps.ndim == 1 and len(steps) != len(shape)):
         raise ValueError(
             f"spacing: found {steps.tolist()}, wanted a number, or {len(shape)}, one for each axis"
