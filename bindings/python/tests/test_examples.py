@@ -28,7 +28,17 @@ def dice_of(name, *arguments):
 
 def test_all_examples_are_tested():
     found = {path.name for path in EXAMPLES.glob("*.py")}
-    assert found == {"train_monai.py", "train_torch.py", "train_tubes.py"}
+    assert found == {"draw_maps.py", "train_monai.py", "train_torch.py", "train_tubes.py"}
+
+
+def test_maps_are_drawn(tmp_path):
+    for module in ("matplotlib", "nibabel"):
+        pytest.importorskip(module)
+    command = [sys.executable, str(EXAMPLES / "draw_maps.py"), str(tmp_path / "maps.png")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    drawn = (tmp_path / "maps.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG") and 20_000 < len(drawn) < 150_000
 
 
 def test_tubes_are_scored():

@@ -61,9 +61,8 @@ PLANS = {
 }
 
 
-@pytest.fixture(scope="module")
-def trainer_class():
-    """As `nnUNetv2_train … -tr nnUNetTrainerNativeLoss` looks for it."""
+def found_by_nnunet(name):
+    """As `nnUNetv2_train … -tr name` looks for it."""
     folder = subprocess.run(
         [sys.executable, "-m", "dice_loss.nnunet"], check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -71,7 +70,12 @@ def trainer_class():
         # What nnU-Net's own trainers, all of which it imports, are warned of is not tested here.
         warnings.simplefilter("ignore")
         environment.setenv("nnUNet_extTrainer", folder)
-        return recursive_find_trainer_class_by_name("nnUNetTrainerNativeLoss")
+        return recursive_find_trainer_class_by_name(name)
+
+
+@pytest.fixture(scope="module")
+def trainer_class():
+    return found_by_nnunet("nnUNetTrainerNativeLoss")
 
 
 @pytest.fixture(params=LABELS)

@@ -34,7 +34,7 @@ class nnUNetTrainerNativeLoss(nnUNetTrainer):
             wrapper.loss, loss = loss, wrapper
         return loss
 
-    def _native_loss(self) -> DC_and_BCE_loss | DC_and_CE_loss:
+    def _native_loss(self) -> nn.Module:
         labels = self.label_manager
         dice = {
             "batch_dice": self.configuration_manager.batch_dice,
