@@ -101,7 +101,8 @@ class LossWithMap(nn.Module):
         of_term, mask = self._split(target)
         # Of the logits nothing is read but the shape.
         logits = torch.zeros(1).expand(target.shape[0], channels, *target.shape[2:])
-        return self.term.maps(logits, of_term, mask=mask)[self.name]
+        made: Tensor = self.term.maps(logits, of_term, mask=mask)[self.name]
+        return made
 
     def _split(self, target: Tensor) -> tuple[Tensor, Tensor | None]:
         """What the term is of, and which voxels count."""

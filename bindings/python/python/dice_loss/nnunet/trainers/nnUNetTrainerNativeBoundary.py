@@ -21,4 +21,5 @@ class nnUNetTrainerNativeBoundary(nnUNetTrainerNativeMap):
 
     def share(self) -> float:
         """0.01 and rising."""
-        return min(1.0, 0.01 * (1 + self.current_epoch))
+        epoch: int = self.current_epoch
+        return min(1.0, 0.01 * (1 + epoch))
