@@ -92,7 +92,7 @@ class LossWithMap(nn.Module):
     def forward(self, net_output: Tensor, target: Tensor, map: Tensor) -> Tensor:
         """The loss; see `LossWithMap`."""
         of_term, mask = self._split(target)
-        term = self.term(net_output, of_term, mask=mask, maps={self.name: map})
+        term: Tensor = self.term(net_output, of_term, mask=mask, maps={self.name: map})
         loss: Tensor = self.loss(net_output, target)
         return loss + self.share * term
 
