@@ -276,6 +276,8 @@ fn split_outside_brackets(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{Device, Int, Tensor};
+
     use super::*;
 
     const SOFTMAX: Head = Head::Softmax { classes: 3 };
@@ -344,6 +346,21 @@ mod tests {
         assert!(refused("dice:activation=sigmoid").contains("the number of classes decides"));
         assert!(refused("dice:squared=true,squared=false").contains("twice"));
         assert!(refused("dice:squared").contains("NAME=VALUE"));
+    }
+
+    #[test]
+    fn losses_that_want_a_map_make_it() {
+        let text = "boundary:spacing=[1,2],hausdorff_dt,skeleton_recall,border_cross_entropy:w0=4";
+        let wishes: Wishes = text.parse().unwrap();
+        let candidates = candidates(&wishes.0, SOFTMAX, true).unwrap();
+        assert_eq!(candidates.len(), 4);
+        for candidate in candidates {
+            let device = Device::flex();
+            let logits = Tensor::<4>::zeros([1, 3, 2, 3], &device);
+            let labels = Tensor::<3, Int>::from_data([[[0, 1, 2], [1, 0, 255]]], &device);
+            let loss = (candidate.criterion)(logits, labels).unwrap().into_scalar::<f32>();
+            assert!(loss.is_finite() && loss != 0.0, "{}: {loss}", candidate.record.name);
+        }
     }
 
     #[test]
