@@ -91,9 +91,12 @@ impl Passes {
     /// `None` if the kernels cannot hold so many classes or terms in shared memory, and for maps.
     pub fn new(prepared: &Prepared, needs: Needs) -> Option<Self> {
         let integrands = prepared.integrands();
-        // No kernel reads a map, nor has the sum that is made for one.
-        let is_beyond =
-            |integrand: &Integrand| integrand.map.is_some() || integrand.sum == Sum::SquaredError;
+        // No kernel reads a map, nor has the sum that is made for one, nor sees instances.
+        let is_beyond = |integrand: &Integrand| {
+            integrand.map.is_some()
+                || integrand.instances.is_some()
+                || integrand.sum == Sum::SquaredError
+        };
         if integrands.iter().any(is_beyond) {
             return None;
         }

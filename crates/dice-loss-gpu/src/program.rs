@@ -112,6 +112,8 @@ impl Program {
                     Pool::Sample => POOL_SAMPLE,
                     Pool::Batch => 1,
                     Pool::All => POOL_ALL,
+                    // Their losses are made where the instances are seen.
+                    Pool::Cell | Pool::Blob => return None,
                 };
                 let absent = match absent {
                     Absent::Skip => 0,

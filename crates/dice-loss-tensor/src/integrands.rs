@@ -71,6 +71,8 @@ impl<O: Operations> Voxels<O> {
             }
             Sum::Focal => self.positive(w(), activation, gamma),
             Sum::FocalNegative => self.negative(w(), activation, gamma),
+            // `Rules::expect_maps` has refused the terms whose they are.
+            Sum::InstanceLoss | Sum::InstanceCount => self.weights.ones(self.weights.shape()),
         }
     }
 

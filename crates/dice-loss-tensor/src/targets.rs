@@ -1,6 +1,6 @@
 //! What the reference segmentation says, which of it counts, and what fits the logits.
 
-use dice_loss::{Error, Layout, Logits, Objective, Prepared, Result, Target, broadcast};
+use dice_loss::{Error, Layout, Logits, Objective, Prepared, Result, Target, Words, broadcast};
 
 use crate::Operations;
 
@@ -106,8 +106,16 @@ impl Rules {
         self.lacking(objective)?.map(make).collect()
     }
 
-    /// Fails if a loss wants a map that it would make of the target, where the engine reaches neither.
+    /// Fails if a loss wants a map that it would make of the target, or looks at instances, where the
+    /// engine reaches neither.
     pub(crate) fn expect_maps(&self, objective: &Objective) -> Result<()> {
+        if let Some((division, by)) = objective.division()? {
+            return Err(Error::Parameter {
+                what: format!("{by}: {}", division.word()),
+                found: "logits on a device of their own".into(),
+                wanted: "logits in main memory: only the engine looks at instances".into(),
+            });
+        }
         match self.lacking(objective)?.next() {
             None => Ok(()),
             Some(name) => Err(Error::Parameter {

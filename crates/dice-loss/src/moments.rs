@@ -1,12 +1,16 @@
 //! What sweep 1 leaves: sums that add up.
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Error, Integrand, Result, Sum, Sums, direction::Direction, error::stated,
-    metrics::Counts, room,
+    Activation, Error, Integrand, Result, Sum, Sums,
+    direction::Direction,
+    error::stated,
+    instances::{Kept, Known},
+    metrics::Counts,
+    room,
 };
 
 /// The version of the moments that are written. What is written under another is not read.
@@ -42,12 +46,12 @@ pub struct Moments {
     samples: usize,
     classes: usize,
     pooled: bool,
-    /// Where the rows of each (sample, class) begin, and where the last one's end.
-    offsets: Vec<usize>,
-    /// Row-major (row, integrand).
+    /// Row-major (sample, class, integrand).
     rows: Vec<f64>,
     /// (sample, class): annotated.
     valid: Vec<bool>,
+    /// Of the instances, for sweep 2.
+    kept: Kept,
 }
 
 /// As they are written.
@@ -59,16 +63,15 @@ struct Written {
     samples: usize,
     classes: usize,
     pooled: bool,
-    offsets: Vec<usize>,
     rows: Vec<f64>,
     valid: Vec<bool>,
 }
 
 impl From<Moments> for Written {
     fn from(moments: Moments) -> Self {
-        let Moments { integrands, samples, classes, pooled, offsets, rows, valid } = moments;
+        let Moments { integrands, samples, classes, pooled, rows, valid, kept: _ } = moments;
         let integrands = integrands.to_vec();
-        Self { version: VERSION, integrands, samples, classes, pooled, offsets, rows, valid }
+        Self { version: VERSION, integrands, samples, classes, pooled, rows, valid }
     }
 }
 
@@ -76,25 +79,22 @@ impl TryFrom<Written> for Moments {
     type Error = Error;
 
     fn try_from(written: Written) -> Result<Self> {
-        let Written { version, integrands, samples, classes, pooled, offsets, rows, valid } =
-            written;
+        let Written { version, integrands, samples, classes, pooled, rows, valid } = written;
         if version != VERSION {
             return stated("version of the moments", version.to_string(), VERSION.to_string());
         }
         let fits = samples.checked_mul(classes) == Some(valid.len())
-            && offsets.len() == valid.len() + 1
-            && offsets[0] == 0
-            && offsets.is_sorted()
-            && offsets.last().and_then(|end| end.checked_mul(integrands.len())) == Some(rows.len())
+            && valid.len().checked_mul(integrands.len()) == Some(rows.len())
             && (!pooled || samples == 1);
         if !fits {
             return Err(Error::Shape {
-                what: "samples, classes, validity, offsets, sums of the moments",
-                found: vec![samples, classes, valid.len(), offsets.len(), rows.len()],
-                wanted: format!("rows of {} sums for each sample and class", integrands.len()),
+                what: "samples, classes, validity, sums of the moments",
+                found: vec![samples, classes, valid.len(), rows.len()],
+                wanted: format!("{} sums for each sample and class", integrands.len()),
             });
         }
-        Ok(Self { integrands: integrands.into(), samples, classes, pooled, offsets, rows, valid })
+        let (integrands, kept) = (integrands.into(), Kept::default());
+        Ok(Self { integrands, samples, classes, pooled, rows, valid, kept })
     }
 }
 
@@ -112,10 +112,20 @@ impl Moments {
             samples,
             classes,
             pooled: false,
-            offsets: (0..=samples * classes).collect(),
             rows,
             valid,
+            kept: Kept::default(),
         }
+    }
+
+    /// With what sweep 1 knows of the instances.
+    pub(crate) fn with(mut self, known: Known) -> Self {
+        self.kept = Kept(Some(Arc::new(known)));
+        self
+    }
+
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// What the sums of a row are.
@@ -133,28 +143,27 @@ impl Moments {
         self.samples
     }
 
-    /// Rows of sums. Each (sample, class) has [its own](Self::rows_of), at present one.
-    pub fn rows(&self) -> usize {
-        *self.offsets.last().unwrap_or(&0)
-    }
-
-    /// The numbers of the rows of a (sample, class); none if there is no such class or sample.
-    pub fn rows_of(&self, sample: usize, class: usize) -> Range<usize> {
-        if sample >= self.samples || class >= self.classes {
-            return 0..0;
-        }
-        let index = sample * self.classes + class;
-        self.offsets[index]..self.offsets[index + 1]
-    }
-
-    /// The sums of a row, in the order of the [`integrands`](Self::integrands).
+    /// The sums of a (sample, class), in the order of the [`integrands`](Self::integrands).
     ///
-    /// Empty if there is no such row.
-    pub fn row(&self, row: usize) -> &[f64] {
-        if row >= self.rows() {
+    /// Empty if there is no such class or sample.
+    pub fn row(&self, sample: usize, class: usize) -> &[f64] {
+        if sample >= self.samples || class >= self.classes {
             return &[];
         }
-        &self.rows[row * self.integrands.len()..][..self.integrands.len()]
+        let index = sample * self.classes + class;
+        &self.rows[index * self.integrands.len()..][..self.integrands.len()]
+    }
+
+    /// The same sums of the voxels of one instance of a class, counted from 1, or of the voxels of none:
+    /// number 0. What no instance has a share of, as the sums of voxel losses, is 0.
+    ///
+    /// `None` if there is no such instance; of a class with fewer than two instances in a sample; and of
+    /// moments that were not measured just so, with instances.
+    pub fn row_of_instance(&self, sample: usize, class: usize, number: usize) -> Option<&[f64]> {
+        if sample >= self.samples || class >= self.classes {
+            return None;
+        }
+        self.kept.0.as_ref()?.row(sample * self.classes + class, number)
     }
 
     /// Whether the samples have been added up.
@@ -173,13 +182,12 @@ impl Moments {
         for sample in 0..self.samples {
             for class in 0..self.classes {
                 let sums = &mut sums[class * columns..][..columns];
-                for row in self.rows_of(sample, class) {
-                    sums.iter_mut().zip(self.row(row)).for_each(|(sum, value)| *sum += value);
-                }
+                let row = self.row(sample, class);
+                sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
                 valid[class] |= self.valid[sample * self.classes + class];
             }
         }
-        self.offsets = (0..=self.classes).collect();
+        self.kept = Kept::default();
         (self.rows, self.valid, self.samples, self.pooled) = (sums, valid, 1, true);
         self
     }
@@ -213,20 +221,18 @@ impl Moments {
                 "moments that still have their samples; add adds pooled ones",
             );
         }
-        let of_each = size_of::<bool>() + size_of::<usize>();
-        let of_each = of_each + self.integrands.len() * size_of::<f64>();
+        let of_each = size_of::<bool>() + self.integrands.len() * size_of::<f64>();
         let count = (self.samples + other.samples) * self.classes;
         room::expect(count, of_each, "the sums of all samples")?;
-        let rows = self.rows();
-        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| rows + offset));
+        self.kept = Kept::default();
         self.rows.extend_from_slice(&other.rows);
         self.valid.extend_from_slice(&other.valid);
         self.samples += other.samples;
         Ok(())
     }
 
-    /// The raw sums, row-major (row, integrand), the rows in the order of (sample, class): what an
-    /// all-reduce adds up across processes.
+    /// The raw sums, row-major (sample, class, integrand): what an all-reduce adds up across
+    /// processes.
     ///
     /// Only [`pooled`](Self::pooled) moments of equal integrands may be added in this way.
     pub fn as_slice(&self) -> &[f64] {
@@ -280,11 +286,9 @@ impl Moments {
         sample < self.samples && class < self.classes && self.valid[sample * self.classes + class]
     }
 
-    /// A sum of a (sample, class), over its rows.
+    /// A sum of a (sample, class).
     pub(crate) fn at(&self, column: usize, sample: usize, class: usize) -> f64 {
-        let index = sample * self.classes + class;
-        let rows = self.offsets[index]..self.offsets[index + 1];
-        rows.map(|row| self.rows[row * self.integrands.len() + column]).sum()
+        self.rows[(sample * self.classes + class) * self.integrands.len() + column]
     }
 
     fn find(&self, column: usize, sample: usize, class: usize) -> Option<f64> {

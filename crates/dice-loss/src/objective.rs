@@ -142,7 +142,7 @@ impl Objective {
     /// let target = Target::labels(&[1u8, 0], layout)?;
     /// let moments = sums.measure(&Logits::new(&[0.75f32, 0.5], layout)?, &target)?;
     /// let column = moments.integrands().iter().position(|found| *found == intersection);
-    /// assert_eq!(column.map(|column| moments.row(0)[column]), Some(0.75));
+    /// assert_eq!(column.map(|column| moments.row(0, 0)[column]), Some(0.75));
     /// # Ok::<(), dice_loss::Error>(())
     /// ```
     pub fn also(mut self, integrands: impl IntoIterator<Item = Integrand>) -> Self {
@@ -231,6 +231,7 @@ impl Objective {
         let terms = self.resolved();
         check_channels(&terms, classes)?;
         self.maps()?;
+        self.division()?;
         for (weight, term) in &terms {
             if !Range::ANY.contains(*weight) {
                 let wanted = Range::ANY.instead_of(*weight);
@@ -321,7 +322,8 @@ impl Objective {
         self.check(logits.layout.classes)?;
         target.check(logits.layout)?;
         let maps = self.maps_read();
-        target.check_maps(maps.iter().map(|(name, by)| (&**name, *by)))
+        target.check_maps(maps.iter().map(|(name, by)| (&**name, *by)))?;
+        target.check_instances(self.division()?)
     }
 }
 

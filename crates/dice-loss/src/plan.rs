@@ -3,9 +3,11 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
-    Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
+    Activation, ClassValues, Decision, Integrand, Isa, Objective, Pool, Reduction, Result, Sum,
+    Term,
     direction::{ByDirection, Direction},
     error::stated,
+    instances::{Division, InstanceLoss, Instanced, instanced},
     maps::Recipe,
     term::Loss,
     voxel::VoxelLoss,
@@ -51,8 +53,8 @@ pub(crate) struct Group {
     pub activation: Activation,
     /// The number of its map.
     pub map: Option<usize>,
-    /// Whether it is all that is summed up under its activation, and has no map: what most people train
-    /// with, and the sweeps have shorter ways for.
+    /// Whether it is all that is summed up under its activation, and has no map and no instances: what
+    /// most people train with, and the sweeps have shorter ways for.
     pub is_plain: bool,
     /// The column of each direction that some formula reads.
     pub sums: ByDirection<Option<usize>>,
@@ -96,6 +98,8 @@ pub(crate) struct Planned {
     pub map: Option<usize>,
     /// For a voxel term.
     pub place: Option<Place>,
+    /// The number of its loss of instances, if it looks at those.
+    pub instanced: Option<usize>,
 }
 
 /// What the sweeps do for an objective, and what the sums become.
@@ -103,13 +107,17 @@ pub(crate) struct Planned {
 pub(crate) struct Plan {
     pub classes: usize,
     /// The columns: first what the reference alone decides, then counts, then what it decides with
-    /// maps, then group by group.
+    /// maps, then group by group, then the losses of instances.
     pub integrands: Arc<[Integrand]>,
     /// In the order of their names, as the target has them.
     pub maps: Vec<MapPlan>,
     /// Those of an activation follow each other, first the one without a map.
     pub groups: Vec<Group>,
     pub decision: Option<(Decision, Activation)>,
+    /// How the voxels are divided among instances, if a term looks at those, and what does first.
+    pub division: Option<(Division, &'static str)>,
+    /// The losses of instances, each once.
+    pub instanced: Vec<Instanced>,
     pub terms: Vec<Planned>,
     pub reduction: Reduction,
     pub isa: Isa,
@@ -128,6 +136,7 @@ impl Plan {
         let terms = objective.resolved();
         let integrands = wanted(objective, &terms, classes)?;
         let maps = maps(objective, &integrands)?;
+        let division = objective.division()?;
         let numbers = || std::iter::once(None).chain((0..maps.len()).map(Some));
         let of_activation = |activation| {
             let of_map = |map: Option<usize>| {
@@ -135,7 +144,7 @@ impl Plan {
             };
             let mut groups: Vec<_> = numbers().filter_map(of_map).collect();
             if let [alone] = &mut groups[..] {
-                alone.is_plain = alone.map.is_none();
+                alone.is_plain = alone.map.is_none() && division.is_none();
             }
             groups
         };
@@ -145,25 +154,38 @@ impl Plan {
             let is_its = |group: &Group| group.activation == term.activation && group.map == map;
             let group = groups.iter().position(is_its);
             let place = group.and_then(|group| groups[group].place(group, &term, classes));
-            Planned { weight, term, group, map, place }
+            Planned { weight, term, group, map, place, instanced: None }
         };
         let count = integrands.iter().find(|integrand| integrand.sum.is_count());
         let decision = count.and_then(|count| count.decision.zip(count.activation));
-        Ok(Self {
+        let mut plan = Self {
             classes,
             terms: terms.into_iter().map(planned).collect(),
             integrands: integrands.into(),
             maps,
             groups,
             decision,
+            division,
+            instanced: Vec::new(),
             reduction: objective.reduced_by(),
             isa: objective.isa_of(),
-        })
+        };
+        let (all, of_terms) = instanced(&plan);
+        plan.instanced = all;
+        for (planned, number) in plan.terms.iter_mut().zip(of_terms) {
+            planned.instanced = number;
+        }
+        Ok(plan)
     }
 
     /// The columns of the moments.
     pub fn columns(&self) -> usize {
         self.integrands.len()
+    }
+
+    /// Those that the sweeps add up: all but the losses of instances, which come last.
+    pub fn swept(&self) -> usize {
+        self.columns() - 2 * self.instanced.len()
     }
 
     /// The groups of each activation.
@@ -176,6 +198,17 @@ impl Plan {
         let mut seen = vec![false; self.classes];
         let names = |planned: &&Planned| planned.map.is_some_and(|map| self.maps[map].name == name);
         for planned in self.terms.iter().filter(names) {
+            let weights = planned.term.weights(self.classes);
+            seen.iter_mut().zip(weights).for_each(|(seen, weight)| *seen |= weight > 0.0);
+        }
+        seen
+    }
+
+    /// Whether some term looks at the instances of each class.
+    pub fn classes_with_instances(&self) -> Vec<bool> {
+        let mut seen = vec![false; self.classes];
+        let looks = |planned: &&Planned| planned.term.pool.and_then(Pool::division).is_some();
+        for planned in self.terms.iter().filter(looks) {
             let weights = planned.term.weights(self.classes);
             seen.iter_mut().zip(weights).for_each(|(seen, weight)| *seen |= weight > 0.0);
         }
@@ -240,14 +273,20 @@ fn wanted(objective: &Objective, terms: &[(f64, Term)], classes: usize) -> Resul
     let place = |integrand: &Integrand| {
         let of_group = |activation| !integrand.sum.is_count() && integrand.activation == activation;
         let group = Activation::ALL.into_iter().position(|a| of_group(Some(a)));
-        (group, integrand.sum)
+        (integrand.sum.is_of_terms(), group, integrand.sum)
     };
     // By exponents too, so that the order of the terms does not show.
     integrands.sort_by(|a, b| {
-        let ((a_group, a_sum), (b_group, b_sum)) = (place(a), place(b));
+        let ((a_last, a_group, a_sum), (b_last, b_group, b_sum)) = (place(a), place(b));
         let by_exponents = || a.gamma.partial_cmp(&b.gamma).unwrap_or(Ordering::Equal);
-        let by_map = a_group.cmp(&b_group).then_with(|| a.map.cmp(&b.map));
-        by_map.then_with(|| a_sum.cmp(&b_sum)).then_with(by_exponents)
+        let by_instances = || {
+            let said =
+                |integrand: &Integrand| integrand.instances.as_ref().map(|of| format!("{of:?}"));
+            said(a).cmp(&said(b))
+        };
+        let by_map = (a_last, a_group).cmp(&(b_last, b_group)).then_with(|| a.map.cmp(&b.map));
+        let by_sum = by_map.then_with(|| a_sum.cmp(&b_sum));
+        by_sum.then_with(by_exponents).then_with(by_instances)
     });
     Ok(integrands)
 }
@@ -275,18 +314,26 @@ fn of_term(term: &Term, classes: usize) -> Vec<Integrand> {
                 _ => of(direction.sum()),
             })
             .chain(of_data.filter_map(of_map))
+            .chain(InstanceLoss::of(term).into_iter().flat_map(|instances| {
+                [Sum::InstanceLoss, Sum::InstanceCount]
+                    .map(|sum| Integrand { instances: Some(instances.clone()), ..of(sum) })
+            }))
             .collect()
         }
         Loss::Voxel(VoxelLoss::CrossEntropy(loss)) => match loss.label_smoothing > 0.0 {
             true => vec![of(Sum::LogLoss), of(Sum::LogLossOfAll)],
             false => vec![of(Sum::LogLoss)],
         },
-        Loss::Voxel(VoxelLoss::BorderCrossEntropy(_)) if term.activation == Activation::Softmax => {
+        Loss::Voxel(VoxelLoss::BorderCrossEntropy(_) | VoxelLoss::InstanceCrossEntropy(_))
+            if term.activation == Activation::Softmax =>
+        {
             vec![of(Sum::LogLoss)]
         }
-        Loss::Voxel(VoxelLoss::BinaryCrossEntropy(_) | VoxelLoss::BorderCrossEntropy(_)) => {
-            [of(Sum::Positive)].into_iter().chain(of_map(Sum::Mapped)).collect()
-        }
+        Loss::Voxel(
+            VoxelLoss::BinaryCrossEntropy(_)
+            | VoxelLoss::BorderCrossEntropy(_)
+            | VoxelLoss::InstanceCrossEntropy(_),
+        ) => [of(Sum::Positive)].into_iter().chain(of_map(Sum::Mapped)).collect(),
         Loss::Voxel(VoxelLoss::Focal(loss)) => {
             let gamma = each(&loss.gamma, classes);
             match term.activation {
@@ -374,6 +421,7 @@ impl Group {
             integrand.activation == Some(activation)
                 && integrand.map.as_deref() == name
                 && !integrand.sum.is_count()
+                && !integrand.sum.is_of_terms()
         };
         integrands.iter().find(|integrand| here(integrand))?;
         let position = |of: &dyn Fn(&Integrand) -> bool| {
@@ -416,10 +464,12 @@ impl Group {
         let losses = match loss {
             VoxelLoss::CrossEntropy(_) => LogLosses::CrossEntropy,
             VoxelLoss::BinaryCrossEntropy(_) => LogLosses::Binary,
-            VoxelLoss::BorderCrossEntropy(_) => match term.activation {
-                Activation::Softmax => LogLosses::CrossEntropy,
-                _ => LogLosses::Binary,
-            },
+            VoxelLoss::BorderCrossEntropy(_) | VoxelLoss::InstanceCrossEntropy(_) => {
+                match term.activation {
+                    Activation::Softmax => LogLosses::CrossEntropy,
+                    _ => LogLosses::Binary,
+                }
+            }
             VoxelLoss::Focal(loss) => {
                 let gamma = each(&loss.gamma, classes);
                 let alike = |focal: &FocalPlan| focal.gamma == gamma;

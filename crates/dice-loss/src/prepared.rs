@@ -1,8 +1,10 @@
 //! An objective for one number of classes: checked once, planned once.
 
+use std::borrow::Cow;
+
 use crate::{
-    Error, Integrand, Layout, Logits, Moments, Objective, Output, Reduction, Result, Target,
-    TermParts, Upstream, Verdict,
+    Error, Instances, Integrand, Layout, Logits, Moments, Objective, Output, Reduction, Result,
+    Target, TermParts, Upstream, Verdict,
     evaluate::{self, Slopes},
     plan::Plan,
     room,
@@ -58,6 +60,11 @@ impl Prepared {
         self.plan.reduction
     }
 
+    /// Whether some term looks at [instances](Instances), which the target has to carry.
+    pub fn looks_at_instances(&self) -> bool {
+        self.plan.division.is_some()
+    }
+
     /// What is summed up, in the order of the sums.
     pub fn integrands(&self) -> &[Integrand] {
         &self.plan.integrands
@@ -80,7 +87,8 @@ impl Prepared {
 
     /// Sweep 1, as [`Objective::measure`].
     pub fn measure(&self, logits: &Logits, target: &Target) -> Result<Moments> {
-        sweep::measure(&self.batch(logits, target)?)
+        let instances = self.instances(logits, target)?;
+        sweep::measure(&self.batch(logits, target, &instances))
     }
 
     /// Moments of sums computed elsewhere, row-major (sample, class, integrand).
@@ -127,18 +135,21 @@ impl Prepared {
         target: &Target,
         gradient: Output,
     ) -> Result<()> {
-        let batch = self.batch(logits, target)?;
+        let instances = self.instances(logits, target)?;
+        let batch = self.batch(logits, target, &instances);
         verdict.expect_sums(&self.plan)?;
         gradient.check(logits)?;
         let slopes = verdict.slopes(&upstream.into(), &self.plan, logits.layout)?;
-        sweep::pull_back(&batch, slopes, gradient)
+        let known = batch.instances.and_then(|instances| verdict.known_of(instances));
+        sweep::pull_back(&batch, slopes, known, gradient)
     }
 
     /// Sweep 2 from the sums on: reads logits and target and writes Σ derivative · ∂sum/∂logits.
     ///
     /// The derivatives are row-major (sample, class, integrand), as [`gradient`](Self::gradient)
     /// gives them: for each sample, or once for all. Those by sums that do not depend on the logits
-    /// are not read. Fails as [`pull_back`](Self::pull_back) does.
+    /// are not read. Where terms look at instances, sweep 1 runs again, for the sums of each. Fails as
+    /// [`pull_back`](Self::pull_back) does.
     pub fn pull_back_sums(
         &self,
         derivatives: &[f64],
@@ -146,15 +157,17 @@ impl Prepared {
         target: &Target,
         gradient: Output,
     ) -> Result<()> {
-        let batch = self.batch(logits, target)?;
+        let instances = self.instances(logits, target)?;
+        let batch = self.batch(logits, target, &instances);
         gradient.check(logits)?;
         let slopes = Slopes::of_moments(&self.plan, derivatives, logits.layout)?;
-        sweep::pull_back(&batch, slopes, gradient)
+        sweep::pull_back(&batch, slopes, None, gradient)
     }
 
     /// The loss of every voxel, as [`Objective::voxel_losses`].
     pub fn voxel_losses(&self, logits: &Logits, target: &Target, map: Output) -> Result<()> {
-        let batch = self.batch(logits, target)?;
+        let instances = self.instances(logits, target)?;
+        let batch = self.batch(logits, target, &instances);
         let wanted = self.map_shape(logits.layout)?;
         if map.layout.shape() != wanted {
             return Err(Error::Shape {
@@ -180,10 +193,11 @@ impl Prepared {
     /// without reading a voxel. `measure` asks this first.
     pub fn check_tensors(&self, logits: &Logits, target: &Target) -> Result<()> {
         self.check_shapes(logits, target)?;
-        target.check_maps(self.plan.maps.iter().map(|map| (&*map.name, map.by)))
+        target.check_maps(self.plan.maps.iter().map(|map| (&*map.name, map.by)))?;
+        target.check_instances(self.plan.division)
     }
 
-    /// The same but for which maps there are.
+    /// The same but for which maps and instances there are.
     pub(crate) fn check_shapes(&self, logits: &Logits, target: &Target) -> Result<()> {
         if logits.layout.classes != self.plan.classes {
             return Err(Error::Shape {
@@ -195,8 +209,28 @@ impl Prepared {
         target.check(logits.layout)
     }
 
-    fn batch<'a>(&'a self, logits: &'a Logits, target: &'a Target) -> Result<Input<'a>> {
+    /// Checks the tensors, and reads the instances where they come as a map.
+    pub(crate) fn instances<'a>(
+        &self,
+        logits: &Logits,
+        target: &Target<'a>,
+    ) -> Result<Option<Cow<'a, Instances>>> {
         self.check_tensors(logits, target)?;
-        Ok(Input::new(&self.plan, logits, target))
+        Ok(match (self.plan.division, &target.numbers, target.instances) {
+            (Some((division, _)), Some(map), _) => {
+                let is_seen = self.plan.classes_with_instances();
+                Some(Cow::Owned(Instances::of_map(division, map, logits.layout, &is_seen)?))
+            }
+            (_, _, instances) => instances.map(Cow::Borrowed),
+        })
+    }
+
+    fn batch<'a>(
+        &'a self,
+        logits: &'a Logits,
+        target: &'a Target,
+        instances: &'a Option<Cow<Instances>>,
+    ) -> Input<'a> {
+        Input { instances: instances.as_deref(), ..Input::new(&self.plan, logits, target) }
     }
 }

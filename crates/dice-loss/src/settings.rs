@@ -18,12 +18,25 @@ pub enum Pool {
     /// One for everything, voxels of all samples and classes alike. Class weights weigh the
     /// classes' sums. A loss that couples the classes is pooled over the batch.
     All,
+    /// Each instance of a class in a sample has one, over the voxels that are nearest to it (its
+    /// Voronoi cell), and a class of a sample has their mean: CC-Dice (Jaus et al.,
+    /// <https://arxiv.org/abs/2511.17146>). Small instances count as much as large ones. Wants
+    /// [`Instances`](crate::Instances) with the target; not for losses that couple the classes.
+    Cell,
+    /// Each instance has one, over its own voxels and the background, all other instances left out:
+    /// blob loss (Kofler et al., <https://arxiv.org/abs/2205.08209>). Otherwise as `Cell`.
+    Blob,
 }
 
 impl Words for Pool {
     const TYPE: &'static str = "Pool";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("sample", Self::Sample), ("batch", Self::Batch), ("all", Self::All)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("sample", Self::Sample),
+        ("batch", Self::Batch),
+        ("all", Self::All),
+        ("cell", Self::Cell),
+        ("blob", Self::Blob),
+    ];
 }
 
 /// What a class counts that is absent from the reference.
@@ -74,9 +87,11 @@ impl Declare for Settings {
         LossOption::new(
             "pool",
             "what the overlap is computed over: `sample`, each class of each sample; `batch`, each \
-             class over the batch; `all`, everything at once",
+             class over the batch; `all`, everything at once; `cell` and `blob`, each instance of each \
+             class of each sample, with the voxels nearest to it or with the background",
             |s: &mut Self| Slot::Choice(&mut s.pool),
-        ),
+        )
+        .apart(&["cell", "blob"]),
         LossOption::new(
             "absent",
             "what a class counts that the reference lacks: `skip`, nothing; `formula`, what the \

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Decision, Distances, Range, Result,
+    Activation, Decision, Distances, InstanceLoss, Range, Result, Words,
     error::{parameter, stated},
 };
 
@@ -92,6 +92,10 @@ sums! {
     Focal "focal",
     /// w (1 − g) p^γ (−ln(1 − p)), with each class's γ.
     FocalNegative "focal_negative",
+    /// No sum over voxels: the loss of the class in the sample, a mean over its instances.
+    InstanceLoss "instance_loss",
+    /// 1 where that loss counts: not where the class is absent and skipped.
+    InstanceCount "instance_count",
 }
 
 impl Sum {
@@ -120,6 +124,42 @@ impl Sum {
             self,
             Self::Reference | Self::ReferenceSquared | Self::Voxels | Self::Mapped | Self::Merged
         )
+    }
+
+    /// Whether it belongs to a term that looks at instances, and cannot be asked for by itself.
+    pub const fn is_of_terms(self) -> bool {
+        matches!(self, Self::InstanceLoss | Self::InstanceCount)
+    }
+
+    /// Whether each instance of a class has its own: where a term looks at instances.
+    pub(crate) const fn is_of_instances(self) -> bool {
+        match self {
+            Self::Transport
+            | Self::LogLoss
+            | Self::LogLossOfAll
+            | Self::Merged
+            | Self::Positive
+            | Self::Negative
+            | Self::Focal
+            | Self::FocalNegative
+            | Self::InstanceLoss
+            | Self::InstanceCount => false,
+            Self::Reference
+            | Self::ReferenceSquared
+            | Self::Voxels
+            | Self::TruePositives
+            | Self::FalsePositives
+            | Self::FalseNegatives
+            | Self::Mapped
+            | Self::Intersection
+            | Self::Prediction
+            | Self::PredictionSquared
+            | Self::Difference
+            | Self::Magnitude
+            | Self::SensitivityError
+            | Self::SpecificityError
+            | Self::SquaredError => true,
+        }
     }
 
     /// Whether it counts voxels after a hard decision.
@@ -193,13 +233,24 @@ pub struct Integrand {
     /// [loss](crate::GeneralizedWassersteinDice) divides its own by the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distances: Option<Vec<Vec<f64>>>,
+    /// Of sums of instances: which loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instances: Option<InstanceLoss>,
 }
 
 impl Integrand {
     /// Without parameters but for the activation: `None` for the sums of the reference alone.
     pub fn new(sum: Sum, activation: impl Into<Option<Activation>>) -> Self {
         let activation = activation.into();
-        Self { sum, activation, map: None, decision: None, gamma: None, distances: None }
+        Self {
+            sum,
+            activation,
+            map: None,
+            decision: None,
+            gamma: None,
+            distances: None,
+            instances: None,
+        }
     }
 
     /// The name of the map that multiplies the weights of the voxels.
@@ -232,6 +283,13 @@ impl Integrand {
     /// Whether it has the parameters that its sum wants, for this number of classes.
     pub(crate) fn check(&self, classes: usize) -> Result<()> {
         let (sum, name) = (self.sum, self.sum.word());
+        if sum.is_of_terms() {
+            return stated(
+                name,
+                "asked for by itself",
+                "a term with pool cell or blob, whose it is",
+            );
+        }
         match self.activation {
             None if sum.activations().is_empty() => {}
             None => {
@@ -286,6 +344,7 @@ impl fmt::Display for Integrand {
             self.decision.map(|decision| format!("decision {decision}")),
             self.gamma.as_ref().map(|gamma| format!("gamma {gamma:?}")),
             self.distances.as_ref().map(|rows| format!("distances {rows:?}")),
+            self.instances.as_ref().map(|of| format!("{} in each {}", of.loss, of.pool.word())),
         ];
         let parameters: Vec<String> = parameters.into_iter().flatten().collect();
         match parameters.is_empty() {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    Activation, Result, Sum, Tape,
+    Activation, Result, Sum, Tape, Words,
     declaration::{each, least_classes},
     error::{parameter, stated},
     formula::{ClassLoss, Formula, PerClass, PerRow, RowLoss},
@@ -227,6 +227,16 @@ impl Term {
             Loss::Overlap(formula) => {
                 if let Some(distances) = formula.distances() {
                     distances.check(name, classes)?;
+                }
+                if let Some(pool) = self.pool.filter(|pool| pool.division().is_some())
+                    && formula.is_coupled()
+                {
+                    return stated(
+                        format!("{name}: pool"),
+                        pool.word(),
+                        "sample, batch or all: a loss that couples the classes has no value of one \
+                         class, and so none of its instances",
+                    );
                 }
                 if formula.tape().reads(Sum::Mapped) && self.map_name().is_none() {
                     let wanted = "the name of a map, whose sum the formula reads";

@@ -25,6 +25,8 @@ pub struct Facts {
     pub range: Range,
     /// A value beside the default for tests, as JSON; an empty string where it follows from the kind.
     pub trial: &'static str,
+    /// Words that want more than the loss alone, and so tests of their own.
+    pub apart: &'static [&'static str],
     /// What a perfect match costs once the option has its trial value, if that changes.
     pub perfect_match: Option<PerfectMatch>,
 }
@@ -37,7 +39,8 @@ impl<L: 'static> LossOption<L> {
         slot: fn(&mut L) -> Slot<'_>,
     ) -> Self {
         let range = Range::ANY;
-        Self { facts: Facts { name, about, range, trial: "", perfect_match: None }, slot }
+        let facts = Facts { name, about, range, trial: "", apart: &[], perfect_match: None };
+        Self { facts, slot }
     }
 
     /// The loss inside, by the name of its field: its options are the loss's.
@@ -76,6 +79,12 @@ impl<L: 'static> LossOption<L> {
     /// A value beside the default, as JSON, that tests try.
     pub const fn trial(mut self, json: &'static str) -> Self {
         self.facts.trial = json;
+        self
+    }
+
+    /// Words that want more than the loss alone, and so tests of their own.
+    pub const fn apart(mut self, words: &'static [&'static str]) -> Self {
+        self.facts.apart = words;
         self
     }
 
@@ -218,7 +227,8 @@ impl OptionInfo {
         match &self.kind {
             OptionKind::Flag => vec![json!(self.default != json!(true))],
             OptionKind::Choice { words, .. } => {
-                words.iter().map(|word| json!(word)).filter(|word| *word != self.default).collect()
+                let tried = words.iter().filter(|word| !self.facts.apart.contains(word));
+                tried.map(|word| json!(word)).filter(|word| *word != self.default).collect()
             }
             OptionKind::Smoothing => vec![json!([0.5, 1.5])],
             OptionKind::ClassValues { .. } => vec![

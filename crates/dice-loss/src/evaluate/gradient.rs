@@ -19,6 +19,11 @@ impl Verdict {
                 }
             }
         }
+        for (loss, partials) in plan.instanced.iter().zip(&self.instanced) {
+            for (row, partial) in gradient.chunks_exact_mut(columns).zip(partials) {
+                row[loss.loss] += partial;
+            }
+        }
         for (place, factors) in &self.factors {
             let of_columns = [&factors.positive, &factors.negative, &factors.all];
             let columns_of_place = plan.groups[place.group].columns(place.losses);

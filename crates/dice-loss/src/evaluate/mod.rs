@@ -1,6 +1,7 @@
 //! From sums to the loss and its derivatives by them: a few lines of f64 arithmetic a class.
 
 mod gradient;
+mod instances;
 mod overlap;
 mod parts;
 mod slopes;
@@ -46,6 +47,12 @@ pub(crate) fn evaluate(plan: &Plan, moments: &Moments) -> Result<Verdict> {
                         format!("{} of pooled moments", pool.word()),
                         "moments that still have their samples, or a pool over the batch",
                     );
+                }
+                if let Some(number) = planned.instanced {
+                    let outcome =
+                        instances::evaluate(planned, &plan.instanced[number], plan, moments);
+                    verdict.add_instances(planned, number, outcome, plan.reduction);
+                    continue;
                 }
                 let outcome = overlap::evaluate(planned, formula.as_ref(), plan, moments);
                 verdict.add_overlap(planned, outcome, plan.reduction);

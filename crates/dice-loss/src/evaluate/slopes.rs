@@ -1,5 +1,7 @@
 //! The derivatives that sweep 2 pulls back, with the upstream gradient folded in.
 
+use std::sync::Arc;
+
 use super::{
     Verdict,
     voxel::{Factors, unreduced},
@@ -7,6 +9,7 @@ use super::{
 use crate::{
     Error, Layout, Logits, Result,
     direction::ByDirection,
+    instances::Instanced,
     plan::{FocalPlan, Group, LogLosses, Place, Plan, Planned},
     room,
     term::Loss,
@@ -46,6 +49,10 @@ impl<'a> From<Logits<'a>> for Upstream<'a> {
 #[derive(Debug)]
 pub(crate) struct Slopes<'u> {
     pub groups: Vec<GroupSlopes>,
+    /// For each loss of instances, (sample, class): ∂loss/∂its loss.
+    pub instanced: Vec<Vec<f64>>,
+    /// Where the rows of each (sample, class) begin, and the last one's end, where it may have several.
+    pub offsets: Option<Arc<[usize]>>,
     /// For a map of voxel losses: the gradient by each voxel's own.
     pub map: Option<Logits<'u>>,
 }
@@ -53,7 +60,7 @@ pub(crate) struct Slopes<'u> {
 /// The slopes of the terms of one activation.
 #[derive(Debug)]
 pub(crate) struct GroupSlopes {
-    /// (sample, class): ∂loss/∂sum for each direction; empty without overlap terms.
+    /// (sample, class), or of each row: ∂loss/∂sum for each direction; empty without overlap terms.
     pub partials: Vec<ByDirection<f64>>,
     /// Of the voxel terms: of each sample, or of all alike.
     voxel: Vec<VoxelSlopes>,
@@ -164,9 +171,14 @@ fn add(sum: &mut Option<Factors>, factors: &Factors) {
 impl<'u> Slopes<'u> {
     /// Without slopes by the sums of what was not annotated: (sample, class), row-major.
     pub fn of_annotated(mut self, valid: &[bool]) -> Self {
-        for group in &mut self.groups {
-            let unannotated = group.partials.iter_mut().zip(valid).filter(|(_, valid)| !**valid);
-            unannotated.for_each(|(partials, _)| *partials = ByDirection::default());
+        for group in self.groups.iter_mut().filter(|group| !group.partials.is_empty()) {
+            for (index, _) in valid.iter().enumerate().filter(|(_, valid)| !**valid) {
+                let rows = match &self.offsets {
+                    Some(offsets) => offsets[index]..offsets[index + 1],
+                    None => index..index + 1,
+                };
+                group.partials[rows].fill(ByDirection::default());
+            }
         }
         self
     }
@@ -236,7 +248,12 @@ impl<'u> Slopes<'u> {
                 })
                 .collect(),
         });
-        Ok(Self { groups: groups.collect(), map: None })
+        let by_loss = |loss: &Instanced| {
+            let of = |index: usize| at(index / classes, index % classes, loss.loss);
+            (0..samples * classes).map(of).collect()
+        };
+        let instanced = plan.instanced.iter().map(by_loss).collect();
+        Ok(Self { groups: groups.collect(), instanced, offsets: None, map: None })
     }
 }
 
@@ -284,7 +301,19 @@ impl Verdict {
             }
             slopes
         });
-        Ok(Slopes { groups: groups.collect(), map })
+        let of_instances = |partials: &Vec<f64>| {
+            (0..samples * classes)
+                .map(|index| {
+                    let (sample, class) = (index / classes, index % classes);
+                    let sample = if self.pooled { 0 } else { sample };
+                    let value = self.unit.index(sample, class, classes);
+                    let upstream = scalar * values.map_or(1.0, |values| values[value]);
+                    times(upstream, partials[sample * classes + class])
+                })
+                .collect()
+        };
+        let instanced = self.instanced.iter().map(of_instances).collect();
+        Ok(Slopes { groups: groups.collect(), instanced, offsets: None, map })
     }
 
     fn check_values<'u>(&self, values: &'u [f64]) -> Result<&'u [f64]> {

@@ -14,9 +14,10 @@ pub(crate) enum Unit {
 impl Unit {
     pub fn of(pool: Pool, coupled: bool) -> Self {
         match (pool, coupled) {
-            (Pool::Sample, false) => Self::SampleAndClass,
+            (Pool::Sample | Pool::Cell | Pool::Blob, false) => Self::SampleAndClass,
             (Pool::Batch, false) => Self::Class,
-            (Pool::Sample, true) => Self::Sample,
+            // `Term::check` has refused the instances of a loss that couples the classes.
+            (Pool::Sample | Pool::Cell | Pool::Blob, true) => Self::Sample,
             (Pool::All, false) | (Pool::Batch | Pool::All, true) => Self::One { coupled },
         }
     }

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::{
+    instances::InstanceTerm,
     overlap::OverlapTerm,
     unit::Unit,
     voxel::{Factors, VoxelTerm},
 };
 use crate::{
-    Integrand, Moments, Reduction, Result, Term,
+    Instances, Integrand, Moments, Reduction, Result, Term,
     direction::{ByDirection, Direction},
+    instances::{Kept, Known},
     moments::expect_sums,
     plan::{Group, Place, Plan, Planned},
     term::Loss,
@@ -35,6 +37,10 @@ pub struct Verdict {
     /// For each group of the plan, (sample, class): derivatives by the sums.
     pub(super) partials: Vec<Vec<ByDirection<f64>>>,
     pub(super) factors: Vec<(Place, Factors)>,
+    /// For each loss of instances, (sample, class): derivatives by it.
+    pub(super) instanced: Vec<Vec<f64>>,
+    /// What sweep 1 knows of the instances.
+    kept: Kept,
 }
 
 /// What one term says.
@@ -72,6 +78,8 @@ impl Verdict {
             unit: Unit::One { coupled: false },
             partials: vec![vec![ByDirection::default(); samples * classes]; plan.groups.len()],
             factors: Vec::new(),
+            instanced: vec![vec![0.0; samples * classes]; plan.instanced.len()],
+            kept: moments.kept().clone(),
         }
     }
 
@@ -127,6 +135,25 @@ impl Verdict {
         self.push(*weight, term, outcome.loss, outcome.per_class);
     }
 
+    pub(super) fn add_instances(
+        &mut self,
+        Planned { weight, term, .. }: &Planned,
+        number: usize,
+        outcome: InstanceTerm,
+        reduction: Reduction,
+    ) {
+        self.loss += weight * outcome.loss;
+        for (sum, partial) in self.instanced[number].iter_mut().zip(&outcome.partials) {
+            *sum += weight * partial;
+        }
+        if reduction == Reduction::None {
+            self.unit = Unit::SampleAndClass;
+            let values = self.values.get_or_insert_with(|| vec![0.0; outcome.values.len()]);
+            values.iter_mut().zip(&outcome.values).for_each(|(sum, value)| *sum += weight * value);
+        }
+        self.push(*weight, term, outcome.loss, outcome.per_class);
+    }
+
     pub(super) fn add_voxel(
         &mut self,
         Planned { weight, term, place, .. }: &Planned,
@@ -143,6 +170,11 @@ impl Verdict {
 
     fn push(&mut self, weight: f64, term: &Term, loss: f64, per_class: Vec<f64>) {
         self.terms.push(TermVerdict { name: term.name(), weight, loss, per_class });
+    }
+
+    /// What sweep 1 knows of these instances, if it is still there.
+    pub(crate) fn known_of(&self, instances: &Instances) -> Option<&Known> {
+        self.kept.0.as_deref().filter(|known| known.is_of(instances))
     }
 
     /// Fails unless its derivatives are by the sums of the plan.

@@ -53,7 +53,7 @@ pub(crate) fn unreduced(term: &Term, loss: &VoxelLoss, classes: usize) -> Factor
             factors.positive = by_class(&|class| loss.pos_weight.at(class));
             factors.negative = by_class(&|_| 1.0);
         }
-        VoxelLoss::BorderCrossEntropy(_) => {
+        VoxelLoss::BorderCrossEntropy(_) | VoxelLoss::InstanceCrossEntropy(_) => {
             factors.positive = by_class(&|_| 1.0);
             match term.activation {
                 Activation::Softmax => factors.all = by_class(&|_| 0.0),

@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::Recipe;
 use crate::{
-    Activation, Error, Logits, Prepared, Result, Target,
+    Activation, Error, Instances, Logits, Prepared, Result, Target,
     error::stated,
+    instances::weigh,
     morphology::stoppable,
     room,
     sweep::{Input, Side, inside},
@@ -24,8 +25,8 @@ impl Prepared {
     /// is inside a class where it has at least ½ of it. A voxel that does not count is inside no class,
     /// so it is background to the distances of its neighbours.
     ///
-    /// Classes that were not annotated, or that no term looks at, are 0, but in the map of
-    /// [`Recipe::Border`] under softmax, which is the same for all; so are the distances of a class that has
+    /// Classes that were not annotated, or that no term looks at, are 0, but in the maps of
+    /// [`Recipe::Border`] and [`Recipe::InstanceWeights`] under softmax, which are the same for all; so are the distances of a class that has
     /// no voxel or all of them.
     ///
     /// Fails for a map that no loss says how to make, for spatial axes that are not the voxels, for a
@@ -50,6 +51,9 @@ impl Prepared {
         spatial: &[usize],
     ) -> Result<Vec<f32>> {
         let plan = self.plan();
+        if name == Instances::MAP && plan.division.is_some() {
+            return self.instances_as_map(logits, target, spatial);
+        }
         let named = plan.maps.iter().find(|map| map.name == name);
         let Some((map, recipe)) = named.and_then(|map| Some((map, map.recipe.as_ref()?))) else {
             let wanted = "a map that the loss of a term says how to make, or one made elsewhere";
@@ -57,13 +61,7 @@ impl Prepared {
         };
         self.check_shapes(logits, target)?;
         let [samples, classes, voxels] = logits.layout().shape();
-        if spatial.iter().try_fold(1usize, |all, &size| all.checked_mul(size)) != Some(voxels) {
-            return Err(Error::Shape {
-                what: "spatial axes of the map",
-                found: spatial.to_vec(),
-                wanted: format!("{voxels} voxels, as the logits have"),
-            });
-        }
+        check_spatial(spatial, voxels)?;
         let grid = grid_of(map.by, recipe.spacing(), spatial)?;
         let count = samples.saturating_mul(classes).saturating_mul(voxels);
         room::expect(count, size_of::<f32>(), "a map of all classes")?;
@@ -73,8 +71,10 @@ impl Prepared {
         }
         let batch = Input::without_maps(plan, logits, target);
         let reference = inside(&batch, Side::Reference)?;
-        let predicted = match recipe {
+        // What is looked at beside the insides of the reference.
+        let beside = match recipe {
             Recipe::Hausdorff { .. } => inside(&batch, Side::Prediction(map.activation))?,
+            Recipe::InstanceWeights { .. } => inside(&batch, Side::Counted)?,
             _ => Vec::new(),
         };
         let is_seen = plan.classes_of_map(name);
@@ -89,16 +89,61 @@ impl Prepared {
             if is_of_all {
                 let planes: Vec<_> = (1..classes).filter(is_annotated).map(inside).collect();
                 let (first, others) = values.split_at_mut(voxels);
-                stoppable(|| make(recipe, &planes, &[], &grid, first))?;
+                let beside = beside.get(place(0)).unwrap_or(&[]);
+                make(recipe, &planes, beside, &grid, first)?;
                 others.chunks_exact_mut(voxels).for_each(|other| other.copy_from_slice(first));
                 continue;
             }
             for (class, values) in values.chunks_exact_mut(voxels).enumerate() {
                 if is_seen[class] && is_annotated(&class) {
-                    let predicted = predicted.get(place(class)).unwrap_or(&[]);
-                    stoppable(|| make(recipe, &[inside(class)], predicted, &grid, values))?;
+                    let beside = beside.get(place(class)).unwrap_or(&[]);
+                    make(recipe, &[inside(class)], beside, &grid, values)?;
                 }
             }
+        }
+        Ok(values)
+    }
+}
+
+/// Fails unless these sizes are of so many voxels.
+pub(crate) fn check_spatial(spatial: &[usize], voxels: usize) -> Result<()> {
+    if spatial.iter().try_fold(1usize, |all, &size| all.checked_mul(size)) == Some(voxels) {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "spatial axes of the target",
+        found: spatial.to_vec(),
+        wanted: format!("{voxels} voxels, as the logits have"),
+    })
+}
+
+impl Prepared {
+    /// The numbers of the instances, which f32 holds up to 2²⁴.
+    fn instances_as_map(
+        &self,
+        logits: &Logits,
+        target: &Target,
+        spatial: &[usize],
+    ) -> Result<Vec<f32>> {
+        let [_, _, voxels] = logits.layout().shape();
+        check_spatial(spatial, voxels)?;
+        let grid = Grid::unit(spatial).map_err(Error::from)?;
+        let instances = self.make_instances(logits, target, &grid, Connectivity::Corners)?;
+        let [samples, classes, voxels] = instances.shape();
+        let count = samples.saturating_mul(classes).saturating_mul(voxels);
+        room::expect(count, size_of::<f32>(), "a map of all classes")?;
+        let mut values = vec![0.0; count];
+        for pair in 0..samples * classes {
+            let (sample, class) = (pair / classes, pair % classes);
+            let found = instances.count(sample, class);
+            if found > 1 << 24 {
+                let wanted = "at most 16,777,216, which a map holds: Target::instances";
+                return stated("instances of a class", found.to_string(), wanted);
+            }
+            let values = &mut values[pair * voxels..][..voxels];
+            instances.runs([sample, class], 0..voxels, |number, [start, end]| {
+                values[start..end].fill(number as f32);
+            });
         }
         Ok(values)
     }
@@ -107,7 +152,8 @@ impl Prepared {
 impl Recipe {
     /// Whether it looks at all classes but the background, and all have the same map.
     fn is_of_all(&self, activation: Activation) -> bool {
-        matches!(self, Self::Border { .. }) && activation == Activation::Softmax
+        matches!(self, Self::Border { .. } | Self::InstanceWeights { .. })
+            && activation == Activation::Softmax
     }
 
     fn spacing(&self) -> Option<&[f64]> {
@@ -115,7 +161,9 @@ impl Recipe {
             Self::SignedDistance { spacing }
             | Self::Hausdorff { spacing, .. }
             | Self::Skeleton { spacing, .. }
-            | Self::Border { spacing, .. } => spacing.as_deref(),
+            | Self::Border { spacing, .. }
+            | Self::InstanceWeights { spacing, .. } => spacing.as_deref(),
+            Self::Instances { .. } => None,
         }
     }
 }
@@ -135,6 +183,19 @@ fn grid_of(by: &str, spacing: Option<&[f64]>, spatial: &[usize]) -> Result<Grid>
 
 /// The map of one class of one sample, of the voxels inside it, or the map of several classes.
 fn make(
+    recipe: &Recipe,
+    inside: &[&[bool]],
+    beside: &[bool],
+    grid: &Grid,
+    out: &mut [f32],
+) -> Result<()> {
+    if let Recipe::InstanceWeights { division, .. } = recipe {
+        return weigh(inside, beside, grid, *division, out);
+    }
+    stoppable(|| made_by_morphology(recipe, inside, beside, grid, out))
+}
+
+fn made_by_morphology(
     recipe: &Recipe,
     inside: &[&[bool]],
     predicted: &[bool],
@@ -177,6 +238,8 @@ fn make(
             }
             Ok(())
         }
+        // Made by their own code.
+        Recipe::InstanceWeights { .. } | Recipe::Instances { .. } => Ok(()),
     }
 }
 

@@ -6,7 +6,9 @@
 
 mod make;
 
-use crate::{Activation, Objective, Result, error::stated};
+pub(crate) use make::check_spatial;
+
+use crate::{Activation, Division, Instances, Objective, Result, error::stated};
 
 /// How a map is made of a reference. Distances are in the units of the spacing.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +44,22 @@ pub enum Recipe {
         /// The distance from voxel to voxel along each spatial axis; 1 by default.
         spacing: Option<Vec<f64>>,
     },
+    /// The weights under which every instance counts the same
+    /// ([`InstanceCrossEntropy`](crate::InstanceCrossEntropy)); neighbours share as much as a corner. Under
+    /// softmax one map for all classes, the mean over those but the background that have instances.
+    InstanceWeights {
+        /// Cells or blobs.
+        division: Division,
+        /// The distance from voxel to voxel along each spatial axis; 1 by default.
+        spacing: Option<Vec<f64>>,
+    },
+    /// The number of the instance of each class that a voxel belongs to
+    /// ([`Prepared::make_instances`](crate::Prepared::make_instances)), with a spacing of 1; neighbours
+    /// share as much as a corner.
+    Instances {
+        /// Cells or blobs.
+        division: Division,
+    },
 }
 
 impl Recipe {
@@ -52,6 +70,9 @@ impl Recipe {
             Self::Hausdorff { .. } => "hausdorff",
             Self::Skeleton { .. } => "skeleton",
             Self::Border { .. } => "border",
+            Self::InstanceWeights { .. } => "instance_weights",
+            Self::Instances { division: Division::Cells } => "cells",
+            Self::Instances { division: Division::Blobs } => "blobs",
         }
     }
 }
@@ -59,7 +80,7 @@ impl Recipe {
 impl Recipe {
     /// Whether the map depends on the activation.
     const fn is_of_activation(&self) -> bool {
-        matches!(self, Self::Hausdorff { .. } | Self::Border { .. })
+        matches!(self, Self::Hausdorff { .. } | Self::Border { .. } | Self::InstanceWeights { .. })
     }
 }
 
@@ -88,7 +109,8 @@ pub struct Named {
 }
 
 impl Objective {
-    /// The maps that terms and further sums name, in the order of their names.
+    /// The maps that terms and further sums name, in the order of their names; and that of the
+    /// [`Instances`] of terms that look at those.
     ///
     /// Fails where two terms want a map of one name made in different ways.
     ///
@@ -126,6 +148,17 @@ impl Objective {
             if known.recipe.is_none() {
                 (known.recipe, known.activation) = (Some(recipe), activation);
             }
+        }
+        if let Some((division, activation)) = self.division_and_activation()? {
+            if let Some((_, term)) =
+                self.terms().find(|(_, term)| term.map_name().as_deref() == Some(Instances::MAP))
+            {
+                let what = format!("{}: map", term.name());
+                let wanted = "another name: that of the instances of terms with pool cell or blob";
+                return stated(what, Instances::MAP, wanted);
+            }
+            let (name, recipe) = (Instances::MAP.to_owned(), Some(Recipe::Instances { division }));
+            maps.push(Named { name, is_signed: false, recipe, activation });
         }
         for integrand in self.further_sums() {
             let Some(name) = integrand.map.clone() else { continue };

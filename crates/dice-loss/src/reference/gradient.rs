@@ -31,7 +31,10 @@ pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Voxels) -> Gradient {
                 gradient.values[at] += value;
                 gradient.magnitudes[at] += magnitude;
             };
-            add_overlap(group, group_slopes, sample, voxel, &mut add);
+            let rows: Vec<_> = (0..plan.classes)
+                .map(|class| batch.first_row(sample, class) + voxel.instances[class])
+                .collect();
+            add_overlap(group, group_slopes, &rows, voxel, &mut add);
             for loss in of_group(group, group_slopes.voxel(sample), voxel) {
                 let upstream = upstream(&loss);
                 let values = loss.gradient(group.activation);
@@ -49,7 +52,7 @@ pub fn pull_back(plan: &Plan, slopes: &Slopes, batch: &Voxels) -> Gradient {
 fn add_overlap(
     group: &Group,
     slopes: &GroupSlopes,
-    sample: usize,
+    rows: &[usize],
     voxel: &Voxel,
     add: &mut impl FnMut(usize, f64, f64),
 ) {
@@ -58,9 +61,9 @@ fn add_overlap(
     }
     let classes = voxel.logits.len();
     let p = probabilities(group.activation, &voxel.logits);
-    let partials = &slopes.partials[sample * classes..][..classes];
+    let partials: Vec<_> = rows.iter().map(|&row| slopes.partials[row]).collect();
     let (q, sizes): (Vec<_>, Vec<_>) =
-        (0..classes).map(|class| by_probability(group, partials, voxel, &p, class)).unzip();
+        (0..classes).map(|class| by_probability(group, &partials, voxel, &p, class)).unzip();
     let jacobian = jacobian(group.activation, &p);
     let total: f64 = (0..classes).map(|i| p[i].p * sizes[i]).sum();
     for j in 0..classes {

@@ -65,7 +65,7 @@ pub struct VoxelLosses {
 /// Sweep 1, as [`Objective::measure`], with the same errors.
 pub fn measure(objective: &Objective, logits: &Logits, target: &Target) -> Result<Measured> {
     let (prepared, batch) = read(objective, logits, target)?;
-    Ok(sums::measure(prepared.plan(), &batch))
+    Ok(sums::measure(prepared.plan(), &batch)?.0)
 }
 
 /// The loss of a batch.
@@ -84,7 +84,10 @@ pub fn pull_back<'u>(
     let (prepared, batch) = read(objective, logits, target)?;
     let plan = prepared.plan();
     verdict.expect_sums(plan)?;
-    let slopes = verdict.slopes(&upstream.into(), plan, logits.layout)?;
+    let mut slopes = verdict.slopes(&upstream.into(), plan, logits.layout)?;
+    if let (_, Some(known)) = sums::measure(plan, &batch)? {
+        slopes = slopes.in_rows(plan, &known);
+    }
     Ok(gradient::pull_back(plan, &slopes, &batch))
 }
 
@@ -99,9 +102,13 @@ pub fn voxel_losses(
     Ok(log_loss::voxel_losses(prepared.plan(), &batch, channels))
 }
 
-fn read(objective: &Objective, logits: &Logits, target: &Target) -> Result<(Prepared, Voxels)> {
+fn read<'a>(
+    objective: &Objective,
+    logits: &Logits,
+    target: &Target<'a>,
+) -> Result<(Prepared, Voxels<'a>)> {
     let prepared = objective.prepare(logits.layout.classes)?;
-    prepared.check_tensors(logits, target)?;
-    let batch = Voxels::read(prepared.plan(), logits, target)?;
+    let instances = prepared.instances(logits, target)?;
+    let batch = Voxels::read(prepared.plan(), logits, target, instances)?;
     Ok((prepared, batch))
 }

@@ -6,30 +6,50 @@ use super::{
     probability::probabilities,
     voxels::{Voxel, Voxels},
 };
-use crate::{Activation, Decision, Integrand, Moments, Sum, plan::Plan};
+use crate::{
+    Activation, Decision, Integrand, Moments, Result, Sum,
+    instances::{Known, condensed},
+    plan::Plan,
+};
 
 /// What a voxel adds to a sum of a class: the value, and its magnitude.
 type Contribution = (f64, f64);
 
-/// Adds up every integrand over every counted voxel.
-pub fn measure(plan: &Plan, batch: &Voxels) -> Measured {
-    let columns = plan.columns();
-    let mut rows = vec![0.0; batch.samples * plan.classes * columns];
-    let mut magnitudes = vec![0.0; rows.len()];
+/// Adds up every integrand over every counted voxel; where terms look at instances, those of each by
+/// itself first, with what that says of them.
+pub fn measure(plan: &Plan, batch: &Voxels) -> Result<(Measured, Option<Known>)> {
+    let (swept, columns) = (plan.swept(), plan.columns());
+    let pairs = batch.samples * plan.classes;
+    let mut rows = vec![0.0; batch.rows() * swept];
+    let mut magnitudes = vec![0.0; pairs * columns];
     for (sample, _, voxel) in batch.counted() {
-        for (column, integrand) in plan.integrands.iter().enumerate() {
+        for (column, integrand) in plan.integrands.iter().take(swept).enumerate() {
             for (class, (value, magnitude)) in
                 contributions(plan, integrand, voxel).into_iter().enumerate()
             {
-                let at = (sample * plan.classes + class) * columns + column;
-                rows[at] += value;
-                magnitudes[at] += magnitude;
+                let number =
+                    if integrand.sum.is_of_instances() { voxel.instances[class] } else { 0 };
+                rows[(batch.first_row(sample, class) + number) * swept + column] += value;
+                magnitudes[(sample * plan.classes + class) * columns + column] += magnitude;
             }
         }
     }
     let valid = batch.annotated.clone();
-    let moments = Moments::new(&plan.integrands, [batch.samples, plan.classes], rows, valid);
-    Measured { moments, magnitudes }
+    let (sums, known) = match batch.instances.as_deref() {
+        None => (rows, None),
+        Some(instances) => {
+            let (sums, known) = condensed(plan, instances, &valid, rows)?;
+            (sums, Some(known))
+        }
+    };
+    // Of a loss of instances: that of a number of about its size, or 1.
+    for loss in &plan.instanced {
+        for (magnitudes, sums) in magnitudes.chunks_mut(columns).zip(sums.chunks(columns)) {
+            magnitudes[loss.loss] = 1.0 + sums[loss.loss].abs();
+        }
+    }
+    let moments = Moments::new(&plan.integrands, [batch.samples, plan.classes], sums, valid);
+    Ok((Measured { moments, magnitudes }, known))
 }
 
 /// What a voxel adds to a sum, class by class.
@@ -77,6 +97,8 @@ fn contributions(plan: &Plan, integrand: &Integrand, voxel: &Voxel) -> Vec<Contr
         Sum::Positive | Sum::Focal => {
             added(classes, each_class(activation, voxel, gamma, m, |_| 0.0))
         }
+        // Of these a voxel has no share.
+        Sum::InstanceLoss | Sum::InstanceCount => Vec::new(),
         Sum::Negative | Sum::FocalNegative => {
             added(classes, each_class(activation, voxel, gamma, |_| 0.0, m))
         }

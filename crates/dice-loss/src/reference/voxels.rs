@@ -1,20 +1,24 @@
 //! The caller's tensors as plain numbers, voxel by voxel.
 
+use std::borrow::Cow;
+
 use half::{bf16, f16};
 
 use crate::{
-    Layout, Logits, Result, Target,
+    Instances, Layout, Logits, Result, Target,
     plan::{MapPlan, Plan},
     tensor::{DenseSlice, FloatSlice, Kind, LabelSlice, Map, in_words},
 };
 
 /// All voxels of a batch.
 #[derive(Debug)]
-pub struct Voxels {
+pub struct Voxels<'a> {
     pub samples: usize,
+    classes: usize,
     pub voxels: usize,
     /// (sample, class): annotated.
     pub annotated: Vec<bool>,
+    pub instances: Option<Cow<'a, Instances>>,
     /// (sample, voxel): `None` where the voxel does not count.
     data: Vec<Option<Voxel>>,
 }
@@ -31,6 +35,8 @@ pub struct Voxel {
     pub annotated: Vec<bool>,
     /// What each map of the plan weighs in each class.
     maps: Vec<Vec<f64>>,
+    /// The number of its instance in each class; 0 of none.
+    pub instances: Vec<usize>,
 }
 
 impl Voxel {
@@ -45,10 +51,15 @@ impl Voxel {
     }
 }
 
-impl Voxels {
+impl<'a> Voxels<'a> {
     /// Reads everything. Fails at the first voxel, in order, that counts and holds no valid weight,
     /// target or value of a map.
-    pub fn read(plan: &Plan, logits: &Logits, target: &Target) -> Result<Self> {
+    pub fn read(
+        plan: &Plan,
+        logits: &Logits,
+        target: &Target,
+        instances: Option<Cow<'a, Instances>>,
+    ) -> Result<Self> {
         let [samples, classes, voxels] = logits.layout.shape();
         let annotated = match target.masks.class_valid {
             Some(valid) => valid.to_vec(),
@@ -71,10 +82,27 @@ impl Voxels {
                     target: place.shares(classes)?,
                     annotated: annotated[sample * classes..][..classes].to_vec(),
                     maps: place.maps(plan, classes)?,
+                    instances: (0..classes)
+                        .map(|class| {
+                            let number = |all: &Instances| all.number(sample, class, voxel);
+                            instances.as_deref().map_or(0, number)
+                        })
+                        .collect(),
                 }));
             }
         }
-        Ok(Self { samples, voxels, annotated, data })
+        Ok(Self { samples, classes, voxels, annotated, instances, data })
+    }
+
+    /// Where the sums of a (sample, class) begin, row by row.
+    pub fn first_row(&self, sample: usize, class: usize) -> usize {
+        let index = sample * self.classes + class;
+        self.instances.as_deref().map_or(index, |instances| instances.offsets()[index])
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.first_row(self.samples, 0)
     }
 
     /// The voxels that count, each with its sample and its place in it.

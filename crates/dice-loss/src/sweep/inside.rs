@@ -18,6 +18,8 @@ pub(crate) enum Side {
     Reference,
     /// The prediction: where the activation gives the class more than one half.
     Prediction(Activation),
+    /// Neither's: where the voxel counts.
+    Counted,
 }
 
 /// Row-major (sample, class, voxel): the voxels inside each class. One that does not count is inside
@@ -58,7 +60,7 @@ impl<F: Borrow> Visit<F> for Inside {
         let Work { probability, reference, planes: [sum, shift, ..], .. } = work;
         let half = F::of(0.5);
         let planes = match self.side {
-            Side::Reference => tile.dense(reference),
+            Side::Reference | Side::Counted => tile.dense(reference),
             Side::Prediction(Activation::Softmax) => {
                 Exponentials::new::<I>(tile, probability, sum, shift).normalise();
                 &*probability
@@ -71,11 +73,12 @@ impl<F: Borrow> Visit<F> for Inside {
             }
         };
         let with_half = matches!(self.side, Side::Reference);
+        let everywhere = matches!(self.side, Side::Counted);
         let (len, at) = (self.job.end - self.job.start, tile.start - self.job.start);
         for (plane, inside) in planes.iter().zip(self.inside.chunks_exact_mut(len)) {
             let inside = &mut inside[at..][..tile.used];
             for ((inside, &x), &weight) in inside.iter_mut().zip(plane).zip(tile.weight) {
-                let is_in = (x > half) | (with_half & (x == half));
+                let is_in = everywhere | (x > half) | (with_half & (x == half));
                 *inside = is_in & (weight != F::ZERO);
             }
         }

@@ -26,6 +26,7 @@ mod measure;
 mod merged;
 mod number;
 mod odds;
+mod pieces;
 mod power;
 mod prefetch;
 mod pull_back;
@@ -53,6 +54,7 @@ use tile::{Borrow, Tile};
 use crate::{
     Moments, Output, Result,
     evaluate::{Slopes, VoxelSlopes},
+    instances::{Known, condensed},
     plan::Plan,
     room,
     tensor::FloatSlice,
@@ -60,37 +62,78 @@ use crate::{
 
 /// Sweep 1.
 pub(crate) fn measure(batch: &Input) -> Result<Moments> {
-    let Input { plan, logits, target, .. } = *batch;
+    let Input { plan, logits, instances, .. } = *batch;
+    let [samples, classes, _] = logits.layout.shape();
+    let mut rows = sums(batch)?;
+    room::expect(samples * classes, size_of::<bool>(), "the sums of all samples")?;
+    let valid: Vec<_> = batch.annotated().collect();
+    let of_pairs = |rows, valid| Moments::new(&plan.integrands, [samples, classes], rows, valid);
+    let Some(instances) = instances else {
+        forget_unannotated(plan, &valid, &mut rows);
+        return Ok(of_pairs(rows, valid));
+    };
+    let (mut sums, known) = condensed(plan, instances, &valid, rows)?;
+    forget_unannotated(plan, &valid, &mut sums);
+    Ok(of_pairs(sums, valid).with(known))
+}
+
+/// The sums of each (sample, class); where terms look at instances, of each row of them.
+fn sums(batch: &Input) -> Result<Vec<f64>> {
+    let Input { plan, logits, .. } = *batch;
     let batch = &Input { check: true, scale: None, ..*batch };
     let [samples, classes, _] = logits.layout.shape();
-    let columns = plan.columns();
-    let all = samples.saturating_mul(classes).saturating_mul(columns);
-    let mut rows = aligned::zeros::<f64>(all, "the sums of all samples")?;
+    let columns = plan.swept();
+    let mut rows =
+        aligned::zeros::<f64>(batch.rows().saturating_mul(columns), "the sums of all samples")?;
     let sweep = |job: Job| match (Recipe::of(batch, job.sample), logits.data) {
         (Some(recipe), _) => kernels::measure(batch, &recipe, job),
         (None, FloatSlice::F64(_)) => measure_job::<f64>(batch, job),
         (None, _) => measure_job::<f32>(batch, job),
     };
-    Jobs::new(logits.layout.shape()).each(classes * columns, sweep, |job: Job, part| {
-        let rows = &mut rows[job.sample * classes * columns..][..classes * columns];
-        for (column, sums) in part.chunks_exact(classes).enumerate() {
-            let of_column = rows.iter_mut().skip(column).step_by(columns);
-            of_column.zip(sums).for_each(|(sum, value)| *sum += value);
+    let most = (0..samples).map(|sample| batch.rows_of(sample).len()).max().unwrap_or(0);
+    let of_job = if batch.instances.is_some() { classes + most } else { classes };
+    Jobs::new(logits.layout.shape()).each(of_job * columns, sweep, |job: Job, part| {
+        let range = batch.rows_of(job.sample);
+        let rows = &mut rows[range.start * columns..range.end * columns];
+        match batch.instances {
+            Some(instances) => add_rows(plan, instances.rows_of(job.sample), &part, rows),
+            None => {
+                for (column, sums) in part.chunks_exact(classes).enumerate() {
+                    let of_column = rows.iter_mut().skip(column).step_by(columns);
+                    of_column.zip(sums).for_each(|(sum, value)| *sum += value);
+                }
+            }
         }
     })?;
-    // Which classes were annotated, and where the rows of each begin.
-    let beside = size_of::<bool>() + size_of::<usize>();
-    room::expect(samples * classes, beside, "the sums of all samples")?;
-    let valid = match target.masks.class_valid {
-        Some(valid) => valid.to_vec(),
-        None => vec![true; samples * classes],
-    };
-    forget_unannotated(plan, &valid, &mut rows);
-    Ok(Moments::new(&plan.integrands, [samples, classes], rows, valid))
+    Ok(rows)
+}
+
+/// Adds what a job left to the rows of its sample: first the sums of whole classes, then, row by row,
+/// those of instances.
+fn add_rows(
+    plan: &Plan,
+    starts: impl Iterator<Item = usize> + Clone,
+    part: &[f64],
+    rows: &mut [f64],
+) {
+    let (columns, classes) = (plan.swept(), plan.classes);
+    let (of_classes, of_instances) = part.split_at(columns * classes);
+    for (class, (start, end)) in starts.clone().zip(starts.skip(1)).enumerate() {
+        for (column, integrand) in plan.integrands.iter().take(columns).enumerate() {
+            if end - start == 1 || !integrand.sum.is_of_instances() {
+                rows[start * columns + column] += of_classes[column * classes + class];
+                continue;
+            }
+            for row in start..end {
+                rows[row * columns + column] += of_instances[row * columns + column];
+            }
+        }
+    }
 }
 
 fn measure_job<F: Borrow + Scratched>(batch: &Input, job: Job) -> Result<Vec<f64>> {
-    let sums = sweep::<F, _>(batch, job, sums::Sums::new(batch.plan)?)?;
+    let rows = if batch.instances.is_some() { batch.rows_of(job.sample).len() } else { 0 };
+    let sums = sweep::<F, _>(batch, job, sums::Sums::new(batch.plan, rows)?)?;
     Ok(measure::finish(sums, batch, job.sample))
 }
 
@@ -106,8 +149,24 @@ fn forget_unannotated(plan: &Plan, valid: &[bool], rows: &mut [f64]) {
     }
 }
 
-/// Sweep 2.
-pub(crate) fn pull_back(batch: &Input, slopes: Slopes, gradient: Output) -> Result<()> {
+/// Sweep 2. What sweep 1 knows of the instances, if terms look at them, is measured again where it is not
+/// there.
+pub(crate) fn pull_back(
+    batch: &Input,
+    mut slopes: Slopes,
+    known: Option<&Known>,
+    gradient: Output,
+) -> Result<()> {
+    if let Some(instances) = batch.instances {
+        let valid: Vec<_> = batch.annotated().collect();
+        slopes = match known {
+            Some(known) => slopes.in_rows(batch.plan, known),
+            None => {
+                let (_, known) = condensed(batch.plan, instances, &valid, sums(batch)?)?;
+                slopes.in_rows(batch.plan, &known)
+            }
+        };
+    }
     let slopes = match batch.target.masks.class_valid {
         Some(valid) => slopes.of_annotated(valid),
         None => slopes,

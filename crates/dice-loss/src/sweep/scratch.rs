@@ -8,6 +8,7 @@ use super::{
     kernels::buffers::Buffers,
     labels::{NONE, Run},
     number::Number,
+    pieces::PieceInput,
 };
 use crate::Result;
 
@@ -38,6 +39,8 @@ pub(super) struct TileInput<F> {
     pub reference: ClassPlanes<F>,
     /// Every channel of every map.
     pub maps: ClassPlanes<F>,
+    /// Runs of one instance.
+    pub pieces: PieceInput,
 }
 
 /// What a tile is computed in. The single planes come first, so that each starts a cache line.
@@ -51,6 +54,8 @@ pub(super) struct Work<F> {
     pub likelihood: [Plane<F>; 5],
     /// What one of several groups adds, or the weights that a map makes.
     pub piece: Plane<F>,
+    /// The weights of one instance.
+    pub cut: Plane<F>,
     /// Exponentials or probabilities of each class.
     pub probability: ClassPlanes<F>,
     /// The reference of each class, where a stage wants labels written out.
@@ -118,6 +123,7 @@ impl<F: Number> Default for Work<F> {
             planes: [[F::ZERO; TILE]; PLANES],
             likelihood: [[F::ZERO; TILE]; 5],
             piece: [F::ZERO; TILE],
+            cut: [F::ZERO; TILE],
         }
     }
 }

@@ -14,11 +14,23 @@ pub(super) struct Sums<F> {
     lanes: Vec<Aligned<Block<F>>>,
     /// Of the spans before it.
     data: Vec<f64>,
+    /// Of instances, row-major (row, column), from the first row of the sample on.
+    rows: Vec<f64>,
+}
+
+/// What voxels are added to: a class, or a row of one of its instances.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    Class(usize),
+    /// With what the sums of weights are multiplied with.
+    Row(usize, f64),
 }
 
 impl<F: Number> Sums<F> {
-    pub fn new(plan: &Plan) -> Result<Self> {
-        let count = plan.columns() * plan.classes;
+    /// Of a sample with so many rows of instances.
+    pub fn new(plan: &Plan, rows: usize) -> Result<Self> {
+        let rows = zeros(rows.saturating_mul(plan.swept()), "the sums of a job")?;
+        let count = plan.swept() * plan.classes;
         let data = zeros(count, "the sums of a job")?;
         let mut lanes: Vec<Aligned<Block<F>>> = Vec::new();
         if lanes.try_reserve_exact(count).is_err() {
@@ -26,7 +38,7 @@ impl<F: Number> Sums<F> {
             return Err(Error::Memory { what: "the sums of a job", bytes });
         }
         lanes.resize(count, Aligned([F::ZERO; LANES]));
-        Ok(Self { classes: plan.classes, lanes, data })
+        Ok(Self { classes: plan.classes, lanes, data, rows })
     }
 
     #[inline(always)]
@@ -47,6 +59,21 @@ impl<F: Number> Sums<F> {
         if let Some(column) = column {
             self.add(column, class, values);
         }
+    }
+
+    #[inline(always)]
+    pub fn add_to(&mut self, column: Option<usize>, to: Place, values: Block<F>) {
+        let Some(column) = column else { return };
+        match to {
+            Place::Class(class) => self.add(column, class, values),
+            Place::Row(row, back) => self.add_to_row(column, row, back * lanes::sum(values)),
+        }
+    }
+
+    #[inline(always)]
+    pub fn add_to_row(&mut self, column: usize, row: usize, value: f64) {
+        let columns = self.data.len() / self.classes;
+        self.rows[row * columns + column] += value;
     }
 
     /// Adds what was added up over a span, times a number.
@@ -81,8 +108,9 @@ impl<F: Number> Sums<F> {
         &mut self.data[column * self.classes..][..self.classes]
     }
 
-    /// All columns.
-    pub fn into_data(self) -> Vec<f64> {
+    /// All columns, and then all rows of instances.
+    pub fn into_data(mut self) -> Vec<f64> {
+        self.data.append(&mut self.rows);
         self.data
     }
 }

@@ -3,6 +3,8 @@
 //! A span is read for what is said once a voxel: weights and labels. Its tiles are small enough for
 //! the first cache, with all their classes.
 
+use std::ops::Range;
+
 use super::{
     geometry::{Plane, SPAN, STRIP, TILE},
     jobs::Job,
@@ -12,12 +14,13 @@ use super::{
     maps::Maps,
     merged::Merged,
     number::Number,
+    pieces::Pieces,
     prefetch::prefetch,
     scratch::{SpanInput, TileInput},
     transpose,
 };
 use crate::{
-    Logits, Result, Target,
+    Instances, Logits, Result, Target,
     plan::Plan,
     tensor::{FloatSlice, Kind, LabelSlice, Layout, Map, Masks},
 };
@@ -34,6 +37,8 @@ pub(crate) struct Input<'a> {
     pub scale: Option<f64>,
     /// The maps that are read: those of the target, or none.
     pub maps: &'a [Map<'a>],
+    /// Those that terms look at, if any does.
+    pub instances: Option<&'a Instances>,
 }
 
 /// How many voxels ahead of its use a class is prefetched.
@@ -97,6 +102,9 @@ pub(super) struct Tile<'a, F> {
     pub weight: &'a Plane<F>,
     pub reference: Reference<'a, F>,
     pub maps: Maps<'a, F>,
+    pub pieces: Pieces<'a>,
+    /// What sums of its weights are multiplied with: the span's were scaled.
+    pub back: f64,
 }
 
 /// What the reference says of a tile's voxels.
@@ -132,9 +140,17 @@ pub(super) fn run_of(layout: Layout, sample: usize, class: usize, voxel: usize) 
 }
 
 impl<'a> Input<'a> {
-    /// Of tensors that fit the plan's number of classes and each other.
+    /// Of tensors that fit the plan's number of classes and each other, without instances.
     pub fn new(plan: &'a Plan, logits: &'a Logits, target: &'a Target) -> Self {
-        Self { plan, logits, target, check: false, scale: Some(1.0), maps: &target.maps }
+        Self {
+            plan,
+            logits,
+            target,
+            check: false,
+            scale: Some(1.0),
+            maps: &target.maps,
+            instances: None,
+        }
     }
 
     /// The same, but for the maps, which are not there yet.
@@ -231,7 +247,7 @@ impl Input<'_> {
             ..span.place
         };
         let weight = &span.weight[at..][..TILE].as_chunks().0[0];
-        let TileInput { logits, beside, reference, maps } = input;
+        let TileInput { logits, beside, reference, maps, pieces } = input;
         // Once a thread has room for them, this is a comparison.
         maps.grow(self.planes_of_maps())?;
         let planes = &mut reference[..classes];
@@ -258,9 +274,11 @@ impl Input<'_> {
             }
         };
         let maps = self.read_maps(place, weight, maps)?;
+        let pieces = self.read_pieces(place, pieces)?;
         let logits = self.read_logits(place, [logits, beside], weight);
         let Place { sample, start, used } = place;
-        Ok(Tile { sample, start, used, classes, logits, weight, reference, maps })
+        let back = 1.0 / span.scale;
+        Ok(Tile { sample, start, used, classes, logits, weight, reference, maps, pieces, back })
     }
 
     /// Reads labels, and takes the weight of those that are ignored.
@@ -473,6 +491,28 @@ impl Input<'_> {
             load::prefetch_floats(self.logits.data, at + AHEAD * stride, TILE);
         }
         Planes { data: planes.as_flattened(), base: 0, stride: TILE, borrowed: false }
+    }
+
+    /// (sample, class): whether it was annotated.
+    pub(super) fn annotated(&self) -> impl Iterator<Item = bool> {
+        let [samples, classes, _] = self.logits.layout.shape();
+        let valid = self.target.masks.class_valid;
+        (0..samples * classes).map(move |index| valid.is_none_or(|valid| valid[index]))
+    }
+
+    /// Rows of sums: of all samples.
+    pub(super) fn rows(&self) -> usize {
+        self.logits.layout.shape()[0].checked_sub(1).map_or(0, |last| self.rows_of(last).end)
+    }
+
+    /// The rows of sums of a sample.
+    pub(super) fn rows_of(&self, sample: usize) -> Range<usize> {
+        let classes = self.plan.classes;
+        let at = |sample: usize| match self.instances {
+            Some(instances) => instances.offsets()[sample * classes],
+            None => sample.saturating_mul(classes),
+        };
+        at(sample)..at(sample + 1)
     }
 
     /// Whether the reference of a tile is labels: one class for each voxel.

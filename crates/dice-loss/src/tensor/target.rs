@@ -2,7 +2,7 @@
 
 use super::{Dense, DenseSlice, Float, FloatSlice, Label, LabelSlice, Layout};
 use crate::{
-    Error, Result,
+    Division, Error, Instances, Result, Words,
     error::{of_unknown, parameter, stated},
 };
 
@@ -27,6 +27,9 @@ pub struct Target<'a> {
     pub(crate) masks: Masks<'a>,
     /// In the order of their names.
     pub(crate) maps: Vec<Map<'a>>,
+    pub(crate) instances: Option<&'a Instances>,
+    /// The instances as a map.
+    pub(crate) numbers: Option<Map<'a>>,
 }
 
 /// What each voxel weighs in the terms that name it.
@@ -111,7 +114,14 @@ impl<'a> Target<'a> {
     }
 
     fn of(kind: Kind<'a>, layout: Layout) -> Self {
-        Self { kind, layout, masks: Masks::default(), maps: Vec::new() }
+        Self {
+            kind,
+            layout,
+            masks: Masks::default(),
+            maps: Vec::new(),
+            instances: None,
+            numbers: None,
+        }
     }
 
     /// Voxels with this label do not count.
@@ -156,6 +166,9 @@ impl<'a> Target<'a> {
     /// 1e12 where every term that names the map allows negative values, as
     /// [`Boundary`](crate::Boundary) does. Where a voxel does not count it may be anything.
     ///
+    /// The name `instances` is that of the numbers of [`Instances`](crate::Instances), for front ends whose
+    /// maps have to be floats: it is as good as [`instances`](Self::instances).
+    ///
     /// Every map that a term names must be there, and every map must be named: `measure` says so. Fails
     /// for a second map of one name.
     ///
@@ -172,12 +185,28 @@ impl<'a> Target<'a> {
     /// ```
     pub fn map<T: Float>(mut self, name: &str, values: &'a [T], layout: Layout) -> Result<Self> {
         layout.check("map", values.len())?;
+        let map = Map { name: name.to_owned(), data: T::erase(values), layout };
+        if name == Instances::MAP && self.numbers.is_none() {
+            self.numbers = Some(map);
+            return Ok(self);
+        }
         let place = self.maps.partition_point(|map| map.name.as_str() < name);
-        if self.maps.get(place).is_some_and(|map| map.name == name) {
+        let is_there = self.maps.get(place).is_some_and(|map| map.name == name);
+        if is_there || name == Instances::MAP {
             return stated("maps of the target", format!("two of the name '{name}'"), "one");
         }
-        self.maps.insert(place, Map { name: name.to_owned(), data: T::erase(values), layout });
+        self.maps.insert(place, map);
         Ok(self)
+    }
+
+    /// The instances of each class, for the terms with pool [`Cell`](crate::Pool::Cell) or
+    /// [`Blob`](crate::Pool::Blob).
+    ///
+    /// Where a term looks at them they must be there, divided as it wants, and where none does they must
+    /// not: `measure` says so.
+    pub fn instances(mut self, instances: &'a Instances) -> Self {
+        self.instances = Some(instances);
+        self
     }
 
     /// Shape and strides of the target itself.
@@ -249,7 +278,7 @@ impl<'a> Target<'a> {
         if let Some((_, layout)) = self.masks.weights {
             same("voxel weights", layout, per_voxel)?;
         }
-        for Map { name, layout, .. } in &self.maps {
+        for Map { name, layout, .. } in self.maps.iter().chain(&self.numbers) {
             let found = layout.shape();
             if found != per_voxel && found != [n, c, s] {
                 return stated(
@@ -261,6 +290,9 @@ impl<'a> Target<'a> {
                     ),
                 );
             }
+        }
+        if let Some(instances) = self.instances {
+            instances.check(logits)?;
         }
         if let Some(valid) = self.masks.class_valid
             && valid.len() != n * c
@@ -281,6 +313,36 @@ impl<'a> Target<'a> {
             );
         }
         Ok(())
+    }
+
+    /// Fails unless it carries instances of this division, or none where none are looked at. `by` is what
+    /// looks at them.
+    pub(crate) fn check_instances(&self, wanted: Option<(Division, &'static str)>) -> Result<()> {
+        let said = match (self.instances, &self.numbers) {
+            (Some(_), Some(_)) => "both instances and a map of them",
+            (Some(instances), None) => instances.division().word(),
+            (None, Some(_)) => "a map of instances",
+            (None, None) => "none",
+        };
+        let is_one = self.instances.is_some() != self.numbers.is_some();
+        let Some((division, by)) = wanted else {
+            return match self.instances.is_none() && self.numbers.is_none() {
+                true => Ok(()),
+                false => stated(
+                    "instances of the target",
+                    said,
+                    "none: no term has pool cell or blob, and looks at them",
+                ),
+            };
+        };
+        match self.instances.is_none_or(|found| found.division() == division) && is_one {
+            true => Ok(()),
+            false => stated(
+                format!("{by}: instances of the target"),
+                said,
+                format!("{}: Prepared::make_instances finds them", division.word()),
+            ),
+        }
     }
 
     /// Fails unless it carries the maps of these names, each of which something reads, and no other.

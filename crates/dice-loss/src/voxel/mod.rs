@@ -74,6 +74,7 @@ voxel_losses! {
     binary_cross_entropy::BinaryCrossEntropy,
     focal::Focal,
     border_cross_entropy::BorderCrossEntropy,
+    instance_cross_entropy::InstanceCrossEntropy,
 }
 
 impl VoxelLoss {
@@ -82,7 +83,9 @@ impl VoxelLoss {
         match self {
             Self::CrossEntropy(_) => true,
             Self::BinaryCrossEntropy(_) => false,
-            Self::Focal(_) | Self::BorderCrossEntropy(_) => activation == Activation::Softmax,
+            Self::Focal(_) | Self::BorderCrossEntropy(_) | Self::InstanceCrossEntropy(_) => {
+                activation == Activation::Softmax
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Voxel losses as terms and in the catalogue: under which activations each has a name for it.
 
-use super::{BinaryCrossEntropy, BorderCrossEntropy, CrossEntropy, Focal, VoxelLoss};
+use super::{
+    BinaryCrossEntropy, BorderCrossEntropy, CrossEntropy, Focal, InstanceCrossEntropy, VoxelLoss,
+};
 use crate::{
     Activation, Kind, Objective, Term,
     entry::{Entry, Of},
@@ -55,4 +57,5 @@ terms! {
     BinaryCrossEntropy with sigmoid probabilities,
     Focal with softmax sigmoid,
     BorderCrossEntropy with softmax sigmoid,
+    InstanceCrossEntropy with softmax sigmoid,
 }

@@ -210,7 +210,7 @@ type WriteStrip = fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]);
 
 /// Sweep 1 of a job.
 pub(super) fn measure(batch: &Input, recipe: &Recipe, job: Job) -> Result<Vec<f64>> {
-    let sums = Sums::new(batch.plan)?;
+    let sums = Sums::new(batch.plan, 0)?;
     f32::with_scratch(batch.plan.classes, |scratch| {
         dispatch(batch.plan.isa, Measure { batch, recipe, job, scratch, sums })
     })

@@ -36,7 +36,7 @@ impl Recipe {
             }
             _ => return None,
         };
-        if matches!(logits.data, FloatSlice::F64(_)) {
+        if plan.division.is_some() || matches!(logits.data, FloatSlice::F64(_)) {
             return None;
         }
         let asked = Asked::of(group)?;

@@ -13,7 +13,7 @@ use super::{
         tile::Tile,
     },
     Sums,
-    overlap::{Overlaps, add_overlap},
+    overlap::{Overlaps, add_overlaps},
 };
 use crate::plan::Group;
 
@@ -26,7 +26,7 @@ pub(super) fn add<I: Instructions, F: Number>(
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
-    let Work { probability, reference, planes, likelihood, piece, .. } = work;
+    let Work { probability, reference, planes, likelihood, piece, cut, .. } = work;
     let [cost, merged_p, merged_g, ..] = planes;
     let reference = tile.dense(reference);
     let probability = &mut probability[..tile.classes];
@@ -54,7 +54,7 @@ pub(super) fn add<I: Instructions, F: Number>(
         for class in 0..tile.classes {
             let weight = map.weigh(class, tile.weight, piece);
             let planes = Overlaps { probability, reference, weight };
-            add_overlap::<I, F>(group, class, planes, cost, sums);
+            add_overlaps::<I, F>(group, class, tile, planes, [&mut *cost, &mut *cut], sums);
         }
     }
     let merged = Merged::new(valid);

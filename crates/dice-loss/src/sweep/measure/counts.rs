@@ -47,6 +47,9 @@ fn add_argmax<F: Number>(tile: &Tile<F>, sums: &mut Sums<F>) {
             counted(&wanted, tile.weight, |i| most[i] > F::ZERO)
         }
     };
+    for class in 0..tile.classes {
+        count_instances(class as i32, [&predicted, &wanted], class, tile, sums);
+    }
     if tile.classes > FEW {
         return count_by_voxel(&predicted, &wanted, sums);
     }
@@ -96,5 +99,29 @@ fn add_thresholded<I: Instructions, F: Number>(
         let decided = [&probability[class], &reference[class]];
         let [predicted, wanted] = decided.map(|values| reached(values, tile.weight, threshold));
         count(0, [&predicted, &wanted], class, sums);
+        count_instances(0, [&predicted, &wanted], class, tile, sums);
+    }
+}
+
+/// Counts where decision and reference are of this class, for each instance of a class of the sums.
+#[inline(always)]
+fn count_instances<F: Number>(
+    class: i32,
+    [predicted, wanted]: [&Classes<TILE>; 2],
+    to: usize,
+    tile: &Tile<F>,
+    sums: &mut Sums<F>,
+) {
+    for piece in tile.pieces.of(to) {
+        let (mut both, mut found, mut there) = (0, 0, 0);
+        for (&p, &g) in predicted.iter().zip(wanted).take(piece.end).skip(piece.start) {
+            let (p, g) = (i32::from(p == class), i32::from(g == class));
+            both += p & g;
+            found += p;
+            there += g;
+        }
+        sums.add_to_row(Plan::TRUE_POSITIVES, piece.row, both.into());
+        sums.add_to_row(Plan::FALSE_POSITIVES, piece.row, (found - both).into());
+        sums.add_to_row(Plan::FALSE_NEGATIVES, piece.row, (there - both).into());
     }
 }

@@ -13,7 +13,7 @@ use super::{
     merged::Merged,
     number::Number,
     scratch::Work,
-    sums::Sums,
+    sums::{Place, Sums},
     tile::{Borrow, Input, Reference, Tile},
 };
 use crate::{
@@ -54,6 +54,7 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     sums: &mut Sums<F>,
 ) {
     reference(tile, sums);
+    of_instances(&batch.plan.maps, tile, work, sums);
     with_maps(&batch.plan.maps, tile, work, sums);
     if let Some((decision, activation)) = batch.plan.decision {
         counts::add::<I, F>(decision, activation, tile, work, sums);
@@ -64,6 +65,39 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
                 softmax::add::<I, F>(groups, batch.valid(tile.sample), tile, work, sums);
             }
             _ => channel::add::<I, F>(groups, batch.valid(tile.sample), tile, work, sums),
+        }
+    }
+}
+
+/// The sums of each instance that depend on the reference alone, and on maps.
+#[inline(always)]
+fn of_instances<F: Number>(
+    maps: &[MapPlan],
+    tile: &Tile<F>,
+    work: &mut Work<F>,
+    sums: &mut Sums<F>,
+) {
+    if tile.pieces.is_empty() {
+        return;
+    }
+    let Work { reference, piece: weighed, cut, .. } = work;
+    let reference = tile.dense(reference);
+    let alone = [Some(Plan::VOXELS), Some(Plan::REFERENCE), Some(Plan::REFERENCE_SQUARED)];
+    let with_maps = maps.iter().enumerate().map(|(number, plan)| {
+        (Some(number), [plan.mapped, plan.reference, plan.reference_squared])
+    });
+    for (map, columns) in std::iter::once((None, alone)).chain(with_maps) {
+        for (class, g) in reference[..tile.classes].iter().enumerate() {
+            for piece in tile.pieces.of(class) {
+                let weight = tile.maps.of(map).weigh(class, tile.weight, weighed);
+                piece.cut(weight, cut);
+                let found = lanes::folds(g, g, cut, |[voxels, sum, squares], g, _, w| {
+                    [voxels + w, sum + w * g, squares + w * g * g]
+                });
+                for (column, found) in columns.into_iter().zip(found) {
+                    sums.add_to(column, Place::Row(piece.row, tile.back), found);
+                }
+            }
         }
     }
 }

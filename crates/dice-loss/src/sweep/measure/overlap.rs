@@ -5,24 +5,49 @@ use super::super::{
     isa::Instructions,
     lanes::{self, Block},
     number::Number,
-    sums::Sums,
+    sums::{Place, Sums},
+    tile::Tile,
 };
 use crate::{direction::Direction, plan::Group};
 
 /// Class planes whose overlap is summed up.
+#[derive(Clone, Copy)]
 pub(super) struct Overlaps<'a, F> {
     pub probability: &'a [Plane<F>],
     pub reference: &'a [Plane<F>],
     pub weight: &'a Plane<F>,
 }
 
-/// The sums of an overlap loss for one class.
+/// The sums of an overlap loss for one class, or for each of its instances in the tile.
 #[inline(always)]
-pub(super) fn add_overlap<I: Instructions, F: Number>(
+pub(super) fn add_overlaps<I: Instructions, F: Number>(
     group: &Group,
     class: usize,
+    tile: &Tile<F>,
+    planes: Overlaps<F>,
+    [cost, cut]: [&mut Plane<F>; 2],
+    sums: &mut Sums<F>,
+) {
+    let pieces = tile.pieces.of(class);
+    for number in 0..pieces.len().max(1) {
+        let (weight, to) = match pieces.get(number) {
+            None => (planes.weight, Place::Class(class)),
+            Some(piece) => {
+                piece.cut(planes.weight, cut);
+                (&*cut, Place::Row(piece.row, tile.back))
+            }
+        };
+        add_overlap::<I, F>(group, class, to, Overlaps { weight, ..planes }, sums);
+    }
+    add_transport::<I, F>(group, class, planes, cost, sums);
+}
+
+#[inline(always)]
+fn add_overlap<I: Instructions, F: Number>(
+    group: &Group,
+    class: usize,
+    to: Place,
     Overlaps { probability, reference, weight }: Overlaps<F>,
-    cost: &mut Plane<F>,
     sums: &mut Sums<F>,
 ) {
     let (p, g) = (&probability[class], &reference[class]);
@@ -33,10 +58,10 @@ pub(super) fn add_overlap<I: Instructions, F: Number>(
     if pp.is_some() || l1.is_some() || abs.is_some() {
         let columns = [pg, p_sum, pp, l1, abs];
         let found = columns.into_iter().zip(five_sums::<I, F>(p, g, weight));
-        found.for_each(|(column, sum)| sums.add_if(column, class, sum));
+        found.for_each(|(column, sum)| sums.add_to(column, to, sum));
     } else if pg.is_some() || p_sum.is_some() {
         let found = [pg, p_sum].into_iter().zip(two_sums::<I, F>(p, g, weight));
-        found.for_each(|(column, sum)| sums.add_if(column, class, sum));
+        found.for_each(|(column, sum)| sums.add_to(column, to, sum));
     }
     let errors = [of(Direction::SensitivityError), of(Direction::SpecificityError)];
     if errors.iter().any(Option::is_some) {
@@ -44,14 +69,26 @@ pub(super) fn add_overlap<I: Instructions, F: Number>(
             let error = w * (p - g) * (p - g);
             [error.mul_add::<I>(g, inside), error.mul_add::<I>(F::ONE - g, outside)]
         });
-        errors.into_iter().zip(found).for_each(|(column, sum)| sums.add_if(column, class, sum));
+        errors.into_iter().zip(found).for_each(|(column, sum)| sums.add_to(column, to, sum));
     }
     if let Some(column) = of(Direction::SquaredError) {
         let [found] =
             lanes::folds(p, g, weight, |[sum], p, g, w| [(w * (p - g)).mul_add::<I>(p - g, sum)]);
-        sums.add(column, class, found);
+        sums.add_to(Some(column), to, found);
     }
-    if let (Some(column), Some(distances)) = (of(Direction::Transport), &group.distances) {
+}
+
+/// Of all instances alike: a loss that couples the classes has no value of one.
+#[inline(always)]
+fn add_transport<I: Instructions, F: Number>(
+    group: &Group,
+    class: usize,
+    Overlaps { probability, reference, weight }: Overlaps<F>,
+    cost: &mut Plane<F>,
+    sums: &mut Sums<F>,
+) {
+    let (column, g) = (group.sums[Direction::Transport], &reference[class]);
+    if let (Some(column), Some(distances)) = (column, &group.distances) {
         transport::<I, F>(distances, class, probability, cost);
         let [found] = lanes::folds(cost, g, weight, |[sum], cost, g, w| [sum + w * g * cost]);
         sums.add(column, class, found);

@@ -16,7 +16,7 @@ use super::{
         tile::{Input, Reference, Tile},
     },
     Sums,
-    overlap::{Overlaps, add_overlap},
+    overlap::{Overlaps, add_overlaps},
 };
 use crate::{Activation, direction::Direction, plan::Group};
 
@@ -140,7 +140,7 @@ fn add_dense<I: Instructions, F: Number>(
     work: &mut Work<F>,
     sums: &mut Sums<F>,
 ) {
-    let Work { probability, reference, planes, likelihood, piece, .. } = work;
+    let Work { probability, reference, planes, likelihood, piece, cut, .. } = work;
     let [sum, shift, log_sum, merged_log_sum, largest, others, cost, ..] = planes;
     let reference = tile.dense(reference);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
@@ -151,7 +151,7 @@ fn add_dense<I: Instructions, F: Number>(
         for class in 0..tile.classes {
             let weight = map.weigh(class, tile.weight, piece);
             let planes = Overlaps { probability: softmax.planes, reference, weight };
-            add_overlap::<I, F>(group, class, planes, cost, sums);
+            add_overlaps::<I, F>(group, class, tile, planes, [&mut *cost, &mut *cut], sums);
         }
     }
     if groups.iter().all(|group| group.merged.is_none()) {

@@ -3,6 +3,8 @@
 mod jacobian;
 mod logit;
 
+use std::ops::Range;
+
 use super::{
     geometry::{Plane, TILE},
     isa::Instructions,
@@ -19,20 +21,21 @@ use crate::{
     plan::Group,
 };
 
-/// A group's slopes by the sums, for one sample: of each class in every direction.
+/// A group's slopes by the sums, for one sample: of each row in every direction. Unless classes have
+/// instances, each has one row.
 #[derive(Clone, Copy)]
 struct Partials<'a>(&'a [ByDirection<f64>]);
 
 impl<'a> Partials<'a> {
-    /// `None` if no overlap term reaches the sample.
-    fn new(slopes: &'a GroupSlopes, sample: usize, classes: usize) -> Option<Self> {
-        let rows = slopes.partials.get(sample * classes..)?;
-        (!rows.is_empty()).then(|| Self(&rows[..classes]))
+    /// From the first row of the sample on; `None` if no overlap term reaches it.
+    fn new(slopes: &'a GroupSlopes, first: usize) -> Option<Self> {
+        let rows = slopes.partials.get(first..)?;
+        (!rows.is_empty()).then_some(Self(rows))
     }
 
     #[inline(always)]
-    fn of<F: Number>(self, direction: Direction, class: usize) -> F {
-        F::of(self.0[class][direction])
+    fn of<F: Number>(self, direction: Direction, row: usize) -> F {
+        F::of(self.0[row][direction])
     }
 }
 
@@ -52,7 +55,8 @@ struct Family<'a> {
     groups: &'a [Group],
     slopes: &'a [GroupSlopes],
     sample: usize,
-    classes: usize,
+    /// The first row of the sample.
+    first: usize,
     valid: Option<&'a [bool]>,
 }
 
@@ -62,7 +66,7 @@ impl<'a> Family<'a> {
         self.groups.iter().zip(self.slopes).map(move |(group, slopes)| Pulled {
             group,
             slopes: slopes.voxel(self.sample),
-            partials: Partials::new(slopes, self.sample, self.classes),
+            partials: Partials::new(slopes, self.first),
         })
     }
 }
@@ -76,6 +80,7 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     work: &mut Work<F>,
 ) {
     let valid = batch.valid(tile.sample);
+    let first_row = batch.rows_of(tile.sample).start;
     if batch.plan.groups.is_empty() {
         work.slopes[..tile.classes].fill([F::ZERO; TILE]);
     }
@@ -85,8 +90,7 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
             std::mem::swap(&mut work.slopes, &mut work.gradient);
         }
         let slopes = &slopes.groups[first..][..groups.len()];
-        let (sample, classes) = (tile.sample, tile.classes);
-        let family = Family { groups, slopes, sample, classes, valid };
+        let family = Family { groups, slopes, sample: tile.sample, first: first_row, valid };
         match groups[0].activation {
             Activation::Softmax => jacobian::pull_back::<I, F>(family, tile, work),
             _ => logit::pull_back::<I, F>(family, tile, work),
@@ -122,12 +126,12 @@ fn slopes_of_family<I: Instructions, F: Number>(
         if !is_annotated {
             // Of what was not annotated there are no slopes, but for what transport has.
         } else if number == 0 && group.map.is_none() {
-            slopes_by_probability::<I, F>(group, partials, class, p, g, out);
+            slopes_by_row::<I, F>(group, partials, class, tile, [p, g], out);
         } else {
-            slopes_by_probability::<I, F>(group, partials, class, p, g, piece);
+            slopes_by_row::<I, F>(group, partials, class, tile, [p, g], piece);
             map.add(class, piece, out);
         }
-        add_transport::<I, F>(group, partials, class, (reference, map), out);
+        add_transport::<I, F>(group, partials, class, tile, (reference, map), out);
     }
 }
 
@@ -145,25 +149,48 @@ pub(super) fn read_upstream<F: Number>(
     out[tile.used..].fill(F::ZERO);
 }
 
-/// Derivatives by the probabilities of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), and
+/// The derivatives by the probabilities of a class, or of each of its instances in the tile.
+#[inline(always)]
+fn slopes_by_row<I: Instructions, F: Number>(
+    group: &Group,
+    partials: Partials,
+    class: usize,
+    tile: &Tile<F>,
+    [p, g]: [&Plane<F>; 2],
+    out: &mut Plane<F>,
+) {
+    let pieces = tile.pieces.of(class);
+    if pieces.is_empty() {
+        let row = tile.pieces.row(class);
+        return slopes_by_probability::<I, F>(group, partials, row, 0..TILE, [p, g], out);
+    }
+    // What is padding counts nowhere.
+    *out = [F::ZERO; TILE];
+    for piece in pieces {
+        let voxels = piece.start..piece.end.min(TILE);
+        slopes_by_probability::<I, F>(group, partials, piece.row, voxels, [p, g], out);
+    }
+}
+
+/// Derivatives by the probabilities of some voxels of a class: a g + b + 2 c p + d sign(p − g) + e sign(p), and
 /// 2 (p − g) (f g + h (1 − g) + r) of the squared errors, the slopes being those of its sums. a and b
 /// may all but cancel, so their sum is taken before they are rounded.
 #[inline(always)]
 fn slopes_by_probability<I: Instructions, F: Number>(
     group: &Group,
     partials: Partials,
-    class: usize,
-    p: &Plane<F>,
-    g: &Plane<F>,
+    row: usize,
+    voxels: Range<usize>,
+    [p, g]: [&Plane<F>; 2],
     out: &mut Plane<F>,
 ) {
-    let slope = |direction| partials.of::<F>(direction, class);
+    let slope = |direction| partials.of::<F>(direction, row);
     let (b, c) = (slope(Direction::Prediction), slope(Direction::PredictionSquared));
     let (d, e) = (slope(Direction::Difference), slope(Direction::Magnitude));
-    let exact = &partials.0[class];
+    let exact = &partials.0[row];
     let a_and_b = F::of(exact[Direction::Intersection] + exact[Direction::Prediction]);
     let two_c = c + c;
-    for i in 0..TILE {
+    for i in voxels.clone() {
         let linear = g[i].mul_add::<I>(a_and_b, (F::ONE - g[i]) * b);
         let smooth = p[i].mul_add::<I>(two_c, linear);
         out[i] = smooth + sign(p[i] - g[i]) * d + sign(p[i]) * e;
@@ -173,7 +200,7 @@ fn slopes_by_probability<I: Instructions, F: Number>(
     if errors.iter().any(|error| group.sums[*error].is_some()) {
         let [inside, outside, all] = errors.map(slope);
         let (inside, outside) = (inside + all, outside + all);
-        for i in 0..TILE {
+        for i in voxels {
             let slope = g[i].mul_add::<I>(inside, (F::ONE - g[i]) * outside);
             let error = p[i] - g[i];
             out[i] = (error + error).mul_add::<I>(slope, out[i]);
@@ -194,14 +221,15 @@ fn add_transport<I: Instructions, F: Number>(
     group: &Group,
     partials: Partials,
     to: usize,
+    tile: &Tile<F>,
     (reference, map): (&[Plane<F>], Weighing<F>),
     out: &mut Plane<F>,
 ) {
     let Some(distances) = &group.distances else { return };
-    let classes = partials.0.len();
+    let classes = tile.classes;
     for (class, g) in reference[..classes].iter().enumerate() {
-        let factor =
-            partials.of::<F>(Direction::Transport, class) * F::of(distances[class * classes + to]);
+        let slope = partials.of::<F>(Direction::Transport, tile.pieces.row(class));
+        let factor = slope * F::of(distances[class * classes + to]);
         if factor == F::ZERO {
             continue;
         }

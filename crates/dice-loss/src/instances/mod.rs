@@ -1,0 +1,421 @@
+//! Instances: the components of a class, told apart, so that a loss can look at each.
+//!
+//! A term whose pool is [`Pool::Cell`] or [`Pool::Blob`] has a value of every instance of a class in a
+//! sample. Which voxel belongs to which is said once, beside the target, and by numbers: both sweeps
+//! keep one row of sums for each number, so their cost does not depend on how many there are.
+
+mod make;
+mod values;
+mod weights;
+
+pub use values::InstanceLoss;
+pub(crate) use values::{Instanced, Kept, Known, condensed, instanced};
+pub(crate) use weights::weigh;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use half::{bf16, f16};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Activation, Error, Label, Layout, Objective, Pool, Result, Term, Words,
+    error::stated,
+    room,
+    tensor::{FloatSlice, LabelSlice, Map, in_words},
+};
+
+/// How the voxels of a sample belong to the instances of a class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Division {
+    /// Every voxel belongs to the nearest instance: its cell.
+    #[default]
+    Cells,
+    /// An instance is its own voxels, and the background is that of all: voxels of none.
+    Blobs,
+}
+
+impl Words for Division {
+    const TYPE: &'static str = "Division";
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("cells", Self::Cells), ("blobs", Self::Blobs)];
+}
+
+impl Pool {
+    /// How it wants the voxels divided; `None` of a pool that does not look at instances.
+    pub const fn division(self) -> Option<Division> {
+        match self {
+            Self::Cell => Some(Division::Cells),
+            Self::Blob => Some(Division::Blobs),
+            Self::Sample | Self::Batch | Self::All => None,
+        }
+    }
+}
+
+/// Which instance of each class each voxel belongs to, in every sample of a batch.
+///
+/// [`Prepared::make_instances`](crate::Prepared::make_instances) finds them in a target; a loader that
+/// knows them hands them in with [`new`](Self::new). The target carries them
+/// ([`Target::instances`](crate::Target::instances)).
+///
+/// - **Memory**: 2 bytes a voxel for each class of a sample that has two instances or more (4 with
+///   more than 65,535 of them), and nothing for the others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instances {
+    division: Division,
+    samples: usize,
+    classes: usize,
+    voxels: usize,
+    /// (sample, class): where its rows of sums begin, and where the last one's end.
+    offsets: Arc<[usize]>,
+    /// (sample, class): the number of the instance of each voxel; `None` with fewer than two.
+    numbers: Vec<Option<Numbers>>,
+    /// (sample, class): how many instances.
+    counts: Vec<usize>,
+}
+
+macro_rules! with_labels {
+    ($slice:expr, $data:ident => $body:expr) => {
+        match $slice {
+            LabelSlice::U8($data) => $body,
+            LabelSlice::U32($data) => $body,
+            LabelSlice::U64($data) => $body,
+            LabelSlice::I16($data) => $body,
+            LabelSlice::I32($data) => $body,
+            LabelSlice::I64($data) => $body,
+            LabelSlice::F32($data) => $body,
+            LabelSlice::F64($data) => $body,
+        }
+    };
+}
+
+macro_rules! with_floats {
+    ($slice:expr, $data:ident => $body:expr) => {
+        match $slice {
+            FloatSlice::F32($data) => $body,
+            FloatSlice::F64($data) => $body,
+            FloatSlice::F16($data) => $body,
+            FloatSlice::Bf16($data) => $body,
+        }
+    };
+}
+
+/// One for each voxel; 0 is none.
+#[derive(Debug, Clone, PartialEq)]
+enum Numbers {
+    Short(Vec<u16>),
+    Long(Vec<u32>),
+}
+
+impl Numbers {
+    fn new(numbers: Vec<u32>, count: usize) -> Self {
+        match u16::try_from(count) {
+            Ok(_) => Self::Short(numbers.into_iter().map(|number| number as u16).collect()),
+            Err(_) => Self::Long(numbers),
+        }
+    }
+}
+
+impl Instances {
+    /// The name of the map that front ends hand them over in.
+    pub const MAP: &str = "instances";
+
+    /// Of numbers `(N, C, S)`: for each class, 1 and up for the voxels of an instance, 0 for those of
+    /// none.
+    ///
+    /// Numbers need not be without gaps, and may be of any size: a patch may hold some of the instances
+    /// of an image. In cells a voxel of number 0 belongs to no cell; in blobs it is background.
+    ///
+    /// Fails for numbers below 0, and for floats that are no integers.
+    ///
+    /// ```
+    /// use dice_loss::{Dice, Division, Instances, Layout, Logits, Objective, Pool, Target};
+    /// let layout = Layout::channels_first(&[1, 1, 6])?;
+    /// let cells = Instances::new(Division::Cells, &[1u8, 1, 1, 7, 7, 7], layout)?;
+    /// assert_eq!(cells.count(0, 0), 2);
+    ///
+    /// let objective = Objective::new().term(1.0, Dice::default().sigmoid().pool(Pool::Cell));
+    /// let logits = Logits::new(&[9.0f32, 9.0, -9.0, -9.0, -9.0, -9.0], layout)?;
+    /// let target = Target::labels(&[1u8, 1, 0, 0, 1, 0], layout)?.instances(&cells);
+    /// // The large one is found and the small one is missed.
+    /// let loss = objective.evaluate(&objective.measure(&logits, &target)?)?.loss();
+    /// assert!((loss - 0.5).abs() < 1e-3);
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn new<T: Label>(division: Division, numbers: &[T], layout: Layout) -> Result<Self> {
+        layout.check(Self::MAP, numbers.len())?;
+        let [samples, classes, voxels] = layout.shape();
+        let pairs: Vec<_> = (0..samples * classes).collect();
+        let of_pair =
+            |pair| with_labels!(T::erase(numbers), data => renumbered(data, layout, pair));
+        Self::of_pairs(division, [samples, classes, voxels], &pairs, of_pair)
+    }
+
+    /// The same of a map, `(N, C, S)` or `(N, 1, S)`, for the classes that are looked at.
+    pub(crate) fn of_map(
+        division: Division,
+        map: &Map,
+        logits: Layout,
+        is_seen: &[bool],
+    ) -> Result<Self> {
+        let [samples, classes, voxels] = logits.shape();
+        let pairs: Vec<_> = (0..samples * classes).filter(|pair| is_seen[pair % classes]).collect();
+        let of_pair = |pair: usize| {
+            let of_all = map.layout.shape()[1] == 1;
+            let pair = if of_all { pair / classes } else { pair };
+            with_floats!(map.data, data => renumbered(data, map.layout, pair))
+        };
+        Self::of_pairs(division, [samples, classes, voxels], &pairs, of_pair)
+    }
+
+    /// Of the numbers of some (sample, class), without gaps, and how many there are.
+    fn of_pairs(
+        division: Division,
+        shape: [usize; 3],
+        pairs: &[usize],
+        of_pair: impl Fn(usize) -> Result<(Vec<u32>, usize)> + Sync,
+    ) -> Result<Self> {
+        let mut instances = Self::without(division, shape)?;
+        // As many at a time as there are threads to share them, so that what is not kept goes soon.
+        for pairs in pairs.chunks(rayon::current_num_threads().max(1)) {
+            let found: Vec<_> = pairs.par_iter().map(|&pair| of_pair(pair)).collect();
+            for (&pair, found) in pairs.iter().zip(found) {
+                instances.put(pair, found?);
+            }
+        }
+        instances.lay_out();
+        Ok(instances)
+    }
+
+    /// Without any.
+    fn without(division: Division, [samples, classes, voxels]: [usize; 3]) -> Result<Self> {
+        let pairs = samples.saturating_mul(classes);
+        room::expect(pairs, size_of::<Option<Numbers>>() + 2 * size_of::<usize>(), "instances")?;
+        let mut instances = Self {
+            division,
+            samples,
+            classes,
+            voxels,
+            offsets: Arc::new([]),
+            numbers: vec![None; pairs],
+            counts: vec![0; pairs],
+        };
+        instances.lay_out();
+        Ok(instances)
+    }
+
+    /// Gives a (sample, class) its numbers, which are 0 to a count.
+    fn put(&mut self, pair: usize, (numbers, count): (Vec<u32>, usize)) {
+        self.counts[pair] = count;
+        self.numbers[pair] = (count > 1).then(|| Numbers::new(numbers, count));
+    }
+
+    fn lay_out(&mut self) {
+        let mut end = 0;
+        let ends = self.counts.iter().map(|&count| {
+            end += if count > 1 { count + 1 } else { 1 };
+            end
+        });
+        self.offsets = std::iter::once(0).chain(ends).collect();
+    }
+
+    /// How the voxels belong to them.
+    pub fn division(&self) -> Division {
+        self.division
+    }
+
+    /// Samples, classes and voxels of a sample.
+    pub fn shape(&self) -> [usize; 3] {
+        [self.samples, self.classes, self.voxels]
+    }
+
+    /// How many instances a class has in a sample; 0 if there is no such class or sample.
+    pub fn count(&self, sample: usize, class: usize) -> usize {
+        match sample < self.samples && class < self.classes {
+            true => self.counts[sample * self.classes + class],
+            false => 0,
+        }
+    }
+
+    /// The number of the instance of a voxel, counted from 1 in the order of their first voxels or of
+    /// the numbers they were given; 0 of a voxel of none, and of all where a class has fewer than two.
+    pub fn number(&self, sample: usize, class: usize, voxel: usize) -> usize {
+        if self.count(sample, class) < 2 || voxel >= self.voxels {
+            return 0;
+        }
+        match &self.numbers[sample * self.classes + class] {
+            Some(Numbers::Short(numbers)) => numbers[voxel].into(),
+            Some(Numbers::Long(numbers)) => numbers[voxel] as usize,
+            None => 0,
+        }
+    }
+
+    /// Where the rows of each (sample, class) begin, and where the last one's end. With two instances
+    /// or more the first row is that of number 0; otherwise there is one row, of all voxels.
+    pub(crate) fn offsets(&self) -> &Arc<[usize]> {
+        &self.offsets
+    }
+
+    /// Where the rows of each class of a sample begin, from its first row on, and where the last ends.
+    pub(crate) fn rows_of(&self, sample: usize) -> impl Iterator<Item = usize> + Clone {
+        let offsets = &self.offsets[sample * self.classes..][..=self.classes];
+        offsets.iter().map(|offset| offset - offsets[0])
+    }
+
+    /// Calls back for each run of one number among some voxels of a sample and class: with the number,
+    /// and where it begins and ends. Of fewer than two instances there are none.
+    #[inline(always)]
+    pub(crate) fn runs(
+        &self,
+        [sample, class]: [usize; 2],
+        voxels: std::ops::Range<usize>,
+        mut run: impl FnMut(usize, [usize; 2]),
+    ) {
+        match &self.numbers[sample * self.classes + class] {
+            Some(Numbers::Short(numbers)) => runs(&numbers[voxels], |n, at| run(n.into(), at)),
+            Some(Numbers::Long(numbers)) => runs(&numbers[voxels], |n, at| run(n as usize, at)),
+            None => {}
+        }
+    }
+
+    /// Fails unless they are of logits of this shape.
+    pub(crate) fn check(&self, logits: Layout) -> Result<()> {
+        if logits.shape() == self.shape() {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            what: "instances",
+            found: self.shape().to_vec(),
+            wanted: format!("{:?} (samples, channels, voxels), as the logits", logits.shape()),
+        })
+    }
+}
+
+#[inline(always)]
+fn runs<T: Copy + PartialEq>(numbers: &[T], mut run: impl FnMut(T, [usize; 2])) {
+    let mut start = 0;
+    while let Some(&first) = numbers.get(start) {
+        let others = &numbers[start..];
+        let end = start + others.iter().position(|&n| n != first).unwrap_or(others.len());
+        run(first, [start, end]);
+        start = end;
+    }
+}
+
+/// A number that an instance may have.
+trait Numbered: Copy + PartialEq + Sync {
+    /// `Err` of what is none, in words.
+    fn number(self) -> std::result::Result<u64, String>;
+}
+
+macro_rules! integers {
+    ($($T:ty),+) => {$(impl Numbered for $T {
+        fn number(self) -> std::result::Result<u64, String> {
+            u64::try_from(self).map_err(|_| self.to_string())
+        }
+    })+};
+}
+integers!(u8, u32, u64, i16, i32, i64);
+
+macro_rules! floats {
+    ($($T:ty),+) => {$(impl Numbered for $T {
+        fn number(self) -> std::result::Result<u64, String> {
+            let found = f64::from(self);
+            // Up to 2⁵³ a float may hold every integer.
+            match found.fract() == 0.0 && (0.0..=9e15).contains(&found) {
+                true => Ok(found as u64),
+                false => Err(in_words(self)),
+            }
+        }
+    })+};
+}
+floats!(f32, f64, f16, bf16);
+
+/// The numbers of a (sample, class) of this layout without gaps, in their order, and how many there are
+/// but 0.
+fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(Vec<u32>, usize)> {
+    let ([_, classes, voxels], [sn, sc, sv]) = (layout.shape(), layout.strides);
+    let (sample, class) = (pair / classes, pair % classes);
+    let at = |voxel: usize| data[sample * sn + class * sc + voxel * sv];
+    let refused = |voxel: usize, found: String| Error::Parameter {
+        what: format!(
+            "instances, sample {sample}, class {class}, voxel {:?}",
+            layout.coordinates(voxel)
+        ),
+        found,
+        wanted: "0 for voxels of none, or the number of an instance, 1 and up".into(),
+    };
+    room::expect(voxels, size_of::<u32>(), "the instances of a class")?;
+    let mut places = BTreeMap::from([(0, 0)]);
+    let mut last: Option<T> = None;
+    for voxel in 0..voxels {
+        let found = at(voxel);
+        if last != Some(found) {
+            places.insert(found.number().map_err(|found| refused(voxel, found))?, 0);
+            last = Some(found);
+        }
+    }
+    for (place, (_, new)) in places.iter_mut().enumerate() {
+        *new = place as u32;
+    }
+    let count = places.len() - 1;
+    if count < 2 {
+        return Ok((Vec::new(), count));
+    }
+    let mut known = (None, 0);
+    let new = |voxel| {
+        let found = at(voxel);
+        if known.0 != Some(found) {
+            known = (Some(found), found.number().map_or(0, |number| places[&number]));
+        }
+        known.1
+    };
+    Ok(((0..voxels).map(new).collect(), count))
+}
+
+impl Objective {
+    /// How its terms want the voxels divided, and the first of them that does; `None` if none looks at
+    /// instances.
+    ///
+    /// Fails where one term wants cells and another blobs.
+    ///
+    /// ```
+    /// use dice_loss::{Dice, Division, Objective, Pool};
+    /// let objective = Objective::new().term(1.0, Dice::default().sigmoid().pool(Pool::Blob));
+    /// assert_eq!(objective.division()?, Some((Division::Blobs, "dice")));
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn division(&self) -> Result<Option<(Division, &'static str)>> {
+        let mut found: Option<(Division, &'static str)> = None;
+        for (division, term) in self.terms_with_instances() {
+            match found {
+                Some((other, by)) if other != division => {
+                    return stated(
+                        "pools",
+                        format!(
+                            "{} of {by} and {} of {}",
+                            other.word(),
+                            division.word(),
+                            term.name()
+                        ),
+                        "one kind of instances for all terms: cells or blobs",
+                    );
+                }
+                Some(_) => {}
+                None => found = Some((division, term.name())),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same with the activation of that term.
+    pub(crate) fn division_and_activation(&self) -> Result<Option<(Division, Activation)>> {
+        let first = self.terms_with_instances().into_iter().next();
+        Ok(self.division()?.zip(first).map(|(_, (division, term))| (division, term.activation)))
+    }
+
+    fn terms_with_instances(&self) -> Vec<(Division, Term)> {
+        let of = |(_, term): (f64, Term)| Some((term.pool.and_then(Pool::division)?, term));
+        self.resolved().into_iter().filter_map(of).collect()
+    }
+}
