@@ -211,7 +211,11 @@ fn objective(
             let derivatives = prepared.gradient(&verdict)?;
             write("derivatives", slopes, &derivatives)?;
             if let Some(gradient) = gradient {
-                sweeps::pull_back(&prepared, &derivatives, &batch, threads, gradient)?;
+                match prepared.looks_at_instances() {
+                    // What was measured of each is in the verdict.
+                    true => sweeps::pull_back_of(&prepared, &verdict, &batch, threads, gradient)?,
+                    false => sweeps::pull_back(&prepared, &derivatives, &batch, threads, gradient)?,
+                }
             }
         }
         if let Some(mut out) = details {

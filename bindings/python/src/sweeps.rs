@@ -1,6 +1,6 @@
 //! The sweeps, each within its pool and with what it writes checked against what it reads.
 
-use dice_loss::{Moments, Output, Prepared, Upstream};
+use dice_loss::{Moments, Output, Prepared, Upstream, Verdict};
 
 use crate::{
     given::Given,
@@ -29,6 +29,22 @@ pub(crate) fn pull_back(
         pool::run(threads, batch.elements(), || {
             let (logits, target) = (batch.logits()?, batch.target()?);
             Ok(prepared.pull_back_sums(slopes, &logits, &target, output)?)
+        })
+    })
+}
+
+/// Sweep 2, from what was made of the moments.
+pub(crate) fn pull_back_of(
+    prepared: &Prepared,
+    verdict: &Verdict,
+    batch: &Given,
+    threads: usize,
+    gradient: View,
+) -> Result<()> {
+    with_output(batch, "gradient", batch.classes(), gradient, |output| {
+        pool::run(threads, batch.elements(), || {
+            let (logits, target) = (batch.logits()?, batch.target()?);
+            Ok(prepared.pull_back(verdict, 1.0, &logits, &target, output)?)
         })
     })
 }

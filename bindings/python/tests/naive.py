@@ -301,7 +301,7 @@ def voxel_loss(
     """The value of a voxel loss; for reduction none its map."""
     count = data.x.shape[1]
     v = taking_part(count, background, classes, class_weights)[:, None]
-    if loss == "border_cross_entropy":
+    if loss in ("border_cross_entropy", "instance_cross_entropy"):
         v = v * data.m
         loss = "cross_entropy" if activation == "softmax" else "binary_cross_entropy"
     p, g, w = probabilities(data.x, activation), data.g, data.w[:, None]
@@ -343,7 +343,13 @@ def voxel_loss(
     return (w * each).sum() / total if total > 0 else 0.0
 
 
-VOXEL = ("cross_entropy", "binary_cross_entropy", "focal", "border_cross_entropy")
+VOXEL = (
+    "cross_entropy",
+    "binary_cross_entropy",
+    "focal",
+    "border_cross_entropy",
+    "instance_cross_entropy",
+)
 
 
 def loss_value(loss, data, activation, **settings):

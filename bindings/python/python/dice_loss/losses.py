@@ -14,7 +14,16 @@ from numpy.typing import ArrayLike
 
 from . import compounds, terms
 from ._arrays import Array
-from ._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from ._choices import (
+    Absent,
+    Activation,
+    Division,
+    Overlap,
+    Pool,
+    Reduction,
+    TransportWeight,
+    VolumeWeight,
+)
 from ._functions import evaluated
 from ._terms import ClassValues, ClassWeights, Regions, Smoothing
 from .objective import Value
@@ -35,6 +44,7 @@ __all__ = [
     "generalized_dice_focal",
     "generalized_wasserstein_dice",
     "hausdorff_dt",
+    "instance_cross_entropy",
     "iou",
     "kappa",
     "log_cosh_dice",
@@ -91,7 +101,9 @@ def dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -194,7 +206,9 @@ def iou(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -303,7 +317,9 @@ def tversky(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -412,7 +428,9 @@ def focal_tversky(
             least 0.
         gamma: γ, the exponent; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -518,7 +536,9 @@ def log_dice(
             least 0.
         gamma: γ, the exponent; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -618,7 +638,9 @@ def log_cosh_dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -718,7 +740,9 @@ def generalized_dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -821,7 +845,9 @@ def generalized_wasserstein_dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -916,7 +942,9 @@ def matthews_correlation(
             `"probabilities"` (the input as it is).
         smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1010,7 +1038,9 @@ def kappa(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1103,7 +1133,9 @@ def sensitivity_specificity(
             `"probabilities"` (the input as it is).
         ratio: r, the share of the error inside the reference; 0 to 1.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1197,7 +1229,9 @@ def boundary(
             `"probabilities"` (the input as it is).
         spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1296,7 +1330,9 @@ def hausdorff_dt(
         log: whether the loss is ln(1 + L), which tames large distances.
         spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1396,7 +1432,9 @@ def skeleton_recall(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1806,6 +1844,100 @@ def border_cross_entropy(
     )
 
 
+def instance_cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    division: Division = "cells",
+    spacing: Sequence[float] | None = None,
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
+) -> tuple[Value, Array]:
+    """Cross-entropy by instances loss: cross-entropy in which every instance counts the same, be it
+    large or small.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and the map `instance_weights` that the
+    target carries. With K instances of a class, m is 1 / (K |R|) in the voxels R of each: its cell,
+    or itself and the background, whose voxels have a share in all K. So the loss of a class is the
+    mean over its instances of the mean over the voxels of each. A class without instances is one,
+    of all voxels. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the mean over the classes but the background
+    that have instances. Under sigmoid it is binary cross-entropy, each channel with the instances
+    of its own.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Jaus et al. 2025,
+    https://arxiv.org/abs/2511.17146; Kofler et al. 2022, https://arxiv.org/abs/2205.08209.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16, or bfloat16 of `ml_dtypes`.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        division: which voxels are those of an instance: `"cells"`, those nearest to it; `"blobs"`,
+            its own and the background.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
+            softmax, (N, C, spatial…) under sigmoid.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
+
+    Returns:
+        The loss, a float (an array for reduction "none"), and its gradient in the shape, type and
+        order of axes of the logits; 0 at voxels that do not count, whatever the logits hold there.
+
+    Raises:
+        TypeError: an array or option of the wrong type.
+        ValueError: shapes that do not fit, labels outside the classes, dense targets outside
+            [0, 1], options out of their range, an activation that is not among those above.
+
+    See `Objective.loss_and_gradient` for what is accepted and what is copied.
+    """
+    return evaluated(
+        terms.InstanceCrossEntropy(
+            activation=activation,
+            division=division,
+            spacing=spacing,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        maps=maps,
+    )
+
+
 def dice_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -1851,7 +1983,9 @@ def dice_cross_entropy(
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1948,7 +2082,9 @@ def dice_binary_cross_entropy(
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2049,7 +2185,9 @@ def dice_focal(
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2154,7 +2292,9 @@ def generalized_dice_focal(
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2255,7 +2395,9 @@ def combo(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2351,7 +2493,9 @@ def unified_focal(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it

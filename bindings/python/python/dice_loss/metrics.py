@@ -13,7 +13,7 @@ is neither there nor predicted, is `empty`: NaN by default, so that `numpy.nanme
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,9 +22,11 @@ from . import _core, _masked, _options
 from ._arrays import Array, view
 from ._threads import get_num_threads
 from .morphology import Spacing, neighbours_of, spacing_of
-from .terms import Pool
 
 _WHAT = ("prediction", "reference")
+
+Pool: TypeAlias = Literal["sample", "batch", "all"]
+"""What is added up: nothing, samples, or everything."""
 
 __all__ = [
     "Counts",

@@ -19,9 +19,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ._choices import OVERLAP, TRANSPORT_WEIGHT, VOLUME_WEIGHT
+from ._choices import DIVISION, OVERLAP, TRANSPORT_WEIGHT, VOLUME_WEIGHT
 from ._choices import Absent as Absent
 from ._choices import Activation as Activation
+from ._choices import Division as Division
 from ._choices import Overlap as Overlap
 from ._choices import Pool as Pool
 from ._choices import Reduction as Reduction
@@ -56,6 +57,7 @@ __all__ = [
     "GeneralizedDice",
     "GeneralizedWassersteinDice",
     "HausdorffDT",
+    "InstanceCrossEntropy",
     "IoU",
     "Kappa",
     "LogCoshDice",
@@ -562,4 +564,36 @@ class BorderCrossEntropy(VoxelTerm):
     unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     w0: float = field(default=10.0, metadata=NUMBER)
     sigma: float = field(default=5.0, metadata=NUMBER)
+    spacing: Sequence[float] | None = field(default=None, metadata=SPACING)
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class InstanceCrossEntropy(VoxelTerm):
+    """Cross-entropy by instances: cross-entropy in which every instance counts the same, be it
+    large or small.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and the map `instance_weights` that the
+    target carries. With K instances of a class, m is 1 / (K |R|) in the voxels R of each: its cell,
+    or itself and the background, whose voxels have a share in all K. So the loss of a class is the
+    mean over its instances of the mean over the voxels of each. A class without instances is one,
+    of all voxels. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the mean over the classes but the background
+    that have instances. Under sigmoid it is binary cross-entropy, each channel with the instances
+    of its own.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Jaus et al. 2025,
+    https://arxiv.org/abs/2511.17146; Kofler et al. 2022, https://arxiv.org/abs/2205.08209.
+
+    Args:
+        division: which voxels are those of an instance: `"cells"`, those nearest to it; `"blobs"`,
+            its own and the background.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+    """
+
+    loss: ClassVar[str] = "instance_cross_entropy"
+    short: ClassVar[str] = "InstanceCE"
+    activations: ClassVar[tuple[Activation, ...]] = ("softmax", "sigmoid")
+    unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
+    division: Division = field(default="cells", metadata=DIVISION)
     spacing: Sequence[float] | None = field(default=None, metadata=SPACING)

@@ -70,7 +70,14 @@ def test_maps_that_are_masked():
 
 
 @pytest.mark.parametrize(
-    "name", ["boundary", "hausdorff_dt", "skeleton_recall", "border_cross_entropy"]
+    "name",
+    [
+        "boundary",
+        "hausdorff_dt",
+        "skeleton_recall",
+        "border_cross_entropy",
+        "instance_cross_entropy",
+    ],
 )
 @pytest.mark.parametrize("channel_axis", [1, -1])
 @pytest.mark.parametrize("reference", [False, True])
@@ -111,3 +118,29 @@ def test_wrong_maps_are_refused():
     bad[1, 2, 0, 1] = np.nan
     with pytest.raises(ValueError, match="found NaN in the map 'boundary'"):
         losses.boundary(X, LABELS, maps={"boundary": bad})
+
+
+@pytest.mark.parametrize("pool", ["cell", "blob"])
+@pytest.mark.parametrize("channel_axis", [1, -1])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_losses_of_instances(pool, channel_axis, compiled):
+    options = {"pool": pool, "background": False}
+    wanted, gradient = dice_loss.dice(X, LABELS, **options)
+    numbers = Objective(Dice(), activation="softmax", **options).maps(X, LABELS)["instances"]
+    assert numbers.max() > 1
+
+    def loss(x, **given):
+        return losses.dice(x, LABELS, channel_axis=channel_axis, **options, **given)
+
+    x = jnp.moveaxis(X, 1, channel_axis)
+    both = jax.value_and_grad(loss)
+    found, slopes = (jax.jit(both) if compiled else both)(x)
+    assert found == pytest.approx(wanted, rel=2e-6)
+    np.testing.assert_allclose(np.moveaxis(slopes, channel_axis, 1), gradient, rtol=0, atol=1e-6)
+    # By plain JAX, with numbers that it can look at.
+    given = {"maps": {"instances": jnp.moveaxis(numbers, 1, channel_axis)}, "reference": True}
+    found, slopes = jax.value_and_grad(lambda x: loss(x, **given))(x)
+    assert found == pytest.approx(wanted, rel=2e-6)
+    np.testing.assert_allclose(np.moveaxis(slopes, channel_axis, 1), gradient, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="instances: found numbers that are traced, wanted"):
+        jax.jit(lambda x: loss(x, reference=True))(x)

@@ -47,7 +47,14 @@ def test_value_and_gradient(native, axis):
 
 @pytest.mark.parametrize("native", NATIVE)
 @pytest.mark.parametrize(
-    "name", ["Boundary", "HausdorffDT", "SkeletonRecall", "BorderCrossEntropy"]
+    "name",
+    [
+        "Boundary",
+        "HausdorffDT",
+        "SkeletonRecall",
+        "BorderCrossEntropy",
+        "InstanceCrossEntropy",
+    ],
 )
 def test_a_loss_makes_its_map(name, native):
     wanted, gradient = Objective(
@@ -86,3 +93,20 @@ def test_wrong_maps_are_refused():
     masked = np.ma.masked_array(MAPS["w"], MAPS["w"] > 0.5)
     with pytest.raises(TypeError, match="map 'boundary': found a masked array"):
         loss(LABELS, channels_last(X), maps={"boundary": masked})
+
+
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("pool", ["cell", "blob"])
+def test_losses_of_instances(pool, native):
+    options = {"pool": pool, "background": False}
+    objective = Objective(Dice(), activation="softmax", **options)
+    wanted, gradient = objective.loss_and_gradient(X, LABELS)
+    maps = {"instances": channels_last(objective.maps(X, LABELS)["instances"])}
+    assert maps["instances"].max() > 1
+    loss = losses.Dice(from_logits=True, native=native, **options)
+    for given in ({}, {"maps": maps}):
+        found, slopes = value_and_gradient(
+            lambda x, given=given: loss(LABELS, x, **given), channels_last(X)
+        )
+        assert found == pytest.approx(wanted, rel=2e-6)
+        np.testing.assert_allclose(np.moveaxis(slopes, -1, 1), gradient, rtol=0, atol=1e-6)

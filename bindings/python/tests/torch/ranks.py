@@ -10,6 +10,8 @@ import torch.distributed as dist
 from batches import labels_of, logits_of, uniform
 from dice_loss.torch import (
     Accumulation,
+    BlobLoss,
+    CCDiceLoss,
     CrossEntropyLoss,
     DiceCELoss,
     DiceLoss,
@@ -34,6 +36,8 @@ LOSSES: dict[str, Any] = {
     "cross-entropy": lambda **more: CrossEntropyLoss(class_weights=[1, 2, 3], **more),
     "generalized dice": lambda **more: GeneralizedDiceLoss(pool="batch", **more),
     "sum": lambda **more: CrossEntropyLoss(reduction="sum", **more),
+    "cells": lambda **more: CCDiceLoss(class_weights=[1, 2, 3], **more),
+    "blobs": lambda **more: BlobLoss(ignore_index=2, **more),
 }
 #: What a voxel counts, which makes ranks hold unequal amounts.
 MASKS = {"mask": uniform((4, 6, 5), 5) < 0.7, "voxel_weight": uniform((4, 6, 5), 6)}

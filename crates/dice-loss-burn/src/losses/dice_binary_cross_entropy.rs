@@ -42,7 +42,8 @@ pub struct DiceBinaryCrossEntropyLossConfig {
     #[config(default = 1.0)]
     pub cross_entropy_weight: f64,
     /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
-    /// over the batch; `All`, everything at once. `Sample` by default.
+    /// over the batch; `All`, everything at once; `Cell` and `Blob`, each instance of each class of
+    /// each sample, with the voxels nearest to it or with the background. `Sample` by default.
     #[config(default = "Pool::Sample")]
     pub pool: Pool,
     /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula

@@ -17,6 +17,7 @@ mod generalized_dice;
 mod generalized_dice_focal;
 mod generalized_wasserstein_dice;
 mod hausdorff_dt;
+mod instance_cross_entropy;
 mod iou;
 mod kappa;
 mod log_cosh_dice;
@@ -44,6 +45,7 @@ pub use generalized_wasserstein_dice::{
     GeneralizedWassersteinDiceLoss, GeneralizedWassersteinDiceLossConfig,
 };
 pub use hausdorff_dt::{HausdorffDTLoss, HausdorffDTLossConfig};
+pub use instance_cross_entropy::{InstanceCrossEntropyLoss, InstanceCrossEntropyLossConfig};
 pub use iou::{IoULoss, IoULossConfig};
 pub use kappa::{KappaLoss, KappaLossConfig};
 pub use log_cosh_dice::{LogCoshDiceLoss, LogCoshDiceLossConfig};

@@ -15,7 +15,8 @@ pub struct SensitivitySpecificityLossConfig {
     /// r, the share of the error inside the reference. 0 to 1; `0.05` by default.
     pub ratio: f64,
     /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
-    /// over the batch; `All`, everything at once. `Sample` by default.
+    /// over the batch; `All`, everything at once; `Cell` and `Blob`, each instance of each class of
+    /// each sample, with the voxels nearest to it or with the background. `Sample` by default.
     pub pool: Pool,
     /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
     /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.

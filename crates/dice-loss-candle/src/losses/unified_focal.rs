@@ -24,7 +24,8 @@ pub struct UnifiedFocalLossConfig {
     /// number of at least 0; `Smoothing::both(1e-5)` by default.
     pub smoothing: Smoothing,
     /// What the overlap is computed over: `Sample`, each class of each sample; `Batch`, each class
-    /// over the batch; `All`, everything at once. `Sample` by default.
+    /// over the batch; `All`, everything at once; `Cell` and `Blob`, each instance of each class of
+    /// each sample, with the voxels nearest to it or with the background. `Sample` by default.
     pub pool: Pool,
     /// What a class counts that the reference lacks: `Skip`, nothing; `Formula`, what the formula
     /// says; `Zero`, a loss of 0 that stays in the mean. `Skip` by default.

@@ -343,6 +343,18 @@ macro_rules! trials {
                         (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
                     ]
                 ),
+                "instance_cross_entropy" => $made!(
+                    activation,
+                    InstanceCrossEntropyLoss,
+                    InstanceCrossEntropyLossConfig,
+                    [
+                        (division, r#""blobs""#, Division::Blobs),
+                        (spacing, "[0.5,2.0]", Some(vec![0.5, 2.0])),
+                        (background, "false", false),
+                        (classes, "[2]", Some(vec![2])),
+                        (class_weights, "[0.5,0.75,1.0]", Some(vec![0.5, 0.75, 1.0])),
+                    ]
+                ),
                 "dice_cross_entropy" => $made!(
                     activation,
                     DiceCrossEntropyLoss,

@@ -87,7 +87,7 @@ class Moments:
         """A sum (R, C); 0 where no term asked for it."""
         for index, column in enumerate(self.columns):
             same = column.name == wanted.name and column.activation == wanted.activation
-            same = same and column.map == wanted.map
+            same = same and column.map == wanted.map and column.instances == wanted.instances
             if same and (not wanted.values or column.values == wanted.values):
                 return self.data[:, index]
         return self.xp.zeros_like(self.data[:, 0])
@@ -141,6 +141,8 @@ def _overlap(
     term: Term, formula: Formula, moments: Moments, weights: Array, reduction: str
 ) -> tuple[Array, Array, Array]:
     """The values of the cells, the loss, and the loss of each class."""
+    if term.instances is not None:
+        return _of_instances(term, moments, weights, reduction)
     xp = moments.xp
     sums = moments.sums(formula.reads, term.activation, term.map)
     sums[_size(term)] = moments.find(Integrand("reference"))
@@ -161,6 +163,29 @@ def _overlap(
         weighted = weighted * of_samples
         divisor = divisor * of_samples if normalise else divisor
     of_class = _of_classes(xp, term, value, alive & (weight > 0), weights)
+    return weighted, _reduced(xp, xp.sum(weighted), xp.sum(divisor), reduction), of_class
+
+
+def _of_instances(
+    term: Term, moments: Moments, weights: Array, reduction: str
+) -> tuple[Array, Array, Array]:
+    """The same of a loss of instances, whose values of each class and sample are sums."""
+    xp = moments.xp
+    loss, count = (
+        moments.find(Integrand(name, term.activation, map=term.map, instances=term.instances))
+        for name in ("instance_loss", "instance_count")
+    )
+    if moments.valid is not None:
+        count = xp.where(moments.valid, count, 0.0)
+    alive = (weights > 0) & (count > 0)
+    weighted = xp.where(alive, weights * loss, 0.0)
+    divisor = xp.where(alive, weights * count, 0.0)
+    if moments.sample_weights is not None:
+        of_samples, normalise = moments.sample_weights
+        of_samples = xp.expand_dims(of_samples, 1)
+        weighted = weighted * of_samples
+        divisor = divisor * of_samples if normalise else divisor
+    of_class = xp.sum(xp.where(alive, loss, 0.0), 0) / xp.sum(xp.where(alive, count, 0.0), 0)
     return weighted, _reduced(xp, xp.sum(weighted), xp.sum(divisor), reduction), of_class
 
 

@@ -42,6 +42,9 @@ class Namespace(Protocol):
     def total(self, x: Array, axis: int) -> Array:
         """The sum in float64, or the widest type that the framework has."""
 
+    def largest(self, x: Array) -> int:
+        """The largest value, looked at; fails where values cannot be, as under a transform."""
+
     def argmax(self, x: Array, axis: int) -> Array:
         """With the axis kept, of size 1."""
 

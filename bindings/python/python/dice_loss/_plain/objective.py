@@ -12,6 +12,19 @@ from .._tracing import constant_in_graphs
 from .formula import Formula
 
 
+class InstanceLoss(NamedTuple):
+    """A loss that has a value of each instance of a class."""
+
+    #: "cell" or "blob".
+    pool: str
+    absent: str
+    formula: Formula
+
+
+#: Cross-entropies of what a map weighs: binary ones under sigmoid.
+_WEIGHED_CROSS_ENTROPIES = ("border_cross_entropy", "instance_cross_entropy")
+
+
 class Integrand(NamedTuple):
     """What one of the moments sums up over the voxels of a sample, for each class.
 
@@ -42,6 +55,9 @@ class Integrand(NamedTuple):
     - `negative`: w (1 − g) (−ln(1 − p))
     - `focal`: w g (1 − p)^γ (−ln p), of g′ and p′ under softmax; γ in `values`
     - `focal_negative`: w (1 − g) p^γ (−ln(1 − p))
+    - `instance_loss`: no sum over voxels, but the loss of the class in the sample, a mean over its
+      instances; `instances` says which
+    - `instance_count`: 1 where that loss counts
     """
 
     name: str
@@ -51,6 +67,8 @@ class Integrand(NamedTuple):
     decision: str | float | None = None
     #: The name of the map.
     map: str | None = None
+    #: Which loss of instances.
+    instances: InstanceLoss | None = None
 
 
 class Term(NamedTuple):
@@ -75,6 +93,13 @@ class Term(NamedTuple):
     map: str | None
 
     @property
+    def instances(self) -> InstanceLoss | None:
+        """What it has a value of each instance by, if it looks at those."""
+        if self.formula is None or self.pool not in ("cell", "blob"):
+            return None
+        return InstanceLoss(self.pool, self.absent, self.formula)
+
+    @property
     def is_overlap(self) -> bool:
         """Whether it is a loss of sums, and no mean over voxels."""
         return self.formula is not None
@@ -95,7 +120,7 @@ class Term(NamedTuple):
         def of(name: str, values: tuple[float, ...] = ()) -> Integrand:
             return Integrand(name, self.activation, values, None, self.map)
 
-        if self.loss == "border_cross_entropy":
+        if self.loss in _WEIGHED_CROSS_ENTROPIES:
             if self.activation == "softmax":
                 return [(of("log_loss"), ones)]
             return [(of("positive"), ones), (of("negative"), ones)]
@@ -136,9 +161,16 @@ class Objective(NamedTuple):
         return self.reduction == "none" and any(not term.is_overlap for term in self.terms)
 
     @property
+    def looks_at_instances(self) -> bool:
+        """Whether some term has a value of each instance of a class."""
+        return any(term.instances is not None for term in self.terms)
+
+    @property
     def needs_samples(self) -> bool:
-        """Whether some term has a loss for each sample, so that samples cannot be added up."""
-        return any(term.is_overlap and term.pool == "sample" for term in self.terms)
+        """Whether some term has a loss for each sample, so that samples cannot be added up. Those
+        that look at instances have a sum of them, and want the samples for their values alone."""
+        alone = ("sample",) if self.reduction != "none" else ("sample", "cell", "blob")
+        return any(term.is_overlap and term.pool in alone for term in self.terms)
 
     def shape(self, samples: Any, classes: int) -> tuple[Any, ...]:
         """That of the loss, where it is no map: of a number, or of values without a reduction."""
@@ -183,8 +215,9 @@ def _term(weight: float, data: dict[str, Any], tape: dict[str, Any] | None) -> T
     loss, activation = data["loss"], data["activation"]
     formula = None if tape is None else Formula.of(tape)
     pool = data.get("pool") or "sample"
-    of_either = ("focal", "border_cross_entropy")
-    by_pool = {"sample": "sample and class", "batch": "class", "all": "one"}
+    of_either = ("focal", *_WEIGHED_CROSS_ENTROPIES)
+    by_pool = dict.fromkeys(("sample", "cell", "blob"), "sample and class")
+    by_pool |= {"batch": "class", "all": "one"}
     if formula is not None and formula.coupled:
         by_pool = {"sample": "sample", "batch": "one", "all": "one"}
     classes, class_weights = data.get("classes"), data.get("class_weights")
@@ -213,7 +246,15 @@ def _integrand(data: dict[str, Any]) -> Integrand:
         tuple(values),
         data.get("decision"),
         data.get("map"),
+        _instances(data.get("instances")),
     )
+
+
+def _instances(data: dict[str, str] | None) -> InstanceLoss | None:
+    if data is None:
+        return None
+    formula = Formula.of(json.loads(data["formula"]))
+    return InstanceLoss(data["pool"].lower(), data["absent"].lower(), formula)
 
 
 def _of_each_class(values: Any, classes: int) -> list[float]:

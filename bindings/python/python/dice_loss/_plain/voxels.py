@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from .instances import of_instances
 from .namespace import Array, Namespace
 from .objective import Integrand, Objective
 
@@ -40,7 +41,18 @@ class Inputs(NamedTuple):
 def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Inputs) -> Array:
     """The sums (N, K, C) of K integrands, differentiable by logits, weights and dense target."""
     voxels = Voxels(xp, batch)
-    return xp.stack([voxels.sum(integrand) for integrand in integrands], 1)
+    seen: dict[Integrand, tuple[Array, Array]] = {}
+
+    def sum(integrand: Integrand) -> Array:
+        if integrand.instances is None:
+            return voxels.sum(integrand)
+        # Its loss and how often it counts are found together.
+        of = integrand._replace(name="instance_loss")
+        if of not in seen:
+            seen[of] = of_instances(voxels, of, integrand.instances)
+        return seen[of][integrand.name == "instance_count"]
+
+    return xp.stack([sum(integrand) for integrand in integrands], 1)
 
 
 def voxel_losses(
@@ -77,7 +89,8 @@ class Voxels:
         self.valid = batch.class_valid
         self.counted = self._counted(batch)
         self.weight, self._scale = self._weight(batch)
-        self._maps = {name: self._map(m) for name, m in (batch.maps or {}).items()}
+        self._given_maps = batch.maps or {}
+        self._maps = {name: self._map(m) for name, m in self._given_maps.items()}
         self.g = self._plain(batch)
         self._cache: dict[str, Array] = {}
 
@@ -243,10 +256,17 @@ class Voxels:
             return self.logits("sigmoid")
         return self._cached("log odds", lambda: self._log_odds(self.merged("softmax")))
 
-    def sum(self, integrand: Integrand) -> Array:
-        """One integrand, summed over the voxels: (N, C)."""
+    def numbers(self, name: str) -> Array:
+        """The values of a map as they are, of voxels that do not count too."""
+        return self._given_maps[name]
+
+    def sum(self, integrand: Integrand, inside: Array | None = None) -> Array:
+        """One integrand, summed over the voxels, or over those inside: (N, C)."""
         xp = self.xp
-        total = _total(xp, self._weighted(integrand), 3 - self.axis)
+        weighted = self._weighted(integrand)
+        if inside is not None:
+            weighted = xp.where(inside, weighted, 0.0)
+        total = _total(xp, weighted, 3 - self.axis)
         if self._scale is not None and integrand.name not in _COUNTS:
             total = total * xp.cast(self._scale, total)
         if integrand.name in ("voxels", "mapped") and self.classes > 1:

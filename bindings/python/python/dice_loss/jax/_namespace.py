@@ -46,6 +46,7 @@ __all__ = [
     "is_float64",
     "is_number",
     "labels",
+    "largest",
     "log",
     "log1p",
     "log_sigmoid",
@@ -134,6 +135,15 @@ def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
 
 def min(x: Array, axis: int, keepdims: bool = False) -> Array:
     return jnp.min(x, axis, keepdims=keepdims)
+
+
+def largest(x: Array) -> int:
+    if isinstance(x, jax.core.Tracer):
+        raise ValueError(
+            "instances: found numbers that are traced, wanted ones that can be looked at: without "
+            "jit, or in main memory without reference=True and axis_name"
+        )
+    return int(jnp.max(x))
 
 
 def argmax(x: Array, axis: int) -> Array:

@@ -86,6 +86,15 @@ def with_maps(
     return reading._replace(maps=names), counted._replace(maps=tuple(maps[n] for n in names))
 
 
+def expect_cpu(what: str) -> None:
+    """Fails where XLA compiles for another device."""
+    if jax.default_backend() != "cpu":
+        raise ValueError(
+            f"{what}: found JAX on {jax.default_backend()}, wanted the CPU, whose engine looks at "
+            "instances"
+        )
+
+
 def loss_dtype(logits: Array) -> np.dtype[Any]:
     """What a loss comes in: float32, or float64 of float64 logits."""
     return np.dtype(np.float64 if logits.dtype == np.float64 else np.float32)

@@ -44,6 +44,10 @@ def _dispatched(native: Callable[..., Any], plain: Callable[..., Any]) -> Callab
     """One or the other by the platform that it is compiled for; traced once for each shape."""
 
     def dispatch(spec: str, reading: Reading, *arrays: Any) -> Any:
+        if objective(spec).looks_at_instances:
+            # How many there are is not known here, so only the engine can.
+            _native.expect_cpu("a loss of instances")
+            return native(spec, reading, *arrays)
         return jax.lax.platform_dependent(
             *arrays, cpu=partial(native, spec, reading), default=partial(plain, spec, reading)
         )

@@ -14,7 +14,16 @@ from jax import Array
 from jax.typing import ArrayLike
 
 from .. import compounds, terms
-from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from .._choices import (
+    Absent,
+    Activation,
+    Division,
+    Overlap,
+    Pool,
+    Reduction,
+    TransportWeight,
+    VolumeWeight,
+)
 from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from ._devices import AxisName
 from .segmentation_loss import named_loss
@@ -35,6 +44,7 @@ __all__ = [
     "generalized_dice_focal",
     "generalized_wasserstein_dice",
     "hausdorff_dt",
+    "instance_cross_entropy",
     "iou",
     "kappa",
     "log_cosh_dice",
@@ -94,7 +104,9 @@ def dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -198,7 +210,9 @@ def iou(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -308,7 +322,9 @@ def tversky(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -418,7 +434,9 @@ def focal_tversky(
             least 0.
         gamma: γ, the exponent; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -525,7 +543,9 @@ def log_dice(
             least 0.
         gamma: γ, the exponent; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -626,7 +646,9 @@ def log_cosh_dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -727,7 +749,9 @@ def generalized_dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -831,7 +855,9 @@ def generalized_wasserstein_dice(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -927,7 +953,9 @@ def matthews_correlation(
             `"probabilities"` (the input as it is).
         smoothing: s, voxels added to the true positives and to the true negatives; at least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1022,7 +1050,9 @@ def kappa(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1116,7 +1146,9 @@ def sensitivity_specificity(
             `"probabilities"` (the input as it is).
         ratio: r, the share of the error inside the reference; 0 to 1.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1211,7 +1243,9 @@ def boundary(
             `"probabilities"` (the input as it is).
         spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1311,7 +1345,9 @@ def hausdorff_dt(
         log: whether the loss is ln(1 + L), which tames large distances.
         spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1412,7 +1448,9 @@ def skeleton_recall(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1824,6 +1862,101 @@ def border_cross_entropy(
     )
 
 
+def instance_cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    *,
+    activation: Activation = "softmax",
+    division: Division = "cells",
+    spacing: Sequence[float] | None = None,
+    background: bool | None = True,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    map: str | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    voxel_weight: ArrayLike | None = None,
+    class_valid: ArrayLike | None = None,
+    regions: Regions | None = None,
+    maps: Mapping[str, ArrayLike] | None = None,
+    channel_axis: int = 1,
+    axis_name: AxisName | None = None,
+    reference: bool = False,
+) -> Array:
+    """Cross-entropy by instances loss: cross-entropy in which every instance counts the same, be it
+    large or small.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and the map `instance_weights` that the
+    target carries. With K instances of a class, m is 1 / (K |R|) in the voxels R of each: its cell,
+    or itself and the background, whose voxels have a share in all K. So the loss of a class is the
+    mean over its instances of the mean over the voxels of each. A class without instances is one,
+    of all voxels. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the mean over the classes but the background
+    that have instances. Under sigmoid it is binary cross-entropy, each channel with the instances
+    of its own.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Jaus et al. 2025,
+    https://arxiv.org/abs/2511.17146; Kofler et al. 2022, https://arxiv.org/abs/2205.08209.
+
+    Args:
+        logits: (N, C, spatial…): float32, float64, float16 or bfloat16.
+        target: labels (N, spatial…) or (N, 1, spatial…), integers; or dense (N, C, spatial…),
+            one-hot, multilabel or soft, in [0, 1], of any type. For one channel labels are 0 and 1.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        division: which voxels are those of an instance: `"cells"`, those nearest to it; `"blobs"`,
+            its own and the background.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        class_weights: one for each class, at least 0; they normalise the mean over classes. A
+            sequence, or a mapping by class, which may leave out what takes no part.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        reduction: `"mean"` over what counts, or `"sum"`; or `"none"`: (N, 1, spatial…) under
+            softmax, (N, C, spatial…) under sigmoid.
+        ignore_index: voxels with this label do not count.
+        mask: (N, spatial…); voxels where it is False or 0 do not count.
+        voxel_weight: (N, spatial…), at least 0: how much each voxel counts.
+        class_valid: (N, C) or (C,) bool: which classes were annotated.
+        regions: for labels 0, 1, …, the channels that each belongs to, or a mapping by label; the
+            target is a label map.
+        maps: by name, (N, 1, spatial…), (N, spatial…) or (N, C, spatial…): the map that `map`
+            names.
+        channel_axis: 1, or -1 for channels last.
+        axis_name: axes of `shard_map` over which the batch is spread.
+        reference: compute in plain `jax.numpy`, for forward mode and higher derivatives.
+
+    Returns:
+        The loss. See `dice_loss.jax.segmentation_loss` for its shape and type, and for errors.
+    """
+    return named_loss(
+        terms.InstanceCrossEntropy(
+            activation=activation,
+            division=division,
+            spacing=spacing,
+            background=background,
+            classes=classes,
+            class_weights=class_weights,
+            map=map,
+        ),
+        logits,
+        target,
+        reduction=reduction,
+        ignore_index=ignore_index,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        regions=regions,
+        maps=maps,
+        channel_axis=channel_axis,
+        axis_name=axis_name,
+        reference=reference,
+    )
+
+
 def dice_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -1872,7 +2005,9 @@ def dice_cross_entropy(
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1970,7 +2105,9 @@ def dice_binary_cross_entropy(
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2072,7 +2209,9 @@ def dice_focal(
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2178,7 +2317,9 @@ def generalized_dice_focal(
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2280,7 +2421,9 @@ def combo(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -2377,7 +2520,9 @@ def unified_focal(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
-            each class over the batch; `"all"`, everything at once.
+            each class over the batch; `"all"`, everything at once; `"cell"` and `"blob"`, each
+            instance of each class of each sample, with the voxels nearest to it or with the
+            background.
         absent: what a class counts that the reference lacks: `"skip"`, nothing; `"formula"`, what
             the formula says; `"zero"`, a loss of 0 that stays in the mean.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it

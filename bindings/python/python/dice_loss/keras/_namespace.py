@@ -26,6 +26,7 @@ __all__ = [
     "is_float64",
     "is_number",
     "labels",
+    "largest",
     "log",
     "log1p",
     "log_sigmoid",
@@ -133,6 +134,16 @@ def is_float64(x: Tensor) -> bool:
 
 def lowest(like: Tensor) -> float:
     return float(np.finfo(dtype_of(like)).min)
+
+
+def largest(x: Tensor) -> int:
+    try:
+        return int(ops.convert_to_numpy(ops.max(x)))
+    except Exception as error:
+        raise ValueError(
+            "instances: found numbers that are traced, wanted ones that can be looked at: "
+            "compile the model with run_eagerly=True"
+        ) from error
 
 
 def argmax(x: Tensor, axis: int) -> Tensor:

@@ -17,12 +17,16 @@ from ._details import LossDetails
 from ._measure import measure
 from .deep_supervision import DeepSupervisionLoss
 from .distributed import Accumulation
+from .instances import BlobLoss, CCDiceCELoss, CCDiceLoss
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
 from .segmentation_loss import SegmentationLoss
 
 __all__ = [
     "Accumulation",
+    "BlobLoss",
+    "CCDiceCELoss",
+    "CCDiceLoss",
     "DeepSupervisionLoss",
     "LossDetails",
     "SegmentationLoss",

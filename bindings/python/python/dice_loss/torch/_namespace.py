@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid as log_sigmoid
 
 from .._plain import values
-from ._tracing import constant
+from ._tracing import constant, is_intercepted, values_of
 
 __all__ = [
     "abs",
@@ -26,6 +26,7 @@ __all__ = [
     "is_float64",
     "is_number",
     "labels",
+    "largest",
     "log",
     "log1p",
     "log_sigmoid",
@@ -123,6 +124,15 @@ def is_float64(x: Tensor) -> bool:
 
 def lowest(like: Tensor) -> float:
     return float(torch.finfo(like.dtype).min)
+
+
+def largest(x: Tensor) -> int:
+    if is_intercepted():
+        raise ValueError(
+            "instances: found numbers that are traced, wanted ones that can be looked at: in a "
+            "compiled graph only logits in main memory have losses of instances"
+        )
+    return int(values_of(x).max())
 
 
 def argmax(x: Tensor, axis: int) -> Tensor:

@@ -285,9 +285,10 @@ class _Objective(torch.autograd.Function):
         return (*_objective_backward(ctx, upstream), None)
 
 
-class _Small(torch.autograd.Function):
-    """Of few logits the gradient is written with the loss, for an upstream gradient of 1: to call
-    the engine again, and to keep slopes until then, would take longer than the sweep."""
+class _AtOnce(torch.autograd.Function):
+    """The gradient is written with the loss, for an upstream gradient of 1. Of few logits: to call
+    the engine again, and to keep slopes until then, would take longer than the sweep. Of instances:
+    the engine would have to measure each of them again."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Tensor:
@@ -318,8 +319,10 @@ class _Small(torch.autograd.Function):
 def _with_gradient(logits: Tensor, spec: str) -> type[torch.autograd.Function]:
     """The loss, by how many logits there are. Half precision rounds once, so it has to know the
     upstream gradient, as values for each class have."""
-    is_small = logits.dtype in _native.WIDE and logits.numel() <= _SMALL
-    return _Small if is_small and objective(spec).reduction != "none" else _Objective
+    whole = objective(spec)
+    is_worth_it = logits.numel() <= _SMALL or whole.looks_at_instances
+    at_once = logits.dtype in _native.WIDE and is_worth_it and whole.reduction != "none"
+    return _AtOnce if at_once else _Objective
 
 
 # The map of voxel losses.

@@ -11,7 +11,16 @@ from typing import Any
 
 from torch import Tensor
 
-from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from .._choices import (
+    Absent,
+    Activation,
+    Division,
+    Overlap,
+    Pool,
+    Reduction,
+    TransportWeight,
+    VolumeWeight,
+)
 from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from . import losses
 from ._functions import evaluated
@@ -33,6 +42,7 @@ __all__ = [
     "generalized_dice_loss",
     "generalized_wasserstein_dice_loss",
     "hausdorff_dt_loss",
+    "instance_ce_loss",
     "iou_loss",
     "kappa_loss",
     "log_cosh_dice_loss",
@@ -1347,6 +1357,75 @@ def border_ce_loss(
         {
             "w0": w0,
             "sigma": sigma,
+            "spacing": spacing,
+            "activation": activation,
+            "background": background,
+            "classes": classes,
+            "map": map,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask=mask,
+        voxel_weight=voxel_weight,
+        class_valid=class_valid,
+        maps=maps,
+        details=details,
+    )
+
+
+def instance_ce_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    voxel_weight: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    maps: Mapping[str, Tensor] | None = None,
+    details: bool = False,
+    division: Division = "cells",
+    spacing: Sequence[float] | None = None,
+    activation: Activation = "softmax",
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    map: str | None = None,
+    class_weights: ClassWeights | Tensor | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: ProcessGroup | None = None,
+) -> Any:
+    """Cross-entropy by instances loss, as `dice_loss.torch.InstanceCELoss`: cross-entropy in which
+    every instance counts the same, be it large or small.
+
+    Args:
+        logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
+            `SegmentationLoss`.
+        division: which voxels are those of an instance: `"cells"`, those nearest to it; `"blobs"`,
+            its own and the background.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+
+    Returns:
+        The loss; for `details` the pair `(loss, LossDetails)`.
+    """
+    return evaluated(
+        losses.InstanceCELoss,
+        {
+            "division": division,
             "spacing": spacing,
             "activation": activation,
             "background": background,

@@ -15,7 +15,16 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from .. import compounds, terms
-from .._choices import Absent, Activation, Overlap, Pool, Reduction, TransportWeight, VolumeWeight
+from .._choices import (
+    Absent,
+    Activation,
+    Division,
+    Overlap,
+    Pool,
+    Reduction,
+    TransportWeight,
+    VolumeWeight,
+)
 from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from ._ranks import ProcessGroup
 from .segmentation_loss import NamedLoss
@@ -36,6 +45,7 @@ __all__ = [
     "GeneralizedDiceLoss",
     "GeneralizedWassersteinDiceLoss",
     "HausdorffDTLoss",
+    "InstanceCELoss",
     "IoULoss",
     "KappaLoss",
     "LogCoshDiceLoss",
@@ -1298,6 +1308,77 @@ class BorderCELoss(NamedLoss):
             terms.BorderCrossEntropy(
                 w0=w0,
                 sigma=sigma,
+                spacing=spacing,
+                classes=classes,
+                map=map,
+            ),
+            activation=activation,
+            background=background,
+            class_weights=class_weights,
+            reduction=reduction,
+            ignore_index=ignore_index,
+            regions=regions,
+            target_kind=target_kind,
+            process_group=process_group,
+        )
+
+
+class InstanceCELoss(NamedLoss):
+    """Cross-entropy by instances loss: cross-entropy in which every instance counts the same, be it
+    large or small.
+
+    ℓ(voxel) = −m Σ_k w_k g_k ln p_k, with class weights w and the map `instance_weights` that the
+    target carries. With K instances of a class, m is 1 / (K |R|) in the voxels R of each: its cell,
+    or itself and the background, whose voxels have a share in all K. So the loss of a class is the
+    mean over its instances of the mean over the voxels of each. A class without instances is one,
+    of all voxels. The mean divides by Σ m w_y of the voxels that count.
+
+    Under softmax the map is the same for all classes, the mean over the classes but the background
+    that have instances. Under sigmoid it is binary cross-entropy, each channel with the instances
+    of its own.
+
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Jaus et al. 2025,
+    https://arxiv.org/abs/2511.17146; Kofler et al. 2022, https://arxiv.org/abs/2205.08209.
+
+    ::
+
+        InstanceCELoss(ignore_index=255)(logits, target).backward()
+
+    Args:
+        division: which voxels are those of an instance: `"cells"`, those nearest to it; `"blobs"`,
+            its own and the background.
+        spacing: the distance from voxel to voxel along each spatial axis; 1 by default; above 0.
+        activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
+        background: whether class 0 takes part, in a compound in its overlap; with one channel it
+            always does.
+        classes: only these classes take part; all by default.
+        map: the name of the map that weighs the voxels in every sum of the loss; a loss that wants
+            a map has a name for it, any other has none.
+        class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `SegmentationLoss`.
+    """
+
+    function = "instance_ce_loss"
+
+    def __init__(
+        self,
+        *,
+        division: Division = "cells",
+        spacing: Sequence[float] | None = None,
+        activation: Activation = "softmax",
+        background: bool | None = None,
+        classes: Sequence[int] | None = None,
+        map: str | None = None,
+        class_weights: ClassWeights | Tensor | None = None,
+        reduction: Reduction = "mean",
+        ignore_index: int | None = None,
+        regions: Regions | None = None,
+        target_kind: str | None = None,
+        process_group: ProcessGroup | None = None,
+    ) -> None:
+        super().__init__(
+            terms.InstanceCrossEntropy(
+                division=division,
                 spacing=spacing,
                 classes=classes,
                 map=map,

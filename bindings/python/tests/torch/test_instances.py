@@ -1,0 +1,134 @@
+"""Losses of instances in torch, beside the engine's own and sums of terms."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from batches import labels_of, logits_of
+from dice_loss import Objective
+from dice_loss.terms import BinaryCrossEntropy, CrossEntropy, Dice, InstanceCrossEntropy
+from dice_loss.torch import BlobLoss, CCDiceCELoss, CCDiceLoss, DiceLoss, SegmentationLoss
+
+SHAPE = (2, 3, 9, 11)
+POOLS = pytest.mark.parametrize("pool", ["cell", "blob"])
+
+
+def batch():
+    labels = labels_of(SHAPE)
+    labels[torch.rand(labels.shape, generator=torch.Generator().manual_seed(3)) < 0.6] = 0
+    return logits_of("softmax", SHAPE).requires_grad_(), labels
+
+
+def both(loss, x, *inputs, **counted):
+    value = loss(x, *inputs, **counted)
+    return value.detach(), torch.autograd.grad(value, x)[0]
+
+
+def agree(found, wanted):
+    torch.testing.assert_close(found[0], wanted[0], rtol=1e-12, atol=0.0)
+    torch.testing.assert_close(found[1], wanted[1], rtol=0.0, atol=1e-13)
+
+
+def engines(terms, x, labels, **settings):
+    objective = Objective(terms, activation="softmax", background=False, **settings)
+    value, gradient = objective.loss_and_gradient(x.detach().numpy(), labels.numpy())
+    return torch.tensor(value, dtype=torch.float64), torch.tensor(gradient)
+
+
+@POOLS
+def test_values_and_gradients(pool):
+    x, labels = batch()
+    loss = DiceLoss(pool=pool, background=False)
+    wanted = engines(Dice(), x, labels, pool=pool)
+    agree(both(loss, x, labels), wanted)
+    agree(both(torch.compile(loss, fullgraph=True, backend="aot_eager"), x, labels), wanted)
+    # Handed in, and by plain torch, under a transform and for a second derivative.
+    maps = loss.maps(x, labels)
+    assert maps["instances"].max() > 1
+    agree(both(loss, x, labels, maps=maps), wanted)
+    slopes = torch.func.grad(lambda x: loss(x, labels))(x.detach())
+    torch.testing.assert_close(slopes, wanted[1], rtol=0.0, atol=1e-13)
+    value = loss(x, labels)
+    (first,) = torch.autograd.grad(value, x, create_graph=True)
+    torch.testing.assert_close(first.detach(), wanted[1], rtol=0.0, atol=1e-13)
+    assert torch.autograd.gradcheck(lambda x: loss(x, labels, maps=maps), (x,))
+
+
+@POOLS
+def test_upstream_and_half_precision(pool):
+    x, labels = batch()
+    loss = DiceLoss(pool=pool, background=False)
+    (three,) = torch.autograd.grad(3.0 * loss(x, labels), x)
+    (one,) = torch.autograd.grad(loss(x, labels), x)
+    torch.testing.assert_close(three, 3.0 * one, rtol=1e-13, atol=0.0)
+    half = x.detach().to(torch.bfloat16).requires_grad_()
+    (slopes,) = torch.autograd.grad(1024.0 * loss(half, labels), half)
+    wide = half.detach().double().requires_grad_()
+    (wanted,) = torch.autograd.grad(1024.0 * loss(wide, labels), wide)
+    assert slopes.dtype is torch.bfloat16
+    torch.testing.assert_close(slopes.double(), wanted, rtol=0.01, atol=1e-5)
+    values = DiceLoss(pool=pool, background=False, reduction="none")(x, labels)
+    assert values.shape == (2, 3)
+    upstream = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], dtype=torch.float64)
+    (slopes,) = torch.autograd.grad(values, x, upstream)
+    of_each = [
+        torch.autograd.grad(values_of(pool, x, labels)[i, j], x)[0]
+        for i in range(2)
+        for j in range(3)
+    ]
+    wanted = sum(u * slope for u, slope in zip(upstream.flatten(), of_each, strict=True))
+    torch.testing.assert_close(slopes, wanted, rtol=0.0, atol=1e-13)
+
+
+def values_of(pool, x, labels):
+    return DiceLoss(pool=pool, background=False, reduction="none")(x, labels)
+
+
+def test_the_named_losses_are_sums_of_terms():
+    x, labels = batch()
+    cells, blobs = InstanceCrossEntropy(), InstanceCrossEntropy(division="blobs")
+    sums = [
+        (CCDiceLoss(), [Dice(pool="cell")]),
+        (CCDiceLoss(whole_weight=0.5), [Dice(pool="cell"), (0.5, Dice())]),
+        (CCDiceCELoss(), [Dice(pool="cell"), cells]),
+        (
+            CCDiceCELoss(cross_entropy_weight=0.3, whole_weight=2.0),
+            [Dice(pool="cell"), (0.3, cells), (2.0, Dice()), (0.6, CrossEntropy())],
+        ),
+        (BlobLoss(), [Dice(pool="blob"), blobs, (2.0, Dice()), (2.0, CrossEntropy())]),
+        (BlobLoss(whole_weight=0.0, squared=True), [Dice(pool="blob", squared=True), blobs]),
+    ]
+    for loss, terms_of_it in sums:
+        agree(both(loss, x, labels), engines(terms_of_it, x, labels))
+    one = x[:, :1]
+    binary = BlobLoss(activation="sigmoid")
+    wanted = SegmentationLoss(
+        [Dice(pool="blob"), blobs, (2.0, Dice()), (2.0, BinaryCrossEntropy())],
+        activation="sigmoid",
+    )
+    assert binary(one, (labels > 0).long()) == wanted(one, (labels > 0).long())
+
+
+def test_a_perfect_match_costs_nothing():
+    _, labels = batch()
+    sure = 60.0 * torch.nn.functional.one_hot(labels, 3).movedim(-1, 1).float()
+    for loss in (CCDiceLoss(), CCDiceCELoss(), BlobLoss()):
+        assert loss(sure, labels) == pytest.approx(0.0, abs=1e-6)
+
+
+@POOLS
+def test_details(pool):
+    x, labels = batch()
+    loss = SegmentationLoss([Dice(pool=pool), CrossEntropy()], activation="softmax")
+    value, details = loss(x, labels, details=True)
+    assert value == loss(x, labels)
+    assert details.terms[0] == pytest.approx(DiceLoss(pool=pool)(x, labels).item(), rel=1e-12)
+    plain = DiceLoss()(x, labels, details=True)[1]
+    torch.testing.assert_close(details.hard_dice, plain.hard_dice)
+    torch.testing.assert_close(details.counts, plain.counts)
+
+
+def test_numbers_below_zero_are_refused():
+    x, labels = batch()
+    with pytest.raises(ValueError, match=r"voxel \\[0, 0\\]: found -1, wanted 0 for"):
+        CCDiceLoss()(x, labels, maps={"instances": torch.full(SHAPE, -1)})
