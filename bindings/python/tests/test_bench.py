@@ -136,3 +136,23 @@ def test_losses_with_distances_are_the_same_beside_monai(tmp_path):
     by_name = {row["contender"]: row for row in rows[4:]}
     for name in ("boundary", "skeleton", "hausdorff"):
         assert by_name[f"{name}, given"]["loss"] == by_name[f"{name}, made"]["loss"]
+
+
+def test_losses_of_instances_are_the_same_as_by_a_loop(tmp_path):
+    table = tmp_path / "instances.csv"
+    command = [sys.executable, str(BENCH / "instances.py"), "--quick", "--seconds", "0"]
+    done = subprocess.run([*command, "--out", str(table)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["lesions"] for row in rows} == {"1", "8"}
+    beside = [row for row in rows if row["group"] == "Dice of cells"]
+    assert len(beside) == 4
+    for theirs, ours in (beside[:2], beside[2:]):
+        assert float(ours["loss"]) == pytest.approx(float(theirs["loss"]), rel=1e-4)
+        assert float(ours["gradient_difference"]) < 1e-4
+    of_whole = {(row["lesions"], row["group"], row["contender"]): row["loss"] for row in rows}
+    for lesions in ("1", "8"):
+        for pool in ("cells", "blobs"):
+            made = of_whole[lesions, "Dice", f"{pool}, made"]
+            assert of_whole[lesions, "Dice", f"{pool}, given"] == made

@@ -130,5 +130,5 @@ def test_details(pool):
 
 def test_numbers_below_zero_are_refused():
     x, labels = batch()
-    with pytest.raises(ValueError, match=r"voxel \\[0, 0\\]: found -1, wanted 0 for"):
+    with pytest.raises(ValueError, match=r"voxel \[0, 0\]: found -1, wanted 0 for"):
         CCDiceLoss()(x, labels, maps={"instances": torch.full(SHAPE, -1)})
