@@ -27,8 +27,8 @@ macro_rules! trials {
             activation: $crate::dice_loss::Activation,
         ) -> Vec<$crate::testing::Trial> {
             use $crate::dice_loss::{
-                Absent, Activation, ClassValues, Distances, Overlap, Pool, Smoothing, TransportWeight,
-                VolumeWeight,
+                Absent, Activation, ClassValues, Distances, Division, Overlap, Pool, Smoothing,
+                TransportWeight, VolumeWeight,
             };
             match name {
 ";

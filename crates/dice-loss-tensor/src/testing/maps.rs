@@ -2,7 +2,7 @@
 
 use dice_loss::{
     Activation, BinaryCrossEntropy, BorderCrossEntropy, Boundary, CrossEntropy, Dice, Focal,
-    HausdorffDT, Objective, SkeletonRecall,
+    HausdorffDT, InstanceCrossEntropy, Objective, Pool, SkeletonRecall,
 };
 
 use super::{Case, FrontEnd, Reference, Shaped, Way, agreement::against_the_reference, precision};
@@ -149,6 +149,33 @@ pub fn maps_that_losses_make<F: FrontEnd>(front_end: &F) {
                 some.maps.pop();
                 let found = front_end.run(way, objective, &some, None).expect("a batch");
                 assert_eq!(found.values, wanted.values);
+            }
+        }
+    }
+}
+
+/// Losses of instances: by the engine, which finds them or is handed their numbers; elsewhere refused.
+pub fn instances_are_seen_by_the_engine_alone<F: FrontEnd>(front_end: &F) {
+    for pool in [Pool::Cell, Pool::Blob] {
+        let division = pool.division().expect("instances");
+        let dice = Dice::default().softmax().background(false).pool(pool);
+        let weights = InstanceCrossEntropy { division, ..Default::default() }.softmax();
+        let objective = Objective::new().term(1.0, dice).term(0.5, weights);
+        for case in Case::all(3, Activation::Softmax) {
+            for &way in F::WAYS {
+                let found = front_end.run(way, &objective, &case, None);
+                if way == Way::Operations {
+                    let said = found.map(|_| ()).unwrap_err();
+                    assert!(said.contains("only the engine looks at instances"), "{said}");
+                    continue;
+                }
+                let maps = case.made_maps(&objective);
+                assert_eq!(maps.len(), 2);
+                let given = Case { maps, ..case.clone() };
+                let found = found.expect("a batch");
+                let wanted = front_end.run(way, &objective, &given, None).expect("a batch");
+                assert_eq!((&found.values, &found.gradient), (&wanted.values, &wanted.gradient));
+                assert!(found.values[0] > 0.0 && found.gradient.iter().any(|slope| *slope != 0.0));
             }
         }
     }

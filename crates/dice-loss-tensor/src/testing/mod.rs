@@ -122,6 +122,7 @@ macro_rules! front_end_tests {
             a_map_of_ones_changes_nothing,
             maps_that_do_not_fit,
             maps_that_losses_make,
+            instances_are_seen_by_the_engine_alone,
             maps_of_weights_of_any_size,
         }
     };

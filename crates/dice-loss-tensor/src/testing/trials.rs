@@ -14,7 +14,7 @@ macro_rules! trials {
             activation: $crate::dice_loss::Activation,
         ) -> Vec<$crate::testing::Trial> {
             use $crate::dice_loss::{
-                Absent, Activation, ClassValues, Distances, Overlap, Pool, Smoothing,
+                Absent, Activation, ClassValues, Distances, Division, Overlap, Pool, Smoothing,
                 TransportWeight, VolumeWeight,
             };
             match name {
