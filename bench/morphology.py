@@ -11,7 +11,8 @@ task that writes a map for each, or that goes by class, is timed on some of them
 column `classes_timed` says how many. dice-loss counts the voxels and boxes of components with their
 numbers, cc3d in `statistics`, which makes a contender of its own. Contenders take turns, so that
 what else the machine does hits all, and each takes its least time: what disturbs a run only adds to
-it. Writes what it measured into a CSV, the rest of the rows are left.
+it, and least of all to the time of processors, that of all threads together. Writes what it
+measured into a CSV, the rest of the rows are left.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ HERE = Path(__file__).resolve().parent
 #: What tells one row from another.
 KEY = ("task", "size", "classes", "contender")
 COLUMNS = [
-    *KEY, "least_ms", "ms", "low_ms", "high_ms", "times_ours", "repeats", "classes_timed",
-    "difference", "version", "dice_loss", "numpy", "python", "cpu", "threads", "load", "date",
-    "command",
+    *KEY, "least_ms", "ms", "low_ms", "high_ms", "times_ours", "processor_ms", "repeats",
+    "classes_timed", "difference", "version", "dice_loss", "numpy", "python", "cpu", "threads",
+    "load", "date", "command",
 ]  # fmt: skip
 #: Distributions of the contenders.
 PACKAGES = {
@@ -191,15 +192,18 @@ def measured(
     size = labels.shape[0]
     times: dict[str, list[float]] = {name: [] for name in contenders}
     firsts: dict[str, Any] = {}
+    processor: dict[str, list[float]] = {name: [] for name in contenders}
     busy = dict.fromkeys(contenders, 0.0)
     while waiting := [name for name in times if len(times[name]) < repeats or busy[name] < seconds]:
         for name in waiting:
             listed = list(range(1, asked(task, name, classes, size) + 1))
-            before = time.perf_counter()
+            before, before_on_processors = time.perf_counter(), time.process_time()
             result = contenders[name](labels, listed)
             took = time.perf_counter() - before
+            on_processors = time.process_time() - before_on_processors
             busy[name] += took
             times[name].append(took * classes / len(listed))
+            processor[name].append(on_processors * classes / len(listed))
             if name not in firsts:
                 firsts[name] = np.array(first_of(task, result))
             del result
@@ -218,6 +222,7 @@ def measured(
                 "low_ms": 1e3 * ordered[fifth],
                 "high_ms": 1e3 * ordered[-1 - fifth],
                 "times_ours": ordered[0] / ours,
+                "processor_ms": 1e3 * min(processor[name]),
                 "repeats": len(spent),
                 "classes_timed": asked(task, name, classes, size),
                 "difference": comparable(task, name, classes, firsts),

@@ -20,6 +20,7 @@ def test_every_contender_finds_the_same(tmp_path):
     assert len(rows) == 2 * (3 + 3 + 2 + 5 + 2 + 2 + 2)
     for row in rows:
         assert float(row["least_ms"]) <= float(row["low_ms"])
+        assert float(row["processor_ms"]) > 0
         assert float(row["low_ms"]) <= float(row["ms"]) <= float(row["high_ms"])
         assert row["cpu"] and row["version"] and row["repeats"] == "1"
         # scikit-image loses a component as a whole, one voxel of 24³.
