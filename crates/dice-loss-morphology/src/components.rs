@@ -1,7 +1,8 @@
 //! Connected components: runs of equal labels along rows, joined where they touch.
 //!
-//! Slabs of slices are done side by side. A run's parent always comes before it, so the root of a
-//! component is the run of its first voxel, whatever was joined first.
+//! Slabs of slices are done side by side: of each, what is joined within it, the parts, with their
+//! sizes and boxes. Then parts are joined across slabs. A run is always joined to one before it, and
+//! so is a part: the first of a component is that of its first voxel, whatever was joined first.
 
 use std::ops::Range;
 
@@ -10,10 +11,10 @@ use rayon::prelude::*;
 use crate::{
     Error, Grid, Label, Result,
     error::expect_length,
-    extent::Classes,
+    extent::{Classes, Extent},
     grid::{Frame, parameter},
     interrupt::Patience,
-    label::end_of_run,
+    label,
     room::{filled, push, with_capacity},
 };
 
@@ -96,8 +97,9 @@ impl Component {
 /// - **Out**: for each voxel the number of its component, from 1 on within its class, 0 for
 ///   background. Components are numbered in the order of their first voxels, the last axis fastest.
 /// - **Returns** all components, class by class and by their numbers.
-/// - **Memory** beside the output: 40 bytes for each run of equal labels along a row, of which there
-///   are at most as many as voxels; and the components.
+/// - **Memory** beside the output, at most: 32 bytes for each run of equal labels along a row; 140
+///   for each component of a slab of 2¹⁹ voxels by itself, of which there are no more than runs, 16
+///   for each two of these that touch across slabs; and the components.
 /// - **Time**: O(S) and nearly so for the runs.
 ///
 /// # Errors
@@ -134,9 +136,15 @@ pub fn connected_components<L: Label>(
         return Ok(Vec::new());
     }
     let frame = grid.frame();
-    let mut runs = Runs::of(labels, &Classes::new(classes), &frame, connectivity)?;
-    let (found, numbers) = runs.numbered(classes.len(), &frame, grid.shape().len())?;
-    runs.write(&numbers, &frame, out);
+    let links = links(connectivity);
+    let slabs = slabs(labels, &Classes::new(classes), &frame, &links)?;
+    let before = parts_before(&slabs)?;
+    let pairs = pairs_across(&slabs, &before, &frame, &links)?;
+    let axes = grid.shape().len();
+    let (found, numbers) = numbered(&slabs, &before, &pairs, classes.len(), &frame, axes)?;
+    let of_slab = slabs[0].rows() * frame.sizes[2];
+    let jobs = slabs.par_iter().zip(&before).zip(out.par_chunks_mut(of_slab));
+    jobs.for_each(|((slab, &before), out)| slab.write(&numbers[before as usize..], out));
     Ok(found)
 }
 
@@ -146,235 +154,322 @@ struct Run {
     start: u32,
     end: u32,
     class: u32,
-    /// A run of the same component that comes before, or the run itself.
-    parent: u32,
+    /// While runs are joined, one of the same part that comes before, or the run itself; then the
+    /// part, by its place in the slab.
+    part: u32,
 }
 
-const WHAT: &str = "runs of equal labels";
+impl Run {
+    /// Whether it overlaps one beside it, or with a reach of 1 meets it at a corner.
+    #[inline(always)]
+    fn touches(&self, other: &Self, reach: u32) -> bool {
+        (self.start < other.end + reach)
+            & (other.start < self.end + reach)
+            & (self.class == other.class)
+    }
+}
 
-/// Rows that are worth a job of their own have so many voxels together.
-const JOB: usize = 1 << 17;
+/// What a slab has of a component, as far as its own voxels join it.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    class: u32,
+    voxels: usize,
+    extent: Extent,
+}
 
-/// All runs, row by row.
-struct Runs {
+/// Some slices: their runs, row by row, and the parts that these make, in the order of their first
+/// voxels.
+struct Slab {
     runs: Vec<Run>,
     /// Where the runs of each row begin, and the end of the last.
-    rows: Vec<u32>,
+    starts: Vec<u32>,
+    parts: Vec<Part>,
 }
 
-impl Runs {
-    fn of<L: Label>(
-        labels: &[L],
-        classes: &Classes<L>,
-        frame: &Frame,
-        connectivity: Connectivity,
-    ) -> Result<Self> {
-        let [_, rows, voxels] = frame.sizes;
-        if voxels > u32::MAX as usize {
-            return Err(too_many(voxels));
-        }
-        let patience = Patience::current();
-        let slices = JOB.div_ceil(rows * voxels);
-        let links = links(connectivity);
-        let slabs: Vec<Self> = labels
-            .par_chunks(slices * rows * voxels)
-            .map(|labels| {
-                patience.check()?;
-                let mut slab = Self::found(labels, classes, voxels)?;
-                let of_slab = labels.len() / (rows * voxels);
-                for row in 0..of_slab * rows {
-                    slab.join(row, rows, &links, 0..of_slab);
-                }
-                Ok(slab)
-            })
-            .collect::<Result<_>>()?;
-        let mut all = Self::concatenated(slabs, frame)?;
-        for z in (slices..frame.sizes[0]).step_by(slices) {
+const RUNS: &str = "runs of equal labels";
+const PARTS: &str = "components";
+
+/// A slab has so many voxels, and more to have whole slices.
+const JOB: usize = 1 << 19;
+
+/// The slabs of a map, each by itself.
+fn slabs<L: Label>(
+    labels: &[L],
+    classes: &Classes<L>,
+    frame: &Frame,
+    links: &[Link],
+) -> Result<Vec<Slab>> {
+    let [_, rows, voxels] = frame.sizes;
+    if voxels > u32::MAX as usize {
+        return Err(too_many(voxels));
+    }
+    let patience = Patience::current();
+    let slices = JOB.div_ceil(rows * voxels);
+    let jobs = labels.par_chunks(slices * rows * voxels).enumerate();
+    jobs.map(|(index, labels)| {
+        patience.check()?;
+        let mut slab = Slab::found(labels, classes, voxels)?;
+        for z in 0..slab.rows() / rows {
             patience.check()?;
-            for row in z * rows..(z + 1) * rows {
-                all.join_across(row, rows, &links);
+            for y in 0..rows {
+                for link in links {
+                    if let Some(before) = link.of(z, y, rows) {
+                        slab.join(before, z * rows + y, link.reach);
+                    }
+                }
             }
         }
-        Ok(all)
-    }
+        slab.take_apart(index * slices, rows)?;
+        Ok(slab)
+    })
+    .collect()
+}
 
-    /// The runs of some rows, each a component of its own.
+impl Slab {
+    /// The runs of some rows, each a part of its own.
     fn found<L: Label>(labels: &[L], classes: &Classes<L>, voxels: usize) -> Result<Self> {
         let mut runs = Vec::new();
-        let mut rows = with_capacity(labels.len() / voxels + 1, WHAT)?;
-        rows.push(0);
+        let mut starts = with_capacity(labels.len() / voxels + 1, RUNS)?;
+        starts.push(0);
         for row in labels.chunks_exact(voxels) {
-            let mut start = 0;
-            while start < voxels {
-                let end = end_of_run(row, start);
+            for (start, end) in label::Runs::of(row) {
                 if let Some(class) = classes.place(row[start]) {
-                    let parent = u32::try_from(runs.len()).map_err(|_| too_many(runs.len()))?;
-                    let run = Run { start: start as u32, end: end as u32, class, parent };
-                    push(&mut runs, run, WHAT)?;
-                }
-                start = end;
-            }
-            rows.push(u32::try_from(runs.len()).map_err(|_| too_many(runs.len()))?);
-        }
-        Ok(Self { runs, rows })
-    }
-
-    fn concatenated(mut slabs: Vec<Self>, frame: &Frame) -> Result<Self> {
-        if slabs.len() == 1
-            && let Some(slab) = slabs.pop()
-        {
-            return Ok(slab);
-        }
-        let count = slabs.iter().map(|slab| slab.runs.len()).sum();
-        if count > u32::MAX as usize {
-            return Err(too_many(count));
-        }
-        let mut runs = with_capacity(count, WHAT)?;
-        let mut rows = with_capacity(frame.rows() + 1, WHAT)?;
-        rows.push(0);
-        for slab in slabs {
-            let before = runs.len() as u32;
-            let moved = |run: Run| Run { parent: run.parent + before, ..run };
-            runs.extend(slab.runs.into_iter().map(moved));
-            rows.extend(slab.rows[1..].iter().map(|row| row + before));
-        }
-        Ok(Self { runs, rows })
-    }
-
-    /// Joins a row with those before it, of the slices given.
-    fn join(&mut self, row: usize, rows: usize, links: &[Link], slices: Range<usize>) {
-        for link in links {
-            if let Some(other) = link.of(row, rows)
-                && slices.contains(&(other / rows))
-            {
-                self.join_rows(other, row, link.reach);
-            }
-        }
-    }
-
-    /// Joins a row with those of the slice before.
-    fn join_across(&mut self, row: usize, rows: usize, links: &[Link]) {
-        for link in links.iter().filter(|link| link.slice == 1) {
-            if let Some(other) = link.of(row, rows) {
-                self.join_rows(other, row, link.reach);
-            }
-        }
-    }
-
-    /// Joins the runs of two rows that overlap, or with a reach of 1, that meet at a corner.
-    fn join_rows(&mut self, before: usize, row: usize, reach: u32) {
-        let mut a = self.rows[before] as usize;
-        let mut b = self.rows[row] as usize;
-        let (a_end, b_end) = (self.rows[before + 1] as usize, self.rows[row + 1] as usize);
-        while a < a_end && b < b_end {
-            self.join_runs(a, b, reach);
-            let (one, other) = (self.runs[a].end, self.runs[b].end);
-            if reach > 0 && one == other {
-                // Either may meet the next of the other row at a corner.
-                if a + 1 < a_end {
-                    self.join_runs(a + 1, b, reach);
-                }
-                if b + 1 < b_end {
-                    self.join_runs(a, b + 1, reach);
+                    let part = runs.len() as u32;
+                    let run = Run { start: start as u32, end: end as u32, class, part };
+                    push(&mut runs, run, RUNS)?;
                 }
             }
-            a += usize::from(one <= other);
-            b += usize::from(other <= one);
+            starts.push(u32::try_from(runs.len()).map_err(|_| too_many(runs.len()))?);
         }
+        Ok(Self { runs, starts, parts: Vec::new() })
     }
 
-    #[inline]
-    fn join_runs(&mut self, a: usize, b: usize, reach: u32) {
-        let (one, other) = (self.runs[a], self.runs[b]);
-        let touch = one.start < other.end + reach && other.start < one.end + reach;
-        if touch && one.class == other.class && one.parent != other.parent {
-            self.unite(a as u32, b as u32);
-        }
+    fn rows(&self) -> usize {
+        self.starts.len() - 1
     }
 
-    fn root(&mut self, mut of: u32) -> u32 {
-        loop {
-            let parent = self.runs[of as usize].parent;
-            if parent == of {
-                return of;
+    fn row(&self, row: usize) -> Range<usize> {
+        self.starts[row] as usize..self.starts[row + 1] as usize
+    }
+
+    /// Joins the runs of two rows that touch.
+    fn join(&mut self, before: usize, row: usize, reach: u32) {
+        let (before, row) = (self.row(before), self.row(row));
+        let runs = &mut self.runs[..row.end];
+        side_by_side(before, row, reach, |a, b| {
+            let (one, other) = (runs[a], runs[b]);
+            if one.touches(&other, reach) & (one.part != other.part) {
+                let (one, other) = (first_run(runs, one.part), first_run(runs, other.part));
+                runs[one.max(other) as usize].part = one.min(other);
             }
-            let next = self.runs[parent as usize].parent;
-            self.runs[of as usize].parent = next;
-            of = next;
-        }
+            (one.end, other.end)
+        });
     }
 
-    fn unite(&mut self, one: u32, other: u32) {
-        let (one, other) = (self.root(one), self.root(other));
-        self.runs[one.max(other) as usize].parent = one.min(other);
-    }
-
-    /// All components, and for each run the number of its own.
-    fn numbered(
-        &mut self,
-        classes: usize,
-        frame: &Frame,
-        axes: usize,
-    ) -> Result<(Vec<Component>, Vec<u32>)> {
-        let mut numbers = filled(0, self.runs.len(), WHAT)?;
-        // Where the component of a root lies in the list.
-        let mut places = filled(0u32, self.runs.len(), WHAT)?;
-        let mut of_class = filled(0, classes, "components")?;
-        let mut found: Vec<Component> = Vec::new();
-        for row in 0..frame.rows() {
-            let at = [row / frame.sizes[1], row % frame.sizes[1]];
-            for index in self.rows[row]..self.rows[row + 1] {
-                let run = self.runs[index as usize];
-                let root = self.root(index);
-                if root == index {
-                    let count: &mut u32 = &mut of_class[run.class as usize];
-                    *count += 1;
-                    places[index as usize] = found.len() as u32;
-                    let one = Component::beginning(run.class, *count, axes);
-                    push(&mut found, one, "components")?;
-                }
-                let component = &mut found[places[root as usize] as usize];
-                component.add(at, run.start..run.end, frame);
-                numbers[index as usize] = component.number;
+    /// Lists the parts, and tells each run its own.
+    fn take_apart(&mut self, first: usize, rows: usize) -> Result<()> {
+        for row in 0..self.rows() {
+            let (z, y) = (first + row / rows, row % rows);
+            for index in self.row(row) {
+                let run = self.runs[index];
+                let voxels = run.start as usize..run.end as usize;
+                let extent =
+                    Extent { start: [z, y, voxels.start], end: [z + 1, y + 1, voxels.end] };
+                let part = if run.part as usize == index {
+                    let part = Part { class: run.class, voxels: voxels.len(), extent };
+                    push(&mut self.parts, part, PARTS)?;
+                    self.parts.len() as u32 - 1
+                } else {
+                    // The run that comes before knows it by now.
+                    let own = self.runs[run.part as usize].part;
+                    let part = &mut self.parts[own as usize];
+                    part.voxels += voxels.len();
+                    part.extent = part.extent.joined(&extent);
+                    own
+                };
+                self.runs[index].part = part;
             }
         }
-        found.sort_by_key(|component| component.class);
-        Ok((found, numbers))
+        Ok(())
     }
 
-    fn write(&self, numbers: &[u32], frame: &Frame, out: &mut [u32]) {
-        let voxels = frame.sizes[2];
-        out.par_chunks_exact_mut(voxels).with_min_len(JOB.div_ceil(voxels)).enumerate().for_each(
-            |(row, out)| {
-                let own = self.rows[row] as usize..self.rows[row + 1] as usize;
-                let mut done = 0;
-                for (run, &number) in self.runs[own.clone()].iter().zip(&numbers[own]) {
-                    out[done..run.start as usize].fill(0);
-                    out[run.start as usize..run.end as usize].fill(number);
-                    done = run.end as usize;
-                }
-                out[done..].fill(0);
-            },
-        );
+    /// Writes the number of each part.
+    fn write(&self, numbers: &[u32], out: &mut [u32]) {
+        for (row, out) in out.chunks_exact_mut(out.len() / self.rows()).enumerate() {
+            let mut done = 0;
+            for run in &self.runs[self.row(row)] {
+                let (start, end) = (run.start as usize, run.end as usize);
+                fill(out, done..start, 0);
+                fill(out, start..end, numbers[run.part as usize]);
+                done = end;
+            }
+            out[done..].fill(0);
+        }
     }
+}
+
+/// Goes through two rows and joins all that may touch: those that overlap, and with a reach of 1
+/// those that meet at a corner. `join` returns where the two end.
+#[inline(always)]
+fn side_by_side(
+    before: Range<usize>,
+    row: Range<usize>,
+    reach: u32,
+    mut join: impl FnMut(usize, usize) -> (u32, u32),
+) {
+    let (mut a, mut b) = (before.start, row.start);
+    while a < before.end && b < row.end {
+        let (one, other) = join(a, b);
+        if reach > 0 && one == other {
+            // Either may meet the next of the other row at a corner.
+            for (a, b) in [(a + 1, b), (a, b + 1)] {
+                if a < before.end && b < row.end {
+                    join(a, b);
+                }
+            }
+        }
+        a += usize::from(one <= other);
+        b += usize::from(other <= one);
+    }
+}
+
+fn first_run(runs: &mut [Run], mut of: u32) -> u32 {
+    loop {
+        let before = runs[of as usize].part;
+        if before == of {
+            return of;
+        }
+        let next = runs[before as usize].part;
+        runs[of as usize].part = next;
+        of = next;
+    }
+}
+
+/// Fills a range, and perhaps what comes after, which is to be filled later: short ranges take one
+/// store of fixed length.
+#[inline(always)]
+fn fill(out: &mut [u32], range: Range<usize>, number: u32) {
+    match out[range.start..].first_chunk_mut::<16>() {
+        Some(block) if range.len() <= block.len() => *block = [number; 16],
+        _ => out[range].fill(number),
+    }
+}
+
+/// How many parts come before those of each slab, and how many there are.
+fn parts_before(slabs: &[Slab]) -> Result<Vec<u32>> {
+    let runs = slabs.iter().map(|slab| slab.runs.len()).sum();
+    if runs > u32::MAX as usize {
+        return Err(too_many(runs));
+    }
+    let mut before = with_capacity(slabs.len() + 1, PARTS)?;
+    before.push(0);
+    for slab in slabs {
+        before.push(before[before.len() - 1] + slab.parts.len() as u32);
+    }
+    Ok(before)
+}
+
+/// Parts of slabs that touch those of the slab before, for each slab but the first.
+fn pairs_across(
+    slabs: &[Slab],
+    before: &[u32],
+    frame: &Frame,
+    links: &[Link],
+) -> Result<Vec<Vec<[u32; 2]>>> {
+    let patience = Patience::current();
+    let rows = frame.sizes[1];
+    let borders = slabs.par_windows(2).zip(before.par_windows(2));
+    borders
+        .map(|(pair, before)| {
+            patience.check()?;
+            let [above, below] = [&pair[0], &pair[1]];
+            let last = above.rows() / rows - 1;
+            let mut found = Vec::new();
+            let mut room = Ok(());
+            for y in 0..rows {
+                for link in links.iter().filter(|link| link.slice == 1) {
+                    let Some(to) = link.of(last + 1, y, rows) else { continue };
+                    side_by_side(above.row(to), below.row(y), link.reach, |a, b| {
+                        let (one, other) = (above.runs[a], below.runs[b]);
+                        let pair = [before[0] + one.part, before[1] + other.part];
+                        if one.touches(&other, link.reach) && found.last() != Some(&pair) {
+                            let pushed = push(&mut found, pair, PARTS);
+                            room = std::mem::replace(&mut room, Ok(())).and(pushed);
+                        }
+                        (one.end, other.end)
+                    });
+                }
+            }
+            room.map(|()| found)
+        })
+        .collect()
+}
+
+/// All components, and for each part the number of its own.
+fn numbered(
+    slabs: &[Slab],
+    before: &[u32],
+    pairs: &[Vec<[u32; 2]>],
+    classes: usize,
+    frame: &Frame,
+    axes: usize,
+) -> Result<(Vec<Component>, Vec<u32>)> {
+    let count = before[slabs.len()];
+    let mut parents = with_capacity(count as usize, PARTS)?;
+    parents.extend(0..count);
+    for &[one, other] in pairs.iter().flatten() {
+        let (one, other) = (first_part(&mut parents, one), first_part(&mut parents, other));
+        parents[one.max(other) as usize] = one.min(other);
+    }
+    let mut numbers = filled(0, count as usize, PARTS)?;
+    // Where the component of a first part lies in the list.
+    let mut places = filled(0u32, count as usize, PARTS)?;
+    let mut of_class = filled(0, classes, PARTS)?;
+    let mut found: Vec<Component> = Vec::new();
+    for (index, part) in (0..).zip(slabs.iter().flat_map(|slab| &slab.parts)) {
+        let first = first_part(&mut parents, index);
+        if first == index {
+            let number: &mut u32 = &mut of_class[part.class as usize];
+            *number += 1;
+            places[index as usize] = found.len() as u32;
+            push(&mut found, Component::beginning(part, *number, frame, axes), PARTS)?;
+        } else {
+            found[places[first as usize] as usize].add(part, frame);
+        }
+        numbers[index as usize] = found[places[first as usize] as usize].number;
+    }
+    found.sort_by_key(|component| component.class);
+    Ok((found, numbers))
+}
+
+fn first_part(parents: &mut [u32], mut of: u32) -> u32 {
+    while parents[of as usize] != of {
+        let next = parents[parents[of as usize] as usize];
+        parents[of as usize] = next;
+        of = next;
+    }
+    of
 }
 
 impl Component {
-    fn beginning(class: u32, number: u32, axes: usize) -> Self {
-        Self { class: class as usize, number, voxels: 0, bounds: [0..1, 0..1, 0..1], axes }
+    fn beginning(part: &Part, number: u32, frame: &Frame, axes: usize) -> Self {
+        let mut bounds = [0..1, 0..1, 0..1];
+        for (k, axis) in frame.axes.into_iter().enumerate() {
+            if let Some(axis) = axis {
+                bounds[axis] = part.extent.start[k]..part.extent.end[k];
+            }
+        }
+        Self { class: part.class as usize, number, voxels: part.voxels, bounds, axes }
     }
 
-    fn add(&mut self, [z, y]: [usize; 2], run: Range<u32>, frame: &Frame) {
-        let run = run.start as usize..run.end as usize;
-        let first = self.voxels == 0;
-        self.voxels += run.len();
-        for (axis, range) in frame.axes.into_iter().zip([z..z + 1, y..y + 1, run]) {
-            let Some(axis) = axis else { continue };
-            let bounds = &mut self.bounds[axis];
-            *bounds = match first {
-                true => range,
-                false => bounds.start.min(range.start)..bounds.end.max(range.end),
-            };
+    fn add(&mut self, part: &Part, frame: &Frame) {
+        self.voxels += part.voxels;
+        for (k, axis) in frame.axes.into_iter().enumerate() {
+            if let Some(axis) = axis {
+                let bounds = &mut self.bounds[axis];
+                bounds.start = bounds.start.min(part.extent.start[k]);
+                bounds.end = bounds.end.max(part.extent.end[k]);
+            }
         }
     }
 }
@@ -391,10 +486,11 @@ struct Link {
 }
 
 impl Link {
-    /// The other row, if there is one.
-    fn of(&self, row: usize, rows: usize) -> Option<usize> {
-        let z = (row / rows).checked_sub(self.slice)?;
-        let y = (row % rows).checked_add_signed(self.row).filter(|&y| y < rows)?;
+    /// The other row, if there is one, from the first slice's first on.
+    #[inline(always)]
+    fn of(&self, z: usize, y: usize, rows: usize) -> Option<usize> {
+        let z = z.checked_sub(self.slice)?;
+        let y = y.checked_add_signed(self.row).filter(|&y| y < rows)?;
         Some(z * rows + y)
     }
 }
@@ -409,5 +505,5 @@ fn links(connectivity: Connectivity) -> Vec<Link> {
 }
 
 fn too_many(found: usize) -> Error {
-    parameter(WHAT, format!("{found} or more"), "at most 4294967295")
+    parameter(RUNS, format!("{found} or more"), "at most 4294967295")
 }

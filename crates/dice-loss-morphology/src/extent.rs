@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Label, Result, grid::Frame, interrupt::Patience, label::end_of_run};
+use crate::{Label, Result, grid::Frame, interrupt::Patience, label::Runs};
 
 /// A box of a frame: from the first voxel along each axis up to the one past the last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,15 @@ impl Extent {
 pub(crate) struct Classes<L> {
     /// In their order.
     sorted: Vec<(L, u32)>,
+    /// The place of each label from the first of these on, if they lie close together.
+    table: Vec<u32>,
 }
+
+/// In place of a class, of labels between two that are listed.
+const NONE: u32 = u32::MAX;
+
+/// Classes whose labels lie no further apart have a table.
+const SPAN: u64 = 1 << 16;
 
 impl<L: Label> Classes<L> {
     /// Of classes that are listed twice, the first counts.
@@ -51,13 +59,27 @@ impl<L: Label> Classes<L> {
         let mut sorted: Vec<_> = classes.iter().copied().zip(0..).collect();
         sorted.sort_unstable();
         sorted.dedup_by_key(|(class, _)| *class);
-        Self { sorted }
+        let mut table = Vec::new();
+        if let (Some(&(least, _)), Some(&(most, _))) = (sorted.first(), sorted.last())
+            && most.above(least) < SPAN
+        {
+            table.resize(most.above(least) as usize + 1, NONE);
+            for &(class, place) in &sorted {
+                table[class.above(least) as usize] = place;
+            }
+        }
+        Self { sorted, table }
     }
 
     #[inline]
     pub fn place(&self, label: L) -> Option<u32> {
-        let found = self.sorted.binary_search_by_key(&label, |(class, _)| *class);
-        found.ok().map(|index| self.sorted[index].1)
+        let &(least, _) = self.sorted.first()?;
+        if self.table.is_empty() {
+            let found = self.sorted.binary_search_by_key(&label, |(class, _)| *class);
+            return found.ok().map(|index| self.sorted[index].1);
+        }
+        let index = usize::try_from(label.above(least)).ok()?;
+        self.table.get(index).copied().filter(|&place| place != NONE)
     }
 }
 
@@ -88,15 +110,12 @@ pub(crate) fn extents<L: Label>(
             |mut all, (z, slice)| {
                 patience.check()?;
                 for (y, row) in slice.chunks_exact(voxels).enumerate() {
-                    let mut start = 0;
-                    while start < voxels {
-                        let end = end_of_run(row, start);
+                    for (start, end) in Runs::of(row) {
                         if let Some(class) = known.place(row[start]) {
                             let run = Extent { start: [z, y, start], end: [z + 1, y + 1, end] };
                             let one: &mut Option<Extent> = &mut all[class as usize];
                             *one = Some(one.map_or(run, |one| one.joined(&run)));
                         }
-                        start = end;
                     }
                 }
                 Ok(all)
@@ -108,4 +127,38 @@ pub(crate) fn extents<L: Label>(
         .iter()
         .map(|&class| known.place(class).and_then(|place| found[place as usize]))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_are_listed_have_their_place() {
+        fn check<L: Label>(classes: &[L], labels: &[L]) {
+            let known = Classes::new(classes);
+            for &label in labels {
+                let wanted = classes.iter().position(|&class| class == label);
+                assert_eq!(known.place(label).map(|place| place as usize), wanted, "{label:?}");
+            }
+        }
+        let every: Vec<_> = (i8::MIN..=i8::MAX).collect();
+        for classes in [&[][..], &[0], &[7, -3, 7, 120], &[i8::MIN, i8::MAX], &[i8::MAX], &every] {
+            check(classes, &every);
+        }
+        check(&[true], &[false, true]);
+        let ends = [i64::MIN, i64::MIN + 1, -70_000, -1, 0, 1, 65_536, i64::MAX - 1, i64::MAX];
+        for one in ends {
+            check(&[one], &ends);
+            for other in ends {
+                check(&[one, other], &ends);
+            }
+        }
+        let ends = [0, 1, 5, 1 << 63, u64::MAX];
+        for one in ends {
+            for other in ends {
+                check(&[one, other], &ends);
+            }
+        }
+    }
 }

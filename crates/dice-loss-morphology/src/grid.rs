@@ -139,10 +139,6 @@ impl Frame {
         Self { sizes, axes, squares: ratios.map(|ratio| ratio * ratio), unit, exact }
     }
 
-    pub fn rows(&self) -> usize {
-        self.sizes[0] * self.sizes[1]
-    }
-
     pub fn voxels(&self) -> usize {
         self.sizes.iter().product()
     }

@@ -11,7 +11,7 @@ use crate::{
     Grid, Label, Result,
     error::expect_length,
     grid::{Frame, parameter},
-    label::{end_of_run, labels_present},
+    label::{Runs, labels_present},
     room::filled,
     separable::{Finish, Rises, transform},
     two_nearest::{Two, transform_two},
@@ -233,19 +233,17 @@ impl Keys {
     /// The least keys along a row; false where there is no component.
     fn along_row<L: Label>(&self, row: &[L], numbers: &[L], out: &mut [f64]) -> bool {
         let square = self.squares[2];
-        let (mut start, mut any) = (0, false);
+        let mut any = false;
         // What is to the left of what is looked at: where it ends, and its key.
         let mut before: Option<(usize, f64)> = None;
         let mut gap = 0;
-        while start < row.len() {
-            let end = end_of_run(row, start);
+        for (start, end) in Runs::of(row) {
             if row[start] != L::BACKGROUND {
                 let key = self.of(numbers, row[start]);
                 fill_gap(&mut out[gap..start], before, Some(key), square);
                 out[start..end].fill(key);
                 (before, gap, any) = (Some((end, key)), end, true);
             }
-            start = end;
         }
         fill_gap(&mut out[gap..], before, None, square);
         any

@@ -16,9 +16,11 @@ def test_every_contender_finds_the_same(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    # For 1 class and for 3: three and two contenders for distances, four for components.
-    assert len(rows) == 2 * (3 + 3 + 2 + 4 + 2 + 2 + 2)
+    # For 1 class and for 3: three and two contenders for distances, five for components.
+    assert len(rows) == 2 * (3 + 3 + 2 + 5 + 2 + 2 + 2)
     for row in rows:
+        assert float(row["least_ms"]) <= float(row["low_ms"])
+        assert float(row["processor_ms"]) > 0
         assert float(row["low_ms"]) <= float(row["ms"]) <= float(row["high_ms"])
         assert row["cpu"] and row["version"] and row["repeats"] == "1"
         # scikit-image loses a component as a whole, one voxel of 24³.

@@ -62,7 +62,7 @@ fn check_list(map: &[u8], grid: &Grid, out: &[u32], found: &[Component]) {
 #[test]
 fn components_across_slabs() {
     let mut random = Random::new(3);
-    for shape in [&[40usize, 90, 100][..], &[700, 800]] {
+    for shape in [&[60usize, 100, 100][..], &[700, 1600]] {
         let grid = Grid::unit(shape).unwrap();
         let mut map = blocks(&grid, &mut random);
         for _ in 0..map.len() / 3 {
