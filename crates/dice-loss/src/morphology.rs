@@ -23,7 +23,7 @@ impl From<dice_loss_morphology::Error> for Error {
                 Self::Parameter { what: what.into(), found, wanted }
             }
             Of::Shape { found, wanted } => {
-                Self::Shape { what: "spatial axes of the map", found, wanted: wanted.into() }
+                Self::Shape { what: "spatial axes of the target", found, wanted: wanted.into() }
             }
             other => Self::Parameter {
                 what: "morphology".into(),

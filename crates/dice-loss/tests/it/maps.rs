@@ -273,7 +273,7 @@ fn maps_that_cannot_be_made_are_refused() {
         ),
         (
             refusal(boundary(), "boundary", &[2, 4]),
-            "spatial axes of the map: found shape [2, 4], wanted 6 voxels, as the logits have",
+            "spatial axes of the target: found shape [2, 4], wanted 6 voxels, as the logits have",
         ),
         (
             refusal(Boundary { spacing: Some(vec![1.0; 3]) }.softmax(), "boundary", &[2, 3]),
@@ -281,7 +281,7 @@ fn maps_that_cannot_be_made_are_refused() {
         ),
         (
             refusal(boundary(), "boundary", &[1, 1, 2, 3]),
-            "spatial axes of the map: found shape [1, 1, 2, 3], wanted one to three axes",
+            "spatial axes of the target: found shape [1, 1, 2, 3], wanted one to three axes",
         ),
     ] {
         assert_eq!(found, wanted);
