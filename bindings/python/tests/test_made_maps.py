@@ -257,6 +257,6 @@ def test_sizes_of_none_and_one():
 def test_more_than_three_axes_want_a_map():
     logits, labels = np.zeros((1, 2, 2, 2, 2, 2)), np.zeros((1, 2, 2, 2, 2), dtype=int)
     objective = Objective(Boundary(), activation="softmax")
-    with pytest.raises(ValueError, match=r"spatial axes of the map: .* one to three axes"):
+    with pytest.raises(ValueError, match=r"spatial axes of the target: .* one to three axes"):
         objective.loss(logits, labels)
     assert objective.loss(logits, labels, maps={"boundary": np.zeros((1, 1, 2, 2, 2, 2))}) == 0.0

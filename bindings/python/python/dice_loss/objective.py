@@ -90,7 +90,9 @@ class Objective:
         activation: "softmax", "sigmoid" or "probabilities" (the input as it is), of the terms that
             name none. Always named, never guessed.
         pool: what overlap terms are computed over: "sample", each class of each sample; "batch",
-            each class over the batch; "all", everything at once.
+            each class over the batch; "all", everything at once; "cell" and "blob", each instance
+            of each class of each sample, with the voxels nearest to it or with the background, so
+            that small ones count as much as large ones.
         absent: what a class counts that the reference lacks: "skip", nothing; "formula", what the
             formula says; "zero", a loss of 0 that stays in the mean.
         background: whether class 0 takes part in overlap terms; with one channel it always does.

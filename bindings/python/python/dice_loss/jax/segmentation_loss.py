@@ -67,7 +67,9 @@ def segmentation_loss(
         activation: softmax, sigmoid or probabilities (the input as it is), of the terms that do
             not say.
         pool: what the overlap terms are computed over: `"sample"` (the default, each class of
-            each sample), `"batch"` (each class) or `"all"` (everything).
+            each sample), `"batch"` (each class), `"all"` (everything), or, so that small
+            instances count as much as large ones, `"cell"` or `"blob"` (each instance of each class
+            of each sample, with the voxels nearest to it or with the background).
         absent: what a class counts that the reference lacks: `"skip"` (the default: nothing),
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.

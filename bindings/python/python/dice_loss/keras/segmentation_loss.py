@@ -120,7 +120,9 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             other, `"sigmoid"` for those that do not and for a single one. A term's own comes first.
         axis: of the classes.
         pool: what overlap terms are computed over: `"sample"` (the default, each class of each
-            sample), `"batch"` (each class) or `"all"` (everything).
+            sample), `"batch"` (each class), `"all"` (everything), or, so that small instances count
+            as much as large ones, `"cell"` or `"blob"` (each instance of each class of each sample,
+            with the voxels nearest to it or with the background).
         absent: what a class counts that the reference lacks: `"skip"` (the default: nothing),
             `"formula"` or `"zero"`.
         background: whether class 0 takes part in overlap terms.
