@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 import warnings
+from functools import cache
 
 import pytest
 import torch
@@ -61,15 +62,20 @@ PLANS = {
 }
 
 
-def found_by_nnunet(name):
-    """As `nnUNetv2_train … -tr name` looks for it."""
-    folder = subprocess.run(
+@cache
+def folder_of_trainers():
+    """The one that nnU-Net is told of."""
+    return subprocess.run(
         [sys.executable, "-m", "dice_loss.nnunet"], check=True, capture_output=True, text=True
     ).stdout.strip()
+
+
+def found_by_nnunet(name):
+    """As `nnUNetv2_train … -tr name` looks for it."""
     with pytest.MonkeyPatch.context() as environment, warnings.catch_warnings():
         # What nnU-Net's own trainers, all of which it imports, are warned of is not tested here.
         warnings.simplefilter("ignore")
-        environment.setenv("nnUNet_extTrainer", folder)
+        environment.setenv("nnUNet_extTrainer", folder_of_trainers())
         return recursive_find_trainer_class_by_name(name)
 
 

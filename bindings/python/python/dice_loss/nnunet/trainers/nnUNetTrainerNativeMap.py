@@ -1,4 +1,4 @@
-"""What nnU-Net's trainers with a term that reads a map have in common."""
+"""What nnU-Net's trainers with terms that read maps have in common."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ __all__ = ["nnUNetTrainerNativeMap"]
 
 
 class nnUNetTrainerNativeMap(nnUNetTrainerNativeLoss):
-    """`nnUNetTrainerNativeLoss` and a term with a map: to derive from, with a `term`.
+    """`nnUNetTrainerNativeLoss` and a term with a map, or several: to derive from, with a `term`.
 
-    The map is made by the workers of the data loader, of what augmentation left of the target, and
+    Maps are made by the workers of the data loader, of what augmentation left of the target, and
     handed to every output of deep supervision.
     """
 
     def term(self) -> Any:
-        """What is added to Dice and cross-entropy."""
+        """What is added to Dice and cross-entropy: a term, or several as a list."""
         raise NotImplementedError
 
     def share(self) -> float:
         """What the term counts in this epoch."""
+        return 1.0
+
+    def whole(self) -> float:
+        """What Dice and cross-entropy count; with 0 they are left out."""
         return 1.0
 
     def _native_loss(self) -> nn.Module:
@@ -37,6 +41,8 @@ class nnUNetTrainerNativeMap(nnUNetTrainerNativeLoss):
             loss,
             self.term(),
             share=self.share(),
+            whole=self.whole(),
+            spacing=tuple(self.configuration_manager.spacing),
             regions=labels.has_regions,
             ignore_label=labels.ignore_label,
             batch_dice=self.configuration_manager.batch_dice,
