@@ -29,6 +29,7 @@ mod odds;
 mod power;
 mod prefetch;
 mod pull_back;
+mod ranked;
 mod scratch;
 mod squares;
 mod store;
@@ -39,6 +40,7 @@ mod voxel_losses;
 
 pub(crate) use inside::{Side, inside};
 pub use isa::Isa;
+pub(crate) use ranked::{Asked, ranked};
 
 use geometry::{SPAN, TILE};
 use isa::{Instructions, Kernel, dispatch};

@@ -8,6 +8,7 @@ mod extremes;
 mod invariance;
 mod lesions;
 mod losses;
+mod lovasz;
 mod maps;
 mod masks;
 mod moments;
