@@ -19,12 +19,15 @@ from .deep_supervision import DeepSupervisionLoss
 from .distributed import Accumulation
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
+from .ranked import LovaszHingeLoss, LovaszSoftmaxLoss
 from .segmentation_loss import SegmentationLoss
 
 __all__ = [
     "Accumulation",
     "DeepSupervisionLoss",
     "LossDetails",
+    "LovaszHingeLoss",
+    "LovaszSoftmaxLoss",
     "SegmentationLoss",
     "distributed",
     "functional",
