@@ -194,7 +194,7 @@ impl Lovasz {
     }
 
     /// What is ranked together: the voxels of each sample by itself, which is the default, or those of
-    /// the batch. [`Pool::All`] is refused.
+    /// the batch. Other pools are refused.
     pub fn pool(mut self, pool: Pool) -> Self {
         self.settings.pool = Some(pool);
         self
@@ -260,9 +260,11 @@ impl Lovasz {
             let wanted = "2 channels or more; for one channel use lovasz_hinge";
             return stated(format!("{name}: softmax"), format!("{classes} channels"), wanted);
         }
-        if self.settings.pool == Some(Pool::All) {
+        if let Some(pool) = self.settings.pool
+            && !matches!(pool, Pool::Sample | Pool::Batch)
+        {
             let wanted = "sample or batch: each class is ranked by itself";
-            return stated(format!("{name}: pool"), "all", wanted);
+            return stated(format!("{name}: pool"), pool.word(), wanted);
         }
         let mut result = Ok(());
         each(&mut self.settings.clone(), &mut |facts, slot| {
