@@ -1,13 +1,12 @@
 //! Lovász losses.
 
-use dice_loss::{Lovasz, Upstream};
+use dice_loss::{Lovasz, Ranking, Upstream};
 use pyo3::prelude::*;
 
 use crate::{
     given::{Given, Options},
     pool,
     refused::Result,
-    sweeps,
     view::View,
 };
 
@@ -35,7 +34,7 @@ pub(crate) fn lovasz(
                 values => Upstream::Values(values),
             },
         };
-        let ranking = sweeps::lovasz(&lovasz, upstream, &batch, threads, gradient)?;
+        let ranking = rank(&lovasz, upstream, &batch, threads, gradient)?;
         Ok((ranking.loss(), ranking.values().to_vec(), ranking.shape().to_vec()))
     })
 }
@@ -44,4 +43,26 @@ pub(crate) fn lovasz(
 #[pyfunction]
 pub(crate) fn check_lovasz(spec: &str, classes: usize) -> Result<()> {
     Ok(Lovasz::from_spec(spec)?.check(classes)?)
+}
+
+/// Within the pool; the gradient is written if there is room for it.
+fn rank(
+    lovasz: &Lovasz,
+    upstream: Upstream,
+    batch: &Given,
+    threads: usize,
+    gradient: Option<View>,
+) -> Result<Ranking> {
+    let Some(mut gradient) = gradient.filter(|_| batch.elements() > 0) else {
+        return pool::run(threads, batch.elements(), || {
+            Ok(lovasz.loss(&batch.logits()?, &batch.target()?)?)
+        });
+    };
+    batch.expect_fit("gradient", &gradient, batch.classes())?;
+    batch.keep_apart("gradient", &gradient)?;
+    let output = gradient.output()?;
+    pool::run(threads, batch.elements(), || {
+        let (logits, target) = (batch.logits()?, batch.target()?);
+        Ok(lovasz.loss_and_gradient(upstream, &logits, &target, output)?)
+    })
 }

@@ -1,6 +1,6 @@
 //! The sweeps, each within its pool and with what it writes checked against what it reads.
 
-use dice_loss::{Lovasz, Moments, Output, Prepared, Ranking, Upstream};
+use dice_loss::{Moments, Output, Prepared, Upstream};
 
 use crate::{
     given::Given,
@@ -91,28 +91,6 @@ pub(crate) fn pull_back_map(
             let (logits, target) = (batch.logits()?, batch.target()?);
             Ok(prepared.pull_back(&verdict, upstream, &logits, &target, output)?)
         })
-    })
-}
-
-/// A Lovász loss, and its gradient if there is room for it.
-pub(crate) fn lovasz(
-    lovasz: &Lovasz,
-    upstream: Upstream,
-    batch: &Given,
-    threads: usize,
-    gradient: Option<View>,
-) -> Result<Ranking> {
-    let Some(mut gradient) = gradient.filter(|_| batch.elements() > 0) else {
-        return pool::run(threads, batch.elements(), || {
-            Ok(lovasz.loss(&batch.logits()?, &batch.target()?)?)
-        });
-    };
-    batch.expect_fit("gradient", &gradient, batch.classes())?;
-    batch.keep_apart("gradient", &gradient)?;
-    let output = gradient.output()?;
-    pool::run(threads, batch.elements(), || {
-        let (logits, target) = (batch.logits()?, batch.target()?);
-        Ok(lovasz.loss_and_gradient(upstream, &logits, &target, output)?)
     })
 }
 
