@@ -2,7 +2,7 @@
 
 use dice_loss::{
     Absent, Activation, Error, Isa, Layout, Logits, Lovasz, Output, Pool, Ranking, Reduction,
-    Result, Target, reference,
+    Result, Stop, Target, interruptible, reference,
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
 use rayon::ThreadPoolBuilder;
@@ -429,4 +429,49 @@ fn nan_makes_the_loss_nan() {
     assert!(ranking.loss().is_nan());
     let (ranking, _) = of(&Lovasz::softmax(), [1, 2, 1], &[f64::NAN, 0.5], &[1]).unwrap();
     assert!(ranking.loss().is_nan());
+}
+
+#[test]
+fn it_can_be_stopped() {
+    let x = vec![0.5f32; 1 << 17];
+    let labels = vec![1u8; 1 << 17];
+    let layout = Layout::channels_first(&[1, 1, 1 << 17]).unwrap();
+    let (logits, target) =
+        (Logits::new(&x, layout).unwrap(), Target::labels(&labels, layout).unwrap());
+    let stop = Stop::default();
+    stop.set();
+    let found = interruptible(&stop, || Lovasz::hinge().loss(&logits, &target));
+    assert_eq!(found.unwrap_err(), Error::Interrupted);
+    assert!(Lovasz::hinge().loss(&logits, &target).is_ok());
+}
+
+#[test]
+fn a_text_says_what_a_builder_does() {
+    let text = r#"{"lovasz": "softmax", "pool": "batch", "absent": "zero", "background": false,
+        "class_weights": [1.0, 2.0, 3.0], "classes": [1, 2], "reduction": "sum"}"#;
+    let built = Lovasz::softmax()
+        .pool(Pool::Batch)
+        .absent(Absent::Zero)
+        .background(false)
+        .class_weights([1.0, 2.0, 3.0])
+        .classes([1, 2])
+        .reduction(Reduction::Sum);
+    let mut rng = Rng(1);
+    let x: Vec<f64> = (0..2 * 3 * 20).map(|_| rng.between(-2.0, 2.0)).collect();
+    let labels: Vec<u8> = (0..40).map(|_| rng.below(3) as u8).collect();
+    let read = Lovasz::from_spec(text).unwrap();
+    let [(found, gradient), (wanted, slopes)] =
+        [read, built].map(|lovasz| of(&lovasz, [2, 3, 20], &x, &labels).unwrap());
+    assert_eq!((found.loss(), found.values()), (wanted.loss(), wanted.values()));
+    assert_eq!(gradient, slopes);
+    let refused = |text: &str| Lovasz::from_spec(text).unwrap_err().to_string();
+    assert_eq!(
+        refused(r#"{"lovasz": "sigmoid"}"#),
+        "lovasz: found \"sigmoid\", wanted hinge, softmax or probabilities"
+    );
+    assert_eq!(
+        refused(r#"{"lovasz": "hinge", "smoothing": 1}"#),
+        "lovasz: key: found smoothing, wanted one of reduction, pool, absent, background, classes, \
+         class_weights"
+    );
 }
