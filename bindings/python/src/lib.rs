@@ -13,6 +13,7 @@ mod huge_pages;
 mod morphology;
 mod objectives;
 mod pool;
+mod ranked;
 mod refused;
 mod sweeps;
 mod tally;
@@ -388,6 +389,8 @@ mod _core {
         border_weights, connected_components, distance_transform, labels_present,
         nearest_component, signed_distance, skeletonize, two_nearest, with_ball,
     };
+    #[pymodule_export]
+    use super::ranked::{check_lovasz, lovasz};
     #[pymodule_export]
     use super::xla::xla_targets;
     #[pymodule_export]

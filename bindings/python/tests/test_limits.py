@@ -32,6 +32,28 @@ loss, gradient = whole.loss_and_gradient(logits, labels)
 print(loss, gradient[0, 0, 0], peak() - before, resident() - before)
 """
 
+RANKED = """
+import resource
+import numpy as np
+from dice_loss import lovasz_softmax, set_num_threads
+
+def peak():
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
+
+def resident():
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * resource.getpagesize() / 2**20
+
+set_num_threads(2)
+logits = np.random.default_rng(0).normal(size=(2, 16, 512, 512)).astype(np.float32)
+labels = np.argmax(logits, 1).astype(np.uint8)
+lovasz_softmax(logits[:, :, :32, :32], labels[:, :32, :32])
+before = resident()
+loss, gradient = lovasz_softmax(logits, labels, pool="batch")
+print(peak() - before, gradient.nbytes / 2**20, labels.size / 2**20)
+"""
+
 NO_MEMORY = """
 import resource
 import numpy as np
@@ -127,6 +149,17 @@ def test_very_many_classes_want_little_memory_and_give_it_back():
 def test_plans_of_many_numbers_of_classes_do_not_pile_up():
     # All of them are 35 MB; what is kept is some of 16,384 classes in all.
     assert float(run(MANY_COUNTS)) < 15
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such numbers here")
+def test_ranks_take_the_keys_of_one_class_at_a_time():
+    peak, gradient, voxels = map(float, run(RANKED).split())
+    # Beside the gradient: keys of 8 bytes twice and a slope, 20 bytes, for each voxel that is
+    # ranked; its label, shift and inverse sum, 12 bytes. The keys of all sixteen classes were 256.
+    assert gradient == 64 * voxels
+    assert peak < gradient + 32 * voxels + 12
+    # What is written is in memory.
+    assert peak > gradient + 20 * voxels
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such limit here")

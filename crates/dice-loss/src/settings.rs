@@ -76,6 +76,23 @@ pub struct Settings {
     pub map: Option<String>,
 }
 
+impl Settings {
+    /// The weight of each class, 0 where it takes no part.
+    pub(crate) fn weights(&self, classes: usize) -> Vec<f64> {
+        (0..classes)
+            .map(|class| {
+                let dropped = class == 0 && classes > 1 && self.background == Some(false);
+                let selected = self.classes.as_ref().is_none_or(|only| only.contains(&class));
+                match &self.class_weights {
+                    _ if dropped || !selected => 0.0,
+                    Some(weights) => weights[class],
+                    None => 1.0,
+                }
+            })
+            .collect()
+    }
+}
+
 impl Declare for Settings {
     const DECLARATION: Declaration =
         Declaration { name: "settings", title: "Settings", class: "Settings", ..Declaration::OWN };

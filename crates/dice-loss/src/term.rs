@@ -180,17 +180,7 @@ impl Term {
 
     /// The weight of each class, 0 where it takes no part.
     pub(crate) fn weights(&self, classes: usize) -> Vec<f64> {
-        (0..classes)
-            .map(|class| {
-                let dropped = class == 0 && classes > 1 && self.background == Some(false);
-                let selected = self.classes.as_ref().is_none_or(|only| only.contains(&class));
-                match &self.class_weights {
-                    _ if dropped || !selected => 0.0,
-                    Some(weights) => weights[class],
-                    None => 1.0,
-                }
-            })
-            .collect()
+        self.settings().weights(classes)
     }
 
     /// Those that its loss can be used with.

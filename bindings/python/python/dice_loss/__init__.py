@@ -10,6 +10,7 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
     value, gradient = dice_loss.dice(logits, labels, activation="softmax", background=False)
 
 - Every loss as a function: `dice_loss.dice`, `dice_loss.focal`, `dice_loss.dice_cross_entropy`, …
+- Losses that sort the voxels by their errors: `dice_loss.lovasz_hinge`, `lovasz_softmax`.
 - Several at once, and sums that add up over batches and processes: `Objective`, `Moments`.
 - The losses as values, for either face: `dice_loss.terms`, `dice_loss.compounds`.
 - Hard metrics from masks and label maps: `dice_loss.metrics`.
@@ -20,13 +21,14 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
 
 from importlib.metadata import version as _version
 
-from . import compounds, losses, metrics, morphology, terms
+from . import compounds, losses, metrics, morphology, ranked, terms
 from ._threads import get_num_threads, set_num_threads
 from .compounds import *
 from .losses import *
 from .metrics import Counts
 from .moments import Moments
 from .objective import Objective, TermVerdict, Verdict
+from .ranked import *
 from .terms import *
 
 __version__ = _version("dice-loss")
@@ -42,9 +44,11 @@ __all__ = [
     "losses",
     "metrics",
     "morphology",
+    "ranked",
     "set_num_threads",
     "terms",
     *compounds.__all__,
     *losses.__all__,
+    *ranked.__all__,
     *terms.__all__,
 ]

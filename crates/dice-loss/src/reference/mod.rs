@@ -28,11 +28,13 @@
 
 mod gradient;
 mod log_loss;
+mod lovasz;
 mod probability;
 mod sums;
 mod voxels;
 
 use crate::{Logits, Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
+pub use lovasz::{Ranked, lovasz};
 use voxels::Voxels;
 
 /// The moments of a batch.

@@ -30,6 +30,7 @@ mod pieces;
 mod power;
 mod prefetch;
 mod pull_back;
+mod ranked;
 mod scratch;
 mod squares;
 mod store;
@@ -40,6 +41,7 @@ mod voxel_losses;
 
 pub(crate) use inside::{Side, inside};
 pub use isa::Isa;
+pub(crate) use ranked::{Asked, ranked};
 
 use geometry::{SPAN, TILE};
 use isa::{Instructions, Kernel, dispatch};

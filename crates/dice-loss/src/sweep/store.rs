@@ -143,6 +143,32 @@ impl<'a> Store<'a> {
         }
     }
 
+    /// Reads a run of voxels of a class.
+    ///
+    /// # Safety
+    ///
+    /// The run must lie within the layout, and no other thread may write any of its voxels.
+    #[inline(always)]
+    pub unsafe fn read<F: Number>(
+        &self,
+        sample: usize,
+        class: usize,
+        start: usize,
+        plane: &mut [F],
+    ) {
+        let [sn, sc, ss] = self.layout.strides;
+        let at = sample * sn + class * sc + start * ss;
+        // SAFETY: as in `run`; what is borrowed is initialised.
+        unsafe {
+            match self.data {
+                Pointer::F32(data) => widen(data.add(at), ss, plane),
+                Pointer::F64(data) => widen(data.add(at), ss, plane),
+                Pointer::F16(data) => widen(data.add(at), ss, plane),
+                Pointer::Bf16(data) => widen(data.add(at), ss, plane),
+            }
+        }
+    }
+
     /// Whether the classes of a voxel lie side by side, and the voxels one after the other.
     #[inline(always)]
     pub fn lies_by_voxel(&self) -> bool {
@@ -233,6 +259,17 @@ impl<'a> Store<'a> {
             // SAFETY: a fence is part of SSE, which every x86-64 has.
             unsafe { std::arch::x86_64::_mm_sfence() };
         }
+    }
+}
+
+/// # Safety
+///
+/// `plane.len()` elements, `stride` apart, must be readable from `data` on.
+#[inline(always)]
+unsafe fn widen<T: Copy + Into<f64>, F: Number>(data: *const T, stride: usize, plane: &mut [F]) {
+    for (i, value) in plane.iter_mut().enumerate() {
+        // SAFETY: the caller's.
+        *value = F::of(unsafe { data.add(i * stride).read() }.into());
     }
 }
 

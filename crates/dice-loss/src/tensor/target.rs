@@ -248,6 +248,18 @@ impl<'a> Target<'a> {
         Error::Value { what: "target", sample, voxel: logits.coordinates(voxel), found, wanted }
     }
 
+    /// A voxel whose dense target is neither 0 nor 1, for a loss that ranks.
+    #[cold]
+    pub(crate) fn softened(
+        &self,
+        logits: Layout,
+        [sample, voxel]: [usize; 2],
+        found: f64,
+    ) -> Error {
+        let wanted = "0 or 1: what is ranked is inside a class or outside".to_owned();
+        Error::Value { what: "target", sample, voxel: logits.coordinates(voxel), found, wanted }
+    }
+
     /// A voxel whose weight is out of range.
     #[cold]
     pub(crate) fn misweighed(logits: Layout, [sample, voxel]: [usize; 2], found: f64) -> Error {

@@ -9,6 +9,7 @@ mod instances;
 mod invariance;
 mod lesions;
 mod losses;
+mod lovasz;
 mod maps;
 mod masks;
 mod moments;

@@ -18,6 +18,7 @@ from . import functional
 from .constants import BINARY_MODE, MULTICLASS_MODE, MULTILABEL_MODE
 from .cross_entropy import SoftBCEWithLogitsLoss, SoftCrossEntropyLoss
 from .focal import FocalLoss
+from .lovasz import LovaszLoss
 from .mcc import MCCLoss
 from .overlap import DiceLoss, JaccardLoss, TverskyLoss
 
@@ -28,6 +29,7 @@ __all__ = [
     "DiceLoss",
     "FocalLoss",
     "JaccardLoss",
+    "LovaszLoss",
     "MCCLoss",
     "SoftBCEWithLogitsLoss",
     "SoftCrossEntropyLoss",

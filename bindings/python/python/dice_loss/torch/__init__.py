@@ -20,6 +20,7 @@ from .distributed import Accumulation
 from .instances import BlobLoss, CCDiceCELoss, CCDiceLoss
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
+from .ranked import LovaszHingeLoss, LovaszSoftmaxLoss
 from .segmentation_loss import SegmentationLoss
 
 __all__ = [
@@ -29,6 +30,8 @@ __all__ = [
     "CCDiceLoss",
     "DeepSupervisionLoss",
     "LossDetails",
+    "LovaszHingeLoss",
+    "LovaszSoftmaxLoss",
     "SegmentationLoss",
     "distributed",
     "functional",
