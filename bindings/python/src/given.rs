@@ -1,9 +1,10 @@
 //! Logits, the target, and what of it counts.
 
-use dice_loss::{Logits, Target};
+use dice_loss::{Instances, Logits, Prepared, Target};
 use pyo3::prelude::*;
 
 use crate::{
+    pool,
     refused::{Refused, Result, filled},
     view::{View, tuple},
 };
@@ -31,6 +32,7 @@ pub(crate) struct Given {
     weights: Option<View>,
     class_valid: Option<Vec<bool>>,
     maps: Vec<(String, View)>,
+    instances: Option<Instances>,
 }
 
 #[derive(Debug)]
@@ -64,7 +66,17 @@ impl Given {
             Some(valid) => Some(truths(&valid, samples, classes)?),
             None => None,
         };
-        let batch = Self { logits, target, kind, ignore_index, mask, weights, class_valid, maps };
+        let batch = Self {
+            logits,
+            target,
+            kind,
+            ignore_index,
+            mask,
+            weights,
+            class_valid,
+            maps,
+            instances: None,
+        };
         match batch.kind {
             Kind::Dense => batch.expect_fit("dense target", &batch.target, classes)?,
             _ => batch.expect_voxels("labels", &batch.target)?,
@@ -79,6 +91,16 @@ impl Given {
             batch.expect_map(name, view)?;
         }
         Ok(batch)
+    }
+
+    /// With its instances, if the objective looks at any, read once for both sweeps.
+    pub fn with_instances(mut self, prepared: &Prepared, threads: usize) -> Result<Self> {
+        if prepared.looks_at_instances() {
+            self.instances = pool::run(threads, self.elements(), || {
+                Ok(prepared.read_instances(&self.logits()?, &self.target()?)?)
+            })?;
+        }
+        Ok(self)
     }
 
     pub fn samples(&self) -> usize {
@@ -115,6 +137,9 @@ impl Given {
         }
         for (name, map) in &self.maps {
             target = map.map(name, target)?;
+        }
+        if let Some(instances) = &self.instances {
+            target = target.instances(instances);
         }
         Ok(match &self.class_valid {
             Some(valid) => target.class_valid(valid),

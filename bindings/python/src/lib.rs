@@ -198,6 +198,7 @@ fn objective(
         let batch = Given::new(logits, target, options)?;
         let prepared = objectives::find(spec, batch.classes())?;
         let shape = objectives::shape_of_sums(&prepared, batch.samples());
+        let batch = batch.with_instances(&prepared, threads)?;
         let measured = sweeps::measure(&prepared, &batch, threads)?;
         let verdict = prepared.evaluate(&measured)?;
         let write = |what, out: Option<View>, values: &[f64]| {

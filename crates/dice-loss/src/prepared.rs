@@ -209,6 +209,14 @@ impl Prepared {
         target.check(logits.layout)
     }
 
+    /// The instances of a target that has their numbers as a map ([`Target::map`]), for
+    /// [`Target::instances`]: to read them once for both sweeps. `None` where no term looks at them.
+    ///
+    /// Fails for shapes that do not fit, and for what is no number of an instance.
+    pub fn read_instances(&self, logits: &Logits, target: &Target) -> Result<Option<Instances>> {
+        Ok(self.instances(logits, target)?.map(Cow::into_owned))
+    }
+
     /// Checks the tensors, and reads the instances where they come as a map.
     pub(crate) fn instances<'a>(
         &self,

@@ -2,7 +2,7 @@
 
 use dice_loss_morphology::{Connectivity, Grid, connected_components, nearest_component};
 
-use super::{Division, Instances};
+use super::{Division, Instances, Numbers};
 use crate::{
     Logits, Prepared, Result, Target,
     error::stated,
@@ -68,7 +68,12 @@ impl Prepared {
             if !is_seen[class] || !batch.is_valid(sample, class) {
                 continue;
             }
-            instances.put(pair, numbered(inside, grid, connectivity, division)?);
+            let (numbers, count) = numbered(inside, grid, connectivity, division)?;
+            let kept = match count {
+                0 | 1 => Numbers::Short(Vec::new()),
+                _ => Numbers::of(voxels, count, |voxel| numbers[voxel], |number| number)?,
+            };
+            instances.put(pair, (kept, count));
         }
         instances.lay_out();
         Ok(instances)

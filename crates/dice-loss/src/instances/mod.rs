@@ -12,7 +12,10 @@ pub use values::InstanceLoss;
 pub(crate) use values::{Instanced, Kept, Known, condensed, instanced};
 pub(crate) use weights::weigh;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -100,6 +103,9 @@ macro_rules! with_floats {
     };
 }
 
+/// Voxels that are worth a job of their own.
+const JOB: usize = 1 << 16;
+
 /// One for each voxel; 0 is none.
 #[derive(Debug, Clone, PartialEq)]
 enum Numbers {
@@ -108,12 +114,40 @@ enum Numbers {
 }
 
 impl Numbers {
-    fn new(numbers: Vec<u32>, count: usize) -> Self {
-        match u16::try_from(count) {
-            Ok(_) => Self::Short(numbers.into_iter().map(|number| number as u16).collect()),
-            Err(_) => Self::Long(numbers),
-        }
+    /// Of so many voxels, from what is there and the new number of that.
+    fn of<T: Copy + PartialEq>(
+        voxels: usize,
+        count: usize,
+        at: impl Fn(usize) -> T + Sync,
+        new: impl Fn(T) -> u32 + Sync,
+    ) -> Result<Self> {
+        let bytes = if count <= usize::from(u16::MAX) { 2 } else { 4 };
+        room::expect(voxels, bytes, "the instances of a class")?;
+        Ok(match bytes {
+            2 => Self::Short(written(voxels, at, |found| new(found) as u16)),
+            _ => Self::Long(written(voxels, at, new)),
+        })
     }
+}
+
+fn written<T: Copy + PartialEq, N: Copy + Default + Send>(
+    voxels: usize,
+    at: impl Fn(usize) -> T + Sync,
+    new: impl Fn(T) -> N + Sync,
+) -> Vec<N> {
+    let mut numbers = vec![N::default(); voxels];
+    numbers.par_chunks_mut(JOB).enumerate().for_each(|(job, numbers)| {
+        let mut known: Option<(T, N)> = None;
+        for (voxel, number) in numbers.iter_mut().enumerate() {
+            let found = at(job * JOB + voxel);
+            *number = match known {
+                Some((last, number)) if last == found => number,
+                _ => new(found),
+            };
+            known = Some((found, *number));
+        }
+    });
+    numbers
 }
 
 impl Instances {
@@ -173,15 +207,11 @@ impl Instances {
         division: Division,
         shape: [usize; 3],
         pairs: &[usize],
-        of_pair: impl Fn(usize) -> Result<(Vec<u32>, usize)> + Sync,
+        of_pair: impl Fn(usize) -> Result<(Numbers, usize)>,
     ) -> Result<Self> {
         let mut instances = Self::without(division, shape)?;
-        // As many at a time as there are threads to share them, so that what is not kept goes soon.
-        for pairs in pairs.chunks(rayon::current_num_threads().max(1)) {
-            let found: Vec<_> = pairs.par_iter().map(|&pair| of_pair(pair)).collect();
-            for (&pair, found) in pairs.iter().zip(found) {
-                instances.put(pair, found?);
-            }
+        for &pair in pairs {
+            instances.put(pair, of_pair(pair)?);
         }
         instances.lay_out();
         Ok(instances)
@@ -205,9 +235,9 @@ impl Instances {
     }
 
     /// Gives a (sample, class) its numbers, which are 0 to a count.
-    fn put(&mut self, pair: usize, (numbers, count): (Vec<u32>, usize)) {
+    fn put(&mut self, pair: usize, (numbers, count): (Numbers, usize)) {
         self.counts[pair] = count;
-        self.numbers[pair] = (count > 1).then(|| Numbers::new(numbers, count));
+        self.numbers[pair] = (count > 1).then_some(numbers);
     }
 
     fn lay_out(&mut self) {
@@ -333,7 +363,7 @@ floats!(f32, f64, f16, bf16);
 
 /// The numbers of a (sample, class) of this layout without gaps, in their order, and how many there are
 /// but 0.
-fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(Vec<u32>, usize)> {
+fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(Numbers, usize)> {
     let ([_, classes, voxels], [sn, sc, sv]) = (layout.shape(), layout.strides);
     let (sample, class) = (pair / classes, pair % classes);
     let at = |voxel: usize| data[sample * sn + class * sc + voxel * sv];
@@ -345,32 +375,38 @@ fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(V
         found,
         wanted: "0 for voxels of none, or the number of an instance, 1 and up".into(),
     };
-    room::expect(voxels, size_of::<u32>(), "the instances of a class")?;
-    let mut places = BTreeMap::from([(0, 0)]);
-    let mut last: Option<T> = None;
-    for voxel in 0..voxels {
-        let found = at(voxel);
-        if last != Some(found) {
-            places.insert(found.number().map_err(|found| refused(voxel, found))?, 0);
-            last = Some(found);
+    let jobs = voxels.div_ceil(JOB);
+    let present = |job: usize| {
+        let mut present = BTreeSet::from([0]);
+        let mut last: Option<T> = None;
+        for voxel in job * JOB..voxels.min((job + 1) * JOB) {
+            let found = at(voxel);
+            if last != Some(found) {
+                present.insert(found.number().map_err(|found| refused(voxel, found))?);
+                last = Some(found);
+            }
         }
-    }
-    for (place, (_, new)) in places.iter_mut().enumerate() {
-        *new = place as u32;
-    }
-    let count = places.len() - 1;
-    if count < 2 {
-        return Ok((Vec::new(), count));
-    }
-    let mut known = (None, 0);
-    let new = |voxel| {
-        let found = at(voxel);
-        if known.0 != Some(found) {
-            known = (Some(found), found.number().map_or(0, |number| places[&number]));
-        }
-        known.1
+        Ok(present)
     };
-    Ok(((0..voxels).map(new).collect(), count))
+    let found: Vec<Result<BTreeSet<u64>>> = (0..jobs).into_par_iter().map(present).collect();
+    let mut present = BTreeSet::from([0]);
+    for found in found {
+        present.extend(found?);
+    }
+    let count = present.len() - 1;
+    if count < 2 {
+        return Ok((Numbers::Short(Vec::new()), count));
+    }
+    let has_gaps = present.last().is_some_and(|&last| last != count as u64);
+    let places: BTreeMap<u64, u32> = match has_gaps {
+        true => present.into_iter().zip(0..).collect(),
+        false => BTreeMap::new(),
+    };
+    let new = |found: T| {
+        let number = found.number().unwrap_or(0);
+        if has_gaps { places[&number] } else { number as u32 }
+    };
+    Ok((Numbers::of(voxels, count, at, new)?, count))
 }
 
 impl Objective {

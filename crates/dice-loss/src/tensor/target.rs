@@ -187,7 +187,7 @@ impl<'a> Target<'a> {
         layout.check("map", values.len())?;
         let map = Map { name: name.to_owned(), data: T::erase(values), layout };
         if name == Instances::MAP && self.numbers.is_none() {
-            self.numbers = Some(map);
+            (self.numbers, self.instances) = (Some(map), None);
             return Ok(self);
         }
         let place = self.maps.partition_point(|map| map.name.as_str() < name);
@@ -203,9 +203,9 @@ impl<'a> Target<'a> {
     /// [`Blob`](crate::Pool::Blob).
     ///
     /// Where a term looks at them they must be there, divided as it wants, and where none does they must
-    /// not: `measure` says so.
+    /// not: `measure` says so. They take the place of a map of their numbers.
     pub fn instances(mut self, instances: &'a Instances) -> Self {
-        self.instances = Some(instances);
+        (self.instances, self.numbers) = (Some(instances), None);
         self
     }
 
@@ -331,23 +331,22 @@ impl<'a> Target<'a> {
     /// looks at them.
     pub(crate) fn check_instances(&self, wanted: Option<(Division, &'static str)>) -> Result<()> {
         let said = match (self.instances, &self.numbers) {
-            (Some(_), Some(_)) => "both instances and a map of them",
-            (Some(instances), None) => instances.division().word(),
+            (Some(instances), _) => instances.division().word(),
             (None, Some(_)) => "a map of instances",
             (None, None) => "none",
         };
-        let is_one = self.instances.is_some() != self.numbers.is_some();
+        let is_there = self.instances.is_some() || self.numbers.is_some();
         let Some((division, by)) = wanted else {
-            return match self.instances.is_none() && self.numbers.is_none() {
-                true => Ok(()),
-                false => stated(
+            return match is_there {
+                false => Ok(()),
+                true => stated(
                     "instances of the target",
                     said,
                     "none: no term has pool cell or blob, and looks at them",
                 ),
             };
         };
-        match self.instances.is_none_or(|found| found.division() == division) && is_one {
+        match self.instances.is_none_or(|found| found.division() == division) && is_there {
             true => Ok(()),
             false => stated(
                 format!("{by}: instances of the target"),

@@ -144,7 +144,10 @@ fn add_dense<I: Instructions, F: Number>(
     let [sum, shift, log_sum, merged_log_sum, largest, others, cost, ..] = planes;
     let reference = tile.dense(reference);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
-    softmax.log_sum::<I>(log_sum);
+    let has_voxel_terms = groups.iter().any(|group| group.merged.is_some());
+    if has_voxel_terms {
+        softmax.log_sum::<I>(log_sum);
+    }
     softmax.normalise();
     for group in groups {
         let map = tile.maps.of(group.map);
@@ -154,7 +157,7 @@ fn add_dense<I: Instructions, F: Number>(
             add_overlaps::<I, F>(group, class, tile, planes, [&mut *cost, &mut *cut], sums);
         }
     }
-    if groups.iter().all(|group| group.merged.is_none()) {
+    if !has_voxel_terms {
         return;
     }
     softmax.split(largest, others);

@@ -185,7 +185,12 @@ fn pull_back_dense<I: Instructions, F: Number>(
     let classes = tile.classes;
     let reference = tile.dense(reference);
     let mut softmax = Exponentials::new::<I>(tile, probability, sum, shift);
-    softmax.log_sum::<I>(log_sum);
+    let has_voxel_terms = family
+        .pulled()
+        .any(|pulled: Pulled| pulled.slopes.cross_entropy.is_some() || pulled.slopes.has_focal());
+    if has_voxel_terms {
+        softmax.log_sum::<I>(log_sum);
+    }
     softmax.normalise();
     *dot = [F::ZERO; TILE];
     for class in 0..classes {
@@ -197,9 +202,7 @@ fn pull_back_dense<I: Instructions, F: Number>(
     }
     *total = [F::ZERO; TILE];
     log_slopes[..classes].fill([F::ZERO; TILE]);
-    let has_voxel_terms =
-        |pulled: Pulled| pulled.slopes.cross_entropy.is_some() || pulled.slopes.has_focal();
-    if family.pulled().any(has_voxel_terms) {
+    if has_voxel_terms {
         softmax.split(largest, others);
         if let Some(merged) = merged {
             log_sum_of_merged::<I, F>(merged, &tile.logits, softmax.shift, merged_log_sum);
