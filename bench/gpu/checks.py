@@ -10,11 +10,21 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
 from dice_loss import torch as losses
-from dice_loss.terms import Activation, BinaryCrossEntropy, CrossEntropy, Dice, Focal, IoU
+from dice_loss.terms import (
+    Activation,
+    BinaryCrossEntropy,
+    Boundary,
+    CrossEntropy,
+    Dice,
+    Focal,
+    HausdorffDT,
+    IoU,
+)
 from dice_loss.torch import _route
 from torch import Tensor
 
@@ -40,18 +50,28 @@ class Variant:
     extras: tuple[str, ...] = field(default=())
 
 
-def _everything(activation: Activation) -> losses.SegmentationLoss:
-    voxel = CrossEntropy(label_smoothing=0.1) if activation == "softmax" else BinaryCrossEntropy()
-    terms = [Dice(), Dice(squared=True), IoU(overlap="l1"), voxel, Focal(gamma=1.5)]
-    return losses.SegmentationLoss(terms, activation=activation)
+def _everything(activation: Activation, map: str | None = None) -> losses.SegmentationLoss:
+    overlaps = [Dice(map=map), Dice(squared=True, map=map), IoU(overlap="l1", map=map)]
+    voxel = {
+        "softmax": [CrossEntropy(label_smoothing=0.1, map=map), Focal(gamma=1.5, map=map)],
+        "sigmoid": [BinaryCrossEntropy(map=map), Focal(gamma=1.5, map=map)],
+        "probabilities": [],
+    }
+    return losses.SegmentationLoss([*overlaps, *voxel[activation]], activation=activation)
 
 
-def _of_probabilities() -> losses.SegmentationLoss:
-    terms = [Dice(), Dice(squared=True), IoU(overlap="l1")]
-    return losses.SegmentationLoss(terms, activation="probabilities")
+def _beside_a_map(activation: Activation) -> losses.SegmentationLoss:
+    terms = {
+        "softmax": [Dice(), CrossEntropy(), Boundary(map="m")],
+        "sigmoid": [Dice(), BinaryCrossEntropy(), HausdorffDT(map="m")],
+    }
+    return losses.SegmentationLoss(terms[activation], activation=activation)
 
 
 ALL = ("mask", "voxel_weight", "class_valid")
+MAP = ("maps",)
+OF_LOGITS: tuple[Activation, ...] = ("softmax", "sigmoid")
+EVERY: tuple[Activation, ...] = (*OF_LOGITS, "probabilities")
 VARIANTS = (
     Variant("softmax dice", losses.DiceLoss),
     Variant("softmax dice + cross-entropy", losses.DiceCELoss),
@@ -62,8 +82,23 @@ VARIANTS = (
     Variant("sigmoid dice + bce, dense", losses.DiceBCELoss, "dense", "sigmoid"),
     Variant("sigmoid everything", lambda: _everything("sigmoid"), "labels", "sigmoid", ALL),
     Variant("sigmoid everything, dense", lambda: _everything("sigmoid"), "dense", "sigmoid", ALL),
-    Variant("probabilities", _of_probabilities, "labels", "probabilities", ALL),
-    Variant("probabilities, dense", _of_probabilities, "dense", "probabilities"),
+    Variant("probabilities", lambda: _everything("probabilities"), "labels", "probabilities", ALL),
+    Variant("probabilities, dense", lambda: _everything("probabilities"), "dense", "probabilities"),
+)
+#: Each under an activation, with labels and with dense targets, and a map.
+WITH_MAPS = tuple(
+    Variant(f"{activation} {name}, {target}", partial(loss, activation), target, activation, extras)
+    for name, loss, activations, extras in (
+        ("beside a map", _beside_a_map, OF_LOGITS, MAP),
+        (
+            "everything with a map",
+            partial(_everything, map="m"),
+            EVERY,
+            (*ALL, *MAP),
+        ),
+    )
+    for activation in activations
+    for target in ("labels", "dense")
 )
 
 
@@ -84,7 +119,7 @@ class Inputs:
 
     logits: Tensor
     target: Tensor
-    extras: dict[str, Tensor]
+    extras: dict[str, Any]
 
 
 def inputs(variant: Variant, shape: tuple[int, ...], dtype: torch.dtype, device: str) -> Inputs:
@@ -104,7 +139,8 @@ def inputs(variant: Variant, shape: tuple[int, ...], dtype: torch.dtype, device:
         "class_valid": torch.rand(shape[:2], generator=generator) < 0.7,
     }
     whole["class_valid"][:, 0] = True
-    extras = {name: whole[name].to(device) for name in variant.extras}
+    maps = {"m": 4.0 * torch.rand(shape, generator=generator).to(device)}
+    extras = {name: maps if name == "maps" else whole[name].to(device) for name in variant.extras}
     return Inputs(x.to(dtype).to(device), target.to(device), extras)
 
 
@@ -124,7 +160,8 @@ def distance(found: Tensor, wanted: Tensor) -> float:
 
 def variants(device: str, shapes: tuple[tuple[int, ...], ...] = SHAPES) -> Checked:
     """Every recipe, element type, shape and memory format."""
-    for variant, dtype, shape, last in itertools.product(VARIANTS, DTYPES, shapes, (False, True)):
+    every = (*VARIANTS, *WITH_MAPS)
+    for variant, dtype, shape, last in itertools.product(every, DTYPES, shapes, (False, True)):
         if last and len(shape) < 4:
             continue
         name = f"{variant.name}, {dtype}, {shape}{', channels last' if last else ''}"

@@ -48,8 +48,9 @@
 //! A map weighs the voxels of the terms that name it: [`Targets::map`]. The losses that want one,
 //! [`BoundaryLoss`], [`HausdorffDTLoss`], [`SkeletonRecallLoss`] and [`BorderCrossEntropyLoss`], have a name
 //! for it and on the Flex backend make it of the targets, unless it is handed in; on other backends they ask
-//! for it ([`dice_loss::Prepared::make_map`] makes it). Any other loss names one in its configuration. With
-//! maps, batches on a GPU go by tensor operations: the kernels take none.
+//! for it ([`dice_loss::Prepared::make_map`] makes it). Any other loss names one in its configuration. The
+//! kernels read one map and want a storage buffer more for it, eight in all; batches with several maps, or
+//! on a device with fewer buffers, go by tensor operations.
 //!
 //! # Training
 //!

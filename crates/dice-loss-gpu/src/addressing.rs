@@ -72,6 +72,14 @@ pub struct Addressing {
     pub slopes_sample: u32,
     /// Whether the gradient is added to what is there.
     pub adds: u32,
+    /// Of the map, which only kernels read that have one.
+    pub map_kind: u32,
+    pub map_start: u32,
+    pub map_sample: u32,
+    pub map_class: u32,
+    pub map_voxel: u32,
+    /// What a value of the map is at least: an `f32`.
+    pub map_least: u32,
 }
 
 #[cfg(feature = "kernels")]
@@ -117,6 +125,12 @@ impl Addressing {
             self.columns,
             self.slopes_sample,
             self.adds,
+            self.map_kind,
+            self.map_start,
+            self.map_sample,
+            self.map_class,
+            self.map_voxel,
+            self.map_least,
         )
     }
 }

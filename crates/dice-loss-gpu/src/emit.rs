@@ -49,11 +49,11 @@ pub struct Source {
 
 /// All kernels that PyTorch can ask for. Fails with the compiler's message.
 pub fn sources() -> Result<Vec<Source>, String> {
-    let mut evaluate = source("evaluate_f64", UNITS, evaluates())?;
+    let mut evaluate = source("evaluate_f64", UNITS, evaluates().define())?;
     // One cube runs: without the 1 the assembler spills registers to make room for others beside it.
     let alone = format!("__launch_bounds__({UNITS}, 1)");
     evaluate.code = evaluate.code.replace(&format!("__launch_bounds__({UNITS})"), &alone);
-    let mut sources = vec![source("join_f64", JOINING, joins())?, evaluate];
+    let mut sources = vec![source("join_f64", JOINING, joins().define())?, evaluate];
     for (name, recipe) in aot::recipes() {
         sources.push(source(&format!("measure_{name}_f32"), UNITS, measures::<f32>(&recipe))?);
         sources.push(source(&format!("measure_{name}_f16"), UNITS, measures::<f16>(&recipe))?);
@@ -66,41 +66,41 @@ pub fn sources() -> Result<Vec<Source>, String> {
     Ok(sources)
 }
 
-fn measures<F: Float>(recipe: &Recipe) -> impl CubeKernel + use<F> {
-    let (device, target) = (device(), target_properties());
-    measure::measure::create_dummy_kernel::<F>(
-        device,
-        target,
-        CubeCount::Static(1, 1, 1),
-        CubeDim::new_1d(UNITS),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        batch(),
-        recipe.clone(),
-    )
+/// Any buffers, one for each name, and any numbers, on any device: only their types enter a kernel.
+macro_rules! defined {
+    ($kernel:path, $recipe:expr, $($buffer:ident)+) => {{
+        let (count, dim) = (CubeCount::Static(1, 1, 1), CubeDim::new_1d(UNITS));
+        let [$($buffer),+] = std::array::from_fn(|_| buffer());
+        let batch = batch();
+        $kernel(device(), target_properties(), count, dim, $($buffer,)+ batch, $recipe.clone())
+            .define()
+    }};
 }
 
-fn pulls_back<F: Float>(recipe: &Recipe) -> impl CubeKernel + use<F> {
-    let (device, target) = (device(), target_properties());
-    pull_back::pull_back::create_dummy_kernel::<F>(
-        device,
-        target,
-        CubeCount::Static(1, 1, 1),
-        CubeDim::new_1d(UNITS),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        buffer(),
-        batch(),
-        recipe.clone(),
-    )
+fn measures<F: Float>(recipe: &Recipe) -> KernelDefinition {
+    match recipe.mapped {
+        true => defined!(
+            measure::measure_mapped::create_dummy_kernel::<F>, recipe,
+            logits target mask weights maps tables partials
+        ),
+        false => defined!(
+            measure::measure::create_dummy_kernel::<F>, recipe,
+            logits target mask weights tables partials
+        ),
+    }
+}
+
+fn pulls_back<F: Float>(recipe: &Recipe) -> KernelDefinition {
+    match recipe.mapped {
+        true => defined!(
+            pull_back::pull_back_mapped::create_dummy_kernel::<F>, recipe,
+            logits target mask weights maps tables slopes gradient
+        ),
+        false => defined!(
+            pull_back::pull_back::create_dummy_kernel::<F>, recipe,
+            logits target mask weights tables slopes gradient
+        ),
+    }
 }
 
 fn joins() -> impl CubeKernel {
@@ -146,11 +146,11 @@ fn evaluates() -> impl CubeKernel {
     )
 }
 
-fn source(name: &str, units: u32, kernel: impl CubeKernel) -> Result<Source, String> {
+fn source(name: &str, units: u32, kernel: KernelDefinition) -> Result<Source, String> {
     let supports_features = CppSupportedFeatures { grid_constants: true, ..Default::default() };
     let options = CompilationOptions { supports_features, ..Default::default() };
     let compiled = CppCompiler::<target::Cuda>::default()
-        .compile(kernel.define(), &options)
+        .compile(kernel, &options)
         .map_err(|error| format!("{name}: {error:?}"))?;
     let code = compiled.source.lines().map(with_typed_zero).collect::<Vec<_>>().join("\n");
     let entry = entry(&code).ok_or_else(|| format!("{name}: found no entry point"))?.to_owned();

@@ -10,8 +10,8 @@ use crate::{
     Geometry, Pass, Passes, UNITS,
     kernels::{
         join::{JOINING, join},
-        measure::measure as measure_kernel,
-        pull_back::pull_back as pull_back_kernel,
+        measure::{measure as measure_kernel, measure_mapped},
+        pull_back::{pull_back as pull_back_kernel, pull_back_mapped},
     },
 };
 
@@ -28,6 +28,8 @@ pub struct Buffers {
     pub mask: Handle,
     /// The weights; of any content if there are none.
     pub weights: Handle,
+    /// The map; of any content if there is none.
+    pub map: Handle,
     /// Regions, (label, class): 1 where the label is part of the class.
     pub regions: Vec<f32>,
     /// (sample, class): 1 where the class was annotated. Empty if all were.
@@ -90,10 +92,10 @@ pub fn pull_back(
         let (tables, tables_length) = tables(client, pass, geometry, buffers);
         let count = CubeCount::Static(geometry.pulling_cubes(), samples, 1);
         macro_rules! launch {
-            ($F:ty) => {
+            ($kernel:ident, $F:ty, $($map:expr)?) => {
                 // SAFETY: as in `launch_measure`.
                 unsafe {
-                    pull_back_kernel::launch_unchecked::<$F>(
+                    $kernel::launch_unchecked::<$F>(
                         client,
                         count,
                         CubeDim::new_1d(UNITS),
@@ -101,12 +103,19 @@ pub fn pull_back(
                         words(&buffers.target),
                         words(&buffers.mask),
                         words(&buffers.weights),
+                        $($map,)?
                         BufferArg::from_raw_parts(tables, tables_length),
                         whole(slopes, size_of::<f32>()),
                         whole(gradient, size),
                         batch.launched(),
                         pass.recipe.clone(),
                     );
+                }
+            };
+            ($F:ty) => {
+                match pass.recipe.mapped {
+                    true => launch!(pull_back_mapped, $F, words(&buffers.map)),
+                    false => launch!(pull_back_kernel, $F,),
                 }
             };
         }
@@ -132,11 +141,11 @@ fn launch_measure(
     let (tables, tables_length) = tables(client, pass, geometry, buffers);
     let count = CubeCount::Static(geometry.measuring_cubes(), samples, 1);
     macro_rules! launch {
-        ($F:ty) => {
+        ($kernel:ident, $F:ty, $($map:expr)?) => {
             // SAFETY: each buffer has the length that it is passed with; the geometry was made from
             // the tensors that lie in them, and the kernel checks the ends of tiles itself.
             unsafe {
-                measure_kernel::launch_unchecked::<$F>(
+                $kernel::launch_unchecked::<$F>(
                     client,
                     count,
                     CubeDim::new_1d(UNITS),
@@ -144,11 +153,18 @@ fn launch_measure(
                     words(&buffers.target),
                     words(&buffers.mask),
                     words(&buffers.weights),
+                    $($map,)?
                     BufferArg::from_raw_parts(tables, tables_length),
                     BufferArg::from_raw_parts(partials, partials_length),
                     batch.launched(),
                     pass.recipe.clone(),
                 );
+            }
+        };
+        ($F:ty) => {
+            match pass.recipe.mapped {
+                true => launch!(measure_mapped, $F, words(&buffers.map)),
+                false => launch!(measure_kernel, $F,),
             }
         };
     }

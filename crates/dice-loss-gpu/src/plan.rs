@@ -12,6 +12,8 @@ const MOST_SLOTS: u32 = 2048;
 /// Cubes of a launch: enough to fill any device, and the same on all of them, so that the order of
 /// additions is too.
 const CUBES: usize = 1024;
+/// What a value of a map is at most, as in the engine.
+pub(crate) const LARGEST_IN_MAP: f32 = 1e12;
 /// What a grid may have along an axis.
 const GRID: usize = 65_535;
 
@@ -35,6 +37,8 @@ pub struct Pass {
     /// Distances between classes.
     distances: Vec<f32>,
     decision: Option<Decision>,
+    /// Whether the values of the map may be negative.
+    is_signed: bool,
 }
 
 /// What of a batch decides which kernels it needs.
@@ -81,6 +85,8 @@ pub struct Geometry {
     pub mask: View,
     /// The weights of the voxels, and [`View::NONE`] if there are none.
     pub weights: View,
+    /// The map, and [`View::NONE`] if there is none. Where classes share it, from one to the next is 0.
+    pub map: View,
     /// The label that does not count.
     pub ignore_index: Option<i64>,
     /// Rows of the table of regions, if the labels stand for regions.
@@ -88,35 +94,57 @@ pub struct Geometry {
 }
 
 impl Passes {
-    /// `None` if the kernels cannot hold so many classes or terms in shared memory, and for maps.
+    /// `None` if the kernels cannot hold so many classes or terms in shared memory, and where there is
+    /// more than one map.
     pub fn new(prepared: &Prepared, needs: Needs) -> Option<Self> {
+        Self::sorted(prepared, needs, |_| false)
+    }
+
+    /// The same with a pass of its own for all that reads no map, under each activation: for recipes
+    /// that have less.
+    pub(crate) fn apart(prepared: &Prepared, needs: Needs) -> Option<Self> {
+        let is_beside = |integrand: &Integrand| integrand.map.is_none();
+        Self::sorted(prepared, needs, is_beside)
+    }
+
+    /// What the prediction is summed up for goes to a pass of its activation, of which there are two if
+    /// some of it is set apart.
+    fn sorted(
+        prepared: &Prepared,
+        needs: Needs,
+        is_apart: impl Fn(&Integrand) -> bool,
+    ) -> Option<Self> {
         let integrands = prepared.integrands();
-        // No kernel reads a map, nor has the sum that is made for one, nor sees instances.
-        let is_beyond = |integrand: &Integrand| {
-            integrand.map.is_some()
-                || integrand.instances.is_some()
-                || integrand.sum == Sum::SquaredError
-        };
-        if integrands.iter().any(is_beyond) {
+        let mut maps = prepared.maps();
+        let map = maps.next();
+        // No kernel sees instances.
+        if maps.next().is_some() || prepared.looks_at_instances() {
             return None;
         }
+        let is_signed = map.is_some_and(|(_, is_signed)| is_signed);
         let classes = u32::try_from(prepared.classes()).ok()?;
-        let mut passes: Vec<Pass> = Vec::new();
-        let first = integrands.iter().find_map(|integrand| integrand.activation);
-        let first = first.unwrap_or(Activation::Probabilities);
+        // Where the map is read, so that a value out of its range leaves no number of voxels either.
+        let reads = integrands.iter().find(|it| it.map.is_some() && it.activation.is_some());
+        let any = integrands.iter().find(|it| it.activation.is_some());
+        let of_data = reads.or(any).and_then(|integrand| integrand.activation);
+        let of_data = (of_data.unwrap_or(Activation::Probabilities), false);
+        let mut passes: Vec<((Activation, bool), Pass)> = Vec::new();
         for (column, integrand) in integrands.iter().enumerate() {
-            let activation = integrand.activation.unwrap_or(first);
-            let index = passes.iter().position(|pass| pass.recipe.activation == activation);
-            let pass = match index {
-                Some(index) => &mut passes[index],
-                None => {
-                    passes.push(Pass::new(activation, needs));
-                    passes.last_mut()?
-                }
-            };
-            pass.add(integrand, column as u32);
+            let key = integrand.activation.map_or(of_data, |by| (by, is_apart(integrand)));
+            let index = passes.iter().position(|(other, _)| *other == key);
+            let index = index.unwrap_or_else(|| {
+                passes.push((key, Pass::new(key.0, needs, is_signed)));
+                passes.len() - 1
+            });
+            passes[index].1.add(integrand, column as u32);
         }
+        let mut passes: Vec<_> = passes.into_iter().map(|(_, pass)| pass).collect();
         for pass in &mut passes {
+            // They share a table of distances.
+            let is_transport = |quantity: &&Quantity| quantity.sum == Sum::Transport;
+            if pass.recipe.columns.iter().filter(is_transport).count() > 1 {
+                return None;
+            }
             pass.recipe.slots = slots(&pass.recipe, classes, needs.shared_memory)?;
         }
         Some(Self { passes, columns: integrands.len() as u32, classes })
@@ -139,10 +167,12 @@ impl Passes {
 }
 
 impl Pass {
-    fn new(activation: Activation, needs: Needs) -> Self {
+    fn new(activation: Activation, needs: Needs, is_signed: bool) -> Self {
         let Needs { form, weighted, partial, .. } = needs;
+        let (columns, mapped) = (Vec::new(), false);
         Self {
-            recipe: Recipe { activation, form, columns: Vec::new(), weighted, partial, slots: 0 },
+            recipe: Recipe { activation, form, columns, weighted, partial, mapped, slots: 0 },
+            is_signed,
             columns: Vec::new(),
             exponents: Vec::new(),
             distances: Vec::new(),
@@ -163,7 +193,9 @@ impl Pass {
         }
         self.decision = self.decision.or(integrand.decision);
         self.columns.push([self.recipe.columns.len() as u32, column]);
-        self.recipe.columns.push(Quantity { sum: integrand.sum, table: table as u32 });
+        let (sum, mapped) = (integrand.sum, integrand.map.is_some());
+        self.recipe.mapped |= mapped;
+        self.recipe.columns.push(Quantity { sum, table: table as u32, mapped });
     }
 
     /// The same pass as a recipe does it that can do more.
@@ -208,7 +240,8 @@ impl Pass {
     /// The numbers that a launch over all samples passes by value.
     pub fn batch(&self, geometry: &Geometry) -> Addressing {
         let [_, classes, voxels] = geometry.shape;
-        let Geometry { target, mask, weights, .. } = geometry;
+        let Geometry { target, mask, weights, map, .. } = geometry;
+        let least = if self.is_signed { -LARGEST_IN_MAP } else { 0.0 };
         let columns = 1;
         let exponents = columns + self.recipe.columns.len() as u32;
         let distances = exponents + self.recipe.focal_terms() * classes;
@@ -259,6 +292,12 @@ impl Pass {
             columns,
             slopes_sample: 0,
             adds: 0,
+            map_kind: map.kind as u32,
+            map_start: map.start,
+            map_sample: map.strides[0],
+            map_class: map.strides[1],
+            map_voxel: map.strides[2],
+            map_least: least.to_bits(),
         }
     }
 }

@@ -19,6 +19,8 @@ pub struct Recipe {
     pub weighted: bool,
     /// Whether some classes were not annotated.
     pub partial: bool,
+    /// Whether there is a map, which weighs the voxels of some sums.
+    pub mapped: bool,
     /// Partial sums of each column that fit into shared memory; a power of two.
     pub slots: u32,
 }
@@ -41,11 +43,13 @@ pub struct Quantity {
     pub sum: Sum,
     /// The number of the table of exponents of a focal sum; 0 of any other.
     pub table: u32,
+    /// Whether the map multiplies the weights of its voxels.
+    pub mapped: bool,
 }
 
 impl From<Sum> for Quantity {
     fn from(sum: Sum) -> Self {
-        Self { sum, table: 0 }
+        Self { sum, table: 0, mapped: false }
     }
 }
 
@@ -95,6 +99,12 @@ impl Recipe {
     /// What a row of slopes in shared memory has room for.
     pub(crate) fn classes_at_most(&self) -> u32 {
         self.slots.min(UNITS)
+    }
+
+    /// The first that sums this up.
+    pub(crate) fn quantity(&self, sum: Sum) -> Quantity {
+        let found = self.columns.iter().find(|quantity| quantity.sum == sum);
+        found.copied().unwrap_or(sum.into())
     }
 
     pub(crate) fn column(&self, quantity: Quantity) -> usize {

@@ -70,6 +70,19 @@ impl Prepared {
         &self.plan.integrands
     }
 
+    /// The maps that the sums name, in the order of their names, and whether the values of each may be
+    /// negative.
+    ///
+    /// ```
+    /// use dice_loss::{Boundary, Objective};
+    /// let prepared = Objective::new().term(1.0, Boundary::default().softmax()).prepare(2)?;
+    /// assert_eq!(prepared.maps().collect::<Vec<_>>(), [("boundary", true)]);
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn maps(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.plan.maps.iter().map(|map| (map.name.as_str(), map.is_signed))
+    }
+
     /// The terms as plain data, for who does elsewhere what [`evaluate`](Self::evaluate) does.
     ///
     /// ```

@@ -250,6 +250,7 @@ Lent: TypeAlias = tuple[
     View,  # target: labels, or dense in the shape of the logits
     View | None,  # mask
     View | None,  # voxel_weight
+    View | None,  # map: of all classes or of each
     int | None,  # ignore_index
     int | None,  # how many rows a table of regions has
 ]

@@ -19,8 +19,8 @@ pub(crate) struct Lent {
     shape: [usize; 3],
     /// Element type of the logits.
     pub dtype: String,
-    /// Logits, target, mask, weights, gradient.
-    tensors: [Option<Tensor>; 5],
+    /// Logits, target, mask, weights, map, gradient.
+    tensors: [Option<Tensor>; 6],
     ignore_index: Option<i64>,
     regions: Option<u32>,
 }
@@ -31,8 +31,8 @@ pub(crate) struct Chunk {
     pub first: u32,
     /// How many.
     pub samples: u32,
-    /// Of logits, target, mask, weights, gradient; 0 where there is none.
-    pub pointers: [u64; 5],
+    /// Of logits, target, mask, weights, map, gradient; 0 where there is none.
+    pub pointers: [u64; 6],
     geometry: Geometry,
 }
 
@@ -47,7 +47,7 @@ struct Tensor {
 impl Lent {
     /// Fails if shapes or types do not fit.
     pub fn new(views: LentViews, classes: u32, gradient: Option<View>) -> Result<Self> {
-        let (logits, target, mask, weights, ignore_index, regions) = views;
+        let (logits, target, mask, weights, map, ignore_index, regions) = views;
         let layout = logits.channels()?;
         let shape = layout.shape();
         if shape[1] != classes as usize {
@@ -60,6 +60,15 @@ impl Lent {
             let layout = view.voxels()?;
             fits(what, view, layout, [shape[0], 1, shape[2]])?;
             Tensor::new(what, view, layout)
+        };
+        let map = match map {
+            Some(view) => {
+                let layout = view.channels()?;
+                let channels = if layout.shape()[1] == 1 { 1 } else { shape[1] };
+                fits("map", &view, layout, [shape[0], channels, shape[2]])?;
+                Some(Tensor::new("map", &view, layout)?)
+            }
+            None => None,
         };
         fits(
             "target",
@@ -86,6 +95,7 @@ impl Lent {
                 Some(Tensor::new("target", &target, target_layout)?),
                 mask.as_ref().map(|view| of_voxel("mask", view)).transpose()?,
                 weights.as_ref().map(|view| of_voxel("voxel weights", view)).transpose()?,
+                map,
                 gradient,
             ],
             ignore_index,
@@ -135,14 +145,15 @@ impl Lent {
         Chunk {
             first: first as u32,
             samples: samples as u32,
-            pointers: [0, 1, 2, 3, 4].map(|index| at(index).map_or(0, |words| words.0)),
+            pointers: [0, 1, 2, 3, 4, 5].map(|index| at(index).map_or(0, |words| words.0)),
             geometry: Geometry {
                 shape,
                 logits: strides(0),
-                gradient: strides(4),
+                gradient: strides(5),
                 target: view(1),
                 mask: view(2),
                 weights: view(3),
+                map: view(4),
                 ignore_index: self.ignore_index,
                 regions: self.regions,
             },
@@ -252,6 +263,7 @@ fn whole(samples: u32, voxels: u32) -> Geometry {
         target: Words::NONE,
         mask: Words::NONE,
         weights: Words::NONE,
+        map: Words::NONE,
         ignore_index: None,
         regions: None,
     }

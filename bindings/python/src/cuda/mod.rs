@@ -6,7 +6,7 @@ mod driver;
 mod geometry;
 mod kernels;
 
-use dice_loss_gpu::{Form, Needs, Pass, Passes, Program, aot};
+use dice_loss_gpu::{Form, Needs, Pass, Program, aot};
 use pyo3::prelude::*;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     refused::{Refused, Result},
     view::View,
 };
-use geometry::Lent;
+use geometry::{Chunk, Lent};
 use kernels::Kernel;
 
 /// Why a device cannot run the kernels; None if it can.
@@ -43,16 +43,13 @@ pub(crate) fn cuda_passes(
         let prepared = objectives::find(spec, classes)?;
         let Ok(classes) = u32::try_from(classes) else { return Ok(None) };
         let needs = Needs { form, weighted, partial, shared_memory: SHARED_MEMORY };
-        let Some(passes) = Passes::new(&prepared, needs) else {
-            return Ok(None);
-        };
-        let moments = passes.columns();
-        let adapted = |pass: &Pass| {
-            let (name, pass) = aot::adapt(pass)?;
+        let moments = prepared.integrands().len() as u32;
+        let pass = |(name, pass): (&'static str, Pass)| {
             let labels = form == Form::Labels && pass.recipe.form == Form::Regions;
-            Some(CudaPass { name, pass, classes, moments, labels })
+            CudaPass { name, pass, classes, moments, labels }
         };
-        Ok(passes.iter().map(adapted).collect())
+        let passes = aot::passes(&prepared, needs);
+        Ok(passes.map(|passes| passes.into_iter().map(pass).collect()))
     })
 }
 
@@ -136,8 +133,7 @@ impl CudaPass {
             let cubes = lent.measuring_cubes();
             for chunk in lent.chunks()? {
                 let batch = chunk.batch(&self.pass, self.labels);
-                let [logits, target, mask, weights, _] = chunk.pointers;
-                let pointers = [logits, target, mask, weights, tables, partials];
+                let pointers = [&self.read(&chunk)?[..], &[tables, partials]].concat();
                 let numbers = geometry::numbers(&batch);
                 // SAFETY: Python lends what the geometry describes.
                 unsafe {
@@ -192,8 +188,8 @@ impl CudaPass {
                 let mut batch = chunk.batch(&self.pass, self.labels);
                 batch.slopes_sample = if shared { 0 } else { self.moments * self.classes };
                 batch.adds = adds.into();
-                let [logits, target, mask, weights, gradient] = chunk.pointers;
-                let pointers = [logits, target, mask, weights, tables, slopes, gradient];
+                let [.., gradient] = chunk.pointers;
+                let pointers = [&self.read(&chunk)?[..], &[tables, slopes, gradient]].concat();
                 let grid = [lent.pulling_cubes(), chunk.samples];
                 let numbers = geometry::numbers(&batch);
                 // SAFETY: Python lends what the geometry describes.
@@ -278,10 +274,22 @@ impl CudaProgram {
     }
 }
 
-/// Logits, target, mask, voxel weights, ignore index, rows of a table of regions.
-type LentViews = (View, View, Option<View>, Option<View>, Option<i64>, Option<u32>);
+/// Logits, target, mask, voxel weights, map, ignore index, rows of a table of regions.
+type LentViews = (View, View, Option<View>, Option<View>, Option<View>, Option<i64>, Option<u32>);
 
 impl CudaPass {
+    /// What the kernels of both sweeps read first. Fails without a map that they read.
+    fn read(&self, chunk: &Chunk) -> Result<Vec<u64>> {
+        let [logits, target, mask, weights, map, _] = chunk.pointers;
+        let mut pointers = vec![logits, target, mask, weights];
+        match (self.pass.recipe.mapped, map) {
+            (true, 0) => return Err(Refused::new("map", "none", "the one that the terms name")),
+            (true, _) => pointers.push(map),
+            (false, _) => {}
+        }
+        Ok(pointers)
+    }
+
     fn kernel(&self, sweep: &str, dtype: &str) -> Result<&'static Kernel> {
         let float = match dtype {
             "float32" => "f32",

@@ -6,6 +6,7 @@ that source is; without it, or a C++ compiler, these tests are skipped.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 import os
@@ -18,17 +19,32 @@ import declared
 import fake_driver
 import pytest
 import torch
-from batches import BATCHES, LOSSES, Batch, built, every_case, labels_of, logits_of, uniform
+from batches import (
+    BATCHES,
+    CLASSES,
+    LOSSES,
+    SHAPE,
+    Batch,
+    built,
+    every_case,
+    labels_of,
+    logits_of,
+    uniform,
+)
 from cpp import needs_compiler
 from dice_loss import _core, _maps
 from dice_loss import torch as losses
+from dice_loss.terms import Boundary, CrossEntropy, Dice, Focal, SkeletonRecall
 from dice_loss.torch import (
+    BCELoss,
     BoundaryLoss,
     DiceBCELoss,
     DiceCELoss,
     DiceLoss,
+    FocalLoss,
     GeneralizedDiceLoss,
     GeneralizedWassersteinDiceLoss,
+    SegmentationLoss,
     _cuda,
     _native,
     _ops,
@@ -105,17 +121,7 @@ def check(batch, loss, dtype, device, driver):
     return launched
 
 
-WITH_MAPS = {name for name, loss in declared.LOSSES.items() if loss["wants_map"]}
-
-
-def without_maps(name):
-    """Whether there are kernels for the loss."""
-    return name.split(",")[0] not in WITH_MAPS
-
-
-@pytest.mark.parametrize(
-    ("name", "activation", "kind"), [case for case in every_case() if without_maps(case[0])]
-)
+@pytest.mark.parametrize(("name", "activation", "kind"), every_case())
 def test_every_loss_in_float32(name, activation, kind, device, driver):
     batch = BATCHES[kind](activation)
     check(batch, built(name, activation, batch), torch.float32, device, driver)
@@ -133,7 +139,26 @@ RECIPES = {
     "sigmoid_dense": ("focal weighted", "sigmoid", "multilabel"),
     "probabilities_labels": ("combo, told all", "probabilities", "partial"),
     "probabilities_dense": ("dice + bce", "probabilities", "soft"),
+    "softmax_labels_dice_mapped": ("boundary, told all", "softmax", "labels"),
+    "softmax_dense_dice_mapped": ("hausdorff_dt, told all", "softmax", "masked dense"),
+    "sigmoid_labels_dice_mapped": ("skeleton_recall, told all", "sigmoid", "counted"),
+    "sigmoid_dense_dice_mapped": ("border_cross_entropy, told all", "sigmoid", "multilabel"),
+    "softmax_labels_mapped": ("wasserstein", "softmax", "partial"),
+    "softmax_dense_mapped": ("focal weighted", "softmax", "masked dense"),
+    "sigmoid_labels_mapped": ("focal weighted", "sigmoid", "counted"),
+    "sigmoid_dense_mapped": ("sensitivity_specificity, told all", "sigmoid", "multilabel"),
+    "probabilities_labels_mapped": ("cross-entropy smoothed", "probabilities", "partial"),
+    "probabilities_dense_mapped": ("bce weighted", "probabilities", "soft"),
 }
+
+
+def weighed(batch, channels, dtype=torch.float32):
+    """The batch with a map that is 0 here and there, for a loss that is told to read it."""
+    samples, _, *spatial = batch.logits.shape
+    values = uniform((samples, channels, *spatial), 12)
+    values = torch.where(values < 0.2, 0.0, 4.0 * values).to(dtype)
+    settings = {**batch.settings, "map": "m"}
+    return Batch(batch.logits, batch.target, settings, {**batch.masks, "maps": {"m": values}})
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -141,6 +166,8 @@ RECIPES = {
 def test_every_kernel(recipe, dtype, device, driver):
     name, activation, kind = RECIPES[recipe]
     batch = BATCHES[kind](activation)
+    if recipe.endswith("_mapped") and not recipe.endswith("_dice_mapped"):
+        batch = weighed(batch, batch.logits.shape[1])
     found = check(batch, built(name, activation, batch), dtype, device, driver)
     short = {torch.float32: "f32", torch.float16: "f16", torch.bfloat16: "bf16"}[dtype]
     between = ["join_f64", "evaluate_f64"]
@@ -265,6 +292,155 @@ def test_large_weights_of_what_does_not_count(device, driver):
     check(batch, DiceCELoss(), torch.float32, device, driver)
 
 
+# Maps.
+
+READ_MAPS = [
+    (name, activation)
+    for name, (loss, options, activations) in LOSSES.items()
+    for activation in activations
+    if "map" in inspect.signature(loss).parameters and "map" not in options
+]
+
+
+@pytest.mark.parametrize("channels", [1, CLASSES])
+@pytest.mark.parametrize("kind", ["labels", "counted", "partial", "soft"])
+@pytest.mark.parametrize(("name", "activation"), READ_MAPS)
+def test_every_loss_with_a_map(name, activation, kind, channels, device, driver):
+    batch = weighed(BATCHES[kind](activation), channels)
+    # Alike, under one map for all, they would leave nothing of a gradient that is linear in p.
+    batch.settings["class_weights"] = [1.0, 0.5, 2.0]
+    check(batch, built(name, activation, batch), torch.float32, device, driver)
+
+
+MAPPED = {
+    "dice": DiceLoss(map="m", activation="sigmoid"),
+    "bce": BCELoss(map="m"),
+    "focal": FocalLoss(map="m", activation="sigmoid"),
+    "boundary": BoundaryLoss(map="m"),
+}
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        *itertools.product(MAPPED, [(1, 2, 7), (3, 5, 31, 17), (2, 19, 6, 7, 9)]),
+        *itertools.product(["dice", "bce", "focal"], [(2, 1, 301)]),
+    ],
+)
+def test_maps_of_ragged_shapes(name, shape, is_shared, device, driver):
+    x, labels = logits_of("softmax", shape), labels_of(shape)
+    if shape[1] == 1:
+        labels = (uniform((2, 301), 3) < 0.4).to(torch.uint8)
+    batch = weighed(Batch(x, labels), 1 if is_shared else shape[1])
+    check(batch, MAPPED[name], torch.float32, device, driver)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str
+)
+@pytest.mark.parametrize("channels", [1, CLASSES])
+@pytest.mark.parametrize("order", ["unaligned", "channels last", "strided"])
+def test_maps_of_every_type_and_order(order, channels, dtype, device, driver):
+    batch = weighed(BATCHES["labels"]("softmax"), channels, dtype)
+    values = batch.masks["maps"]["m"]
+    if order == "unaligned":
+        # Begins in the middle of a word.
+        odd = torch.zeros(values.numel() + 1, dtype=dtype)[1:].view(values.shape)
+        values = odd.copy_(values)
+    elif order == "channels last":
+        values = values.contiguous(memory_format=torch.channels_last)
+    else:
+        values = torch.stack([values, -values], -1)[..., 0]
+    batch.masks["maps"] = {"m": values}
+    check(batch, DiceLoss(map="m"), torch.float32, device, driver)
+
+
+def test_maps_where_nothing_counts(device, driver):
+    """They may be anything there."""
+    batch = weighed(BATCHES["counted"]("softmax"), CLASSES)
+    values = batch.masks["maps"]["m"]
+    counts = batch.masks["mask"] & (batch.masks["voxel_weight"] != 0) & (batch.target != 255)
+    assert not counts.all() and counts.any()
+    batch.masks["maps"] = {"m": torch.where(counts[:, None], values, torch.nan)}
+    loss = DiceLoss(map="m", ignore_index=255)
+    check(batch, loss, torch.float32, device, driver)
+
+
+WRONG = [float("nan"), float("inf"), 1.1e12]
+
+
+@pytest.mark.parametrize(
+    ("loss", "good", "wrong"),
+    [
+        (DiceLoss(map="m"), [0.0, 1e12], [*WRONG, -1e-30]),
+        (BoundaryLoss(map="m"), [-1e12, 0.0, 1e12], [*WRONG, -1.1e12]),
+        # Two passes, of which one does not read it.
+        (
+            SegmentationLoss(terms=[Focal(), Dice(map="m")], activation="softmax"),
+            [0.0],
+            [*WRONG, -1.0],
+        ),
+    ],
+    ids=["dice", "boundary", "beside"],
+)
+def test_values_of_maps(loss, good, wrong, device, driver, monkeypatch):
+    """Those out of their range make the loss not a number, and are named on demand."""
+    x, labels = logits_of("softmax").float(), labels_of()
+    values = torch.ones(SHAPE)
+    device()
+
+    def of(value):
+        values[1, 2, 3, 4] = value
+        return loss(x, labels, maps={"m": values})
+
+    for value in good:
+        assert of(value).isfinite()
+    for value in wrong:
+        assert of(value).isnan()
+    assert launches(driver)
+    monkeypatch.setenv("DICE_LOSS_CUDA_CHECK", "1")
+    assert of(1.0).isfinite()
+    with pytest.raises(ValueError, match=r"sample 1, class 2, .* in the map 'm', wanted"):
+        of(wrong[0])
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e11])
+@pytest.mark.parametrize("size", [1e-44, 1e-30, 1e36, 3e38])
+def test_weights_of_any_size_beside_a_map(size, scale, device, driver):
+    batch = weighed(BATCHES["counted"]("softmax"), 1)
+    batch.masks["voxel_weight"] = torch.where(batch.masks["voxel_weight"] > 0, size, 0.0).float()
+    batch.masks["maps"]["m"] *= scale
+    loss = DiceLoss(map="m", ignore_index=255)
+    check(batch, loss, torch.float32, device, driver)
+
+
+BOTH = (Dice(), CrossEntropy(), Boundary(map="m"))
+PASSES = {
+    "what most want": (BOTH, ["softmax_labels_dice_mapped"]),
+    "more than that": ((*BOTH, Focal()), ["softmax_labels", "softmax_labels_dice_mapped"]),
+    "another activation": (
+        (Dice(activation="sigmoid"), *BOTH),
+        ["sigmoid_labels_dice", "softmax_labels_dice_mapped"],
+    ),
+    "one sum both ways": (
+        (Focal(), Focal(gamma=1.0, map="m")),
+        ["softmax_labels", "softmax_labels_mapped"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PASSES)
+def test_passes_beside_a_map(case, device, driver):
+    """What most want beside a map takes one pass with it, and all else one of its own."""
+    terms, recipes = PASSES[case]
+    batch = weighed(BATCHES["labels"]("softmax"), 1)
+    loss = SegmentationLoss(terms=list(terms), activation="softmax")
+    found = {entry for entry, *_ in check(batch, loss, torch.float32, device, driver)}
+    sweeps = {f"{sweep}_{name}_f32" for sweep in ("measure", "pull_back") for name in recipes}
+    assert found == {"join_f64", "evaluate_f64"} | sweeps
+
+
 def test_channels_last(device, driver):
     batch = BATCHES["labels"]("softmax")
     batch.logits = batch.logits.contiguous(memory_format=torch.channels_last)
@@ -285,31 +461,36 @@ def test_what_is_launched(device, driver):
 
 
 @pytest.mark.parametrize("kind", ["labels", "partial"])
-@pytest.mark.parametrize("name", [name for name in LOSSES if without_maps(name)])
+@pytest.mark.parametrize("name", LOSSES)
 def test_nothing_is_read_back(name, kind, driver):
     """Placeholders of a device's tensors have no values to read."""
     activation = LOSSES[name][2][0]
     batch = BATCHES[kind](activation)
     loss = built(name, activation, batch)
+    maps = loss.maps(batch.logits, batch.target, **batch.masks)
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
 
         def on_device(tensor):
             return mode.from_tensor(tensor).to("cuda:0")
 
         masks = {key: on_device(mask) for key, mask in batch.masks.items()}
+        if maps:
+            masks["maps"] = {name: on_device(map) for name, map in maps.items()}
         value = loss(on_device(batch.logits.float()), on_device(batch.target), **masks)
     assert value.device.type == "cuda" and value.dtype is torch.float32
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
-def test_compilers_see_one_graph(dynamic, device):
+@pytest.mark.parametrize("loss", [DiceCELoss(), DiceLoss(map="m")], ids=["plain", "with a map"])
+def test_compilers_see_one_graph(loss, dynamic, device):
     """What decides on the kernels is traced; they are opaque, and here the engine itself."""
-    x, labels = logits_of("softmax").float(), labels_of()
-    loss = DiceCELoss()
-    wanted = value_and_gradient(loss, Batch(x, labels))
+    batch = Batch(logits_of("softmax").float(), labels_of())
+    if loss.plan.maps:
+        batch = weighed(batch, 1)
+    wanted = value_and_gradient(loss, batch)
     device()
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager", dynamic=dynamic)
-    found = value_and_gradient(compiled, Batch(x, labels))
+    found = value_and_gradient(compiled, batch)
     compare(found[0], wanted[0], lost(torch.float32))
     compare(found[1], wanted[1], lost(torch.float32))
 
@@ -356,10 +537,10 @@ def test_turned_off(device, driver, monkeypatch):
     assert not launches(driver)
 
 
-def test_what_has_a_map_is_computed_in_plain_torch(device, driver):
-    """With the map, which no kernel reads; and no map is made beside tensors of a device."""
+def test_two_maps_are_read_by_plain_torch(device, driver):
+    """No kernel reads more than one."""
     x, labels = logits_of("softmax").float(), labels_of()
-    loss = BoundaryLoss()
+    loss = SegmentationLoss(terms=[Boundary(), SkeletonRecall()], activation="softmax")
     maps = loss.maps(x, labels)
     wanted = value_and_gradient(lambda x, y: loss(x, y, maps=maps), Batch(x, labels))
     device()
@@ -367,6 +548,7 @@ def test_what_has_a_map_is_computed_in_plain_torch(device, driver):
     _cuda._warn.cache_clear()
     with pytest.warns(RuntimeWarning, match="an objective of 3 classes that no kernel"):
         found = value_and_gradient(lambda x, y: loss(x, y, maps=maps), Batch(x, labels))
+    assert {entry for entry, *_ in launches(driver)} == {"evaluate_f64"}
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-7)
 
@@ -606,7 +788,7 @@ def test_drivers_by_version(library, version, refusal):
 def test_a_driver_that_refuses(driver):
     (step,) = _core.cuda_passes(DiceLoss().plan.spec, 3, "labels", False, False)
     x, labels = torch.zeros(1, 3, 0), torch.zeros(1, 0, dtype=torch.uint8)
-    lent = (_native.view(x), _native.view(labels), None, None, None, None)
+    lent = (_native.view(x), _native.view(labels), None, None, None, None, None)
     moments = torch.zeros(1, 5, 3, dtype=torch.float64)
     tables = torch.tensor(step.tables(None))
     with pytest.raises(RuntimeError, match=r"the CUDA driver: .*refused"):
@@ -626,8 +808,22 @@ def test_kernels_want_memory_of_their_own_type(driver):
     spec = DiceLoss().plan.spec
     (step,) = _core.cuda_passes(spec, 3, "labels", False, False)
     x, labels = torch.zeros(1, 2, 4), torch.zeros(1, 4, dtype=torch.uint8)
-    lent = (_native.view(x), _native.view(labels), None, None, None, None)
+    lent = (_native.view(x), _native.view(labels), None, None, None, None, None)
     with pytest.raises(ValueError, match=r"shape of the logits: found \(1, 2, 4\)"):
         step.measure(0, 0, lent, 0, 0, 0, 0)
     with pytest.raises(ValueError, match="float32, float16 or bfloat16"):
         step.load(0, "float64")
+
+
+def test_kernels_want_the_map_that_they_read(driver):
+    (step,) = _core.cuda_passes(BoundaryLoss().plan.spec, 3, "labels", False, False)
+    x, labels = torch.zeros(1, 3, 4), torch.zeros(1, 4, dtype=torch.uint8)
+
+    def measure_with(map):
+        lent = (_native.view(x), _native.view(labels), None, None, map, None, None)
+        step.measure(0, 0, lent, 0, 0, 0, 0)
+
+    with pytest.raises(ValueError, match="map: found none, wanted the one that the terms name"):
+        measure_with(None)
+    with pytest.raises(ValueError, match=r"shape of the map: found \(1, 2, 4\), wanted .*1, 3, 4"):
+        measure_with(_native.view(torch.zeros(1, 2, 4)))

@@ -15,7 +15,7 @@ use dice_loss::{Layout, Prepared};
 use dice_loss_gpu::{Buffers, Geometry, Kind, Passes, View};
 
 use super::{KernelBackend, needs};
-use crate::targets::{Mask, Reference, TargetTensors, VoxelWeights};
+use crate::targets::{Maps, Mask, Reference, TargetTensors, VoxelWeights};
 
 impl KernelBackend for CubeBackend {
     fn segmentation_sums(
@@ -79,6 +79,16 @@ impl Job {
             VoxelWeights::Equal => (target.clone(), View::NONE),
             VoxelWeights::Each(weights) => of_voxels(readable_floats(weights)),
         };
+        let (map, map_view) = match targets.maps {
+            Maps::None => (target.clone(), View::NONE),
+            Maps::Stacked(map) => {
+                let is_shared = map.shape()[1] == 1;
+                let (map, view) = of_channels(readable_floats(map));
+                let [sample, class, voxel] = view.strides;
+                let class = if is_shared { 0 } else { class };
+                (map, View { strides: [sample, class, voxel], ..view })
+            }
+        };
         let rules = &targets.rules;
         let classes = shape[1] as usize;
         let regions = rules.regions.iter().flatten().flat_map(|channels| {
@@ -92,6 +102,7 @@ impl Job {
             target: target_view,
             mask: mask_view,
             weights: weights_view,
+            map: map_view,
             ignore_index: rules.ignore_index,
             regions: rules.regions.as_ref().map(|table| table.len() as u32),
         };
@@ -105,6 +116,7 @@ impl Job {
             target: target.handle,
             mask: mask.handle,
             weights: weights.handle,
+            map: map.handle,
             regions: regions.collect(),
             annotated: annotated.map(|&valid| f32::from(u8::from(valid))).collect(),
         };

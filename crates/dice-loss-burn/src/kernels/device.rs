@@ -8,7 +8,8 @@ use dice_loss_gpu::UNITS;
 
 use super::SHARED_MEMORY;
 
-/// Of the kernel that takes most: logits, target, mask, weights, tables, slopes, gradient.
+/// Of the kernel that takes most: logits, target, mask, weights, tables, slopes, gradient. With a map
+/// there is one more.
 const BUFFERS: u32 = 7;
 /// Cubes along the first axis of a grid, and samples along the second, that every GPU takes.
 const CUBES: u32 = 65_535;
@@ -25,27 +26,29 @@ pub(super) fn client(tensor: &DispatchTensorKind) -> Option<Client> {
     }
 }
 
-/// Whether the kernels run there. If not, says so, the first time.
-pub(super) fn suffices(client: &Client) -> bool {
-    static SAID: Once = Once::new();
-    let Some(lacking) = lacking(&client.properties().hardware) else { return true };
-    SAID.call_once(|| {
+/// Whether the kernels run there, with a map or without. If not, says so, the first time.
+pub(super) fn suffices(client: &Client, has_map: bool) -> bool {
+    static SAID: [Once; 2] = [Once::new(), Once::new()];
+    let Some(lacking) = lacking(&client.properties().hardware, has_map) else { return true };
+    SAID[usize::from(has_map)].call_once(|| {
         let name = &client.properties().identity.name;
+        let with = if has_map { " with a map" } else { "" };
         log::warn!(
-            "{name}: found {lacking}; the kernels do not run there, \
-             so segmentation losses are computed from tensor operations"
+            "{name}: found {lacking}; the kernels{with} do not run there, \
+             so segmentation losses{with} are computed from tensor operations"
         );
     });
     false
 }
 
 /// What there is too little of, and how much was wanted; `None` if there is enough of everything.
-pub(crate) fn lacking(hardware: &HardwareProperties) -> Option<String> {
+pub(crate) fn lacking(hardware: &HardwareProperties, has_map: bool) -> Option<String> {
+    let buffers = BUFFERS + u32::from(has_map);
     let units = hardware.max_units_per_cube.min(hardware.max_cube_dim.0);
     let cubes = hardware.max_cube_count.0.min(hardware.max_cube_count.1);
     let shared = u32::try_from(hardware.max_shared_memory_size).unwrap_or(u32::MAX);
     let wants = [
-        (hardware.max_bindings, BUFFERS, "storage buffers of a kernel"),
+        (hardware.max_bindings, buffers, "storage buffers of a kernel"),
         (shared, SHARED_MEMORY, "bytes of shared memory"),
         (units, UNITS, "units of a cube"),
         (cubes, CUBES, "cubes along an axis"),
@@ -85,23 +88,25 @@ mod tests {
     }
 
     #[test]
-    fn what_webgpu_promises_is_enough() {
-        assert_eq!(lacking(&least()), None);
+    fn what_webgpu_promises_is_enough_without_a_map() {
+        assert_eq!(lacking(&least(), false), None);
+        let lacking = lacking(&least(), true).unwrap();
+        assert_eq!(lacking, "7 storage buffers of a kernel (wanted 8)");
     }
 
     #[test]
     fn each_shortage_is_named_with_what_was_wanted() {
         let buffers = HardwareProperties { max_bindings: 3, ..least() };
-        assert_eq!(lacking(&buffers).unwrap(), "3 storage buffers of a kernel (wanted 7)");
+        assert_eq!(lacking(&buffers, false).unwrap(), "3 storage buffers of a kernel (wanted 7)");
         let shared = HardwareProperties { max_shared_memory_size: 8 << 10, ..least() };
-        assert_eq!(lacking(&shared).unwrap(), "8192 bytes of shared memory (wanted 16384)");
+        assert_eq!(lacking(&shared, false).unwrap(), "8192 bytes of shared memory (wanted 16384)");
         let units = HardwareProperties { max_cube_dim: (128, 128, 64), ..least() };
         let units = HardwareProperties { max_bindings: 0, ..units };
         assert_eq!(
-            lacking(&units).unwrap(),
+            lacking(&units, false).unwrap(),
             "0 storage buffers of a kernel (wanted 7), 128 units of a cube (wanted 256)"
         );
         let cubes = HardwareProperties { max_cube_count: (65_535, 1, 1), ..least() };
-        assert_eq!(lacking(&cubes).unwrap(), "1 cubes along an axis (wanted 65535)");
+        assert_eq!(lacking(&cubes, false).unwrap(), "1 cubes along an axis (wanted 65535)");
     }
 }

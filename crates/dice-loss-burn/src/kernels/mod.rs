@@ -75,7 +75,8 @@ pub(crate) fn sums(
     })?;
     let takes = matches!(logits.dtype(), DType::F32 | DType::F16 | DType::BF16);
     let client = device::client(&logits.kind)?;
-    if numbers == 0 || !takes || !targets.rules.maps.is_empty() || !device::suffices(&client) {
+    let has_map = !targets.rules.maps.is_empty();
+    if numbers == 0 || !takes || !device::suffices(&client, has_map) {
         return None;
     }
     let needs = Needs { shared_memory: SHARED_MEMORY, ..needs(targets) };

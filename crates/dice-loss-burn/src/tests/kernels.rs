@@ -19,8 +19,8 @@ use burn::{
 };
 use cubecl::ir::{DeviceIdentity, HardwareProperties};
 use dice_loss::{
-    Activation, BinaryCrossEntropy, CrossEntropy, Decision, Dice, Focal, GeneralizedDice,
-    Objective, Pool, reference,
+    Activation, BinaryCrossEntropy, Boundary, CrossEntropy, Decision, Dice, Focal, GeneralizedDice,
+    HausdorffDT, Objective, Pool, reference,
 };
 use dice_loss_tensor::testing::{
     self, Case, Found, FrontEnd, Integer, Reference, Trial, Way, every_loss, precision,
@@ -53,7 +53,7 @@ fn lacking(dtype: FloatDType) -> Option<String> {
     let Some((identity, hardware)) = adapter() else {
         return Some("wgpu found no adapter, wanted a GPU or a software Vulkan".into());
     };
-    let missing = match kernels::device::lacking(hardware) {
+    let missing = match kernels::device::lacking(hardware, true) {
         Some(missing) => missing,
         None if device().supports_dtype(dtype) => return None,
         None => format!("no {dtype:?}"),
@@ -161,12 +161,7 @@ fn every_loss_has_the_references_sums_and_gradient() {
     if !can_run(FloatDType::F32) {
         return;
     }
-    every_loss(|name, objective, case| {
-        // The kernels take no maps yet.
-        if case.maps.is_empty() {
-            check(name, objective, case);
-        }
-    });
+    every_loss(check);
 }
 
 #[test]
@@ -212,6 +207,40 @@ fn ragged_sizes_and_many_classes() {
     }
     let objective = Objective::new().term(1.0, Dice::default().sigmoid());
     for (index, case) in Case::of([2, 1, 33, 47], Activation::Sigmoid).into_iter().enumerate() {
+        check(&format!("one channel {index}"), &objective, &case);
+    }
+}
+
+#[test]
+fn one_map_of_ragged_sizes_and_many_classes() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let focal = Focal { gamma: 1.5.into(), alpha: None };
+    let softmax = Objective::new()
+        .term(1.0, Dice::default().softmax())
+        .term(0.5, Dice { squared: true, ..Dice::default() }.softmax().map("a"))
+        .term(0.7, CrossEntropy { label_smoothing: 0.2 }.softmax().map("a"))
+        .term(0.2, focal.clone().softmax().map("a"))
+        .term(0.1, focal.clone().softmax());
+    let sigmoid = Objective::new()
+        .term(1.0, HausdorffDT::default().sigmoid())
+        .term(0.6, BinaryCrossEntropy::default().sigmoid().map("hausdorff"))
+        .term(0.3, focal.sigmoid().map("hausdorff"))
+        .term(0.2, Dice::default().softmax());
+    for dims in [[3, 2, 17, 61], [1, 33, 3, 7]] {
+        for (activation, objective) in
+            [(Activation::Softmax, &softmax), (Activation::Sigmoid, &sigmoid)]
+        {
+            let cases = Case::of(dims, activation).into_iter();
+            for (index, case) in cases.flat_map(|case| case.with_maps(objective)).enumerate() {
+                check(&format!("{activation:?} {dims:?} {index}"), objective, &case);
+            }
+        }
+    }
+    let objective = Objective::new().term(1.0, Dice::default().sigmoid().map("a"));
+    let cases = Case::of([2, 1, 33, 47], Activation::Sigmoid).into_iter();
+    for (index, case) in cases.flat_map(|case| case.with_maps(&objective)).enumerate() {
         check(&format!("one channel {index}"), &objective, &case);
     }
 }
@@ -389,6 +418,60 @@ fn a_label_out_of_range_is_named() {
     };
     assert_eq!(found(&device()), found(&Device::flex()));
     assert!(found(&device()).contains('9'));
+}
+
+#[test]
+fn a_value_of_a_map_out_of_range_is_named() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let dice = Objective::new().term(1.0, Dice::default().softmax().map("a"));
+    let boundary = Objective::new().term(1.0, Boundary::default().softmax().map("a"));
+    for (objective, is_signed, wrong) in [
+        (&dice, false, -1e-3f32),
+        (&dice, false, f32::NAN),
+        (&dice, false, 1.1e12),
+        (&boundary, true, -1.1e12),
+        (&boundary, true, f32::INFINITY),
+    ] {
+        let case = Case::all(3, Activation::Softmax).remove(0);
+        for mut case in case.with_maps(objective) {
+            let loss = SegmentationLoss::new(objective.clone());
+            let found = |device: &Device, case: &Case| {
+                loss.evaluate(logits::<4>(case, device), targets(case, device))
+                    .map(|evaluation| evaluation.moments)
+            };
+            let (_, map) = &mut case.maps[0];
+            map.values[17] = -1.0;
+            assert_eq!(found(&device(), &case).is_ok(), is_signed);
+            let (_, map) = &mut case.maps[0];
+            map.values[17] = wrong;
+            let [on_gpu, on_host] =
+                [device(), Device::flex()].map(|on| found(&on, &case).unwrap_err().to_string());
+            assert_eq!(on_gpu, on_host);
+            assert!(on_gpu.contains("map 'a'"), "{on_gpu}");
+        }
+    }
+}
+
+#[test]
+fn several_maps_go_by_tensor_operations() {
+    if !can_run(FloatDType::F32) {
+        return;
+    }
+    let objective = Objective::new()
+        .term(1.0, Boundary::default().softmax())
+        .term(1.0, Dice::default().softmax().map("a"));
+    let case = Case::all(3, Activation::Softmax).remove(0);
+    for case in case.with_maps(&objective) {
+        let found = |device: &Device| {
+            let loss = SegmentationLoss::new(objective.clone());
+            let (logits, targets) = (logits::<4>(&case, device), targets(&case, device));
+            loss.evaluate(logits, targets).expect("valid").verdict.loss()
+        };
+        let (found, wanted) = (found(&device()), found(&Device::flex()));
+        assert!((found - wanted).abs() <= precision::F32 * 4.0, "{found}, wanted {wanted}");
+    }
 }
 
 #[test]

@@ -106,6 +106,12 @@ pub(super) fn share(factor: f32, value: f32) -> f32 {
     select(factor == 0.0, 0.0f32, factor * value)
 }
 
+/// What a sum takes of a value, by what a voxel and the map weigh.
+#[cube]
+pub(super) fn weighed(weight: f32, m: f32, value: f32, #[comptime] quantity: Quantity) -> f32 {
+    if comptime!(quantity.mapped) { share(weight * m, value) } else { weight * value }
+}
+
 /// The exponent of a focal term for a class.
 #[cube]
 pub(super) fn exponent_of(
@@ -135,7 +141,7 @@ pub(super) fn of_class(
         value = g;
     } else if comptime!(quantity.sum == Sum::ReferenceSquared) {
         value = g * g;
-    } else if comptime!(quantity.sum == Sum::Voxels) {
+    } else if comptime!(matches!(quantity.sum, Sum::Voxels | Sum::Mapped)) {
         value = 1.0f32;
     } else if comptime!(quantity.sum == Sum::Intersection) {
         value = chance.p * g;
@@ -151,6 +157,8 @@ pub(super) fn of_class(
         value = g * (chance.p - g) * (chance.p - g);
     } else if comptime!(quantity.sum == Sum::SpecificityError) {
         value = (1.0 - g) * (chance.p - g) * (chance.p - g);
+    } else if comptime!(quantity.sum == Sum::SquaredError) {
+        value = (chance.p - g) * (chance.p - g);
     } else if comptime!(quantity.sum == Sum::Positive) {
         value = share(g, chance.log_loss);
     } else if comptime!(quantity.sum == Sum::Negative) {

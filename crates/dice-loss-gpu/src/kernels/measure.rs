@@ -7,9 +7,10 @@ use dice_loss::Sum;
 use super::{
     contribution::{
         Chance, Common, chance_of_channel, chance_of_class, exponent_of, of_class, of_merged,
+        weighed,
     },
     voxel::{
-        SKIPPED, Voxel, annotated_row, common, even_share, merged_log_loss,
+        SKIPPED, Voxel, annotated_row, common, even_share, is_of_map, merged_log_loss,
         merged_log_loss_of_channels, not_a_number, reference, softmax,
     },
 };
@@ -28,6 +29,38 @@ pub fn measure<F: Float>(
     target: &[u32],
     mask: &[u32],
     weights: &[u32],
+    tables: &[f32],
+    partials: &mut [f32],
+    batch: &Addressing,
+    #[comptime] recipe: Recipe,
+) {
+    // A recipe without a map reads none.
+    sweep::<F>(logits, target, mask, weights, weights, tables, partials, batch, recipe);
+}
+
+/// The same with a map, whose invalid values make all sums of their cube NaN too.
+#[cube(launch_unchecked, create_dummy_kernel)]
+pub fn measure_mapped<F: Float>(
+    logits: &[F],
+    target: &[u32],
+    mask: &[u32],
+    weights: &[u32],
+    maps: &[u32],
+    tables: &[f32],
+    partials: &mut [f32],
+    batch: &Addressing,
+    #[comptime] recipe: Recipe,
+) {
+    sweep::<F>(logits, target, mask, weights, maps, tables, partials, batch, recipe);
+}
+
+#[cube]
+fn sweep<F: Float>(
+    logits: &[F],
+    target: &[u32],
+    mask: &[u32],
+    weights: &[u32],
+    maps: &[u32],
     tables: &[f32],
     partials: &mut [f32],
     batch: &Addressing,
@@ -56,6 +89,7 @@ pub fn measure<F: Float>(
             target,
             mask,
             weights,
+            maps,
             tables,
             batch,
             first_voxel + UNIT_POS,
@@ -70,6 +104,7 @@ pub fn measure<F: Float>(
                 &seen,
                 logits,
                 target,
+                maps,
                 tables,
                 batch,
                 first_voxel,
@@ -223,6 +258,7 @@ fn look<F: Float>(
     target: &[u32],
     mask: &[u32],
     weights: &[u32],
+    maps: &[u32],
     tables: &[f32],
     batch: &Addressing,
     index: u32,
@@ -249,7 +285,7 @@ fn look<F: Float>(
             seen.weight[UNIT_POS as usize] = known.weight;
         }
         if label != SKIPPED {
-            let voxel = Voxel::new(target, tables, batch, sample, index, label, recipe);
+            let voxel = Voxel::new(target, maps, tables, batch, sample, index, label, recipe);
             see::<F>(seen, logits, &voxel);
         }
     }
@@ -291,6 +327,7 @@ fn totals<F: Float>(
     seen: &Seen,
     logits: &[F],
     target: &[u32],
+    maps: &[u32],
     tables: &[f32],
     batch: &Addressing,
     first_voxel: u32,
@@ -311,7 +348,7 @@ fn totals<F: Float>(
         if label != SKIPPED {
             let index = first_voxel + place;
             let recipe = comptime!(recipe.clone());
-            let voxel = Voxel::new(target, tables, batch, sample, index, label, recipe);
+            let voxel = Voxel::new(target, maps, tables, batch, sample, index, label, recipe);
             add::<F>(&mut totals, invalid, seen, place, logits, &voxel, class, even);
         }
         place += batch.lanes;
@@ -343,6 +380,12 @@ fn add<F: Float>(
             invalid[0] = 1u32;
         }
     }
+    let m = voxel.in_map(class);
+    if comptime!(recipe.mapped) {
+        if !is_of_map(m, batch) {
+            invalid[0] = 1u32;
+        }
+    }
     let weight = seen.weight(place);
     let chance = seen.chance(x, place);
     let counted = voxel.has_annotated(class);
@@ -353,16 +396,19 @@ fn add<F: Float>(
         if comptime!(quantity.sum.merges(recipe.activation)) {
             if merged.is_there {
                 let exponent = exponent_of(voxel.tables, batch, class, quantity);
-                totals[column] += weight * of_merged(&merged, even, exponent, quantity);
+                let value = of_merged(&merged, even, exponent, quantity);
+                totals[column] += weighed(weight, m, value, quantity);
             }
         } else if counted {
             if comptime!(quantity.sum.is_count()) {
                 totals[column] += count(seen, place, batch, class, chance.p, g, quantity);
             } else if comptime!(quantity.sum == Sum::Transport) {
-                totals[column] += weight * g * cost::<F>(seen, place, logits, voxel, class, g);
+                let cost = cost::<F>(seen, place, logits, voxel, class, g);
+                totals[column] += weighed(weight * g, m, cost, quantity);
             } else {
                 let exponent = exponent_of(voxel.tables, batch, class, quantity);
-                totals[column] += weight * of_class(g, &chance, exponent, quantity);
+                let value = of_class(g, &chance, exponent, quantity);
+                totals[column] += weighed(weight, m, value, quantity);
             }
         }
     }

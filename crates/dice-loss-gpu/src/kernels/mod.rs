@@ -22,6 +22,7 @@
     clippy::manual_range_contains,
     reason = "CubeCL knows plain branches and comparisons; only what is no number differs from itself"
 )]
+#![allow(clippy::too_many_arguments, reason = "a kernel has its buffers one by one")]
 
 mod contribution;
 mod element;

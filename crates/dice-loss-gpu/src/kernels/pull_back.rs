@@ -9,7 +9,7 @@ use super::{
     slope::{by_log, by_probability, by_transport, of_channel},
     voxel::{
         SKIPPED, Voxel, annotated_row, common, even_share, merged_log_loss,
-        merged_log_loss_of_channels, not_a_number, reference, softmax,
+        merged_log_loss_of_channels, not_a_number, reference, softmax, valid_in_map,
     },
 };
 use crate::{
@@ -28,6 +28,40 @@ pub fn pull_back<F: Float>(
     target: &[u32],
     mask: &[u32],
     weights: &[u32],
+    tables: &[f32],
+    slopes: &[f32],
+    gradient: &mut [F],
+    batch: &Addressing,
+    #[comptime] recipe: Recipe,
+) {
+    // A recipe without a map reads none.
+    sweep::<F>(logits, target, mask, weights, weights, tables, slopes, gradient, batch, recipe);
+}
+
+/// The same with a map.
+#[cube(launch_unchecked, create_dummy_kernel)]
+pub fn pull_back_mapped<F: Float>(
+    logits: &[F],
+    target: &[u32],
+    mask: &[u32],
+    weights: &[u32],
+    maps: &[u32],
+    tables: &[f32],
+    slopes: &[f32],
+    gradient: &mut [F],
+    batch: &Addressing,
+    #[comptime] recipe: Recipe,
+) {
+    sweep::<F>(logits, target, mask, weights, maps, tables, slopes, gradient, batch, recipe);
+}
+
+#[cube]
+fn sweep<F: Float>(
+    logits: &[F],
+    target: &[u32],
+    mask: &[u32],
+    weights: &[u32],
+    maps: &[u32],
     tables: &[f32],
     slopes: &[f32],
     gradient: &mut [F],
@@ -66,7 +100,7 @@ pub fn pull_back<F: Float>(
                 weight = not_a_number();
             }
             let recipe = comptime!(recipe.clone());
-            let voxel = Voxel::new(target, tables, batch, sample, index, label, recipe);
+            let voxel = Voxel::new(target, maps, tables, batch, sample, index, label, recipe);
             let whole = whole::<F>(logits, &voxel);
             let coupled = coupled::<F>(logits, &slope_of, &voxel, &whole, even);
             for class in 0..batch.classes {
@@ -156,6 +190,8 @@ fn whole<F: Float>(logits: &[F], voxel: &Voxel) -> Whole {
 struct Class {
     chance: Chance,
     g: f32,
+    /// What the map has.
+    m: f32,
     counted: bool,
 }
 
@@ -171,7 +207,8 @@ fn class_of<F: Float>(logits: &[F], voxel: &Voxel, whole: &Whole, class: u32) ->
     } else {
         chance_of_channel(x, comptime!(voxel.recipe.activation))
     };
-    Class { chance, g, counted }
+    let m = valid_in_map(voxel, class);
+    Class { chance, g, m, counted }
 }
 
 /// What the slopes of the classes come to together.
@@ -206,7 +243,7 @@ fn coupled<F: Float>(
             if comptime!(recipe.merges()) {
                 let merged = voxel.merged(class, found.g, &found.chance, whole.merged_log_loss);
                 if merged.is_there {
-                    let slope = by_log(slopes, voxel, class, &merged, even);
+                    let slope = by_log(slopes, voxel, class, &merged, found.m, even);
                     log_slopes += slope;
                     if class == 0 {
                         log_slope_of_first = slope;
@@ -224,7 +261,7 @@ fn by_overlap(slopes: &[f32], voxel: &Voxel, found: &Class, class: u32) -> f32 {
     let mut q = by_transport(slopes, voxel, class);
     if found.counted {
         let recipe = comptime!(voxel.recipe.clone());
-        q += by_probability(slopes, class, found.chance.p, found.g, recipe);
+        q += by_probability(slopes, class, found.chance.p, found.g, found.m, recipe);
     }
     q
 }
@@ -257,7 +294,7 @@ fn slope<F: Float>(
     }
     if comptime!(!softmaxes) {
         if found.counted {
-            slope += of_channel(slopes, voxel, class, found.g, &found.chance);
+            slope += of_channel(slopes, voxel, class, found.g, &found.chance, found.m);
         }
     }
     if comptime!(recipe.merges()) {
@@ -265,7 +302,7 @@ fn slope<F: Float>(
         let mut log_slope = coupled.log_slope_of_first;
         let mut part = (whole.merged_log_loss - found.chance.log_loss).exp();
         if comptime!(!recipe.partial) || class != 0 && found.counted {
-            log_slope = by_log(slopes, voxel, class, &alone(&found), even);
+            log_slope = by_log(slopes, voxel, class, &alone(&found), found.m, even);
             part = 1.0f32;
         }
         if comptime!(softmaxes) {

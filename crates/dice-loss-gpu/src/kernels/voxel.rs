@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     addressing::Addressing,
+    plan::LARGEST_IN_MAP,
     recipe::{Form, Recipe},
 };
 
@@ -223,6 +224,23 @@ pub(super) fn even_share(
     1.0 / f32::cast_from(distinct)
 }
 
+/// Whether a value of the map is in its range. Written so that NaN is not.
+#[cube]
+pub(super) fn is_of_map(m: f32, batch: &Addressing) -> bool {
+    m >= f32::reinterpret(batch.map_least) && m <= comptime!(LARGEST_IN_MAP)
+}
+
+/// The value of the map, and what is no number where that is out of range.
+#[cube]
+pub(super) fn valid_in_map(voxel: &Voxel, class: u32) -> f32 {
+    let mut m = 1.0f32;
+    if comptime!(voxel.recipe.mapped) {
+        m = voxel.in_map(class);
+        m = select(is_of_map(m, voxel.batch), m, not_a_number());
+    }
+    m
+}
+
 /// What is no number, where something is invalid.
 #[cube]
 pub(super) fn not_a_number() -> f32 {
@@ -233,6 +251,8 @@ pub(super) fn not_a_number() -> f32 {
 #[derive(CubeType)]
 pub(super) struct Voxel<'a> {
     pub target: &'a [u32],
+    /// What the map is read from; anything if there is none.
+    pub maps: &'a [u32],
     pub tables: &'a [f32],
     pub batch: &'a Addressing,
     pub sample: u32,
@@ -247,6 +267,7 @@ pub(super) struct Voxel<'a> {
 impl<'a> Voxel<'a> {
     pub fn new(
         target: &'a [u32],
+        maps: &'a [u32],
         tables: &'a [f32],
         batch: &'a Addressing,
         sample: u32,
@@ -254,7 +275,7 @@ impl<'a> Voxel<'a> {
         label: u32,
         #[comptime] recipe: Recipe,
     ) -> Voxel<'a> {
-        Voxel::<'a> { target, tables, batch, sample, index, label, recipe }
+        Voxel::<'a> { target, maps, tables, batch, sample, index, label, recipe }
     }
 
     /// The value that a dense target has for a class, or the region that a label stands for.
@@ -276,6 +297,20 @@ impl<'a> Voxel<'a> {
             value = rounded(found, f32::reinterpret(batch.slack));
         }
         value
+    }
+
+    /// The value of the map, which a kernel without one does not read.
+    pub fn in_map(&self, class: u32) -> f32 {
+        let mut m = 1.0f32;
+        if comptime!(self.recipe.mapped) {
+            let batch = self.batch;
+            let at = batch.map_start
+                + self.sample * batch.map_sample
+                + class * batch.map_class
+                + self.index * batch.map_voxel;
+            m = number(self.maps, at, batch.map_kind);
+        }
+        m
     }
 
     /// Whether a class was annotated.

@@ -4,8 +4,8 @@ They run on PyTorch's memory and its current stream, and nothing here waits for 
 cannot take goes the way of every other device, which is plain torch.
 
 `DICE_LOSS_CUDA=0` in the environment turns them off. `DICE_LOSS_CUDA_CHECK=1` looks at labels,
-dense values and weights before every sweep, which waits for the device, and raises what the engine
-raises; without it a label that names no class makes the loss NaN.
+dense values, weights and maps before every sweep, which waits for the device, and raises what the
+engine raises; without it a label that names no class makes the loss NaN.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import cache, lru_cache
 import torch
 from torch import Tensor
 
-from .. import _core
+from .. import _core, _maps
 from . import _namespace as xp
 from . import _native
 from ._evaluation import integrands, objective
@@ -47,7 +47,7 @@ def is_on() -> bool:
 
 @constant_in_graphs
 def is_checked() -> bool:
-    """Whether labels, dense values and weights are looked at first."""
+    """Whether labels, dense values, weights and maps are looked at first."""
     return os.environ.get("DICE_LOSS_CUDA_CHECK", "0") not in ("", "0")
 
 
@@ -60,7 +60,8 @@ def takes(logits: Tensor, target: Target, spec: str) -> bool:
     """Whether there are kernels for an objective of these tensors. If not, says so once."""
     if not is_on() or torch.version.hip is not None:
         return False
-    tensors = (logits, target.tensor, target.mask, target.voxel_weight)
+    masks = (target.mask, target.voxel_weight)
+    tensors = (logits, target.tensor, *masks, *target.maps.values())
     if any(x is not None and _reach_of_sample(x) >= _ELEMENTS for x in tensors):
         return False
     refusal = _refusal(
@@ -213,10 +214,11 @@ class _Lent:
         kind: TargetKind,
         settings: str,
     ) -> None:
-        ignore_index, regions, _ = _native.read_settings(settings)
+        ignore_index, regions, names = _native.read_settings(settings)
         if is_checked():
             whole = (target, kind, regions, ignore_index, mask, voxel_weight, class_valid)
-            check_everywhere(logits, Target(*whole))
+            named = dict(zip(names, maps, strict=True))
+            check_everywhere(logits, Target(*whole, named), _maps.wanted(spec))
         logits = _native.lendable(logits, channels=True)
         readable = _native.readable_target(target, kind)
         is_rounded = readable.is_floating_point() and readable.dtype is not target.dtype
@@ -234,10 +236,16 @@ class _Lent:
             voxel_weight = _native.readable_weight(voxel_weight)
             if voxel_weight.dtype is torch.float64:
                 voxel_weight = voxel_weight.to(torch.float32)
+        # Kernels read one map at most.
+        (values,) = maps or (None,)
+        if values is not None:
+            values = _native.readable_map(values)
+            if values.dtype is torch.float64:
+                values = values.to(torch.float32)
         # No number of float16 is far from 1.
         is_far = voxel_weight is not None and voxel_weight.dtype is not torch.float16
         self.weight = voxel_weight if is_far else None
-        self._tensors = (logits, target, mask, voxel_weight)
+        self._tensors = (logits, target, mask, voxel_weight, values)
         self._regions = None if regions is None else tuple(map(tuple, regions))
         self._class_valid = class_valid
         self._of = (spec, classes_of(logits), kind)
@@ -249,6 +257,7 @@ class _Lent:
             _native.view(target),
             None if mask is None else _native.view(mask),
             None if voxel_weight is None else _native.view(voxel_weight),
+            None if values is None else _native.view(values),
             ignore_index,
             None if regions is None else len(regions),
         )
