@@ -31,6 +31,7 @@ def test_all_examples_are_tested():
     assert found == {
         "draw_cells.py",
         "draw_maps.py",
+        "train_lesions.py",
         "train_monai.py",
         "train_torch.py",
         "train_tubes.py",
@@ -52,6 +53,7 @@ def test_pictures_are_drawn(name, tmp_path):
     ("name", "losses"),
     [
         ("train_tubes.py", ["Dice + CE", "+ boundary", "+ skeleton recall"]),
+        ("train_lesions.py", ["Dice + CE", "CC-DiceCE", "blob"]),
     ],
 )
 def test_losses_are_scored(name, losses):
