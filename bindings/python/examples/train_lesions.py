@@ -65,7 +65,7 @@ def scores(found: np.ndarray, wanted: np.ndarray) -> tuple[float, float, float]:
     return float(dice), float(lesions.recall()), float(lesions.false_positives / len(found))
 
 
-def trained(name: str, seed: int, iterations: int) -> tuple[float, float, float]:
+def trained(name: str, seed: int, iterations: int, threshold: float) -> tuple[float, float, float]:
     """Scores of a network trained on a loss, on the images that were held out."""
     torch.manual_seed(seed)
     images, masks = drawn(48, seed)
@@ -80,7 +80,7 @@ def trained(name: str, seed: int, iterations: int) -> tuple[float, float, float]
     model.eval()
     images, masks = drawn(24, 1000)
     with torch.no_grad():
-        found = model(images).argmax(1).bool()
+        found = model(images).softmax(1)[:, 1] > threshold
     return scores(found.numpy(), masks.bool().numpy())
 
 
@@ -89,13 +89,13 @@ def main() -> None:
     parser.add_argument("--iterations", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threshold", type=float, default=0.5, help="of a lesion's probability")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"{'loss':10}  {'Dice':>20}  {'lesion recall':>20}  {'false an image':>20}")
     for name in LOSSES:
-        runs = np.array(
-            [trained(name, seed, arguments.iterations) for seed in range(arguments.seeds)]
-        )
+        options = (arguments.iterations, arguments.threshold)
+        runs = np.array([trained(name, seed, *options) for seed in range(arguments.seeds)])
         cells = [
             f"{column.mean():.3f} ({column.min():.3f}–{column.max():.3f})" for column in runs.T
         ]
