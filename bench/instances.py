@@ -3,8 +3,8 @@
     python bench/instances.py
 
 A step is the loss and its gradient by the logits. Lesions are balls of 1 to 3 voxels' radius on a
-grid, or a single large one. Where instances are given they are made beforehand; making them is timed
-apart. The loop takes the softmax once, and then Dice under a mask for each lesion. Contenders of a
+grid, or a single large one. Where instances are given they are made beforehand; what they cost to
+make is timed apart. The loop takes the softmax once, and then Dice under a mask for each lesion. Contenders of a
 group take turns, step by step. Writes a CSV and prints a table.
 """
 
@@ -46,10 +46,10 @@ def labels_of(edge: int, lesions: int) -> Tensor:
         centre = [round((along + 0.5) * pitch) for along in place]
         largest = edge // 8 if lesions == 1 else min(3, int(pitch) // 2 - 1)
         radius = 1 + int(torch.randint(largest, (1,), generator=generator))
-        box = tuple(slice(max(0, at - radius), at + radius + 1) for at in centre)
-        near = [(axis[cut] - at) ** 2 for cut, at in zip(box, centre, strict=True)]
+        z, y, x = (slice(max(0, at - radius), at + radius + 1) for at in centre)
+        near = [(axis[cut] - at) ** 2 for cut, at in zip((z, y, x), centre, strict=True)]
         distances = near[0][:, None, None] + near[1][:, None] + near[2]
-        labels[(0, *box)][distances <= radius**2] = 1
+        labels[0, z, y, x][distances <= radius**2] = 1
     return labels
 
 

@@ -28,30 +28,46 @@ def dice_of(name, *arguments):
 
 def test_all_examples_are_tested():
     found = {path.name for path in EXAMPLES.glob("*.py")}
-    assert found == {"draw_maps.py", "train_monai.py", "train_torch.py", "train_tubes.py"}
+    assert found == {
+        "draw_cells.py",
+        "draw_maps.py",
+        "train_lesions.py",
+        "train_monai.py",
+        "train_torch.py",
+        "train_tubes.py",
+    }
 
 
-def test_maps_are_drawn(tmp_path):
+@pytest.mark.parametrize("name", ["draw_cells.py", "draw_maps.py"])
+def test_pictures_are_drawn(name, tmp_path):
     for module in ("matplotlib", "nibabel"):
         pytest.importorskip(module)
-    command = [sys.executable, str(EXAMPLES / "draw_maps.py"), str(tmp_path / "maps.png")]
+    command = [sys.executable, str(EXAMPLES / name), str(tmp_path / "drawn.png")]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    drawn = (tmp_path / "maps.png").read_bytes()
+    drawn = (tmp_path / "drawn.png").read_bytes()
     assert drawn.startswith(b"\x89PNG") and 20_000 < len(drawn) < 150_000
 
 
-def test_tubes_are_scored():
+@pytest.mark.parametrize(
+    ("name", "losses"),
+    [
+        ("train_tubes.py", ["Dice + CE", "+ boundary", "+ skeleton recall"]),
+        ("train_lesions.py", ["Dice + CE", "CC-DiceCE", "blob"]),
+    ],
+)
+def test_losses_are_scored(name, losses):
     pytest.importorskip("torch.nn")
-    command = [sys.executable, "-W", "error", str(EXAMPLES / "train_tubes.py")]
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name)]
     command += ["--iterations", "2", "--seeds", "1"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     _, *rows = (re.split(r" {2,}", line) for line in run.stdout.splitlines())
-    assert [name for name, *_ in rows] == ["Dice + CE", "+ boundary", "+ skeleton recall"]
+    assert [name for name, *_ in rows] == losses
     for _, *cells in rows:
-        dice, cl_dice, surface = (float(cell.split()[0]) for cell in cells)
-        assert 0.0 <= dice <= 1.0 and 0.0 <= cl_dice <= 1.0 and not surface < 0.0
+        # Two of them are shares; distances and counts are not below 0.
+        dice, share, number = (float(cell.split()[0]) for cell in cells)
+        assert 0.0 <= dice <= 1.0 and 0.0 <= share <= 1.0 and not number < 0.0
 
 
 @pytest.mark.parametrize("name", ["train_monai.py", "train_torch.py"])

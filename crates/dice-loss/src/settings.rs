@@ -19,7 +19,7 @@ pub enum Pool {
     /// classes' sums. A loss that couples the classes is pooled over the batch.
     All,
     /// Each instance of a class in a sample has one, over the voxels that are nearest to it (its
-    /// Voronoi cell), and a class of a sample has their mean: CC-Dice (Jaus et al.,
+    /// Voronoi cell), and a class of a sample has their mean: CC-Dice (Bouteille et al.,
     /// <https://arxiv.org/abs/2511.17146>). Small instances count as much as large ones. Wants
     /// [`Instances`](crate::Instances) with the target; not for losses that couple the classes.
     Cell,

@@ -1876,7 +1876,7 @@ def instance_cross_entropy(
     that have instances. Under sigmoid it is binary cross-entropy, each channel with the instances
     of its own.
 
-    Range [0, ∞); a perfect match costs 0 by default. Papers: Jaus et al. 2025,
+    Range [0, ∞); a perfect match costs 0 by default. Papers: Bouteille et al. 2025,
     https://arxiv.org/abs/2511.17146; Kofler et al. 2022, https://arxiv.org/abs/2205.08209.
 
     Args:

@@ -69,7 +69,7 @@ impl InstanceCrossEntropyLossConfig {
 ///
 /// - **Activation**: softmax or sigmoid.
 /// - **Range**: [0, ∞).
-/// - **Papers**: Jaus et al. 2025, <https://arxiv.org/abs/2511.17146>; Kofler et al. 2022,
+/// - **Papers**: Bouteille et al. 2025, <https://arxiv.org/abs/2511.17146>; Kofler et al. 2022,
 ///   <https://arxiv.org/abs/2205.08209>.
 ///
 /// Its options are a [`InstanceCrossEntropyLossConfig`]; [`dice_loss::InstanceCrossEntropy`] is its

@@ -20,7 +20,7 @@ use crate::{
 /// - **Shapes**: a voxel map for reduction none, (N, S) under softmax, (N, C, S) under sigmoid.
 /// - **Range**: [0, ∞).
 /// - **Errors**: a spacing that is not above 0; a target without the map.
-/// - **Paper**: Jaus et al. 2025, <https://arxiv.org/abs/2511.17146> (cells); Kofler et al. 2022,
+/// - **Paper**: Bouteille et al. 2025, <https://arxiv.org/abs/2511.17146> (cells); Kofler et al. 2022,
 ///   <https://arxiv.org/abs/2205.08209> (blobs).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InstanceCrossEntropy {
@@ -50,7 +50,7 @@ impl Declare for InstanceCrossEntropy {
         perfect_match: PerfectMatch::Zero,
         activations: &[Activation::Softmax, Activation::Sigmoid],
         papers: &[
-            Paper { cite: "Jaus et al. 2025", address: "https://arxiv.org/abs/2511.17146" },
+            Paper { cite: "Bouteille et al. 2025", address: "https://arxiv.org/abs/2511.17146" },
             Paper { cite: "Kofler et al. 2022", address: "https://arxiv.org/abs/2205.08209" },
         ],
     };

@@ -42,11 +42,13 @@ _MANY = 1 << 16
 
 def serves(spec: str, batch: Batch) -> bool:
     """Whether a loss had better leave the graph: it is in main memory and stays in this process,
-    nobody compiles it, it is no map, and as far as the shape is known, it is worth it."""
-    shape = batch.logits.shape
-    if shape.is_fully_defined() and shape.num_elements() < _MANY:
+    nobody compiles it, it is no map, and as far as the shape is known, it is worth it. Instances
+    only the engine can see in a graph."""
+    shape, whole = batch.logits.shape, objective(spec)
+    is_small = shape.is_fully_defined() and shape.num_elements() < _MANY
+    if is_small and not whole.looks_at_instances:
         return False
-    if not _has_cpus_alone() or tf.distribute.has_strategy() or objective(spec).has_map:
+    if not _has_cpus_alone() or tf.distribute.has_strategy() or whole.has_map:
         return False
     return tf.executing_eagerly() or not is_compiled(tf.compat.v1.get_default_graph())
 
