@@ -361,12 +361,44 @@ macro_rules! floats {
 }
 floats!(f32, f64, f16, bf16);
 
+/// Numbers that there are: nearly all are small, and come again and again.
+struct Present {
+    /// A bit for each of those below [`Self::SMALL`].
+    small: Vec<u64>,
+    large: BTreeSet<u64>,
+}
+
+impl Present {
+    const SMALL: u64 = 1 << 16;
+
+    fn insert(&mut self, number: u64) {
+        match number < Self::SMALL {
+            true => self.small[(number / 64) as usize] |= 1 << (number % 64),
+            false => drop(self.large.insert(number)),
+        }
+    }
+
+    fn into_numbers(self) -> impl Iterator<Item = u64> {
+        let Self { small, large } = self;
+        let bits = (0..Self::SMALL)
+            .filter(move |number| small[(number / 64) as usize] >> (number % 64) & 1 == 1);
+        bits.chain(large)
+    }
+}
+
+impl Default for Present {
+    fn default() -> Self {
+        Self { small: vec![0; (Self::SMALL / 64) as usize], large: BTreeSet::new() }
+    }
+}
+
 /// The numbers of a (sample, class) of this layout without gaps, in their order, and how many there are
 /// but 0.
 fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(Numbers, usize)> {
     let ([_, classes, voxels], [sn, sc, sv]) = (layout.shape(), layout.strides);
     let (sample, class) = (pair / classes, pair % classes);
-    let at = |voxel: usize| data[sample * sn + class * sc + voxel * sv];
+    let data = &data[(sample * sn + class * sc).min(data.len())..];
+    let at = |voxel: usize| data[voxel * sv];
     let refused = |voxel: usize, found: String| Error::Parameter {
         what: format!(
             "instances, sample {sample}, class {class}, voxel {:?}",
@@ -377,7 +409,7 @@ fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(N
     };
     let jobs = voxels.div_ceil(JOB);
     let present = |job: usize| {
-        let mut present = BTreeSet::from([0]);
+        let mut present = Present::default();
         let mut last: Option<T> = None;
         for voxel in job * JOB..voxels.min((job + 1) * JOB) {
             let found = at(voxel);
@@ -388,10 +420,10 @@ fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(N
         }
         Ok(present)
     };
-    let found: Vec<Result<BTreeSet<u64>>> = (0..jobs).into_par_iter().map(present).collect();
+    let found: Vec<Result<Present>> = (0..jobs).into_par_iter().map(present).collect();
     let mut present = BTreeSet::from([0]);
     for found in found {
-        present.extend(found?);
+        present.extend(found?.into_numbers());
     }
     let count = present.len() - 1;
     if count < 2 {

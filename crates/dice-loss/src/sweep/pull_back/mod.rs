@@ -190,20 +190,21 @@ fn slopes_by_probability<I: Instructions, F: Number>(
     let exact = &partials.0[row];
     let a_and_b = F::of(exact[Direction::Intersection] + exact[Direction::Prediction]);
     let two_c = c + c;
-    for i in voxels.clone() {
-        let linear = g[i].mul_add::<I>(a_and_b, (F::ONE - g[i]) * b);
-        let smooth = p[i].mul_add::<I>(two_c, linear);
-        out[i] = smooth + sign(p[i] - g[i]) * d + sign(p[i]) * e;
+    let (p, g, out) = (&p[voxels.clone()], &g[voxels.clone()], &mut out[voxels]);
+    for ((out, &p), &g) in out.iter_mut().zip(p).zip(g) {
+        let linear = g.mul_add::<I>(a_and_b, (F::ONE - g) * b);
+        let smooth = p.mul_add::<I>(two_c, linear);
+        *out = smooth + sign(p - g) * d + sign(p) * e;
     }
     let errors =
         [Direction::SensitivityError, Direction::SpecificityError, Direction::SquaredError];
     if errors.iter().any(|error| group.sums[*error].is_some()) {
         let [inside, outside, all] = errors.map(slope);
         let (inside, outside) = (inside + all, outside + all);
-        for i in voxels {
-            let slope = g[i].mul_add::<I>(inside, (F::ONE - g[i]) * outside);
-            let error = p[i] - g[i];
-            out[i] = (error + error).mul_add::<I>(slope, out[i]);
+        for ((out, &p), &g) in out.iter_mut().zip(p).zip(g) {
+            let slope = g.mul_add::<I>(inside, (F::ONE - g) * outside);
+            let error = p - g;
+            *out = (error + error).mul_add::<I>(slope, *out);
         }
     }
 }
