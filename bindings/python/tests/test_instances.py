@@ -200,3 +200,27 @@ def test_moments_add_up():
     slopes = objective.pull_back(verdict, logits[:1], labels[:1])
     _, of_all = objective.loss_and_gradient(logits, labels)
     np.testing.assert_allclose(slopes, of_all[:1], rtol=0, atol=1e-15)
+
+
+def test_numbers_of_any_size_stay_apart():
+    x, labels = np.zeros((1, 1, 4)), np.array([[1, 0, 1, 0]])
+    x[0, 0, :2] = 5
+    objective = Objective(Dice(), activation="sigmoid", pool="cell")
+    losses = [
+        objective.loss(x, labels, maps={"instances": np.array([[[a, a, b, b]]])})
+        for a, b in ((1, 2), (2**24, 2**24 + 1), (7, 2**40))
+    ]
+    assert losses[0] == losses[1] == losses[2]
+
+
+@POOLS
+@pytest.mark.parametrize("absent", ["skip", "zero", "formula"])
+def test_an_instance_of_which_nothing_counts_is_no_part_of_the_mean(pool, absent):
+    x, labels = np.array([[[3.0, 3.0, -3.0, -3.0, 0.0]]]), np.array([[1, 1, 0, 1, 1]])
+    numbers, mask = np.array([[[1, 1, 2, 2, 3]]]), np.array([[1, 1, 1, 1, 0]])
+    if pool == "blob":
+        numbers = np.array([[[1, 1, 0, 2, 3]]])
+    objective = Objective(Dice(), activation="sigmoid", pool=pool, absent=absent)
+    found = objective.loss(x, labels, mask=mask, maps={"instances": numbers})
+    without = objective.loss(x[..., :4], labels[..., :4], maps={"instances": numbers[..., :4]})
+    assert found == pytest.approx(without, rel=1e-12)

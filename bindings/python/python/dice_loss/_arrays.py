@@ -172,7 +172,8 @@ def _weights(array: Array) -> Array:
 
 def _map(name: str, array: Array, logits: tuple[int, ...]) -> Array:
     if array.dtype.kind in "biu":
-        array = array.astype(np.float32)
+        # Numbers of instances may be as large as they like.
+        array = array.astype(np.float64 if array.dtype.itemsize > 2 else np.float32)
     array = array.reshape(_maps.shape_of(name, array.shape, logits))
     return _followed(_floating(f"map {name!r}", array), channels=True)
 

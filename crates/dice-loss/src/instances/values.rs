@@ -187,11 +187,11 @@ impl Rows<'_> {
         let instances = if is_whole { rows } else { rows.start + 1..rows.end };
         let of_row = |row: usize| {
             let mut sums = self.sums(loss, row);
+            let is_there = is_whole || sums.n > 0.0;
             if let Some(background) = background {
                 sums.add(1.0, self.sums(loss, background));
             }
             let has_it = self.sum(Plan::REFERENCE, row..row + 1) > 0.0;
-            let is_there = is_whole || sums.n > 0.0;
             let is_asked = has_it || (loss.absent == Absent::Formula && is_there);
             let counts = is_asked || (loss.absent == Absent::Zero && is_there);
             Seen { pair, row, background, sums, is_asked, counts }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .formula import Sums, perfect_unless
@@ -24,20 +25,31 @@ def of_instances(v: Voxels, integrand: Integrand, of: InstanceLoss) -> tuple[Arr
     any_voxel = 3 - v.axis
     whole = _sums(v, integrand, of)
     nowhere = xp.zeros_like(whole[_SIZE])
-    last = 0 if 0 in tuple(v.x.shape) else xp.largest(numbers)
-    there = {n: xp.any(numbers == n, any_voxel) & (nowhere == 0) for n in range(1, last + 1)}
+    present = () if 0 in tuple(v.x.shape) else checked(xp.distinct(numbers))
+    there = {n: xp.any(numbers == n, any_voxel) & (nowhere == 0) for n in present}
     count = sum((xp.cast(has, nowhere) for has in there.values()), nowhere)
     is_whole = count < 2
     background = _sums(v, integrand, of, numbers == 0)
     asked = _Asked(v, of)
     for n, has in there.items():
-        sums = _sums(v, integrand, of, numbers == n)
-        size = sums[_SIZE]
+        own = _sums(v, integrand, of, numbers == n)
+        sums = own
         if of.pool == "blob":
-            sums = {name: sums[name] + background[name] for name in sums}
-        asked.add(sums, size, has & ~is_whole & (sums[_VOXELS] > 0))
+            sums = {name: own[name] + background[name] for name in own}
+        asked.add(sums, own[_SIZE], has & ~is_whole & (own[_VOXELS] > 0))
     asked.add(whole, whole[_SIZE], is_whole)
     return asked.mean()
+
+
+def checked(numbers: Sequence[float]) -> list[float]:
+    """Those of instances, without 0; fails as the engine does for what is none."""
+    for number in numbers:
+        if not (number >= 0 and number == number // 1):
+            raise ValueError(
+                f"instances: found {number:g}, wanted 0 for voxels of none, or the number of an "
+                "instance, 1 and up"
+            )
+    return [number for number in numbers if number > 0]
 
 
 #: Σ w g and Σ w without a map, under names that no formula reads.

@@ -42,8 +42,8 @@ class Namespace(Protocol):
     def total(self, x: Array, axis: int) -> Array:
         """The sum in float64, or the widest type that the framework has."""
 
-    def largest(self, x: Array) -> int:
-        """The largest value, looked at; fails where values cannot be, as under a transform."""
+    def distinct(self, x: Array) -> Sequence[float]:
+        """The values, each once, looked at; fails where they cannot be, as under a transform."""
 
     def argmax(self, x: Array, axis: int) -> Array:
         """With the axis kept, of size 1."""

@@ -39,6 +39,7 @@ __all__ = [
     "cast",
     "concatenate",
     "constant",
+    "distinct",
     "einsum",
     "equal",
     "exp",
@@ -46,7 +47,6 @@ __all__ = [
     "is_float64",
     "is_number",
     "labels",
-    "largest",
     "log",
     "log1p",
     "log_sigmoid",
@@ -137,13 +137,14 @@ def min(x: Array, axis: int, keepdims: bool = False) -> Array:
     return jnp.min(x, axis, keepdims=keepdims)
 
 
-def largest(x: Array) -> int:
+def distinct(x: Array) -> Sequence[float]:
     if isinstance(x, jax.core.Tracer):
         raise ValueError(
             "instances: found numbers that are traced, wanted ones that can be looked at: without "
             "jit, or in main memory without reference=True and axis_name"
         )
-    return int(jnp.max(x))
+    found: list[float] = np.unique(np.asarray(x)).tolist()
+    return found
 
 
 def argmax(x: Array, axis: int) -> Array:

@@ -19,6 +19,7 @@ __all__ = [
     "cast",
     "concatenate",
     "constant",
+    "distinct",
     "einsum",
     "equal",
     "exp",
@@ -26,7 +27,6 @@ __all__ = [
     "is_float64",
     "is_number",
     "labels",
-    "largest",
     "log",
     "log1p",
     "log_sigmoid",
@@ -136,9 +136,10 @@ def lowest(like: Tensor) -> float:
     return float(np.finfo(dtype_of(like)).min)
 
 
-def largest(x: Tensor) -> int:
+def distinct(x: Tensor) -> Sequence[float]:
     try:
-        return int(ops.convert_to_numpy(ops.max(x)))
+        found: list[float] = np.unique(ops.convert_to_numpy(x)).tolist()
+        return found
     except Exception as error:
         raise ValueError(
             "instances: found numbers that are traced, wanted ones that can be looked at: "

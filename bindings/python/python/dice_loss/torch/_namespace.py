@@ -19,6 +19,7 @@ __all__ = [
     "cast",
     "concatenate",
     "constant",
+    "distinct",
     "einsum",
     "equal",
     "exp",
@@ -26,7 +27,6 @@ __all__ = [
     "is_float64",
     "is_number",
     "labels",
-    "largest",
     "log",
     "log1p",
     "log_sigmoid",
@@ -126,13 +126,21 @@ def lowest(like: Tensor) -> float:
     return float(torch.finfo(like.dtype).min)
 
 
-def largest(x: Tensor) -> int:
+def distinct(x: Tensor) -> Sequence[float]:
     if is_intercepted():
         raise ValueError(
             "instances: found numbers that are traced, wanted ones that can be looked at: in a "
             "compiled graph only logits in main memory have losses of instances"
         )
-    return int(values_of(x).max())
+    try:
+        numbers = values_of(x)
+    except ValueError:
+        raise ValueError(
+            "instances: found numbers that vmap maps over, wanted the same for all: close over "
+            "them, or call the loss for each"
+        ) from None
+    found: list[float] = numbers.unique().tolist()
+    return found
 
 
 def argmax(x: Tensor, axis: int) -> Tensor:

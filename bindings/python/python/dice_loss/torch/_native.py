@@ -276,7 +276,10 @@ def readable_weight(weight: Tensor) -> Tensor:
 
 def readable_map(map: Tensor) -> Tensor:
     """Likewise."""
-    return lendable(map if map.dtype in FLOATS else map.float(), channels=True)
+    if map.dtype not in FLOATS:
+        # Numbers of instances may be as large as they like.
+        map = map.double() if map.itemsize > 2 else map.float()
+    return lendable(map, channels=True)
 
 
 def lendable(tensor: Tensor, channels: bool) -> Tensor:

@@ -7,10 +7,11 @@ They are sums of terms as any other (`Dice(pool="cell")`, `Dice(pool="blob")`,
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal, TypedDict, Unpack
 
 from torch import Tensor
 
+from .._options import number
 from .._spec import Reduction
 from .._terms import ClassWeights, Regions, Smoothing
 from ..terms import (
@@ -43,18 +44,13 @@ class Options(TypedDict, total=False):
     process_group: ProcessGroup | None
 
 
-def _with_defaults(options: Options) -> Options:
-    usual: Options = {"activation": "softmax", "background": False}
-    return {**usual, **options}
-
-
 def _dice_and_cross_entropy(
     pool: Literal["cell", "blob"],
     dice: Dice,
-    cross_entropy_weight: float,
-    instance_weight: float,
-    whole_weight: float,
     options: Options,
+    instance_weight: float,
+    cross_entropy_weight: float,
+    whole_weight: float,
 ) -> list[Weighted]:
     """Of each instance, and of the whole if that has a weight."""
     of_instances = InstanceCrossEntropy(division="cells" if pool == "cell" else "blobs")
@@ -72,7 +68,26 @@ def _dice_and_cross_entropy(
     return terms
 
 
-class CCDiceLoss(SegmentationLoss):
+class _OfInstances(SegmentationLoss):
+    """What the losses here have in common: the options of their formula stay as they are."""
+
+    _OWN = ("squared", "smoothing", "cross_entropy_weight", "whole_weight", "blob_weight", "pool")
+
+    def __init__(self, terms: list[Weighted], own: dict[str, Any], options: Options) -> None:
+        if "pool" in options:
+            raise TypeError(f"{type(self).__name__}: pool: found one, wanted none: it is its name")
+        usual: Options = {"activation": "softmax", "background": False}
+        super().__init__(terms, **{**usual, **options})
+        vars(self).update(own)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self._OWN and "plan" in self.__dict__:
+            made = f"{type(self).__name__}({name}=…)" if name != "pool" else "another loss"
+            raise AttributeError(f"{name}: found a change to {value!r}, wanted {made}, made anew")
+        super().__setattr__(name, value)
+
+
+class CCDiceLoss(_OfInstances):
     """CC-Dice loss: the mean of the Dice losses of all instances, each in its Voronoi cell.
 
     L = 1/K Σ_k Dice(cell k), for each class of each sample, and of those the mean. A voxel belongs
@@ -109,13 +124,15 @@ class CCDiceLoss(SegmentationLoss):
         **options: Unpack[Options],
     ) -> None:
         dice = Dice(squared=squared, smoothing=smoothing)
+        whole_weight = number("whole_weight", whole_weight)
         terms: list[Weighted] = [(1.0, replace(dice, pool="cell"))]
         if whole_weight:
             terms.append((whole_weight, replace(dice, pool="sample")))
-        super().__init__(terms, **_with_defaults(options))
+        own = {"squared": squared, "smoothing": smoothing, "whole_weight": whole_weight}
+        super().__init__(terms, own, options)
 
 
-class CCDiceCELoss(SegmentationLoss):
+class CCDiceCELoss(_OfInstances):
     """CC-DiceCE: the mean over all instances of Dice plus cross-entropy, each in its Voronoi cell.
 
     L = Dice of cells (see `CCDiceLoss`) + λ cross-entropy of cells, in which every cell counts the
@@ -145,13 +162,13 @@ class CCDiceCELoss(SegmentationLoss):
         **options: Unpack[Options],
     ) -> None:
         dice = Dice(squared=squared, smoothing=smoothing)
-        terms = _dice_and_cross_entropy(
-            "cell", dice, cross_entropy_weight, 1.0, whole_weight, options
-        )
-        super().__init__(terms, **_with_defaults(options))
+        weights = {"cross_entropy_weight": cross_entropy_weight, "whole_weight": whole_weight}
+        weights = {name: number(name, weight) for name, weight in weights.items()}
+        terms = _dice_and_cross_entropy("cell", dice, options, instance_weight=1.0, **weights)
+        super().__init__(terms, {"squared": squared, "smoothing": smoothing, **weights}, options)
 
 
-class BlobLoss(SegmentationLoss):
+class BlobLoss(_OfInstances):
     """Blob loss: Dice plus cross-entropy of the whole image, and the mean of those of instances.
 
     L = α (Dice + λ CE) + β 1/K Σ_k (Dice + λ CE)(instance k and the background), all other
@@ -186,7 +203,9 @@ class BlobLoss(SegmentationLoss):
         **options: Unpack[Options],
     ) -> None:
         dice = Dice(squared=squared, smoothing=smoothing)
-        terms = _dice_and_cross_entropy(
-            "blob", dice, cross_entropy_weight, blob_weight, whole_weight, options
-        )
-        super().__init__(terms, **_with_defaults(options))
+        weights = {"cross_entropy_weight": cross_entropy_weight, "whole_weight": whole_weight}
+        weights = {name: number(name, weight) for name, weight in weights.items()}
+        blob_weight = number("blob_weight", blob_weight)
+        terms = _dice_and_cross_entropy("blob", dice, options, blob_weight, **weights)
+        own = {"squared": squared, "smoothing": smoothing, "blob_weight": blob_weight, **weights}
+        super().__init__(terms, own, options)

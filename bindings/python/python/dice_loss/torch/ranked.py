@@ -29,6 +29,22 @@ from ._tracing import refuse_onnx
 __all__ = ["LovaszHingeLoss", "LovaszSoftmaxLoss"]
 
 
+_OPTIONS = frozenset(
+    {
+        "pool",
+        "absent",
+        "background",
+        "classes",
+        "class_weights",
+        "reduction",
+        "ignore_index",
+        "regions",
+        "target_kind",
+        "process_group",
+    }
+)
+
+
 class _LovaszLoss(torch.nn.Module):
     """What the two have in common."""
 
@@ -68,6 +84,13 @@ class _LovaszLoss(torch.nn.Module):
             reduction=reduction,
         )
         self._settings = settings_of(self.ignore_index, self.regions, ())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Options stay as they are."""
+        if name in _OPTIONS and "_settings" in self.__dict__:
+            made = f"{type(self).__name__}({name}=…)"
+            raise AttributeError(f"{name}: found a change to {value!r}, wanted {made}, made anew")
+        super().__setattr__(name, value)
 
     def forward(
         self,

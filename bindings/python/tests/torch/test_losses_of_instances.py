@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from batches import labels_of, logits_of
 from dice_loss import Objective
 from dice_loss.terms import BinaryCrossEntropy, CrossEntropy, Dice, InstanceCrossEntropy
-from dice_loss.torch import BlobLoss, CCDiceCELoss, CCDiceLoss, DiceLoss, SegmentationLoss
+from dice_loss.torch import (
+    BlobLoss,
+    CCDiceCELoss,
+    CCDiceLoss,
+    DiceLoss,
+    LovaszHingeLoss,
+    LovaszSoftmaxLoss,
+    SegmentationLoss,
+)
 
 SHAPE = (2, 3, 9, 11)
 POOLS = pytest.mark.parametrize("pool", ["cell", "blob"])
@@ -132,3 +142,39 @@ def test_numbers_below_zero_are_refused():
     x, labels = batch()
     with pytest.raises(ValueError, match=r"voxel \[0, 0\]: found -1, wanted 0 for"):
         CCDiceLoss()(x, labels, maps={"instances": torch.full(SHAPE, -1)})
+
+
+@POOLS
+def test_plain_torch_looks_at_the_numbers_that_are_there(pool):
+    loss = DiceLoss(activation="sigmoid", pool=pool)
+    x, labels = torch.zeros(1, 1, 4, dtype=torch.float64), torch.tensor([[1, 0, 1, 0]])
+
+    def gradient(numbers):
+        maps = {"instances": torch.tensor([[numbers]])}
+        return torch.func.grad(lambda x: loss(x, labels, maps=maps))(x)
+
+    torch.testing.assert_close(gradient([1, 0, 1 << 40, 0]), gradient([1, 0, 2, 0]))
+    for wrong in (-3.0, 1.5, float("nan")):
+        with pytest.raises(ValueError, match="instances|map 'instances'"):
+            gradient([1.0, 0.0, wrong, 0.0])
+    with pytest.raises(ValueError, match="found numbers that vmap maps over, wanted the same for"):
+        numbers = torch.tensor([[[[1, 0, 2, 0]]]])
+        torch.func.vmap(lambda m: loss(x, labels, maps={"instances": m}))(numbers)
+
+
+def test_options_of_the_formula_stay():
+    for loss in (CCDiceLoss(), CCDiceCELoss(), BlobLoss()):
+        for name in ("whole_weight", "squared", "pool"):
+            with pytest.raises(AttributeError, match=f"{name}: found a change to 3, wanted"):
+                setattr(loss, name, 3)
+    assert BlobLoss().whole_weight == 2.0
+    with pytest.raises(TypeError, match="CCDiceLoss: pool: found one, wanted none"):
+        CCDiceLoss(pool="batch")
+    with pytest.raises(TypeError, match="whole_weight: found '2', wanted a number"):
+        BlobLoss(whole_weight="2")
+    copied = copy.deepcopy(CCDiceCELoss())
+    x, labels = batch()
+    assert copied(x, labels) == CCDiceCELoss()(x, labels)
+    for loss in (LovaszSoftmaxLoss(), LovaszHingeLoss()):
+        with pytest.raises(AttributeError, match="reduction: found a change to 'sum', wanted"):
+            loss.reduction = "sum"
