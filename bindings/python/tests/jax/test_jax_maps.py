@@ -20,6 +20,9 @@ TERMS = [
 ]
 X = cases.logits_for("softmax").astype(np.float32)
 LABELS = cases.labels_for()
+#: Of two classes two instances each, one in either corner.
+APART = np.zeros_like(LABELS)
+APART[0].flat[[0, -1]], APART[1].flat[[0, -1]] = 1, 2
 generator = np.random.default_rng(2)
 MAPS = {
     "boundary": generator.normal(size=X.shape).astype(np.float32),
@@ -125,12 +128,12 @@ def test_wrong_maps_are_refused():
 @pytest.mark.parametrize("compiled", [False, True])
 def test_losses_of_instances(pool, channel_axis, compiled):
     options = {"pool": pool, "background": False}
-    wanted, gradient = dice_loss.dice(X, LABELS, **options)
-    numbers = Objective(Dice(), activation="softmax", **options).maps(X, LABELS)["instances"]
+    wanted, gradient = dice_loss.dice(X, APART, **options)
+    numbers = Objective(Dice(), activation="softmax", **options).maps(X, APART)["instances"]
     assert numbers.max() > 1
 
     def loss(x, **given):
-        return losses.dice(x, LABELS, channel_axis=channel_axis, **options, **given)
+        return losses.dice(x, APART, channel_axis=channel_axis, **options, **given)
 
     x = jnp.moveaxis(X, 1, channel_axis)
     both = jax.value_and_grad(loss)

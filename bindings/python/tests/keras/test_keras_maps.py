@@ -20,6 +20,9 @@ TERMS = [
 ]
 X = cases.logits_for("softmax").astype(np.float32)
 LABELS = cases.labels_for()
+#: Of two classes two instances each, one in either corner.
+APART = np.zeros_like(LABELS)
+APART[0].flat[[0, -1]], APART[1].flat[[0, -1]] = 1, 2
 generator = np.random.default_rng(2)
 MAPS = {
     "boundary": generator.normal(size=X.shape).astype(np.float32),
@@ -100,13 +103,13 @@ def test_wrong_maps_are_refused():
 def test_losses_of_instances(pool, native):
     options = {"pool": pool, "background": False}
     objective = Objective(Dice(), activation="softmax", **options)
-    wanted, gradient = objective.loss_and_gradient(X, LABELS)
-    maps = {"instances": channels_last(objective.maps(X, LABELS)["instances"])}
+    wanted, gradient = objective.loss_and_gradient(X, APART)
+    maps = {"instances": channels_last(objective.maps(X, APART)["instances"])}
     assert maps["instances"].max() > 1
     loss = losses.Dice(from_logits=True, native=native, **options)
     for given in ({}, {"maps": maps}):
         found, slopes = value_and_gradient(
-            lambda x, given=given: loss(LABELS, x, **given), channels_last(X)
+            lambda x, given=given: loss(APART, x, **given), channels_last(X)
         )
         assert found == pytest.approx(wanted, rel=2e-6)
         np.testing.assert_allclose(np.moveaxis(slopes, -1, 1), gradient, rtol=0, atol=1e-6)
