@@ -157,8 +157,8 @@ def test_plain_torch_looks_at_the_numbers_that_are_there(pool):
     for wrong in (-3.0, 1.5, float("nan")):
         with pytest.raises(ValueError, match=r"instances|map 'instances'"):
             gradient([1.0, 0.0, wrong, 0.0])
+    numbers = torch.tensor([[[[1, 0, 2, 0]]]])
     with pytest.raises(ValueError, match="found numbers that vmap maps over, wanted the same for"):
-        numbers = torch.tensor([[[[1, 0, 2, 0]]]])
         torch.func.vmap(lambda m: loss(x, labels, maps={"instances": m}))(numbers)
 
 

@@ -77,7 +77,8 @@ class _OfInstances(SegmentationLoss):
         if "pool" in options:
             raise TypeError(f"{type(self).__name__}: pool: found one, wanted none: it is its name")
         usual: Options = {"activation": "softmax", "background": False}
-        super().__init__(terms, **{**usual, **options})
+        given: Options = {**usual, **options}
+        super().__init__(terms, **given)
         vars(self).update(own)
 
     def __setattr__(self, name: str, value: Any) -> None:
