@@ -4,8 +4,8 @@
 
 A step is the loss and its gradient by the logits. Lesions are balls of 1 to 3 voxels' radius on a
 grid, or a single large one. Where instances are given they are made beforehand; what they cost to
-make is timed apart. The loop takes the softmax once, and then Dice under a mask for each lesion. Contenders of a
-group take turns, step by step. Writes a CSV and prints a table.
+make is timed apart. The loop takes the softmax once, and then Dice under a mask for each lesion.
+Contenders of a group take turns, step by step. Writes a CSV and prints a table.
 """
 
 from __future__ import annotations
