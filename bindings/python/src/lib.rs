@@ -45,10 +45,11 @@ fn spec(text: &str) -> Result<String> {
     Ok(Objective::from_spec(text)?.spec()?)
 }
 
-/// Every sum, with the activations that the engine sums it up under.
+/// Every sum that can be asked for, with the activations that the engine sums it up under.
 #[pyfunction]
 fn sums() -> Vec<(&'static str, Vec<&'static str>)> {
-    Sum::ALL.into_iter().map(|sum| (sum.word(), words(sum.activations()))).collect()
+    let asked = Sum::ALL.into_iter().filter(|sum| !sum.is_of_terms());
+    asked.map(|sum| (sum.word(), words(sum.activations()))).collect()
 }
 
 fn words(activations: &[Activation]) -> Vec<&'static str> {

@@ -251,7 +251,7 @@ REFUSED = {
     "an unknown pool": (
         {"pool": "batches"},
         ValueError,
-        "pool: found 'batches', wanted 'sample' or 'batch' or 'all'",
+        "pool: found 'batches', wanted 'sample' or 'batch' or 'all' or 'cell' or 'blob'",
     ),
     "an unknown activation": (
         {"activation": "relu"},

@@ -237,7 +237,7 @@ def test_labels_and_regions_that_are_set_later():
         ),
         (
             lambda *_: DiceCELoss(pool="batches"),
-            "^pool: found 'batches', wanted 'sample' or 'batch' or 'all'$",
+            "^pool: found 'batches', wanted 'sample' or 'batch' or 'all' or 'cell' or 'blob'$",
         ),
     ],
 )
