@@ -167,6 +167,15 @@ impl Values {
         Self::of_floats(u, extent, kind)
     }
 
+    /// Numbers of instances, mostly.
+    pub fn instances(u: &mut Unstructured, extent: usize) -> Result<Self> {
+        if u.ratio(1, 8)? {
+            return Self::floats(u, extent);
+        }
+        let number = |_| Ok(f32::from(u.int_in_range(0..=3u8)?));
+        Ok(Self::F32((0..extent).map(number).collect::<Result<_>>()?))
+    }
+
     fn of_floats(u: &mut Unstructured, extent: usize, kind: u8) -> Result<Self> {
         Ok(match kind {
             0 => Self::F32(fill(u, extent, Fill::ZeroOne)?),

@@ -2,7 +2,8 @@
 
 use arbitrary::{Result, Unstructured};
 use dice_loss::{
-    Layout, Logits, Moments, Objective, Output, Reduction, Target, Upstream, Verdict, maps::Named,
+    Instances, Layout, Logits, Moments, Objective, Output, Reduction, Target, Upstream, Verdict,
+    maps::Named,
 };
 use half::{bf16, f16};
 
@@ -95,7 +96,10 @@ impl Reference {
         for Named { name, .. } in maps {
             let each = u.arbitrary()?;
             let shape = if each { logits.per_class(u)? } else { logits.per_voxel(u)? };
-            let values = Values::floats(u, shape.extent())?;
+            let values = match name == Instances::MAP {
+                true => Values::instances(u, shape.extent())?,
+                false => Values::floats(u, shape.extent())?,
+            };
             let layout = if each { shape.layout() } else { shape.voxels() };
             if let (Ok(layout), false) = (layout, u.ratio(1, 32)?) {
                 reference.maps.push((name.clone(), values, layout));
