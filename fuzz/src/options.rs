@@ -109,7 +109,10 @@ pub fn objective(u: &mut Unstructured, classes: usize) -> Result<Objective> {
             objective = objective.term(weight * share, term);
         }
     }
-    objective = objective.pool(word(u)?).absent(word(u)?);
+    // Losses that couple the classes refuse instances, so those are not for all terms at every turn.
+    let pool =
+        if u.ratio(1, 4)? { word(u)? } else { *u.choose(&[Pool::Sample, Pool::Batch, Pool::All])? };
+    objective = objective.pool(pool).absent(word(u)?);
     if u.arbitrary()? {
         objective = objective.background(u.arbitrary()?);
     }

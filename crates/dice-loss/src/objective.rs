@@ -187,6 +187,11 @@ impl Objective {
         self.terms.iter().map(fill).collect()
     }
 
+    /// That of the overlap terms that name none.
+    pub(crate) fn default_pool(&self) -> Pool {
+        self.pool
+    }
+
     /// The terms with their weights as they were added.
     pub(crate) fn terms(&self) -> impl Iterator<Item = &(f64, Term)> {
         self.terms.iter()

@@ -3,8 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use crate::{
-    Activation, ClassValues, Decision, Integrand, Isa, Objective, Pool, Reduction, Result, Sum,
-    Term,
+    Activation, ClassValues, Decision, Integrand, Isa, Objective, Reduction, Result, Sum, Term,
     direction::{ByDirection, Direction},
     error::stated,
     instances::{Division, InstanceLoss, Instanced, instanced},
@@ -195,20 +194,18 @@ impl Plan {
 
     /// Whether some term that names this map looks at each class.
     pub fn classes_of_map(&self, name: &str) -> Vec<bool> {
-        let mut seen = vec![false; self.classes];
-        let names = |planned: &&Planned| planned.map.is_some_and(|map| self.maps[map].name == name);
-        for planned in self.terms.iter().filter(names) {
-            let weights = planned.term.weights(self.classes);
-            seen.iter_mut().zip(weights).for_each(|(seen, weight)| *seen |= weight > 0.0);
-        }
-        seen
+        self.classes_of(|planned| planned.map.is_some_and(|map| self.maps[map].name == name))
     }
 
     /// Whether some term looks at the instances of each class.
     pub fn classes_with_instances(&self) -> Vec<bool> {
+        self.classes_of(|planned| planned.instanced.is_some())
+    }
+
+    /// Whether some of these terms looks at each class.
+    fn classes_of(&self, is_one: impl Fn(&Planned) -> bool) -> Vec<bool> {
         let mut seen = vec![false; self.classes];
-        let looks = |planned: &&Planned| planned.term.pool.and_then(Pool::division).is_some();
-        for planned in self.terms.iter().filter(looks) {
+        for planned in self.terms.iter().filter(|planned| is_one(planned)) {
             let weights = planned.term.weights(self.classes);
             seen.iter_mut().zip(weights).for_each(|(seen, weight)| *seen |= weight > 0.0);
         }

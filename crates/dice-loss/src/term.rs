@@ -73,6 +73,11 @@ impl Term {
         }
     }
 
+    /// Whether it is a loss of sums, and no mean over voxels.
+    pub(crate) fn is_overlap(&self) -> bool {
+        matches!(self.loss, Loss::Overlap(_))
+    }
+
     /// The formula of an overlap loss, for whoever computes it elsewhere; `None` of a voxel loss.
     ///
     /// ```

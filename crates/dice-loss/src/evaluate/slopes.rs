@@ -284,33 +284,30 @@ impl Verdict {
         expect_room(plan, samples, 1)?;
         let mut factors = self.factors.clone();
         factors.iter_mut().for_each(|(_, factors)| factors.scale(scalar));
+        // Where the derivatives of a (sample, class) are, and the upstream gradient of its value.
+        let places: Vec<_> = (0..samples * classes)
+            .map(|index| {
+                let (sample, class) = (index / classes, index % classes);
+                let sample = if self.pooled { 0 } else { sample };
+                let value = self.unit.index(sample, class, classes);
+                let upstream = scalar * values.map_or(1.0, |values| values[value]);
+                (sample * classes + class, upstream)
+            })
+            .collect();
         let partials = plan.groups.iter().zip(&self.partials).enumerate();
         let groups = partials.map(|(index, (group, partials))| {
             let voxel = vec![VoxelSlopes::new(plan, index, &factors)];
             let mut slopes = GroupSlopes { partials: Vec::new(), voxel };
             if group.has_sums() {
-                slopes.partials = (0..samples * classes)
-                    .map(|index| {
-                        let (sample, class) = (index / classes, index % classes);
-                        let sample = if self.pooled { 0 } else { sample };
-                        let value = self.unit.index(sample, class, classes);
-                        let upstream = scalar * values.map_or(1.0, |values| values[value]);
-                        partials[sample * classes + class].map(|partial| times(upstream, partial))
-                    })
-                    .collect();
+                let of = |&(at, upstream): &(usize, f64)| {
+                    partials[at].map(|partial| times(upstream, partial))
+                };
+                slopes.partials = places.iter().map(of).collect();
             }
             slopes
         });
         let of_instances = |partials: &Vec<f64>| {
-            (0..samples * classes)
-                .map(|index| {
-                    let (sample, class) = (index / classes, index % classes);
-                    let sample = if self.pooled { 0 } else { sample };
-                    let value = self.unit.index(sample, class, classes);
-                    let upstream = scalar * values.map_or(1.0, |values| values[value]);
-                    times(upstream, partials[sample * classes + class])
-                })
-                .collect()
+            places.iter().map(|&(at, upstream)| times(upstream, partials[at])).collect()
         };
         let instanced = self.instanced.iter().map(of_instances).collect();
         Ok(Slopes { groups: groups.collect(), instanced, offsets: None, map })

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Activation, Error, Label, Layout, Objective, Pool, Result, Term, Words,
+    Error, Label, Layout, Objective, Pool, Result, Term, Words,
     error::stated,
     room,
     tensor::{FloatSlice, LabelSlice, Map, in_words},
@@ -454,36 +454,29 @@ impl Objective {
     /// # Ok::<(), dice_loss::Error>(())
     /// ```
     pub fn division(&self) -> Result<Option<(Division, &'static str)>> {
-        let mut found: Option<(Division, &'static str)> = None;
-        for (division, term) in self.terms_with_instances() {
-            match found {
-                Some((other, by)) if other != division => {
-                    return stated(
-                        "pools",
-                        format!(
-                            "{} of {by} and {} of {}",
-                            other.word(),
-                            division.word(),
-                            term.name()
-                        ),
-                        "one kind of instances for all terms: cells or blobs",
-                    );
-                }
-                Some(_) => {}
-                None => found = Some((division, term.name())),
-            }
+        let mut terms = self.terms_with_instances();
+        let Some((division, first)) = terms.next() else { return Ok(None) };
+        match terms.find(|(other, _)| *other != division) {
+            None => Ok(Some((division, first.name()))),
+            Some((other, term)) => stated(
+                "pools",
+                format!(
+                    "{} of {} and {} of {}",
+                    division.word(),
+                    first.name(),
+                    other.word(),
+                    term.name()
+                ),
+                "one kind of instances for all terms: cells or blobs",
+            ),
         }
-        Ok(found)
     }
 
-    /// The same with the activation of that term.
-    pub(crate) fn division_and_activation(&self) -> Result<Option<(Division, Activation)>> {
-        let first = self.terms_with_instances().into_iter().next();
-        Ok(self.division()?.zip(first).map(|(_, (division, term))| (division, term.activation)))
-    }
-
-    fn terms_with_instances(&self) -> Vec<(Division, Term)> {
-        let of = |(_, term): (f64, Term)| Some((term.pool.and_then(Pool::division)?, term));
-        self.resolved().into_iter().filter_map(of).collect()
+    /// The terms that look at instances, and how each wants the voxels divided.
+    pub(crate) fn terms_with_instances(&self) -> impl Iterator<Item = (Division, &Term)> {
+        self.terms().filter_map(|(_, term)| {
+            let pool = term.is_overlap().then(|| term.pool.unwrap_or(self.default_pool()));
+            Some((pool?.division()?, term))
+        })
     }
 }

@@ -125,8 +125,6 @@ impl Prepared {
         target: &Target,
         spatial: &[usize],
     ) -> Result<Vec<f32>> {
-        let [_, _, voxels] = logits.layout().shape();
-        check_spatial(spatial, voxels)?;
         let grid = Grid::unit(spatial).map_err(Error::from)?;
         let instances = self.make_instances(logits, target, &grid, Connectivity::Corners)?;
         let [samples, classes, voxels] = instances.shape();

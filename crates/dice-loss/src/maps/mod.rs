@@ -149,7 +149,8 @@ impl Objective {
                 (known.recipe, known.activation) = (Some(recipe), activation);
             }
         }
-        if let Some((division, activation)) = self.division_and_activation()? {
+        let first = self.terms_with_instances().next();
+        if let Some((division, activation)) = first.map(|(of, term)| (of, term.activation)) {
             if let Some((_, term)) =
                 self.terms().find(|(_, term)| term.map_name().as_deref() == Some(Instances::MAP))
             {
