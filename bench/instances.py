@@ -11,20 +11,13 @@ Contenders of a group take turns, step by step. Writes a CSV and prints a table.
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import os
-import platform
-import re
-import sys
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from dice_loss.torch import CCDiceCELoss, DiceCELoss, DiceLoss
-from maps import Loss, measured
+from steps import Loss, about, measured, write
 from torch import Tensor
 
 HERE = Path(__file__).resolve().parent
@@ -110,18 +103,7 @@ def main() -> None:
     add("--out", type=Path, default=HERE / "results/instances.csv")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    info = Path("/proc/cpuinfo")
-    names = re.findall(r"^model name\s*:\s*(.+)$", info.read_text(), re.M) if info.exists() else []
-    about = {
-        "torch": torch.__version__,
-        "dice_loss": version("dice-loss"),
-        "python": platform.python_version(),
-        "cpu": names[0] if names else platform.processor(),
-        "threads": chosen.threads,
-        "load": round(os.getloadavg()[0], 2),
-        "date": datetime.date.today().isoformat(),
-        "command": f"python bench/instances.py {' '.join(sys.argv[1:])}".strip(),
-    }
+    told = about(chosen.threads)
     rows: list[dict[str, Any]] = []
     for edge, lesions, with_loop in QUICK if chosen.quick else FULL:
         labels = labels_of(edge, lesions)
@@ -131,20 +113,13 @@ def main() -> None:
         for group, contenders in groups(labels, x, with_loop).items():
             for row in measured(contenders, x, chosen.seconds):
                 case = f"1×2×{edge}³"
-                rows.append({"case": case, "lesions": lesions, "group": group, **row, **about})
+                rows.append({"case": case, "lesions": lesions, "group": group, **row, **told})
                 print(
                     f"{case:<10}{lesions:>6}  {group:<16}{row['contender']:<26}"
                     f"{row['step_ms']:10.2f} ms  {1 / row['ratio_to_first']:7.3f} × the first",
                     flush=True,
                 )
-    plain = [
-        {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()}
-        for row in rows
-    ]
-    with chosen.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(plain[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(plain)
+    write(rows, chosen.out)
 
 
 if __name__ == "__main__":

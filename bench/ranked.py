@@ -11,23 +11,13 @@ training is. Writes a CSV and prints a table.
 from __future__ import annotations
 
 import argparse
-import csv
-import datetime
-import os
-import platform
-import re
-import statistics
-import sys
-import time
 import warnings
-from collections.abc import Callable
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import dice_loss.smp
 import torch
+from steps import Loss, about, measured, write
 from torch import Tensor
 
 with warnings.catch_warnings():
@@ -45,7 +35,6 @@ QUICK = {
     "quick 2×3×16²": ("multiclass", (2, 3, 16, 16)),
     "quick 2×1×16²": ("binary", (2, 1, 16, 16)),
 }
-Loss = Callable[[Tensor], Tensor]
 
 
 def labels_of(mode: str, shape: tuple[int, ...]) -> Tensor:
@@ -69,50 +58,6 @@ def logits_of(mode: str, shape: tuple[int, ...], labels: Tensor, nearly_right: b
     return logits + 5.0 * torch.nn.functional.one_hot(labels, shape[1]).movedim(-1, 1)
 
 
-def step(loss: Loss, x: Tensor) -> float:
-    """Milliseconds."""
-    x.grad = None
-    start = time.perf_counter()
-    loss(x).backward()
-    return 1e3 * (time.perf_counter() - start)
-
-
-def measured(contenders: dict[str, Loss], x: Tensor, seconds: float) -> list[dict[str, Any]]:
-    """So many seconds, at least 3 rounds and at most 30."""
-    times: dict[str, list[float]] = {name: [] for name in contenders}
-    found = {}
-    for name, loss in contenders.items():
-        step(loss, x)
-        assert x.grad is not None
-        found[name] = float(loss(x).detach()), x.grad.clone()
-    start = time.perf_counter()
-    while (done := min(map(len, times.values()))) < 3 or (
-        time.perf_counter() - start < seconds and done < 30
-    ):
-        for name, loss in contenders.items():
-            times[name].append(step(loss, x))
-    first = next(iter(contenders))
-    _, slopes = found[first]
-    rows = []
-    for name, spent in times.items():
-        ordered, fifth = sorted(spent), len(spent) // 5
-        rows.append(
-            {
-                "contender": name,
-                "step_ms": statistics.median(spent),
-                "low_ms": ordered[fifth],
-                "high_ms": ordered[-1 - fifth],
-                "ratio_to_first": statistics.median(times[first]) / statistics.median(spent),
-                "repeats": len(spent),
-                "loss": found[name][0],
-                "gradient_difference": float(
-                    (found[name][1] - slopes).abs().max() / slopes.abs().max()
-                ),
-            }
-        )
-    return rows
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -124,19 +69,7 @@ def main() -> None:
     add("--out", type=Path, default=HERE / "results/ranked.csv")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    info = Path("/proc/cpuinfo")
-    names = re.findall(r"^model name\s*:\s*(.+)$", info.read_text(), re.M) if info.exists() else []
-    about = {
-        "torch": torch.__version__,
-        "smp": version("segmentation-models-pytorch"),
-        "dice_loss": version("dice-loss"),
-        "python": platform.python_version(),
-        "cpu": names[0] if names else platform.processor(),
-        "threads": chosen.threads,
-        "load": round(os.getloadavg()[0], 2),
-        "date": datetime.date.today().isoformat(),
-        "command": f"python bench/ranked.py {' '.join(sys.argv[1:])}".strip(),
-    }
+    told = about(chosen.threads, smp="segmentation-models-pytorch")
     rows = []
     for case, (mode, shape) in (QUICK if chosen.quick else FULL).items():
         labels = labels_of(mode, shape)
@@ -149,20 +82,13 @@ def main() -> None:
             }
             logits = "nearly right" if nearly_right else "noise"
             for row in measured(contenders, x, chosen.seconds):
-                rows.append({"case": case, "mode": mode, "logits": logits, **row, **about})
+                rows.append({"case": case, "mode": mode, "logits": logits, **row, **told})
                 print(
                     f"{case:<14}{logits:<14}{row['contender']:<12}{row['step_ms']:9.2f} ms  "
                     f"{row['ratio_to_first']:6.2f} × as fast",
                     flush=True,
                 )
-    plain = [
-        {key: f"{value:.5g}" if isinstance(value, float) else value for key, value in row.items()}
-        for row in rows
-    ]
-    with chosen.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(plain[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(plain)
+    write(rows, chosen.out)
 
 
 if __name__ == "__main__":
