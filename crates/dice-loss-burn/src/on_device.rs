@@ -13,7 +13,9 @@ use burn::{
     },
     tensor::{Bool, Device, Float, Int, Shape, Tensor, kind::Autodiff},
 };
-use dice_loss::{Error, Objective, Prepared, Result};
+#[cfg(feature = "cube")]
+use dice_loss::Prepared;
+use dice_loss::{Error, Objective, Result};
 use dice_loss_tensor::{About, Form, Rules, Source, Tensors, beyond_the_engine};
 
 use crate::{
