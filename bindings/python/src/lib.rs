@@ -221,12 +221,12 @@ fn objective(
                 }
             }
         }
-        if let Some(mut out) = details {
-            batch.keep_apart("details", &out)?;
-            let found = verdict::details(&verdict, &measured)?;
-            out.dense_mut::<f64>("details", &[found.len()])?.copy_from_slice(&found);
-        }
-        Ok(Verdict::new(verdict, prepared))
+        let Some(mut out) = details else { return Ok(Verdict::new(verdict, prepared)) };
+        batch.keep_apart("details", &out)?;
+        let found = verdict::details(&verdict, &measured)?;
+        out.dense_mut::<f64>("details", &[found.len()])?.copy_from_slice(&found);
+        let instances = prepared.instance_details(&measured)?;
+        Ok(Verdict::new(verdict, prepared).with(instances))
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dice_loss::{Counts, Moments, Prepared};
+use dice_loss::{Counts, InstanceDetails, Moments, Prepared};
 use pyo3::prelude::*;
 
 use crate::refused::{Refused, Result};
@@ -12,11 +12,18 @@ use crate::refused::{Refused, Result};
 pub(crate) struct Verdict {
     verdict: dice_loss::Verdict,
     prepared: Arc<Prepared>,
+    instances: Option<Vec<f64>>,
 }
 
 impl Verdict {
     pub fn new(verdict: dice_loss::Verdict, prepared: Arc<Prepared>) -> Self {
-        Self { verdict, prepared }
+        Self { verdict, prepared, instances: None }
+    }
+
+    /// With what was measured of each instance.
+    pub fn with(mut self, instances: Option<Vec<InstanceDetails>>) -> Self {
+        self.instances = instances.map(|all| all.iter().flat_map(numbers).collect());
+        self
     }
 }
 
@@ -60,6 +67,21 @@ impl Verdict {
     fn soft_dice(&self) -> Option<Vec<f64>> {
         self.verdict.soft_dice().map(<[f64]>::to_vec)
     }
+
+    /// Of each instance: sample, class, number, soft Dice, and the three counts.
+    #[getter]
+    fn instances(&self) -> Option<Vec<f64>> {
+        self.instances.clone()
+    }
+}
+
+fn numbers(instance: &InstanceDetails) -> [f64; 7] {
+    let &InstanceDetails { sample, class, number, counts, soft_dice } = instance;
+    let [tp, fp, misses] = counts.map_or([f64::NAN; 3], |counts| {
+        [counts.true_positives, counts.false_positives, counts.false_negatives].map(|n| n as f64)
+    });
+    let [sample, class, number] = [sample, class, number].map(|n| n as f64);
+    [sample, class, number, soft_dice.unwrap_or(f64::NAN), tp, fp, misses]
 }
 
 /// What a loss can tell of terms and classes, one after another: (T) the loss of each term; (T, C) of

@@ -53,7 +53,7 @@ pub use entry::{Entry, settings};
 pub use error::{Error, Result};
 pub use evaluate::{LossParts, TermParts, TermVerdict, Upstream, Verdict};
 pub use formula::{ClassLoss, Distances, Overlap, RowLoss, Smoothing, Sums};
-pub use instances::{Division, InstanceLoss, Instances};
+pub use instances::{Division, InstanceDetails, InstanceLoss, Instances};
 pub use interrupt::{Stop, interruptible};
 pub use metrics::{Counts, Lesions};
 pub use moments::Moments;

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::{
-    Error, Instances, Integrand, Layout, Logits, Moments, Objective, Output, Reduction, Result,
-    Target, TermParts, Upstream, Verdict,
+    Error, InstanceDetails, Instances, Integrand, Layout, Logits, Moments, Objective, Output,
+    Reduction, Result, Target, TermParts, Upstream, Verdict,
     evaluate::{self, Slopes},
+    instances,
     plan::Plan,
     room,
     sweep::{self, Input},
@@ -128,6 +129,32 @@ impl Prepared {
     pub fn evaluate(&self, moments: &Moments) -> Result<Verdict> {
         moments.expect(&self.plan.integrands, self.plan.classes)?;
         evaluate::evaluate(&self.plan, moments)
+    }
+
+    /// How well each instance was found, sample by sample and class by class: of the classes that a term
+    /// with pool [`Cell`](crate::Pool::Cell) or [`Blob`](crate::Pool::Blob) looks at, all instances of which
+    /// a voxel counts. A class with fewer than two in a sample is one, the whole of it.
+    ///
+    /// `None` of moments that no sweep has just left: added up, appended or read from text. Fails for
+    /// moments of other sums.
+    ///
+    /// ```
+    /// use dice_loss::{Decision, Dice, Division, Instances, Layout, Logits, Objective, Pool, Target};
+    /// let layout = Layout::channels_first(&[1, 1, 6])?;
+    /// let cells = Instances::new(Division::Cells, &[1u8, 1, 1, 2, 2, 2], layout)?;
+    /// let dice = Dice::default().sigmoid().pool(Pool::Cell);
+    /// let objective = Objective::new().term(1.0, dice).decision(Decision::Threshold(0.5)).prepare(1)?;
+    /// let logits = Logits::new(&[9.0f32, 9.0, -9.0, -9.0, -9.0, -9.0], layout)?;
+    /// let target = Target::labels(&[1u8, 1, 0, 0, 1, 0], layout)?.instances(&cells);
+    ///
+    /// let found = objective.instance_details(&objective.measure(&logits, &target)?)?.unwrap();
+    /// let hits = found.iter().map(|instance| instance.counts.unwrap().true_positives);
+    /// assert!(hits.eq([2, 0]));
+    /// # Ok::<(), dice_loss::Error>(())
+    /// ```
+    pub fn instance_details(&self, moments: &Moments) -> Result<Option<Vec<InstanceDetails>>> {
+        moments.expect(&self.plan.integrands, self.plan.classes)?;
+        Ok(instances::details(&self.plan, moments))
     }
 
     /// ∂loss/∂sums, in the order of [`Moments::as_slice`].

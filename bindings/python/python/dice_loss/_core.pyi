@@ -115,6 +115,10 @@ class Verdict:
     @property
     def soft_dice(self) -> list[float] | None:
         """Of each class, 2Σpg / (Σp + Σg), a mean over the rows that have it; NaN if none has."""
+    @property
+    def instances(self) -> list[float] | None:
+        """If details were asked for and a term looks at instances: of each instance its sample,
+        class and number, soft Dice, true positives, false positives and false negatives."""
 
 def evaluate(
     spec: str, moments: View, valid: View | None, pooled: bool, gradient: View | None

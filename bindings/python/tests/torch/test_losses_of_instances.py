@@ -138,6 +138,49 @@ def test_details(pool):
     torch.testing.assert_close(details.counts, plain.counts)
 
 
+@POOLS
+def test_details_of_each_instance(pool):
+    x, labels = batch()
+    loss = DiceLoss(pool=pool, background=False)
+    numbers = loss.maps(x, labels)["instances"].long()
+    ignored = torch.rand(labels.shape, generator=torch.Generator().manual_seed(4)) < 0.1
+    wanted, hard, p = [], x.argmax(1), x.detach().softmax(1)
+    for sample, label in [(sample, label) for sample in range(2) for label in (1, 2)]:
+        of_class = numbers[sample, label]
+        for number in range(1, max(int(of_class.max()), 1) + 1):
+            cell = (
+                of_class == number if of_class.max() > 1 else torch.ones_like(of_class, dtype=bool)
+            )
+            if pool == "blob" and of_class.max() > 1:
+                cell = cell | (of_class == 0)
+            cell = cell & ~ignored[sample]
+            inside, said = cell & (labels[sample] == label), cell & (hard[sample] == label)
+            if pool == "blob" and of_class.max() > 1:
+                inside = inside & (of_class == number)
+            q = p[sample, label]
+            soft = 2 * q[inside].sum() / (q[cell].sum() + inside.sum())
+            counts = [(inside & said).sum(), (said & ~inside).sum(), (inside & ~said).sum()]
+            if inside.any():
+                wanted.append(([sample, label, number], soft, torch.stack(counts)))
+    target = torch.where(ignored, 255, labels)
+    loss.ignore_index = 255
+    maps = {"instances": numbers}
+    for inputs in [x, x.detach()]:
+        _, details = loss(inputs, target, maps=maps, details=True)
+        found = details.instances
+        places = torch.stack(found[:3], 1)
+        assert places.tolist() == [place for place, _, _ in wanted]
+        torch.testing.assert_close(found.soft_dice, torch.stack([soft for _, soft, _ in wanted]))
+        counts = torch.stack([counts for _, _, counts in wanted]).double()
+        torch.testing.assert_close(found.counts, counts)
+        assert found.missed.tolist() == (counts[:, 0] == 0).tolist()
+        assert 0 < found.missed.sum() < len(wanted)
+        assert found.recall == (counts[:, 0] > 0).double().mean()
+        dice = 2 * counts[:, 0] / (2 * counts[:, 0] + counts[:, 1] + counts[:, 2])
+        torch.testing.assert_close(found.hard_dice, dice)
+    assert DiceLoss()(x, labels, details=True)[1].instances is None
+
+
 def test_numbers_below_zero_are_refused():
     x, labels = batch()
     with pytest.raises(ValueError, match=r"voxel \[0, 0\]: found -1, wanted 0 for"):

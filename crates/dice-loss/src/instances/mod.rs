@@ -4,10 +4,13 @@
 //! sample. Which voxel belongs to which is said once, beside the target, and by numbers: both sweeps
 //! keep one row of sums for each number, so their cost does not depend on how many there are.
 
+mod details;
 mod make;
 mod values;
 mod weights;
 
+pub use details::InstanceDetails;
+pub(crate) use details::details;
 pub use values::InstanceLoss;
 pub(crate) use values::{Instanced, Kept, Known, condensed, instanced};
 pub(crate) use weights::weigh;
@@ -284,6 +287,12 @@ impl Instances {
     /// or more the first row is that of number 0; otherwise there is one row, of all voxels.
     pub(crate) fn offsets(&self) -> &Arc<[usize]> {
         &self.offsets
+    }
+
+    /// Where the rows of a class begin, counted from the first of its sample.
+    pub(crate) fn first_row(&self, sample: usize, class: usize) -> usize {
+        let at = sample * self.classes;
+        self.offsets[at + class] - self.offsets[at]
     }
 
     /// Where the rows of each class of a sample begin, from its first row on, and where the last ends.

@@ -75,9 +75,14 @@ pub(crate) struct Known {
 impl Known {
     /// The sums of an instance of a (sample, class) with two or more.
     pub fn row(&self, pair: usize, number: usize) -> Option<&[f64]> {
+        let mut rows = self.rows_of(pair);
+        if rows.len() > 1 { rows.nth(number) } else { None }
+    }
+
+    /// The sums of all rows of a (sample, class), one after another.
+    pub fn rows_of(&self, pair: usize) -> impl ExactSizeIterator<Item = &[f64]> {
         let rows = self.offsets[pair]..self.offsets[pair + 1];
-        let is_there = rows.len() > 1 && number < rows.len();
-        is_there.then(|| &self.rows[(rows.start + number) * self.columns..][..self.columns])
+        rows.map(|row| &self.rows[row * self.columns..][..self.columns])
     }
 
     /// Whether they are of these instances.

@@ -13,7 +13,7 @@ of, for formulas of your own. `dice_loss.torch.functional` has every loss as a f
 """
 
 from . import distributed, functional
-from ._details import LossDetails
+from ._details import InstanceDetails, LossDetails
 from ._measure import measure
 from .deep_supervision import DeepSupervisionLoss
 from .distributed import Accumulation
@@ -29,6 +29,7 @@ __all__ = [
     "CCDiceCELoss",
     "CCDiceLoss",
     "DeepSupervisionLoss",
+    "InstanceDetails",
     "LossDetails",
     "LovaszHingeLoss",
     "LovaszSoftmaxLoss",

@@ -11,9 +11,45 @@ from torch import Tensor
 
 from .. import _core
 from ._evaluation import Moments, evaluate, integrands, objective, soft_dice
+from ._native import Details
 from ._tracing import classes_of, constant_in_graphs
 
 _COUNTS = ("true_positives", "false_positives", "false_negatives")
+
+
+class InstanceDetails(NamedTuple):
+    """Of each instance of which a voxel counts, without gradient; K of them, class by class of each
+    sample. A class with a single one has the whole sample as its cell."""
+
+    #: (K), int64: the sample that it lies in.
+    sample: Tensor
+    #: (K), int64: its class.
+    label: Tensor
+    #: (K), int64: which of its class's in the sample it is, counted from 1 in the order of their
+    #: numbers.
+    number: Tensor
+    #: (K): 2Σpg / (Σp + Σg) in its cell; of blobs, of its own voxels and the background. Under the
+    #: first term's activation.
+    soft_dice: Tensor
+    #: (K, 3): true positives, false positives and false negatives of the hard decisions, of the
+    #: same voxels.
+    counts: Tensor
+
+    @property
+    def hard_dice(self) -> Tensor:
+        """(K): 2TP / (2TP + FP + FN) of the hard decisions."""
+        true, false_positive, false_negative = self.counts.unbind(-1)
+        return 2.0 * true / (2.0 * true + false_positive + false_negative)
+
+    @property
+    def missed(self) -> Tensor:
+        """(K), bool: whether no voxel of it was found."""
+        return self.counts[:, 0] == 0
+
+    @property
+    def recall(self) -> Tensor:
+        """The share of the instances of which a voxel was found; NaN without any."""
+        return 1.0 - self.missed.double().mean()
 
 
 class LossDetails(NamedTuple):
@@ -31,6 +67,9 @@ class LossDetails(NamedTuple):
     #: (C, 3): true positives, false positives and false negatives, in voxels, whatever their
     #: weights. Under softmax the decision is the class with the largest logit, otherwise p ≥ ½.
     counts: Tensor
+    #: Of each instance, where a term looks at them; None otherwise, and on CUDA, under transforms and
+    #: in compiled graphs, where no shape depends on how many there are.
+    instances: InstanceDetails | None = None
 
     @property
     def hard_iou(self) -> Tensor:
@@ -68,13 +107,22 @@ def _with_counts(spec: str) -> str:
     return _core.spec(json.dumps(whole, allow_nan=False))
 
 
-def details_at_hand(numbers: Tensor, classes: int) -> LossDetails:
+def details_at_hand(details: Details) -> LossDetails:
     """What the engine tells, one after another: in main memory and where nobody traces, in a tenth
     of the time that the many small operations of `details_of` take."""
+    numbers, classes = details.numbers, details.classes
     terms = (numbers.numel() - 5 * classes) // (1 + classes)
     sizes = (terms, terms * classes, classes, classes, 3 * classes)
     losses, per_class, soft, hard, counts = numbers.split(sizes)
-    return LossDetails(losses, per_class.view(terms, classes), soft, hard, counts.view(classes, 3))
+    per_class, counts = per_class.view(terms, classes), counts.view(classes, 3)
+    instances = None if details.instances is None else _of_instances(details.instances)
+    return LossDetails(losses, per_class, soft, hard, counts, instances)
+
+
+def _of_instances(numbers: list[float]) -> InstanceDetails:
+    rows = torch.tensor(numbers, dtype=torch.float64).view(-1, 7)
+    sample, label, number = rows[:, :3].long().unbind(1)
+    return InstanceDetails(sample, label, number, rows[:, 3], rows[:, 4:])
 
 
 def details_of(

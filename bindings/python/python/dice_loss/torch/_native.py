@@ -129,13 +129,17 @@ def verdict(
     moments: Tensor | None = None,
     slopes: Tensor | None = None,
     gradient: Tensor | None = None,
-    details: Tensor | None = None,
+    details: Details | None = None,
 ) -> _core.Verdict:
     """Sweep 1 and what the engine makes of it; the moments, the derivatives by them, those by the
     logits and the details are written where there is room for them."""
     lent = Lent(logits, target, mask, voxel_weight, class_valid, maps, kind, settings)
-    rooms = map(_view_or_none, (moments, slopes, gradient, details))
-    return _core.objective(spec, *lent.views, torch.get_num_threads(), *rooms)
+    of_batch = None if details is None else details.numbers
+    rooms = map(_view_or_none, (moments, slopes, gradient, of_batch))
+    found = _core.objective(spec, *lent.views, torch.get_num_threads(), *rooms)
+    if details is not None:
+        details.instances = found.instances
+    return found
 
 
 def value(verdict: _core.Verdict, logits: Tensor) -> Tensor:
@@ -311,10 +315,15 @@ def sums(logits: Tensor, spec: str) -> Tensor:
     return torch.empty((logits.shape[0], columns, logits.shape[1]), dtype=torch.float64)
 
 
-def details(logits: Tensor, spec: str) -> Tensor:
+class Details:
     """Room for what a loss tells beside its value, of all terms but the last."""
-    terms, classes = len(objective_of(spec).terms) - 1, classes_of(logits)
-    return torch.empty(terms * (1 + classes) + 5 * classes, dtype=torch.float64)
+
+    def __init__(self, logits: Tensor, spec: str) -> None:
+        terms, self.classes = len(objective_of(spec).terms) - 1, classes_of(logits)
+        size = terms * (1 + self.classes) + 5 * self.classes
+        self.numbers = torch.empty(size, dtype=torch.float64)
+        #: Of each instance seven numbers, if a term looks at them.
+        self.instances: list[float] | None = None
 
 
 def fresh_gradient(logits: Tensor) -> Tensor:

@@ -66,12 +66,12 @@ def detailed(*inputs: Any) -> tuple[Tensor, LossDetails]:
     if is_intercepted():
         loss, _, moments = torch.ops.dice_loss.objective.default(*inputs)
         return loss, details_of(moments.detach(), class_valid, spec)
-    details = _native.details(logits, spec)
+    details = _native.Details(logits, spec)
     if torch.is_grad_enabled() and logits.requires_grad:
         loss = _with_gradient(logits, spec).apply(*inputs, details)
     else:
         loss = _native.value(_native.verdict(*inputs, details=details), logits)
-    return loss, details_at_hand(details, classes_of(logits))
+    return loss, details_at_hand(details)
 
 
 def voxel_losses(*inputs: Any) -> Tensor:
