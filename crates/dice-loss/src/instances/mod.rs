@@ -401,6 +401,15 @@ impl Default for Present {
     }
 }
 
+/// What a job finds: the numbers that there are, and which one all its voxels have.
+struct Found {
+    present: Present,
+    /// Whether all were small enough to be written down.
+    is_short: bool,
+    /// `None` if it has more than one.
+    only: Option<u16>,
+}
+
 /// The numbers of a (sample, class) of this layout without gaps, in their order, and how many there are
 /// but 0.
 fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(Numbers, usize)> {
@@ -416,29 +425,51 @@ fn renumbered<T: Numbered>(data: &[T], layout: Layout, pair: usize) -> Result<(N
         found,
         wanted: "0 for voxels of none, or the number of an instance, 1 and up".into(),
     };
-    let jobs = voxels.div_ceil(JOB);
-    let present = |job: usize| {
-        let mut present = Present::default();
-        let mut last: Option<T> = None;
-        for voxel in job * JOB..voxels.min((job + 1) * JOB) {
-            let found = at(voxel);
-            if last != Some(found) {
-                present.insert(found.number().map_err(|found| refused(voxel, found))?);
-                last = Some(found);
+    room::expect(voxels, size_of::<u16>(), "the instances of a class")?;
+    // Zeros, which take no memory before something is written.
+    let mut numbers = vec![0u16; voxels];
+    let read = |(job, out): (usize, &mut [u16])| {
+        let first = job * JOB;
+        let mut found = Found { present: Present::default(), is_short: true, only: None };
+        let mut start = 0;
+        while start < out.len() {
+            let value = at(first + start);
+            let is_other = |i: &usize| at(first + i) != value;
+            let end = (start + 1..out.len()).find(is_other).unwrap_or(out.len());
+            let number = value.number().map_err(|found| refused(first + start, found))?;
+            found.present.insert(number);
+            let short = u16::try_from(number).unwrap_or_default();
+            found.is_short &= u64::from(short) == number;
+            if end - start == out.len() {
+                // Only written if another job has another.
+                found.only = Some(short);
+                return Ok(found);
             }
+            out[start..end].fill(short);
+            start = end;
         }
-        Ok(present)
+        Ok(found)
     };
-    let found: Vec<Result<Present>> = (0..jobs).into_par_iter().map(present).collect();
+    let found: Vec<Result<Found>> = numbers.par_chunks_mut(JOB).enumerate().map(read).collect();
     let mut present = BTreeSet::from([0]);
+    let (mut is_short, mut only) = (true, Vec::new());
     for found in found {
-        present.extend(found?.into_numbers());
+        let found = found?;
+        present.extend(found.present.into_numbers());
+        is_short &= found.is_short;
+        only.push(found.only);
     }
     let count = present.len() - 1;
     if count < 2 {
         return Ok((Numbers::Short(Vec::new()), count));
     }
     let has_gaps = present.last().is_some_and(|&last| last != count as u64);
+    if is_short && !has_gaps {
+        let jobs = numbers.par_chunks_mut(JOB).zip(only);
+        jobs.for_each(|(out, only)| only.into_iter().for_each(|only| out.fill(only)));
+        return Ok((Numbers::Short(numbers), count));
+    }
+    drop(numbers);
     let places: BTreeMap<u64, u32> = match has_gaps {
         true => present.into_iter().zip(0..).collect(),
         false => BTreeMap::new(),

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The sums that there are kernels for, beside those of the reference.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
     /// Σpg and Σp: Dice, IoU, Tversky and all else that is linear in p.
     Linear,
@@ -22,37 +22,42 @@ pub(super) enum Asked {
     Focal,
 }
 
-/// The sums with a map that there are kernels for, beside Σm.
-#[derive(Debug, Clone, Copy)]
+/// The sums with a map that there are kernels for, beside those of the map and the reference alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AskedOfMap {
     /// Σmp: boundary loss, skeleton recall.
     Linear,
     /// Σm(p − g)²: Hausdorff loss.
     Errors,
+    /// The log losses: cross-entropy, binary of channels.
+    LogLoss,
 }
 
 impl AskedOfMap {
     /// `None` if a group with this map asks for something else.
     pub(super) fn of(group: &Group, map: &MapPlan) -> Option<Self> {
-        let has_more = group.log_loss.is_some()
-            || group.binary.is_some()
-            || !group.focal.is_empty()
-            || map.reference.is_some()
-            || map.reference_squared.is_some();
+        let log_loss = match (group.log_loss, group.binary) {
+            (Some(columns), _) if columns.of_all.is_some() => return None,
+            (log_loss, binary) => log_loss.is_some() || binary.is_some(),
+        };
+        let of_reference = map.reference.is_some() || map.reference_squared.is_some();
         let mut asked =
             group.sums.each().filter_map(|(direction, column)| column.map(|_| direction));
-        match (has_more, asked.next(), asked.next()) {
-            (false, Some(Direction::Prediction), None) => Some(Self::Linear),
-            (false, Some(Direction::SquaredError), None) => Some(Self::Errors),
+        match (log_loss, asked.next(), asked.next()) {
+            _ if !group.focal.is_empty() => None,
+            (true, None, None) => Some(Self::LogLoss),
+            (false, Some(Direction::Prediction), None) if !of_reference => Some(Self::Linear),
+            (false, Some(Direction::SquaredError), None) if !of_reference => Some(Self::Errors),
             _ => None,
         }
     }
 
-    /// The sum that is asked for.
-    pub(super) fn direction(self) -> Direction {
+    /// The sum of probabilities that is asked for.
+    pub(super) fn direction(self) -> Option<Direction> {
         match self {
-            Self::Linear => Direction::Prediction,
-            Self::Errors => Direction::SquaredError,
+            Self::Linear => Some(Direction::Prediction),
+            Self::Errors => Some(Direction::SquaredError),
+            Self::LogLoss => None,
         }
     }
 }

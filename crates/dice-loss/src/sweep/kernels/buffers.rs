@@ -1,6 +1,9 @@
 //! What a thread stages strips in.
 
-use super::super::geometry::{BLOCKS, LANES, Row};
+use super::super::{
+    geometry::{BLOCKS, LANES, Row},
+    pieces::Piece,
+};
 
 /// The most classes of a strip.
 pub(super) const CLASSES: usize = 8;
@@ -16,11 +19,21 @@ pub(in super::super) struct Buffers {
     pub(super) weight: Row<f32>,
     pub(super) map: [Row<f32>; CLASSES],
     pub(super) gradient: [Row<f32>; CLASSES],
+    pub(super) staged: Staged,
+}
+
+/// What is computed with between the kernels that leave rows.
+#[repr(C, align(64))]
+pub(super) struct Staged {
+    pub(super) reference: Row<f32>,
+    pub(super) product: Row<f32>,
+    pub(super) pieces: Vec<Piece>,
 }
 
 impl Default for Buffers {
     fn default() -> Self {
         let rows = [NOTHING; CLASSES];
-        Self { logits: rows, reference: rows, weight: NOTHING, map: rows, gradient: rows }
+        let staged = Staged { reference: NOTHING, product: NOTHING, pieces: Vec::new() };
+        Self { logits: rows, reference: rows, weight: NOTHING, map: rows, gradient: rows, staged }
     }
 }

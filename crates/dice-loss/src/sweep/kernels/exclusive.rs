@@ -10,7 +10,7 @@ use super::{
         number::Number,
         odds::share,
     },
-    CLASSES, Factors, Kernels, Totals,
+    CLASSES, Factors, Kernels, Measuring, PullingBack, Totals,
     asked::{Asked, AskedOfMap},
     strip::Strip,
     sums::{
@@ -47,10 +47,10 @@ pub(super) fn with_map(classes: usize, asked: Asked, map: AskedOfMap) -> Option<
 fn of_map<const C: usize>(asked: Asked, map: AskedOfMap) -> Option<Kernels> {
     use AskedOfMap::{Errors, Linear as Probabilities};
     match (asked, map) {
-        (Asked::Linear, Probabilities) => Some(both::<C, WithMap<Linear>, ByLabel>()),
+        (Asked::Linear, Probabilities) => Some(with_probabilities::<C, Linear>()),
         (Asked::Linear, Errors) => Some(both::<C, WithErrors<Linear>, ByLabel>()),
         (Asked::LinearAndLogLoss, Probabilities) => {
-            Some(both::<C, WithMap<LinearAndLogLoss>, ByLabel>())
+            Some(with_probabilities::<C, LinearAndLogLoss>())
         }
         (Asked::LinearAndLogLoss, Errors) => {
             Some(both::<C, WithErrors<LinearAndLogLoss>, ByLabel>())
@@ -83,12 +83,44 @@ fn of_values<const C: usize>(asked: Asked) -> Option<Kernels> {
 
 fn both<const C: usize, S: Sums, M: Membership<C>>() -> Kernels {
     Kernels {
-        measure: |isa, strip, totals| {
-            dispatch(isa, Measure::<C, S, M> { strip, totals, of: PhantomData });
-        },
-        pull_back: |isa, strip, factors, out| {
+        measure: measuring::<C, S, M>(),
+        pull_back: PullingBack::Factors(|isa, strip, factors, out| {
             dispatch(isa, PullBack::<C, S, M> { strip, factors, out, of: PhantomData });
-        },
+        }),
+        losses: None,
+    }
+}
+
+fn measuring<const C: usize, S: Sums, M: Membership<C>>() -> Measuring {
+    Measuring::Sums(|isa, strip, totals| {
+        dispatch(isa, Measure::<C, S, M> { strip, totals, of: PhantomData });
+    })
+}
+
+/// Sums beside Σmp of a map, whose slopes are as many as its values.
+fn with_probabilities<const C: usize, S: Sums>() -> Kernels {
+    let measure = measuring::<C, WithMap<S>, ByLabel>();
+    Kernels { measure, ..of_rows::<C>() }
+}
+
+/// The kernels of labels whose sums and slopes are made voxel by voxel.
+pub(super) fn by_rows(classes: usize) -> Option<Kernels> {
+    match classes {
+        2 => Some(of_rows::<2>()),
+        3 => Some(of_rows::<3>()),
+        4 => Some(of_rows::<4>()),
+        _ => None,
+    }
+}
+
+fn of_rows<const C: usize>() -> Kernels {
+    Kernels {
+        measure: Measuring::Rows(|isa, strip, has_losses, out| {
+            dispatch(isa, Probabilities::<C> { strip, has_losses, out });
+        }),
+        pull_back: PullingBack::Rows(|isa, strip, has_losses, rows| {
+            dispatch(isa, Chain::<C> { strip, has_losses, rows });
+        }),
         losses: None,
     }
 }
@@ -299,6 +331,111 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for Losses<'_, C, S, M> {
     }
 }
 
+/// Leaves the probability of each class in a row, and, if asked for, the log loss of the voxel's own class in
+/// the one after them.
+struct Probabilities<'a, const C: usize> {
+    strip: &'a Strip<'a>,
+    has_losses: bool,
+    out: &'a mut [Row<f32>; CLASSES],
+}
+
+impl<const C: usize> Kernel for Probabilities<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        match self.has_losses {
+            true => self.leave::<I, true>(),
+            false => self.leave::<I, false>(),
+        }
+    }
+}
+
+impl<const C: usize> Probabilities<'_, C> {
+    #[inline(always)]
+    fn leave<I: Instructions, const LOSSES: bool>(self) {
+        let Self { strip, out, .. } = self;
+        for block in 0..BLOCKS {
+            let (mut p, mut losses) = ([[0.0; LANES]; C], [0.0; LANES]);
+            for i in 0..LANES {
+                let softmax = softmax::<I, C>(strip, block, i, strip.weight[block][i]);
+                let member = ByLabel::of(strip, block, i);
+                for class in 0..C {
+                    p[class][i] = softmax.e[class] * softmax.inverse;
+                    if LOSSES {
+                        let loss = softmax.log_sum - softmax.x[class];
+                        losses[i] += member.own(class, loss);
+                    }
+                }
+            }
+            for class in 0..C {
+                out[class][block] = p[class];
+            }
+            if LOSSES {
+                out[C][block] = losses;
+            }
+        }
+    }
+}
+
+/// Makes the gradient of slopes that are in the rows: by the probability of each class, and, if there are any,
+/// of the log loss of the voxel's own class.
+struct Chain<'a, const C: usize> {
+    strip: &'a Strip<'a>,
+    has_losses: bool,
+    rows: &'a mut [Row<f32>; CLASSES],
+}
+
+impl<const C: usize> Kernel for Chain<'_, C> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        match self.has_losses {
+            true => self.write::<I, true>(),
+            false => self.write::<I, false>(),
+        }
+    }
+}
+
+impl<const C: usize> Chain<'_, C> {
+    #[inline(always)]
+    fn write<I: Instructions, const LOSSES: bool>(self) {
+        let Self { strip, rows, .. } = self;
+        for block in 0..BLOCKS {
+            let mut gradient = [[0.0; LANES]; C];
+            for i in 0..LANES {
+                let weight = strip.weight[block][i];
+                let softmax = softmax::<I, C>(strip, block, i, weight);
+                let member = ByLabel::of(strip, block, i);
+                let own = if LOSSES { rows[C][block][i] } else { 0.0 };
+                let (mut p, mut q, mut h, mut common) = ([0.0; C], [0.0; C], [0.0; C], 0.0);
+                for class in 0..C {
+                    p[class] = softmax.e[class] * softmax.inverse;
+                    q[class] = rows[class][block][i];
+                    common = Number::mul_add::<I>(p[class], q[class], common);
+                    if LOSSES {
+                        h[class] = -member.own(class, own);
+                        common += h[class];
+                    }
+                }
+                let slopes = if C == 2 {
+                    let slope = p[0] * p[1] * (q[1] - q[0]);
+                    either_way(if LOSSES { slope + (h[1] * p[0] - h[0] * p[1]) } else { slope })
+                } else {
+                    chained::<I, C>(p, q, h, common)
+                };
+                for class in 0..C {
+                    gradient[class][i] = if weight == 0.0 { 0.0 } else { weight * slopes[class] };
+                }
+            }
+            for class in 0..C {
+                rows[class][block] = gradient[class];
+            }
+        }
+    }
+}
+
 struct PullBack<'a, const C: usize, S, M> {
     strip: &'a Strip<'a>,
     factors: &'a Factors,
@@ -337,11 +474,11 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for PullBack<'_, C, S, M>
     }
 }
 
-/// What a map weighs a voxel in each class; nothing if there is none.
+/// What a map weighs a voxel in each class; nothing if its errors are not asked for.
 #[inline(always)]
 fn of_strip<const C: usize, S: Sums>(strip: &Strip, block: usize, lane: usize) -> [f32; C] {
     let mut map = [0.0; C];
-    if S::MAP || S::MAP_OF_ERRORS {
+    if S::MAP_OF_ERRORS {
         for class in 0..C {
             map[class] = strip.map[class][block][lane];
         }
@@ -349,16 +486,15 @@ fn of_strip<const C: usize, S: Sums>(strip: &Strip, block: usize, lane: usize) -
     map
 }
 
-/// The slope of the sum with a map by a class's probability.
+/// The slope of the errors with a map by a class's probability.
 #[inline(always)]
-fn by_map<const C: usize, S: Sums, M: Membership<C>>(
+fn by_map<const C: usize, M: Membership<C>>(
     class: usize,
     member: M,
     (map, p): (f32, f32),
     factors: &Factors,
 ) -> f32 {
-    let slope = map * factors.of_map[class];
-    if S::MAP { slope } else { slope * (p - member.share(class, 1.0)) }
+    map * factors.of_map[class] * (p - member.share(class, 1.0))
 }
 
 /// −d/d ln p of the voxel losses, by which each class's share of them is multiplied.
@@ -392,8 +528,8 @@ fn of_many<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
             if S::SQUARES {
                 q[class] = Number::mul_add::<I>(p[class], factors.of_squares[class], q[class]);
             }
-            if S::MAP || S::MAP_OF_ERRORS {
-                q[class] += by_map::<C, S, M>(class, member, (map[class], p[class]), factors);
+            if S::MAP_OF_ERRORS {
+                q[class] += by_map::<C, M>(class, member, (map[class], p[class]), factors);
             }
             common = Number::mul_add::<I>(p[class], q[class], common);
         }
@@ -402,6 +538,17 @@ fn of_many<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
             common += h[class];
         }
     }
+    chained::<I, C>(p, q, h, common)
+}
+
+/// p_k (q_k − common) + h_k, common being Σ_j (p_j q_j + h_j).
+#[inline(always)]
+fn chained<I: Instructions, const C: usize>(
+    p: [f32; C],
+    mut q: [f32; C],
+    h: [f32; C],
+    common: f32,
+) -> [f32; C] {
     for class in 0..C {
         q[class] = Number::mul_add::<I>(p[class], q[class] - common, h[class]);
     }
@@ -429,8 +576,8 @@ fn of_two<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
             let squares = factors.of_squares;
             difference += squares[1] * p[1] - squares[0] * p[0];
         }
-        if S::MAP || S::MAP_OF_ERRORS {
-            let of = |class| by_map::<C, S, M>(class, member, (map[class], p[class]), factors);
+        if S::MAP_OF_ERRORS {
+            let of = |class| by_map::<C, M>(class, member, (map[class], p[class]), factors);
             difference += of(1) - of(0);
         }
         slope = p[0] * p[1] * difference;
@@ -440,6 +587,12 @@ fn of_two<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
         let [no, yes] = [0, 1].map(|class| member.share(class, factors.positive[class]) * of_loss);
         slope += no * p[1] - yes * p[0];
     }
+    either_way(slope)
+}
+
+/// The gradient of two classes: what the one gets the other loses.
+#[inline(always)]
+fn either_way<const C: usize>(slope: f32) -> [f32; C] {
     let mut slopes = [0.0; C];
     (slopes[0], slopes[1]) = (-slope, slope);
     slopes

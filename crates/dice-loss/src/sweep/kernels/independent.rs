@@ -10,7 +10,7 @@ use super::{
         number::Number,
         odds::share,
     },
-    CLASSES, Factors, Kernels, Totals,
+    CLASSES, Factors, Kernels, Measuring, PullingBack, Totals,
     asked::{Asked, AskedOfMap},
     strip::Strip,
     sums::{
@@ -50,11 +50,9 @@ pub(super) fn kernels(
 fn with_map(asked: Asked, map: AskedOfMap) -> Option<Kernels> {
     use AskedOfMap::{Errors, Linear as Probabilities};
     match (asked, map) {
-        (Asked::Linear, Probabilities) => Some(both::<WithMap<Linear>, Sigmoid>()),
+        (Asked::Linear, Probabilities) => Some(with_probabilities::<Linear>()),
         (Asked::Linear, Errors) => Some(both::<WithErrors<Linear>, Sigmoid>()),
-        (Asked::LinearAndLogLoss, Probabilities) => {
-            Some(both::<WithMap<LinearAndLogLoss>, Sigmoid>())
-        }
+        (Asked::LinearAndLogLoss, Probabilities) => Some(with_probabilities::<LinearAndLogLoss>()),
         (Asked::LinearAndLogLoss, Errors) => Some(both::<WithErrors<LinearAndLogLoss>, Sigmoid>()),
         _ => None,
     }
@@ -62,12 +60,38 @@ fn with_map(asked: Asked, map: AskedOfMap) -> Option<Kernels> {
 
 fn both<S: Sums, A: Activated>() -> Kernels {
     Kernels {
-        measure: |isa, strip, totals| {
-            dispatch(isa, Measure::<S, A> { strip, totals, of: PhantomData });
-        },
-        pull_back: |isa, strip, factors, out| {
+        measure: measuring::<S, A>(),
+        pull_back: PullingBack::Factors(|isa, strip, factors, out| {
             dispatch(isa, PullBack::<S, A> { strip, factors, out, of: PhantomData });
-        },
+        }),
+        losses: None,
+    }
+}
+
+fn measuring<S: Sums, A: Activated>() -> Measuring {
+    Measuring::Sums(|isa, strip, totals| {
+        dispatch(isa, Measure::<S, A> { strip, totals, of: PhantomData });
+    })
+}
+
+/// Sums beside Σmp of a map, whose slopes are as many as its values.
+fn with_probabilities<S: Sums>() -> Kernels {
+    Kernels { measure: measuring::<WithMap<S>, Sigmoid>(), ..of_rows() }
+}
+
+/// The kernels whose sums and slopes are made voxel by voxel.
+pub(super) fn by_rows(activation: Activation) -> Option<Kernels> {
+    (activation == Activation::Sigmoid).then(of_rows)
+}
+
+fn of_rows() -> Kernels {
+    Kernels {
+        measure: Measuring::Rows(|isa, strip, has_losses, out| {
+            dispatch(isa, Probabilities { strip, has_losses, out });
+        }),
+        pull_back: PullingBack::Rows(|isa, strip, has_losses, rows| {
+            dispatch(isa, Chain { strip, has_losses, rows });
+        }),
         losses: None,
     }
 }
@@ -262,6 +286,61 @@ impl<S: Sums> Kernel for Losses<'_, S> {
     }
 }
 
+/// Leaves the probability of a channel in a row, and, if asked for, the log losses of yes and no in the two
+/// after it.
+struct Probabilities<'a> {
+    strip: &'a Strip<'a>,
+    has_losses: bool,
+    out: &'a mut [Row<f32>; CLASSES],
+}
+
+impl Kernel for Probabilities<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let Self { strip, has_losses, out: [p, yes, no, ..] } = self;
+        for block in 0..BLOCKS {
+            for i in 0..LANES {
+                let weight = strip.weight[block][i];
+                let voxel = activated::<I, Sigmoid>(strip.logits[0][block][i], weight);
+                p[block][i] = voxel.p();
+                if has_losses {
+                    [yes[block][i], no[block][i]] = voxel.losses::<I>();
+                }
+            }
+        }
+    }
+}
+
+/// Makes the gradient of slopes that are in the rows: by the probability, and, if there are any, of the log
+/// losses of yes and no.
+struct Chain<'a> {
+    strip: &'a Strip<'a>,
+    has_losses: bool,
+    rows: &'a mut [Row<f32>; CLASSES],
+}
+
+impl Kernel for Chain<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let Self { strip, has_losses, rows: [slope, yes, no, ..] } = self;
+        for block in 0..BLOCKS {
+            for i in 0..LANES {
+                let weight = strip.weight[block][i];
+                let voxel = activated::<I, Sigmoid>(strip.logits[0][block][i], weight);
+                let mut of_voxel = voxel.chain(slope[block][i]);
+                if has_losses {
+                    of_voxel += no[block][i] * voxel.p() - yes[block][i] * voxel.complement();
+                }
+                slope[block][i] = if weight == 0.0 { 0.0 } else { weight * of_voxel };
+            }
+        }
+    }
+}
+
 struct PullBack<'a, S, A> {
     strip: &'a Strip<'a>,
     factors: &'a Factors,
@@ -280,7 +359,7 @@ impl<S: Sums, A: Activated> Kernel for PullBack<'_, S, A> {
         let (of_yes, of_no) = (factors.positive[0], factors.negative[0]);
         let [x, g] = [strip.logits[0], strip.reference[0]].map(|row| row.as_flattened());
         let (weight, out) = (strip.weight.as_flattened(), out[0].as_flattened_mut());
-        let (of_map, map) = (factors.of_map[0], strip.map[0].as_flattened());
+        let (of_errors, map) = (factors.of_map[0], strip.map[0].as_flattened());
         // One long loop: a short one is unrolled before it could become vector code.
         for ((((out, &x), &g), &weight), &m) in out.iter_mut().zip(x).zip(g).zip(weight).zip(map) {
             let voxel = activated::<I, A>(x, weight);
@@ -291,11 +370,8 @@ impl<S: Sums, A: Activated> Kernel for PullBack<'_, S, A> {
                 if S::SQUARES {
                     slope = Number::mul_add::<I>(p, of_squares, slope);
                 }
-                if S::MAP {
-                    slope = Number::mul_add::<I>(m, of_map, slope);
-                }
                 if S::MAP_OF_ERRORS {
-                    slope = Number::mul_add::<I>(m * of_map, p - g, slope);
+                    slope = Number::mul_add::<I>(m * of_errors, p - g, slope);
                 }
                 slope = voxel.chain(slope);
             }

@@ -13,7 +13,7 @@ use super::{
         lanes::LANES,
         number::Number,
     },
-    CLASSES, Factors, Kernels, Totals,
+    CLASSES, Factors, Kernels, Measuring, PullingBack, Totals,
     asked::Asked,
     exclusive::{linear, logits},
     strip::Strip,
@@ -42,12 +42,12 @@ fn of_asked<const C: usize>(asked: Asked) -> Option<Kernels> {
 
 fn both<const C: usize, S: Sums>() -> Kernels {
     Kernels {
-        measure: |isa, strip, totals| {
+        measure: Measuring::Sums(|isa, strip, totals| {
             dispatch(isa, Measure::<C, S> { strip, totals, of: PhantomData });
-        },
-        pull_back: |isa, strip, factors, out| {
+        }),
+        pull_back: PullingBack::Factors(|isa, strip, factors, out| {
             dispatch(isa, PullBack::<C, S> { strip, factors, out, of: PhantomData });
-        },
+        }),
         losses: None,
     }
 }

@@ -13,6 +13,7 @@ mod exclusive;
 mod independent;
 mod merged;
 mod recipe;
+mod rows;
 mod strip;
 mod sums;
 
@@ -103,7 +104,8 @@ impl Totals {
     fn add_to(&self, sums: &mut Sums<f32>, plan: &Plan, recipe: &Recipe, first: usize, back: f64) {
         let count = recipe.classes;
         if let Some(map) = recipe.map {
-            let columns = [plan.maps[0].mapped, plan.groups[1].sums[map.direction()]];
+            let found = map.direction().and_then(|direction| plan.groups[1].sums[direction]);
+            let columns = [plan.maps[0].mapped, found];
             for (column, lanes) in columns.into_iter().zip(&self.of_map) {
                 let Some(column) = column else { continue };
                 for (class, lanes) in (first..).zip(lanes).take(count) {
@@ -152,7 +154,7 @@ struct Factors {
     positive: [f32; CLASSES],
     /// Under sigmoid, by those of the voxels outside it.
     negative: [f32; CLASSES],
-    /// By Σmp of a map m, or twice that by Σm(p − g)².
+    /// Twice that by Σm(p − g)² of a map m.
     of_map: [f32; CLASSES],
 }
 
@@ -161,11 +163,10 @@ impl Factors {
     fn new(plan: &Plan, recipe: &Recipe, slopes: &Slopes, sample: usize, first: usize) -> Self {
         let count = recipe.classes;
         let mut factors = Self::default();
-        if let (Some(map), [_, weighed]) = (recipe.map, &slopes.groups[..]) {
-            let twice = if let AskedOfMap::Errors = map { 2.0 } else { 1.0 };
+        if let (Some(AskedOfMap::Errors), [_, weighed]) = (recipe.map, &slopes.groups[..]) {
             let row = weighed.partials.get(sample * plan.classes + first..).unwrap_or(&[]);
             for (factor, by) in factors.of_map.iter_mut().zip(row).take(count) {
-                *factor = (twice * by[map.direction()]) as f32;
+                *factor = (2.0 * by[Direction::SquaredError]) as f32;
             }
         }
         let (group, slopes) = (&plan.groups[0], &slopes.groups[0]);
@@ -197,20 +198,42 @@ impl Factors {
     }
 }
 
-/// The kernels of a recipe, for one strip each. That of sweep 2 leaves each class's gradient in a row.
+/// The kernels of a recipe, for one strip each.
 #[derive(Clone, Copy)]
 struct Kernels {
-    measure: fn(Isa, &Strip, &mut Totals),
-    pull_back: WriteStrip,
+    measure: Measuring,
+    pull_back: PullingBack,
     /// Of voxel losses alone: leaves each voxel's own in the first row.
     losses: Option<WriteStrip>,
 }
+
+/// Sweep 1.
+#[derive(Clone, Copy)]
+enum Measuring {
+    /// Adds up what is asked for.
+    Sums(fn(Isa, &Strip, &mut Totals)),
+    /// Leaves each class's probabilities in a row, of which sums are made outside.
+    Rows(RowKernel),
+}
+
+/// Sweep 2. Either leaves each class's gradient in a row.
+#[derive(Clone, Copy)]
+enum PullingBack {
+    /// From slopes that all voxels have in common.
+    Factors(WriteStrip),
+    /// From slopes of each voxel, which are in the rows before.
+    Rows(RowKernel),
+}
+
+/// With whether log losses are asked for.
+type RowKernel = fn(Isa, &Strip, bool, &mut [Row<f32>; CLASSES]);
 
 type WriteStrip = fn(Isa, &Strip, &Factors, &mut [Row<f32>; CLASSES]);
 
 /// Sweep 1 of a job.
 pub(super) fn measure(batch: &Input, recipe: &Recipe, job: Job) -> Result<Vec<f64>> {
-    let sums = Sums::new(batch.plan, 0)?;
+    let rows = if batch.instances.is_some() { batch.rows_of(job.sample).len() } else { 0 };
+    let sums = Sums::new(batch.plan, rows)?;
     f32::with_scratch(batch.plan.classes, |scratch| {
         dispatch(batch.plan.isa, Measure { batch, recipe, job, scratch, sums })
     })
@@ -233,7 +256,7 @@ impl Kernel for Measure<'_> {
         let Scratch { span: input, strip: buffers, tile, work } = scratch;
         let plan = batch.plan;
         let (in_strips, in_tiles) = match plan.decision {
-            Some(of) if recipe.counts(of.0) => (Some(of), None),
+            Some(of) if recipe.counts(of.0) && batch.instances.is_none() => (Some(of), None),
             other => (None, other),
         };
         for part in job.spans() {
@@ -245,13 +268,21 @@ impl Kernel for Measure<'_> {
                 let mut totals = Totals::ZERO;
                 for at in (0..used).step_by(STRIP) {
                     let place = Place { span, at, class, upstream: None };
-                    let (strip, _) = Strip::new(batch, recipe, place, buffers)?;
-                    (recipe.kernels.measure)(plan.isa, &strip, &mut totals);
+                    let (strip, rows, staged) = Strip::new(batch, recipe, place, buffers)?;
+                    match recipe.kernels.measure {
+                        Measuring::Sums(kernel) => kernel(plan.isa, &strip, &mut totals),
+                        Measuring::Rows(kernel) => {
+                            kernel(plan.isa, &strip, recipe.has_log_losses, rows);
+                            rows::add(batch, (recipe, place), (&strip, rows), staged, &mut sums);
+                        }
+                    }
                     if let Some(of) = in_strips {
                         counts::add::<I>(of, recipe, class, &strip, &mut sums);
                     }
                 }
-                totals.add_to(&mut sums, plan, recipe, class, back);
+                if let Measuring::Sums(_) = recipe.kernels.measure {
+                    totals.add_to(&mut sums, plan, recipe, class, back);
+                }
             }
             if let Some((decision, activation)) = in_tiles {
                 for at in (0..used).step_by(TILE) {
@@ -312,9 +343,12 @@ impl Write<'_> {
         let Self { batch, recipe, written, job, .. } = self;
         let first = (0..batch.plan.classes).step_by(recipe.classes);
         let of = |class| match written {
-            Written::Gradient(slopes) => {
-                Factors::new(batch.plan, recipe, slopes, job.sample, class)
-            }
+            Written::Gradient(slopes) => match recipe.kernels.pull_back {
+                PullingBack::Factors(_) => {
+                    Factors::new(batch.plan, recipe, slopes, job.sample, class)
+                }
+                PullingBack::Rows(_) => Factors::default(),
+            },
             Written::Losses(slopes, _) => {
                 let mut factors = Factors::default();
                 factors.set_losses(&batch.plan.groups[0], slopes, class, recipe.classes);
@@ -334,13 +368,14 @@ impl Kernel for Write<'_> {
         let Self { batch, recipe, written, job, scratch, store } = self;
         let Scratch { span: input, strip: buffers, .. } = scratch;
         let sample = job.sample;
-        let (kernel, upstream, channels) = match written {
-            Written::Gradient(slopes) => (recipe.kernels.pull_back, slopes.map, recipe.classes),
+        let (kernel, slopes, channels) = match written {
+            Written::Gradient(slopes) => (recipe.kernels.pull_back, Some(slopes), recipe.classes),
             Written::Losses(_, channels) => {
                 let Some(losses) = recipe.kernels.losses else { return Ok(()) };
-                (losses, None, channels.min(recipe.classes))
+                (PullingBack::Factors(losses), None, channels.min(recipe.classes))
             }
         };
+        let upstream = slopes.and_then(|slopes| slopes.map);
         for part in job.spans() {
             let length = part.end - part.start;
             let span = &batch.span(part, input, false)?;
@@ -348,8 +383,17 @@ impl Kernel for Write<'_> {
                 let is_silent = recipe.classes == 1 && !batch.is_valid(sample, *class);
                 for at in (0..length).step_by(STRIP) {
                     let place = Place { span, at, class: *class, upstream };
-                    let (strip, out) = Strip::new(batch, recipe, place, buffers)?;
-                    kernel(batch.plan.isa, &strip, factors, out);
+                    let (strip, out, staged) = Strip::new(batch, recipe, place, buffers)?;
+                    match (kernel, slopes) {
+                        (PullingBack::Rows(kernel), Some(slopes)) => {
+                            rows::gather(batch, (recipe, place), slopes, &strip, staged, out);
+                            kernel(batch.plan.isa, &strip, recipe.has_log_losses, out);
+                        }
+                        (PullingBack::Factors(kernel), _) => {
+                            kernel(batch.plan.isa, &strip, factors, out);
+                        }
+                        (PullingBack::Rows(_), None) => {}
+                    }
                     if is_silent {
                         out[0].as_flattened_mut().fill(0.0);
                     }

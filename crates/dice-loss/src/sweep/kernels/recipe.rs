@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Activation,
+    plan::Plan,
     tensor::{FloatSlice, Kind},
 };
 
@@ -19,6 +20,8 @@ pub(in super::super) struct Recipe {
     pub(super) is_dense: bool,
     /// What is asked of the plan's one map, if it has one.
     pub(super) map: Option<AskedOfMap>,
+    /// Whether log losses are asked for, with a map or without.
+    pub(super) has_log_losses: bool,
     pub(super) kernels: Kernels,
 }
 
@@ -27,31 +30,87 @@ impl Recipe {
     /// the numbers are `f64`, and which classes were annotated: never from data, layout or threads.
     pub fn of(batch: &Input, sample: usize) -> Option<Self> {
         let Input { plan, logits, target, .. } = batch;
-        let (group, map) = match (&plan.groups[..], &plan.maps[..]) {
-            ([group], []) => (group, None),
+        if matches!(logits.data, FloatSlice::F64(_)) {
+            return None;
+        }
+        let asked = Wanted::of(plan)?;
+        let has_log_losses = asked.has_log_losses();
+        let Wanted { activation, alone, map, .. } = asked;
+        if activation != Activation::Softmax {
+            let kernels = match asked.goes_by_rows() {
+                true => independent::by_rows(activation)?,
+                false => independent::kernels(activation, alone?, map)?,
+            };
+            return Some(Self { classes: 1, is_dense: true, map, has_log_losses, kernels });
+        }
+        let is_dense = !matches!(target.kind, Kind::Labels(_));
+        let merges = plan.groups.iter().any(|g| g.merged.is_some()) && batch.merges(sample);
+        let kernels = match (merges, map) {
+            (true, None) if !is_dense && !asked.goes_by_rows() => {
+                merged::kernels(plan.classes, alone?)?
+            }
+            (true, _) => return None,
+            _ if asked.goes_by_rows() && is_dense => return None,
+            _ if asked.goes_by_rows() => exclusive::by_rows(plan.classes)?,
+            (false, None) => exclusive::kernels(plan.classes, is_dense, alone?)?,
+            (false, Some(map)) if !is_dense => exclusive::with_map(plan.classes, alone?, map)?,
+            (false, Some(_)) => return None,
+        };
+        Some(Self { classes: plan.classes, is_dense, map, has_log_losses, kernels })
+    }
+}
+
+/// What an objective asks for, as far as there are kernels for it.
+#[derive(Clone, Copy)]
+struct Wanted {
+    activation: Activation,
+    /// Without a map.
+    alone: Option<Asked>,
+    /// With one.
+    map: Option<AskedOfMap>,
+    of_instances: bool,
+}
+
+impl Wanted {
+    fn of(plan: &Plan) -> Option<Self> {
+        let (alone, weighed) = match (&plan.groups[..], &plan.maps[..]) {
+            ([group], []) => (Some(group), None),
+            ([group], [map]) if group.map.is_some() => (None, Some((group, map))),
             ([group, weighed], [map])
                 if group.activation == weighed.activation && group.map.is_none() =>
             {
-                (group, Some(AskedOfMap::of(weighed, map)?))
+                (Some(group), Some((weighed, map)))
             }
             _ => return None,
         };
-        if plan.division.is_some() || matches!(logits.data, FloatSlice::F64(_)) {
-            return None;
-        }
-        let asked = Asked::of(group)?;
-        if group.activation != Activation::Softmax {
-            let kernels = independent::kernels(group.activation, asked, map)?;
-            return Some(Self { classes: 1, is_dense: true, map, kernels });
-        }
-        let is_dense = !matches!(target.kind, Kind::Labels(_));
-        let kernels = match (group.merged.is_some() && batch.merges(sample), map) {
-            (true, None) if !is_dense => merged::kernels(plan.classes, asked)?,
-            (true, _) => return None,
-            (false, None) => exclusive::kernels(plan.classes, is_dense, asked)?,
-            (false, Some(map)) if !is_dense => exclusive::with_map(plan.classes, asked, map)?,
-            (false, Some(_)) => return None,
+        let wanted = Self {
+            activation: plan.groups[0].activation,
+            alone: match alone {
+                Some(group) => Some(Asked::of(group)?),
+                None => None,
+            },
+            map: match weighed {
+                Some((group, map)) => Some(AskedOfMap::of(group, map)?),
+                None => None,
+            },
+            of_instances: plan.division.is_some(),
         };
-        Some(Self { classes: plan.classes, is_dense, map, kernels })
+        (!wanted.goes_by_rows() || wanted.fits_rows()).then_some(wanted)
+    }
+
+    fn has_log_losses(self) -> bool {
+        matches!(self.alone, Some(Asked::LinearAndLogLoss | Asked::LogLoss))
+            || self.map == Some(AskedOfMap::LogLoss)
+    }
+
+    /// Whether sums and slopes are made voxel by voxel, between kernels.
+    fn goes_by_rows(self) -> bool {
+        self.of_instances || self.map == Some(AskedOfMap::LogLoss)
+    }
+
+    /// Whether all that is asked for can be made so.
+    fn fits_rows(self) -> bool {
+        matches!(self.alone, None | Some(Asked::Linear | Asked::LinearAndLogLoss | Asked::LogLoss))
+            && self.map != Some(AskedOfMap::Errors)
     }
 }

@@ -9,7 +9,7 @@ use super::{
         tile::{Input, Span, run_of},
     },
     Recipe,
-    buffers::{Buffers, CLASSES},
+    buffers::{Buffers, CLASSES, Staged},
 };
 use crate::{
     Logits, Result,
@@ -45,15 +45,16 @@ pub(super) struct Place<'a> {
 }
 
 impl<'a> Strip<'a> {
-    /// Stages the classes of a recipe.
+    /// Stages the classes of a recipe; with the rows of a kernel's output, and what to compute with
+    /// beside.
     #[inline(always)]
     pub fn new(
         batch: &'a Input,
         recipe: &Recipe,
         place: Place<'a>,
         buffers: &'a mut Buffers,
-    ) -> Result<(Self, &'a mut [Row<f32>; CLASSES])> {
-        let Buffers { logits, reference, weight, map, gradient } = buffers;
+    ) -> Result<(Self, &'a mut [Row<f32>; CLASSES], &'a mut Staged)> {
+        let Buffers { logits, reference, weight, map, gradient, staged } = buffers;
         let Place { span, at, .. } = place;
         let mut strip = Self {
             logits: [&NEVER; CLASSES],
@@ -99,7 +100,7 @@ impl<'a> Strip<'a> {
                 strip.logits[class] = place.after(class).read_logits(batch, row);
             }
         }
-        Ok((strip, gradient))
+        Ok((strip, gradient, staged))
     }
 }
 
@@ -125,7 +126,7 @@ impl<'a> Place<'a> {
 
     /// Voxels that are no padding.
     #[inline(always)]
-    fn used(self) -> usize {
+    pub(super) fn used(self) -> usize {
         STRIP.min(self.span.place.used - self.at)
     }
 

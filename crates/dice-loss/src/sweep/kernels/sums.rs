@@ -90,17 +90,30 @@ pub(super) trait Membership<const C: usize>: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct ByLabel(i32);
 
+impl ByLabel {
+    #[inline(always)]
+    pub(super) fn of(strip: &Strip, block: usize, lane: usize) -> Self {
+        Self(strip.label[block][lane])
+    }
+
+    /// Something of the voxel's own class, and nothing of others.
+    #[inline(always)]
+    pub(super) fn own(self, class: usize, of: f32) -> f32 {
+        if self.0 == class as i32 { of } else { 0.0 }
+    }
+}
+
 impl<const C: usize> Membership<C> for ByLabel {
     const IS_WHOLE: bool = true;
 
     #[inline(always)]
     fn read(strip: &Strip, block: usize, lane: usize) -> Self {
-        Self(strip.label[block][lane])
+        Self::of(strip, block, lane)
     }
 
     #[inline(always)]
     fn share(self, class: usize, of: f32) -> f32 {
-        if self.0 == class as i32 { of } else { 0.0 }
+        self.own(class, of)
     }
 
     #[inline(always)]

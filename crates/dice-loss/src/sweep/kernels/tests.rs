@@ -4,13 +4,15 @@ use half::{bf16, f16};
 
 use super::{
     super::{
-        Input, Jobs, PullBack as ByTiles, Recipe, Store, VoxelLosses, by_tile, each, measure_job,
+        Input, Job, Jobs, PullBack as ByTiles, Recipe, Store, VoxelLosses, add_rows, by_tile, each,
+        measure_job,
     },
-    Written,
+    Measuring, Written,
 };
 use crate::{
-    BinaryCrossEntropy, Boundary, CrossEntropy, Decision, Dice, Float, FloatMut, Focal,
-    HausdorffDT, Isa, Layout, Logits, Objective, Output, SkeletonRecall, Target, Term,
+    BinaryCrossEntropy, BorderCrossEntropy, Boundary, CrossEntropy, Decision, Dice, Division,
+    Float, FloatMut, Focal, HausdorffDT, InstanceCrossEntropy, Instances, Isa, Layout, Logits,
+    Objective, Output, Pool, SkeletonRecall, Target, Term,
     evaluate::{self, VoxelSlopes},
     maps::Named,
 };
@@ -19,8 +21,18 @@ use crate::{
 fn objectives(classes: usize) -> Vec<Vec<Term>> {
     let focal = Focal::default;
     let squared = || Dice { squared: true, ..Dice::default() };
+    let cells = |term: Term| term.pool(Pool::Cell);
+    let of_cells = InstanceCrossEntropy::default;
     if classes == 1 {
         return vec![
+            vec![cells(Dice::default().sigmoid())],
+            vec![
+                Dice::default().sigmoid().pool(Pool::Blob),
+                InstanceCrossEntropy { division: Division::Blobs, ..of_cells() }.sigmoid(),
+                Dice::default().sigmoid(),
+                BinaryCrossEntropy::default().sigmoid(),
+            ],
+            vec![BorderCrossEntropy::default().sigmoid()],
             vec![Dice::default().sigmoid()],
             vec![squared().sigmoid()],
             vec![Dice::default().sigmoid(), BinaryCrossEntropy::default().sigmoid()],
@@ -44,6 +56,13 @@ fn objectives(classes: usize) -> Vec<Vec<Term>> {
         ];
     }
     vec![
+        vec![cells(Dice::default().softmax())],
+        vec![cells(Dice::default().softmax()).background(false), CrossEntropy::default().softmax()],
+        vec![cells(Dice::default().softmax()), of_cells().softmax(), Dice::default().softmax()],
+        vec![Dice::default().softmax().pool(Pool::Blob), Boundary::default().softmax()],
+        vec![cells(Dice::default().sigmoid()), of_cells().sigmoid()],
+        vec![Dice::default().softmax(), BorderCrossEntropy::default().softmax()],
+        vec![BorderCrossEntropy::default().sigmoid(), BinaryCrossEntropy::default().sigmoid()],
         vec![Dice::default().softmax(), Boundary::default().softmax()],
         vec![Dice::default().softmax(), HausdorffDT::default().softmax()],
         vec![
@@ -90,6 +109,8 @@ struct Example {
     weights: Vec<f32>,
     valid: Vec<bool>,
     map: Vec<f32>,
+    /// Of instances: in every other class none or one.
+    numbers: Vec<f32>,
 }
 
 /// Of half the voxels the label is drawn anew; the others follow their neighbour.
@@ -106,6 +127,14 @@ fn example(shape: [usize; 3], size: f64) -> Example {
     let weights = draw(all, &|x| if x < 0.2 { 0.0 } else { 2.0 * x });
     let map = draw(all * classes, &|x| if x < 0.2 { 0.0 } else { 4.0 * x });
     let mask = draw(all, &|x| x).into_iter().map(|x| x > 0.3).collect();
+    let mut number = 0.0;
+    let numbers = (0..all * classes).map(|i| {
+        if random.next() < 0.2 {
+            number = (random.next() * 5.0).floor() as f32;
+        }
+        if i / voxels % classes % 2 == 1 || classes == 1 { number } else { 1.0 }
+    });
+    let numbers = numbers.collect();
     let labels = (0..all).map(|_| {
         if random.next() < 0.5 {
             label = (random.next() * classes.max(2) as f64) as u8;
@@ -114,7 +143,7 @@ fn example(shape: [usize; 3], size: f64) -> Example {
     });
     let valid = (0..samples * classes).map(|i| i % classes % 2 == 0);
     let (labels, valid) = (labels.collect(), valid.collect());
-    Example { shape, labels, logits, soft, mask, weights, valid, map }
+    Example { shape, labels, logits, soft, mask, weights, valid, map, numbers }
 }
 
 /// The kinds of target, of which some have nothing that does not count.
@@ -141,7 +170,11 @@ fn with_maps<'a>(objective: &Objective, target: Target<'a>, example: &'a Example
     let [samples, classes, voxels] = example.shape;
     let channels = if voxels % 2 == 1 { 1 } else { classes };
     let layout = Layout::channels_first(&[samples, channels, voxels]).unwrap();
-    let add = |target: Target<'a>, map: &Named| target.map(&map.name, &example.map, layout);
+    let of_all = Layout::channels_first(&example.shape).unwrap();
+    let add = |target: Target<'a>, map: &Named| match &*map.name {
+        Instances::MAP => target.map(&map.name, &example.numbers, of_all),
+        name => target.map(name, &example.map, layout),
+    };
     objective.maps().unwrap().iter().fold(target, |target, map| add(target, map).unwrap())
 }
 
@@ -154,25 +187,43 @@ fn both<T: Float + FloatMut + Into<f64> + Default>(
     let [_, classes, _] = logits.layout.shape();
     let prepared = objective.prepare(classes).unwrap();
     let plan = prepared.plan();
-    let batch = Input { check: true, scale: None, ..Input::new(plan, logits, target) };
+    let instances = prepared.instances(logits, target).unwrap();
+    let instances = instances.as_deref();
+    let of_sweep_2 = Input { instances, ..Input::new(plan, logits, target) };
+    let batch = Input { check: true, scale: None, ..of_sweep_2 };
     Recipe::of(&batch, 0)?;
     let mut by_kernel = Vec::new();
     let mut by_tiles = Vec::new();
+    // Of instances: what the sums of classes and rows come to.
+    let joined = |job: Job, part: Vec<f64>| match instances {
+        None => part,
+        Some(instances) => {
+            let mut rows = vec![0.0; batch.rows_of(job.sample).len() * plan.swept()];
+            add_rows(plan, instances.rows_of(job.sample), &part, &mut rows);
+            rows
+        }
+    };
     let run = |job| {
         let recipe = Recipe::of(&batch, 0).unwrap();
         let kernel = super::measure(&batch, &recipe, job)?;
         Ok((kernel, measure_job::<f32>(&batch, job)?))
     };
     let jobs = Jobs::new(logits.layout.shape());
-    jobs.each(0, run, |_, (kernel, tiles)| {
-        by_kernel.extend(kernel);
-        by_tiles.extend(tiles);
+    jobs.each(0, run, |job: Job, (kernel, tiles)| {
+        by_kernel.extend(joined(job, kernel));
+        by_tiles.extend(joined(job, tiles));
     })
     .unwrap();
     let moments = prepared.measure(logits, target).unwrap();
     let verdict = evaluate::evaluate(plan, &moments).unwrap();
-    let slopes = || verdict.slopes(&1.0.into(), plan, logits.layout).unwrap();
-    let batch = Input::new(plan, logits, target);
+    let slopes = || {
+        let slopes = verdict.slopes(&1.0.into(), plan, logits.layout).unwrap();
+        match instances.and_then(|instances| verdict.known_of(instances)) {
+            Some(known) => slopes.in_rows(plan, known),
+            None => slopes,
+        }
+    };
+    let batch = of_sweep_2;
     let write = |by_kernel: bool| -> Vec<f64> {
         let mut gradient = vec![T::default(); logits.layout.extent().unwrap()];
         let store = Store::new(Output::new(&mut gradient, logits.layout).unwrap());
@@ -293,6 +344,35 @@ fn kernels_agree_with_tiles() {
     let seen = agrees(|x| x, 2f64.powi(-24)) + agrees(bf16::from_f32, 2f64.powi(-9));
     let seen = seen + agrees(f16::from_f32, 2f64.powi(-11));
     assert!(seen >= 3 * 500 * Isa::available().len(), "{seen} served by a kernel");
+}
+
+/// Which of the objectives above have a kernel for labels, and which of those go by rows.
+#[test]
+fn instances_and_weighed_log_losses_go_by_rows() {
+    let served = |classes: usize| {
+        let example = example([2, classes, 40], 1.0);
+        let per_voxel = Layout::voxels(&[2, 40]).unwrap();
+        let logits = Layout::channels_first(&example.shape).unwrap();
+        let logits = Logits::new(&example.logits, logits).unwrap();
+        let labels = Target::labels(&example.labels, per_voxel).unwrap().ignore_index(255);
+        let of = |terms: &Vec<Term>| {
+            let objective = objective(terms, Isa::available()[0]);
+            let target = with_maps(&objective, labels.clone(), &example);
+            let prepared = objective.prepare(classes).unwrap();
+            let recipe = Recipe::of(&Input::new(prepared.plan(), &logits, &target), 0)?;
+            Some(matches!(recipe.kernels.measure, Measuring::Rows(_)))
+        };
+        objectives(classes).iter().map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(served(1)[..4], [Some(true), Some(true), Some(true), Some(false)]);
+    for classes in 2..=4 {
+        assert!(served(classes)[..7].iter().all(|found| *found == Some(true)), "{classes} classes");
+        assert!(
+            served(classes)[7..].iter().all(|found| *found == Some(false)),
+            "{classes} classes"
+        );
+    }
+    assert_eq!(served(5)[..4], [None; 4]);
 }
 
 /// Logits of one voxel each, with the label beside them.
