@@ -207,7 +207,7 @@ def test_plain_torch_looks_at_the_numbers_that_are_there(pool):
 
 def test_options_of_the_formula_stay():
     for loss in (CCDiceLoss(), CCDiceCELoss(), BlobLoss()):
-        for name in ("whole_weight", "squared", "pool"):
+        for name in ("activation", "whole_weight", "squared", "pool"):
             with pytest.raises(AttributeError, match=f"{name}: found a change to 3, wanted"):
                 setattr(loss, name, 3)
     assert BlobLoss().whole_weight == 2.0

@@ -71,7 +71,15 @@ def _dice_and_cross_entropy(
 class _OfInstances(SegmentationLoss):
     """What the losses here have in common: the options of their formula stay as they are."""
 
-    _OWN = ("squared", "smoothing", "cross_entropy_weight", "whole_weight", "blob_weight", "pool")
+    _OWN = (
+        "activation",
+        "squared",
+        "smoothing",
+        "cross_entropy_weight",
+        "whole_weight",
+        "blob_weight",
+        "pool",
+    )
 
     def __init__(self, terms: list[Weighted], own: dict[str, Any], options: Options) -> None:
         if "pool" in options:
