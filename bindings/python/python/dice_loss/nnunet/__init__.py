@@ -25,6 +25,7 @@ finite in ignored voxels, which here stay out of the loss. A target outside [0, 
 
 from .compounds import DC_and_BCE_loss, DC_and_CE_loss, DC_and_topk_loss
 from .cross_entropy import RobustCrossEntropyLoss, TopKLoss
+from .deep_supervision import DeepSupervisionWrapper
 from .dice import MemoryEfficientSoftDiceLoss, SoftDiceLoss
 from .nonlinearity import softmax_helper_dim1
 
@@ -32,6 +33,7 @@ __all__ = [
     "DC_and_BCE_loss",
     "DC_and_CE_loss",
     "DC_and_topk_loss",
+    "DeepSupervisionWrapper",
     "MemoryEfficientSoftDiceLoss",
     "RobustCrossEntropyLoss",
     "SoftDiceLoss",
