@@ -14,7 +14,7 @@ import changes::
     criterion(net_output, target).backward()
 
 The compounds take Dice and cross-entropy from one sweep. nnU-Net itself is not needed, except by
-the trainer in `dice_loss.nnunet.trainers`, which `nnUNetv2_train … -tr nnUNetTrainerNativeLoss`
+the trainers in `dice_loss.nnunet.trainers`, which `nnUNetv2_train … -tr nnUNetTrainerNativeLoss`
 finds where the environment variable `nnUNet_extTrainer` names its folder; `python -m
 dice_loss.nnunet` prints that.
 
