@@ -22,6 +22,7 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
 from importlib.metadata import version as _version
 
 from . import compounds, losses, metrics, morphology, ranked, terms
+from ._hints import explain as _explain
 from ._threads import get_num_threads, set_num_threads
 from .compounds import *
 from .losses import *
@@ -52,3 +53,5 @@ __all__ = [
     *ranked.__all__,
     *terms.__all__,
 ]
+
+_explain(__name__)

@@ -64,10 +64,12 @@ def outcome(library: Any, name: str, options: dict[str, Any], batch: Batch) -> O
     return Outcome(value, gradient, error, [warning.category for warning in caught])
 
 
-def agree(name: str, options: dict[str, Any], batch: Batch) -> None:
+def agree(
+    name: str, options: dict[str, Any], batch: Batch, libraries: tuple[Any, Any] = (ours, theirs)
+) -> None:
     """Ours does what MONAI does, as exactly as MONAI's float32 allows."""
     about = f"{name}({options}) of {tuple(batch.input.shape)}"
-    found, wanted = (outcome(library, name, options, batch) for library in (ours, theirs))
+    found, wanted = (outcome(library, name, options, batch) for library in libraries)
     assert type(found.error) is type(wanted.error), f"{about}: {found.error!r}, {wanted.error!r}"
     if wanted.error is not None:
         return
@@ -79,7 +81,7 @@ def agree(name: str, options: dict[str, Any], batch: Batch) -> None:
     if all(torch.allclose(*pair, rtol=0.0, atol=allowed(pair[1])) for pair in pairs):
         return
     wide = {key: v.double() if isinstance(v, torch.Tensor) else v for key, v in options.items()}
-    exact = outcome(theirs, name, wide, batch.to(torch.float64))
+    exact = outcome(libraries[1], name, wide, batch.to(torch.float64))
     assert exact.error is None, about
     near(found.value, wanted.value, exact.value, f"value of {about}")
     near(found.gradient, wanted.gradient, exact.gradient, f"gradient of {about}")

@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     # What nnU-Net's own imports are warned of is not tested here.
     warnings.simplefilter("ignore")
     pytest.importorskip("nnunetv2.training.loss.dice", reason="needs nnunetv2")
-    from nnunetv2.training.loss import compound_losses, dice, robust_ce_loss
+    from nnunetv2.training.loss import compound_losses, deep_supervision, dice, robust_ce_loss
     from nnunetv2.utilities.helpers import softmax_helper_dim1
 
 __all__ = ["agree", "batch", "every", "near", "theirs", "value_and_gradient"]
@@ -30,6 +30,7 @@ class theirs:
     DC_and_topk_loss = compound_losses.DC_and_topk_loss
     RobustCrossEntropyLoss = robust_ce_loss.RobustCrossEntropyLoss
     TopKLoss = robust_ce_loss.TopKLoss
+    DeepSupervisionWrapper = deep_supervision.DeepSupervisionWrapper
     softmax_helper_dim1 = staticmethod(softmax_helper_dim1)
 
 

@@ -1,4 +1,4 @@
-"""The trainers with maps, which nnU-Net's data loader makes."""
+"""The trainers with losses that nnU-Net has not, with maps of its data loader or without."""
 
 from __future__ import annotations
 
@@ -18,7 +18,17 @@ with warnings.catch_warnings():
 
 from dice_loss import Boundary, Dice, SkeletonRecall, morphology
 from dice_loss.nnunet.maps import LossWithMap, MapTransform, without_maps
-from dice_loss.torch import BlobLoss, BoundaryLoss, CCDiceCELoss, DiceLoss, InstanceCELoss
+from dice_loss.torch import (
+    BCELoss,
+    BlobLoss,
+    BoundaryLoss,
+    CCDiceCELoss,
+    CrossEntropyLoss,
+    DiceLoss,
+    FocalLoss,
+    InstanceCELoss,
+    TverskyLoss,
+)
 
 BOUNDARY, SKELETON = "nnUNetTrainerNativeBoundary", "nnUNetTrainerNativeSkeletonRecall"
 CELLS, BLOBS = "nnUNetTrainerNativeCCDiceCE", "nnUNetTrainerNativeBlob"
@@ -59,7 +69,7 @@ def preprocessed(folder, highest):
 def made(datasets, tmp_path, monkeypatch):
     """Makes a trainer of a data set made up, by its name and the kind of labels."""
 
-    def make(name, kind, **configuration):
+    def make(name, kind, about=None, **configuration):
         labels = LABELS[kind]
         highest = IGNORED if "ignore" in labels else 2
         monkeypatch.setenv("nnUNet_results", str(tmp_path))
@@ -71,6 +81,7 @@ def made(datasets, tmp_path, monkeypatch):
             "channel_names": {"0": "CT"},
             "numTraining": 2,
             "file_ending": ".nii.gz",
+            **(about or {}),
         }
         plans = copy.deepcopy({**PLANS, "continue_training": False})
         plans["configurations"]["2d"] |= {
@@ -119,6 +130,52 @@ def test_an_iteration(made, name, kind, deep):
     with_map = trainer.loss.with_map
     assert with_map.share == (0.05 if name == BOUNDARY else 1.0)
     assert with_map.whole == {CELLS: 0.0, BLOBS: 2.0}.get(name, 1.0)
+
+
+@pytest.mark.parametrize("name", ["nnUNetTrainerNativeDiceFocal", "nnUNetTrainerNativeTverskyCE"])
+@pytest.mark.parametrize("kind", LABELS)
+def test_an_iteration_without_maps(made, name, kind):
+    trainer = made(name, kind)
+    trainer.enable_deep_supervision = kind != "ignored"
+    trainer.initialize()
+    trainer.dataloader_train, trainer.dataloader_val = trainer.get_dataloaders()
+    trainer.on_train_epoch_start()
+    before = [p.clone() for p in trainer.network.parameters()]
+    assert np.isfinite(trainer.train_step(next(trainer.dataloader_train))["loss"])
+    assert any((p != q).any() for p, q in zip(trainer.network.parameters(), before, strict=True))
+    out = trainer.validation_step(next(trainer.dataloader_val))
+    assert np.isfinite(out["loss"]) and len(out["tp_hard"]) == 2
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", LABELS)
+def test_what_the_loss_without_maps_is(made, kind, weighted):
+    about = {"class_weights": {"tumour": 4}} if weighted else {}
+    logits, target, options, (of_ours, mask) = batch(kind)
+    regions = logits.shape[1] == 2
+    if weighted:
+        options["class_weights"] = [1.0, 1.0, 4.0][-logits.shape[1] :]
+    ratio = {"pool": "batch", "background": regions}
+    cross_entropy = BCELoss if regions else CrossEntropyLoss
+    for name, parts in (
+        ("nnUNetTrainerNativeDiceFocal", ((DiceLoss, ratio), (FocalLoss, {}))),
+        ("nnUNetTrainerNativeTverskyCE", ((TverskyLoss, ratio), (cross_entropy, {}))),
+    ):
+        trainer = made(name, kind, about)
+        trainer.enable_deep_supervision = False
+        found = trainer._build_loss()(logits, target)
+        losses = [loss(**{**options, **own}) for loss, own in parts]
+        near(found, sum(loss(logits, of_ours, mask=mask) for loss in losses))
+
+
+def test_class_weights_of_the_dataset(made):
+    name = "nnUNetTrainerNativeDiceFocal"
+    found = made(name, "classes", {"class_weights": [0.1, 1.0, 2.0]})._native_loss()
+    assert found.terms.class_weights.tolist() == pytest.approx([0.1, 1.0, 2.0])
+    for kind, names in (("classes", "background, liver, tumour"), ("regions", "organ, tumour")):
+        trainer = made(name, kind, {"class_weights": {"spleen": 2.0}})
+        with pytest.raises(ValueError, match=f"found 'spleen', wanted names among {names}"):
+            trainer._native_loss()
 
 
 def test_the_loss_is_the_sum_of_its_parts():

@@ -15,6 +15,7 @@ On the CPU they run in the native engine, elsewhere in plain `jax.numpy`, which 
 asks for where forward-mode differentiation or a higher derivative is wanted.
 """
 
+from .._hints import explain as _explain
 from ._measure import measure
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
@@ -25,3 +26,5 @@ __all__ = [
     "segmentation_loss",
     *_losses,
 ]
+
+_explain(__name__)

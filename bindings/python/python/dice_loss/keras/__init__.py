@@ -12,6 +12,7 @@
 - `builtin`: `keras.losses.Dice` and `keras.losses.Tversky`, number for number.
 """
 
+from .._hints import explain as _explain
 from . import builtin, losses, metrics
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
@@ -27,3 +28,5 @@ __all__ = [
     "metrics",
     *_losses,
 ]
+
+_explain(__name__)

@@ -30,17 +30,28 @@ from .compound import DiceCELoss, DiceFocalLoss, GeneralizedDiceFocalLoss
 from .deep_supervision import DeepSupervisionLoss
 from .dice import DiceLoss, MaskedDiceLoss
 from .focal import FocalLoss
-from .generalized_dice import GeneralizedDiceLoss
+from .generalized import GeneralizedDiceLoss
 from .hausdorff import HausdorffDTLoss, LogHausdorffDTLoss
 from .matthews import MCCLoss
+from .neighbours import NACLLoss
 from .tversky import TverskyLoss
 from .unified_focal import AsymmetricUnifiedFocalLoss
 from .wasserstein import GeneralizedWassersteinDiceLoss
+from .wrappers import MaskedLoss, MultiScaleLoss
+
+# The short names that some have beside their own.
+Dice = DiceLoss
+dice_ce = DiceCELoss
+dice_focal = DiceFocalLoss
+generalized_dice = GeneralizedDiceLoss
+generalized_dice_focal = GeneralizedDiceFocalLoss
+generalized_wasserstein_dice = GeneralizedWassersteinDiceLoss
 
 __all__ = [
     "AsymmetricUnifiedFocalLoss",
     "BoundaryLoss",
     "DeepSupervisionLoss",
+    "Dice",
     "DiceCELoss",
     "DiceFocalLoss",
     "DiceLoss",
@@ -52,5 +63,13 @@ __all__ = [
     "LogHausdorffDTLoss",
     "MCCLoss",
     "MaskedDiceLoss",
+    "MaskedLoss",
+    "MultiScaleLoss",
+    "NACLLoss",
     "TverskyLoss",
+    "dice_ce",
+    "dice_focal",
+    "generalized_dice",
+    "generalized_dice_focal",
+    "generalized_wasserstein_dice",
 ]

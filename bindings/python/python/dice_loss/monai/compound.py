@@ -16,7 +16,7 @@ from ..terms import CrossEntropy
 from ._voxels import Voxels, floating
 from .dice import DiceLoss, Weight
 from .focal import FocalLoss
-from .generalized_dice import GeneralizedDiceLoss
+from .generalized import GeneralizedDiceLoss
 
 
 class DiceCELoss(_Loss):

@@ -14,7 +14,7 @@ import changes::
     criterion(net_output, target).backward()
 
 The compounds take Dice and cross-entropy from one sweep. nnU-Net itself is not needed, except by
-the trainer in `dice_loss.nnunet.trainers`, which `nnUNetv2_train … -tr nnUNetTrainerNativeLoss`
+the trainers in `dice_loss.nnunet.trainers`, which `nnUNetv2_train … -tr nnUNetTrainerNativeLoss`
 finds where the environment variable `nnUNet_extTrainer` names its folder; `python -m
 dice_loss.nnunet` prints that.
 
@@ -25,6 +25,7 @@ finite in ignored voxels, which here stay out of the loss. A target outside [0, 
 
 from .compounds import DC_and_BCE_loss, DC_and_CE_loss, DC_and_topk_loss
 from .cross_entropy import RobustCrossEntropyLoss, TopKLoss
+from .deep_supervision import DeepSupervisionWrapper
 from .dice import MemoryEfficientSoftDiceLoss, SoftDiceLoss
 from .nonlinearity import softmax_helper_dim1
 
@@ -32,6 +33,7 @@ __all__ = [
     "DC_and_BCE_loss",
     "DC_and_CE_loss",
     "DC_and_topk_loss",
+    "DeepSupervisionWrapper",
     "MemoryEfficientSoftDiceLoss",
     "RobustCrossEntropyLoss",
     "SoftDiceLoss",

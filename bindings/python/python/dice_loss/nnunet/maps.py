@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .._spec import listed, with_weights
 from ..morphology import Spacing, nearest_component
-from ..torch import SegmentationLoss
+from .terms import of_terms, split
 
 __all__ = ["LossWithMap", "MapTransform", "without_maps"]
 
@@ -90,19 +90,15 @@ class LossWithMap(nn.Module):
         self.spacing = spacing
         self.ignores_region = regions and ignore_label is not None
 
-        def of(terms: Any) -> SegmentationLoss:
-            return SegmentationLoss(
-                terms,
-                activation="sigmoid" if regions else "softmax",
-                pool="batch" if batch_dice else "sample",
-                background=regions,
-                ignore_index=None if regions else ignore_label,
-                target_kind="dense" if regions else "labels",
-            )
-
-        self.term = of(term)
+        settings: dict[str, Any] = {
+            "regions": regions,
+            "ignore_label": ignore_label,
+            "batch_dice": batch_dice,
+        }
+        self.term = of_terms(term, **settings)
         # Makes components where cells are wanted: the engine's cells know no spacing.
-        self.maker = of([(w, _of_components(t)) for w, t in with_weights(listed(term))])
+        components = [(w, _of_components(t)) for w, t in with_weights(listed(term))]
+        self.maker = of_terms(components, **settings)
         maps = self.term.plan.maps
         if not maps:
             raise ValueError("term: found one with 0 maps, wanted one with a map")
@@ -111,7 +107,7 @@ class LossWithMap(nn.Module):
 
     def forward(self, net_output: Tensor, target: Tensor, maps: Tensor) -> Tensor:
         """The loss; see `LossWithMap`."""
-        of_term, mask = self._split(target)
+        of_term, mask = split(target, self.ignores_region)
         named = dict(zip(self.names, maps.chunk(len(self.names), 1), strict=True))
         term: Tensor = self.share * self.term(net_output, of_term, mask=mask, maps=named)
         if not self.whole:
@@ -121,19 +117,13 @@ class LossWithMap(nn.Module):
 
     def maps_of(self, target: Tensor, channels: int) -> Tensor:
         """The maps of a target (N, 1 or more, spatial…), for so many channels of the output."""
-        of_term, mask = self._split(target)
+        of_term, mask = split(target, self.ignores_region)
         # Of the logits nothing is read but the shape.
         logits = torch.zeros(1).expand(target.shape[0], channels, *target.shape[2:])
         made = self.maker.maps(logits, of_term, mask=mask)
         for name in self.in_cells:
             made[name] = _cells(made[name], self.spacing)
         return torch.cat([made[name] for name in self.names], 1)
-
-    def _split(self, target: Tensor) -> tuple[Tensor, Tensor | None]:
-        """What the term is of, and which voxels count."""
-        if not self.ignores_region:
-            return target, None
-        return target[:, :-1], target[:, -1:] == 0
 
 
 def _of_components(term: Any) -> Any:

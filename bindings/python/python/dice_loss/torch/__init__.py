@@ -12,6 +12,7 @@ of, for formulas of your own. `dice_loss.torch.functional` has every loss as a f
     criterion(model(image), labels).backward()
 """
 
+from .._hints import explain as _explain
 from . import distributed, functional
 from ._details import InstanceDetails, LossDetails
 from ._measure import measure
@@ -39,3 +40,5 @@ __all__ = [
     "measure",
     *_losses,
 ]
+
+_explain(__name__)
