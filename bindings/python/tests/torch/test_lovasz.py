@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from dice_loss.torch import Accumulation, LovaszHingeLoss, LovaszSoftmaxLoss, SegmentationLoss
-from dice_loss.torch import _lovasz as ranked
+from dice_loss.torch import _direct as functions
 from dice_loss.torch._target import Target
 
 SHAPE = (3, 4, 6, 5)
@@ -102,10 +102,10 @@ def test_engine_and_torch_agree(kind, options):
     found = value_and_gradient(loss, x, target, upstream=upstream, **masks)
 
     def in_torch(logits, voxels, spec, settings):
-        return ranked._in_torch(logits, voxels, spec)
+        return functions._in_torch(logits, voxels, spec)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranked, "loss", in_torch)
+        patch.setattr(functions, "loss", in_torch)
         wanted = value_and_gradient(loss, x, target, upstream=upstream, **masks)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-14)
@@ -155,10 +155,10 @@ def test_compiled(reduction):
 def test_operators():
     x, labels = logits_of().requires_grad_(), labels_of()
     loss = LovaszSoftmaxLoss(reduction="none")
-    inputs = (x, labels, None, None, None, [], loss._spec, "labels", loss._settings)
-    torch.library.opcheck(torch.ops.dice_loss.lovasz.default, inputs)
+    inputs = (x, labels, None, None, None, [], loss.plan.spec, "labels", loss.plan.settings)
+    torch.library.opcheck(torch.ops.dice_loss.direct.default, inputs)
     upstream = torch.ones(3, 4, dtype=torch.float64).requires_grad_()
-    torch.library.opcheck(torch.ops.dice_loss.lovasz_gradient.default, (upstream, *inputs))
+    torch.library.opcheck(torch.ops.dice_loss.direct_gradient.default, (upstream, *inputs))
 
 
 def test_the_graph_can_be_kept():
@@ -223,9 +223,20 @@ def test_errors():
     with pytest.raises(ValueError, match=r"found target 0\.5, wanted 0 or 1"):
         LovaszHingeLoss()(x, torch.full(SHAPE, 0.5))
     with pytest.raises(ValueError, match="wanted 0 or 1"):
-        ranked._in_torch(x, Target(torch.full(SHAPE, 0.5), "dense"), LovaszHingeLoss()._spec)
+        functions._in_torch(x, Target(torch.full(SHAPE, 0.5), "dense"), LovaszHingeLoss().plan.spec)
     with pytest.raises(ValueError, match="class_weights: found"):
         LovaszHingeLoss(class_weights=[1.0])(x, labels)
     with pytest.raises(ValueError, match="target_kind: found 'soft'"):
         LovaszHingeLoss(target_kind="soft")
-    assert "kind='hinge'" in repr(LovaszHingeLoss())
+
+
+def test_what_was_said_is_shown():
+    assert repr(LovaszHingeLoss()) == "LovaszHingeLoss()"
+    assert repr(LovaszSoftmaxLoss()) == "LovaszSoftmaxLoss()"
+    loss = LovaszSoftmaxLoss(activation="probabilities", pool="batch", reduction="none")
+    wanted = "activation='probabilities', pool='batch', reduction='none'"
+    assert repr(loss) == f"LovaszSoftmaxLoss({wanted})"
+    assert repr(LovaszHingeLoss(ignore_index=255.0)) == "LovaszHingeLoss(ignore_index=255)"
+    assert (loss.pool, loss.absent) == ("batch", None)
+    with pytest.raises(AttributeError, match="pool: found a change to 'sample', wanted Lovasz"):
+        loss.pool = "sample"
