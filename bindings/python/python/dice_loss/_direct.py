@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from . import _core, _options
 from ._choices import ABSENT, POOL, REDUCTION, Absent, Pool, Reduction
 from ._terms import ClassWeights
+from ._tracing import constant_in_graphs
 
 #: What makes the probabilities that Lovász-softmax ranks.
 RankedActivation: TypeAlias = Literal["softmax", "probabilities"]
@@ -87,9 +88,20 @@ def spec(
     return text
 
 
-@lru_cache(maxsize=256)
+@constant_in_graphs
+def check(text: str, classes: int) -> None:
+    """Fails for options that are wrong for so many classes."""
+    _core.check_direct(text, classes)
+
+
+@constant_in_graphs
 def read(text: str) -> Direct:
     """From a text."""
+    return _cached(text)
+
+
+@lru_cache(maxsize=256)
+def _cached(text: str) -> Direct:
     given = json.loads(text)
     classes, weights = given.pop("classes", None), given.pop("class_weights", None)
     return Direct(
@@ -102,6 +114,15 @@ def read(text: str) -> Direct:
         given.pop("reduction", "mean"),
         MappingProxyType(given),
     )
+
+
+def expect_alone(name: str, option: str, value: Any) -> None:
+    """Fails for an option that would compute one loss over several processes or devices."""
+    if value is not None:
+        raise TypeError(
+            f"{name}: found {option} {value!r}, wanted the arrays of one device and one batch: the "
+            "loss is no function of sums that add up over devices"
+        )
 
 
 def ranked_activation(value: str) -> dict[str, str]:

@@ -8,7 +8,13 @@ import dice_loss
 import numpy as np
 import pytest
 import torch
-from dice_loss.torch import Accumulation, LovaszHingeLoss, LovaszSoftmaxLoss, SegmentationLoss
+from dice_loss.torch import (
+    Accumulation,
+    LovaszHingeLoss,
+    LovaszSoftmaxLoss,
+    SegmentationLoss,
+    functional,
+)
 from dice_loss.torch import _direct as functions
 from dice_loss.torch._target import Target
 
@@ -188,6 +194,53 @@ def test_as_the_functions_of_numpy():
         wanted = value_and_gradient(loss, x, labels)
         assert value == pytest.approx(wanted[0].item(), rel=1e-7)
         np.testing.assert_array_equal(gradient, wanted[1].numpy())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"pool": "batch", "ignore_index": 9, "reduction": "none"},
+        {"class_weights": np.array([1.0, 2.0, 0.5, 3.0]), "classes": [1, 2], "absent": "skip"},
+        {"class_weights": {1: 2.0, 2: 1.0, 3: 1.0}, "background": False},
+        {"regions": {0: [0], 1: [0, 1], 2: [1, 2], 3: [3]}},
+    ],
+    ids=str,
+)
+def test_functions_are_the_modules(options):
+    x, labels = logits_of(), labels_of(ignored=options.get("ignore_index"))
+    masks = {
+        "mask": torch.rand((3, 6, 5), generator=torch.Generator().manual_seed(2)) < 0.9,
+        "class_valid": torch.tensor([[1, 1, 1, 1], [1, 0, 1, 1], [1, 0, 1, 0]], dtype=torch.bool),
+    }
+    for function, module, own in (
+        (functional.lovasz_hinge_loss, LovaszHingeLoss, {}),
+        (functional.lovasz_softmax_loss, LovaszSoftmaxLoss, {"activation": "probabilities"}),
+    ):
+        for given in (options, options | own):
+            found = function(x, labels, **masks, **given)
+            torch.testing.assert_close(found, module(**given)(x, labels, **masks), rtol=0, atol=0)
+
+
+def test_functions_compile():
+    x, labels = logits_of(torch.float32), labels_of()
+
+    def loss(x):
+        return functional.lovasz_softmax_loss(x, labels, pool="batch", classes=[1, 2])
+
+    torch._dynamo.reset()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(value_and_gradient(compiled, x), value_and_gradient(loss, x))
+
+
+def test_functions_refuse_what_modules_do():
+    x, labels = logits_of(), labels_of()
+    with pytest.raises(TypeError, match="LovaszHingeLoss: found process_group 'world', wanted"):
+        functional.lovasz_hinge_loss(x, labels, process_group="world")
+    with pytest.raises(ValueError, match="pool: found all, wanted sample or batch"):
+        functional.lovasz_softmax_loss(x, labels, pool="all")
+    with pytest.raises(TypeError, match="voxel_weight"):
+        functional.lovasz_softmax_loss(x, labels, voxel_weight=torch.ones(3, 6, 5))
 
 
 def test_deep_supervision_takes_it():

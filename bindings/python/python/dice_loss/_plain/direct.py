@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from .. import _core, _direct
+from .. import _direct
 from . import lovasz
 from .namespace import Array, Namespace
 from .voxels import Inputs, Voxels
@@ -44,7 +44,7 @@ def wants_hard(spec: str) -> bool:
 def loss(xp: Namespace, spec: str, batch: Inputs) -> Array:
     """The loss, or for reduction "none" its values, in the type that sums are kept in."""
     direct, voxels = _direct.read(spec), Voxels(xp, batch)
-    _core.check_direct(spec, voxels.classes)
+    _direct.check(spec, voxels.classes)
     formula = _FORMULAS[direct.loss]
     values = Values(*formula.values(xp, direct, voxels))
     return _reduced(xp, direct, values, voxels.valid, direct.absent or formula.absent)

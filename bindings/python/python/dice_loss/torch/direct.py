@@ -62,13 +62,8 @@ class DirectLoss(torch.nn.Module):
         shown["ignore_index"] = optional(_options.integer, "ignore_index", self.ignore_index)
         shown["regions"] = optional(_options.table, "regions", self.regions)
         said = {name: settings[name] for name in _SAID}
-        shown["plan"] = DirectPlan(
-            _direct.spec(self.loss, own=own, **said),
-            settings_of(self.ignore_index, self.regions, ()),
-            self.ignore_index,
-            self.regions,
-            self.target_kind,
-        )
+        spec = _direct.spec(self.loss, own=own, **said)
+        shown["plan"] = planned(spec, self.ignore_index, self.regions, self.target_kind)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Options stay as they are."""
@@ -129,6 +124,15 @@ class DirectLoss(torch.nn.Module):
 _SAID = ("pool", "absent", "background", "classes", "class_weights", "reduction")
 
 
+@constant_in_graphs
+def planned(
+    spec: str, ignore_index: int | None, regions: Regions | None, target_kind: str | None
+) -> DirectPlan:
+    """The plan of a loss, by its text."""
+    settings = settings_of(ignore_index, regions, ())
+    return DirectPlan(spec, settings, ignore_index, regions, target_kind)
+
+
 def loss_of(
     plan: DirectPlan,
     logits: Tensor,
@@ -151,8 +155,20 @@ def loss_of(
     return _functions.loss(logits, voxels, plan.spec, plan.settings)
 
 
+def evaluated(
+    loss: type[DirectLoss],
+    options: dict[str, Any],
+    logits: Tensor,
+    target: Tensor,
+    mask: Tensor | None,
+    class_valid: Tensor | None,
+) -> Tensor:
+    """What the module of these options makes of tensors: the loss as a function."""
+    return loss_of(_plan_of(loss, options), logits, target, mask, class_valid)
+
+
 @constant_in_graphs
-def plan_of(loss: type[DirectLoss], options: dict[str, Any]) -> DirectPlan:
+def _plan_of(loss: type[DirectLoss], options: dict[str, Any]) -> DirectPlan:
     """The plan of a module, made once for options that are the same."""
     key = tuple((name, *frozen(value)) for name, value in options.items())
     return _cached_plan(loss, key)  # type: ignore[arg-type]

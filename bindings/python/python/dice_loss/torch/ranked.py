@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from .._choices import Absent, Pool, Reduction
 from .._direct import RankedActivation, ranked_activation
 from .._terms import ClassWeights, Regions
-from .direct import DirectLoss
+from .direct import DirectLoss, evaluated
 
-__all__ = ["LovaszHingeLoss", "LovaszSoftmaxLoss"]
+__all__ = ["LovaszHingeLoss", "LovaszSoftmaxLoss", "lovasz_hinge_loss", "lovasz_softmax_loss"]
 
 
 class LovaszHingeLoss(DirectLoss):
@@ -135,3 +137,103 @@ class LovaszSoftmaxLoss(DirectLoss):
             target_kind=target_kind,
             process_group=process_group,
         )
+
+
+def lovasz_hinge_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: None = None,
+) -> Tensor:
+    """Lovász hinge, as `dice_loss.torch.LovaszHingeLoss`: the Lovász extension of the Jaccard loss,
+    of hinge errors of the logits.
+
+    Args:
+        logits, target, mask, class_valid: see the forward of `LovaszHingeLoss`.
+        pool, absent, background, classes, class_weights, reduction, ignore_index, regions,
+            target_kind, process_group: see `LovaszHingeLoss`.
+
+    Returns:
+        The loss.
+    """
+    return evaluated(
+        LovaszHingeLoss,
+        {
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask,
+        class_valid,
+    )
+
+
+def lovasz_softmax_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    activation: RankedActivation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: None = None,
+) -> Tensor:
+    """Lovász-softmax, as `dice_loss.torch.LovaszSoftmaxLoss`: the Lovász extension of the
+    Jaccard loss, of errors of probabilities.
+
+    Args:
+        logits, target, mask, class_valid: see the forward of `LovaszSoftmaxLoss`.
+        activation, pool, absent, background, classes, class_weights, reduction, ignore_index,
+            regions, target_kind, process_group: see `LovaszSoftmaxLoss`.
+
+    Returns:
+        The loss.
+    """
+    return evaluated(
+        LovaszSoftmaxLoss,
+        {
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask,
+        class_valid,
+    )
