@@ -291,5 +291,7 @@ def test_what_was_said_is_shown():
     assert repr(loss) == f"LovaszSoftmaxLoss({wanted})"
     assert repr(LovaszHingeLoss(ignore_index=255.0)) == "LovaszHingeLoss(ignore_index=255)"
     assert (loss.pool, loss.absent) == ("batch", None)
+    loss = LovaszHingeLoss(classes=np.array([2, 1]), class_weights=torch.tensor([0.0, 1.0, 0.5]))
+    assert repr(loss) == "LovaszHingeLoss(classes=(1, 2), class_weights=(0.0, 1.0, 0.5))"
     with pytest.raises(AttributeError, match="pool: found a change to 'sample', wanted Lovasz"):
         loss.pool = "sample"

@@ -96,9 +96,16 @@ impl DirectLoss {
         }
     }
 
-    /// How the values become the loss.
+    /// How the values become the loss, as [`reduction`](Self::reduction) has set it.
     pub fn reduced_by(&self) -> Reduction {
         self.told().reduction
+    }
+
+    /// How the values become the loss; [`Reduction::Mean`] by default.
+    pub fn reduction(self, reduction: Reduction) -> Self {
+        match self {
+            Self::Lovasz(lovasz) => Self::Lovasz(lovasz.reduction(reduction)),
+        }
     }
 
     /// The shape of the [values](LossValues::values) of so many samples and classes: (N, C), or (C) of

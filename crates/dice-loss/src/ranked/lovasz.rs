@@ -97,20 +97,27 @@ impl Lovasz {
         Self::new(Errors::Probabilities)
     }
 
+    /// Lovász-softmax under an activation: softmax, or probabilities. Any other is refused when it is
+    /// [checked](Self::check).
+    pub fn under(activation: Activation) -> Self {
+        let mut lovasz = match activation {
+            Activation::Probabilities => Self::probabilities(),
+            _ => Self::softmax(),
+        };
+        lovasz.told.settings.activation = Some(activation);
+        lovasz
+    }
+
     /// By its name, from its options.
     pub(crate) fn read(name: &str, given: Map<String, Value>) -> Result<Self> {
         const TAKES: &[&str] =
             &["activation", "pool", "absent", "background", "classes", "class_weights"];
         let takes = if name == HINGE { &TAKES[1..] } else { TAKES };
-        let mut told = Told::read(name, given, takes, |_| {})?;
-        let errors = match told.settings.activation.take() {
+        let told = Told::read(name, given, takes, |_| {})?;
+        let errors = match told.settings.activation {
             _ if name == HINGE => Errors::Hinge,
-            None | Some(Activation::Softmax) => Errors::Softmax,
             Some(Activation::Probabilities) => Errors::Probabilities,
-            Some(other) => {
-                let wanted = "softmax or probabilities";
-                return stated(format!("{name}: activation"), other.word(), wanted);
-            }
+            _ => Errors::Softmax,
         };
         Ok(Self { errors, told })
     }
@@ -178,6 +185,10 @@ impl Lovasz {
     /// Whether all options fit each other and the number of classes.
     pub fn check(&self, classes: usize) -> Result<()> {
         let name = self.name();
+        if self.told.settings.activation == Some(Activation::Sigmoid) {
+            let wanted = "softmax or probabilities; under sigmoid that is lovasz_hinge";
+            return stated(format!("{name}: activation"), "sigmoid", wanted);
+        }
         if self.errors == Errors::Softmax && classes < 2 {
             let wanted = "2 channels or more; for one channel use lovasz_hinge";
             return stated(format!("{name}: softmax"), format!("{classes} channels"), wanted);

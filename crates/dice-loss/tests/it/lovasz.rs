@@ -507,9 +507,11 @@ fn a_text_names_the_loss_and_its_activation() {
         "lovasz_hinge: option: found activation, wanted one of pool, absent, background, classes, \
          class_weights, reduction"
     );
+    let under_sigmoid = read(r#"{"loss": "lovasz_softmax", "activation": "sigmoid"}"#).unwrap();
     assert_eq!(
-        refused(r#"{"loss": "lovasz_softmax", "activation": "sigmoid"}"#),
-        "lovasz_softmax: activation: found sigmoid, wanted softmax or probabilities"
+        under_sigmoid.check(2).unwrap_err().to_string(),
+        "lovasz_softmax: activation: found sigmoid, wanted softmax or probabilities; under sigmoid that \
+         is lovasz_hinge"
     );
     assert_eq!(
         refused(r#"{"loss": "lovasz_softmax", "pool": "sum"}"#),

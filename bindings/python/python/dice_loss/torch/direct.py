@@ -63,6 +63,8 @@ class DirectLoss(torch.nn.Module):
         shown["regions"] = optional(_options.table, "regions", self.regions)
         said = {name: settings[name] for name in _SAID}
         spec = _direct.spec(self.loss, own=own, **said)
+        read = _direct.read(spec)
+        shown.update(classes=read.classes, class_weights=read.class_weights)
         shown["plan"] = planned(spec, self.ignore_index, self.regions, self.target_kind)
 
     def __setattr__(self, name: str, value: Any) -> None:
