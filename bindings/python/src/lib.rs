@@ -8,12 +8,12 @@
 
 mod cuda;
 mod detection;
+mod direct;
 mod given;
 mod huge_pages;
 mod morphology;
 mod objectives;
 mod pool;
-mod ranked;
 mod refused;
 mod sweeps;
 mod tally;
@@ -387,12 +387,12 @@ mod _core {
     #[pymodule_export]
     use super::cuda::{CudaPass, CudaProgram, cuda_passes, cuda_program, cuda_refusal};
     #[pymodule_export]
+    use super::direct::{check_direct, direct};
+    #[pymodule_export]
     use super::morphology::{
         border_weights, connected_components, distance_transform, labels_present,
         nearest_component, signed_distance, skeletonize, two_nearest, with_ball,
     };
-    #[pymodule_export]
-    use super::ranked::{check_lovasz, lovasz};
     #[pymodule_export]
     use super::xla::xla_targets;
     #[pymodule_export]

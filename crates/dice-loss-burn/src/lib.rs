@@ -3,7 +3,8 @@
 //! A loss is a configuration and a module, as in burn-nn: [`DiceLossConfig`] makes a [`DiceLoss`],
 //! and so on for every loss of the engine. [`SegmentationLoss`] makes a module of any
 //! [`Objective`](dice_loss::Objective): as many losses as you like, added up, those that you write
-//! yourself among them. [`Targets`] says what the reference is and which of it counts.
+//! yourself among them. [`DirectLoss`] makes one of what is no function of sums, such as the Lovász losses.
+//! [`Targets`] says what the reference is and which of it counts.
 //!
 //! ```
 //! use burn::tensor::{Device, Int, Tensor};
@@ -26,6 +27,10 @@
 //! | Flex | one sweep of the engine over the borrowed tensors | one sweep that writes the gradient | sums per sample and class |
 //! | CubeCL: CUDA, ROCm, Metal, Vulkan, WebGPU | a kernel over the tensors on the device and one that joins its sums, which are read back | a kernel that writes the gradient | sums per sample and class |
 //! | any other | tensor operations, then the sums are read back | Burn's autodiff | what autodiff keeps |
+//!
+//! A [`DirectLoss`] is computed by the engine everywhere. On Flex it writes the gradient with the loss where the
+//! logits are tracked; from any other backend logits and targets are read back, and loss and gradient brought
+//! there.
 //!
 //! On Flex, logits may be f32, f64, f16 or bf16, and labels of any integer type; a view is followed
 //! without a copy where its spatial axes collapse into one: contiguous, channels last, some samples
@@ -61,12 +66,14 @@
 
 pub use dice_loss;
 
+mod direct;
 #[cfg(feature = "cube")]
 mod kernels;
 mod losses;
 mod named;
 mod on_device;
 mod operations;
+mod ranked;
 mod segmentation;
 mod sweeps;
 mod targets;
@@ -74,7 +81,9 @@ mod targets;
 pub mod train;
 mod types;
 
+pub use direct::DirectLoss;
 pub use losses::*;
+pub use ranked::*;
 pub use segmentation::{Evaluation, SegmentationLoss};
 pub use targets::Targets;
 

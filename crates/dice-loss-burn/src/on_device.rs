@@ -11,16 +11,16 @@ use burn::{
         Dispatch, DispatchTensor, TensorMetadata,
         ops::{BoolTensorOps, FloatTensorOps, IntTensorOps},
     },
-    tensor::{Bool, Device, Float, Int, Shape, Tensor, kind::Autodiff},
+    tensor::{Bool, Device, Float, FloatDType, Int, Shape, Tensor, kind::Autodiff},
 };
 #[cfg(feature = "cube")]
 use dice_loss::Prepared;
-use dice_loss::{Error, Objective, Result};
+use dice_loss::{DirectLoss, Error, Objective, Reduction, Result};
 use dice_loss_tensor::{About, Form, Rules, Source, Tensors, beyond_the_engine};
 
 use crate::{
     operations::Burn,
-    sweeps::{Outcome, SegmentationBackend, with_an_axis},
+    sweeps::{DirectBackend, DirectOutcome, Outcome, SegmentationBackend, with_an_axis},
     targets::{Maps, Mask, Reference, TargetTensors, VoxelWeights},
     types,
 };
@@ -75,11 +75,6 @@ impl OnDevice {
     fn nothing(&self) -> Outcome<Dispatch> {
         match self.on_host() {
             Outcome::Evaluated(output, verdict, moments) => {
-                let flat = |tensor: DispatchTensor| {
-                    let length = tensor.shape().num_elements();
-                    let tensor = Dispatch::float_reshape(tensor, Shape::from([length]));
-                    Tensor::<1>::from_dispatch(tensor)
-                };
                 let (shape, logits) = (output.shape(), flat(self.logits.clone()));
                 let output = flat(output).to_device(&logits.device()) + logits.sum();
                 let output = Dispatch::float_reshape(output.into_dispatch(), shape);
@@ -91,27 +86,7 @@ impl OnDevice {
 
     /// What the engine makes of it.
     fn on_host(&self) -> Outcome<Dispatch> {
-        let targets = self.targets.clone();
-        let targets = TargetTensors {
-            reference: match targets.reference {
-                Reference::Labels(labels) => Reference::Labels(to_host::<Int>(labels)),
-                Reference::Dense(target) => Reference::Dense(to_host::<Float>(target)),
-                Reference::Multilabel(target) => Reference::Multilabel(to_host::<Bool>(target)),
-            },
-            mask: match targets.mask {
-                Mask::Everything => Mask::Everything,
-                Mask::Only(mask) => Mask::Only(to_host::<Bool>(mask)),
-            },
-            weights: match targets.weights {
-                VoxelWeights::Equal => VoxelWeights::Equal,
-                VoxelWeights::Each(weights) => VoxelWeights::Each(to_host::<Float>(weights)),
-            },
-            maps: match targets.maps {
-                Maps::None => Maps::None,
-                Maps::Stacked(maps) => Maps::Stacked(to_host::<Float>(maps)),
-            },
-            rules: targets.rules,
-        };
+        let targets = targets_to_host(self.targets.clone());
         let logits = to_host::<Float>(self.logits.clone());
         Dispatch::segmentation_loss(logits, targets, self.objective.clone(), self.form)
     }
@@ -186,6 +161,72 @@ impl Source<Burn> for OnDevice {
             Outcome::Failed(error) => error,
             Outcome::Evaluated(..) => beyond_the_engine(),
         }
+    }
+}
+
+/// A loss beside the objective, which the engine finds of what is read back.
+///
+/// Its gradient comes with it, and what is added to the loss is 0 with that gradient.
+pub(crate) fn direct_loss(
+    logits: DispatchTensor,
+    targets: TargetTensors<Dispatch>,
+    loss: Arc<DirectLoss>,
+) -> DirectOutcome<Dispatch> {
+    if loss.reduced_by() == Reduction::None {
+        return DirectOutcome::Failed(Error::Parameter {
+            what: format!("{}: reduction none", loss.name()),
+            found: "logits on a device of their own".into(),
+            wanted: "logits in main memory: elsewhere a number alone has its gradient".into(),
+        });
+    }
+    if let Err(error) = types::check_logits(&logits) {
+        return DirectOutcome::Failed(error);
+    }
+    let host = Tensor::<1>::from_dispatch(to_host::<Float>(logits.clone()));
+    let host = host.autodiff().require_grad();
+    let targets = targets_to_host(targets);
+    let output = match Dispatch::direct_loss(host.clone().into_dispatch(), targets, loss) {
+        DirectOutcome::Found(output) => Tensor::<1>::from_dispatch(output),
+        failed => return failed,
+    };
+    let x = flat(logits);
+    let value = output.clone().without_autodiff().to_device(&x.device());
+    let Some(slopes) = host.grad(&output.backward()) else {
+        return DirectOutcome::Found(value.into_dispatch());
+    };
+    let slopes = flat(slopes.into_dispatch()).to_device(&x.device());
+    // What does not count may be no number.
+    let zero = (x.clone() - x.detach()).mask_fill(slopes.clone().equal_scalar(0.0), 0.0);
+    let zero = (zero * slopes).sum().cast(FloatDType::from(value.dtype()));
+    DirectOutcome::Found((value + zero).into_dispatch())
+}
+
+/// In one row.
+fn flat(tensor: DispatchTensor) -> Tensor<1> {
+    let length = tensor.shape().num_elements();
+    Tensor::from_dispatch(Dispatch::float_reshape(tensor, Shape::from([length])))
+}
+
+fn targets_to_host(targets: TargetTensors<Dispatch>) -> TargetTensors<Dispatch> {
+    TargetTensors {
+        reference: match targets.reference {
+            Reference::Labels(labels) => Reference::Labels(to_host::<Int>(labels)),
+            Reference::Dense(target) => Reference::Dense(to_host::<Float>(target)),
+            Reference::Multilabel(target) => Reference::Multilabel(to_host::<Bool>(target)),
+        },
+        mask: match targets.mask {
+            Mask::Everything => Mask::Everything,
+            Mask::Only(mask) => Mask::Only(to_host::<Bool>(mask)),
+        },
+        weights: match targets.weights {
+            VoxelWeights::Equal => VoxelWeights::Equal,
+            VoxelWeights::Each(weights) => VoxelWeights::Each(to_host::<Float>(weights)),
+        },
+        maps: match targets.maps {
+            Maps::None => Maps::None,
+            Maps::Stacked(maps) => Maps::Stacked(to_host::<Float>(maps)),
+        },
+        rules: targets.rules,
     }
 }
 

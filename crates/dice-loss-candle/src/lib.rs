@@ -3,7 +3,8 @@
 //! A loss is a configuration and a struct with `forward`, as in candle-nn: [`DiceLossConfig`] makes a
 //! [`DiceLoss`], and so on for every loss of the engine. [`SegmentationLoss`] takes any
 //! [`Objective`](dice_loss::Objective): as many losses as you like, added up, those that you write
-//! yourself among them. [`Targets`] says what the reference is, which of it counts, and what weighs its voxels.
+//! yourself among them. [`DirectLoss`] takes those that are no functions of sums, such as the Lovász losses.
+//! [`Targets`] says what the reference is, which of it counts, and what weighs its voxels.
 //!
 //! ```
 //! use candle_core::{DType, Device, Tensor, Var};
@@ -28,6 +29,7 @@
 //! |---|---|---|---|
 //! | CPU | one sweep of the engine over the borrowed tensors | one sweep that writes the gradient | sums per sample and class |
 //! | CUDA, Metal | tensor operations, then the sums are read back | Candle's backpropagation | what backpropagation keeps |
+//! | these, [`DirectLoss`] | tensors are read back, and the engine ranks | the gradient is brought to the device | the gradient |
 //!
 //! On the CPU, logits may be f32, f64, f16 or bf16, and labels of any integer type. A view is followed
 //! without a copy where its spatial axes collapse into one: contiguous, channels last, some samples
@@ -42,15 +44,19 @@
 
 pub use dice_loss;
 
+mod direct;
 mod losses;
 mod named;
 mod on_device;
 mod operations;
+mod ranked;
 mod segmentation;
 mod sweeps;
 mod targets;
 
+pub use direct::DirectLoss;
 pub use losses::*;
+pub use ranked::*;
 pub use segmentation::{Evaluation, SegmentationLoss};
 pub use targets::Targets;
 

@@ -1,6 +1,6 @@
 //! How the settings of a loss by name become an objective.
 
-use dice_loss::{Decision, Objective, Reduction, Term};
+use dice_loss::{Absent, Decision, Lovasz, Objective, Pool, Reduction, Term};
 
 /// One term, of some classes, weighed by class and by a map where the configuration says so.
 pub fn single(
@@ -40,4 +40,22 @@ pub fn reduced(
         Some(decision) => objective.decision(decision),
         None => objective,
     }
+}
+
+/// A Lovász loss with the settings of its configuration.
+pub fn lovasz(
+    mut lovasz: Lovasz,
+    pool: Pool,
+    absent: Absent,
+    background: bool,
+    classes: &Option<Vec<usize>>,
+    class_weights: &Option<Vec<f64>>,
+) -> Lovasz {
+    if let Some(classes) = classes {
+        lovasz = lovasz.classes(classes.clone());
+    }
+    if let Some(weights) = class_weights {
+        lovasz = lovasz.class_weights(weights.clone());
+    }
+    lovasz.pool(pool).absent(absent).background(background)
 }

@@ -14,6 +14,7 @@ mod catalogue;
 mod class_values;
 mod compound;
 mod declaration;
+mod direct;
 mod direction;
 mod entry;
 mod error;
@@ -49,6 +50,7 @@ pub use declaration::{
     Choice, Declaration, Declare, Facts, Field, LossOption, OptionInfo, OptionKind, Options, Paper,
     PerfectMatch, Range, Slot, Words, each,
 };
+pub use direct::{DirectLoss, LossValues};
 pub use entry::{Entry, settings};
 pub use error::{Error, Result};
 pub use evaluate::{LossParts, TermParts, TermVerdict, Upstream, Verdict};
@@ -59,7 +61,7 @@ pub use metrics::{Counts, Lesions};
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use prepared::Prepared;
-pub use ranked::{Lovasz, Ranking};
+pub use ranked::Lovasz;
 pub use region::*;
 pub use settings::{Absent, Kind, Pool, Settings};
 pub use sum::{Integrand, Sum};

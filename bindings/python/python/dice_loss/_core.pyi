@@ -148,7 +148,7 @@ def objective(
     class, (C) soft Dice, (C) hard Dice, (C, 3) true positives, false positives, false negatives.
     """
 
-def lovasz(
+def direct(
     spec: str,
     logits: View,
     target: View,
@@ -157,14 +157,14 @@ def lovasz(
     upstream: View | None,
     gradient: View | None,
 ) -> tuple[float, list[float], list[int]]:
-    """A Lovász loss, its values, row-major, and their shape, [N, C] or [C].
+    """A loss beside the objective, its values, row-major, and their shape, [N, C] or [C].
 
     Writes the gradient by the logits, times `upstream`, where it is asked for: float64, one number,
     () in shape, or one for each value.
     """
 
-def check_lovasz(spec: str, classes: int) -> None:
-    """Raises ValueError for options of a Lovász loss that are wrong for so many classes."""
+def check_direct(spec: str, classes: int) -> None:
+    """Raises ValueError for options of such a loss that are wrong for so many classes."""
 
 def pull_back(
     spec: str,

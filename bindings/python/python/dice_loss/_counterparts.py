@@ -547,7 +547,7 @@ KORNIA = Peer(
         Loss(
             "LovaszSoftmaxLoss",
             "LovaszSoftmaxLoss(absent='formula')",
-            "up to 0.8.2 it ranks by raw labels, wrong for more than two classes",
+            "up to 0.8.3 it ranks by raw labels, wrong for more than two classes",
         ),
         Loss("HausdorffERLoss, HausdorffERLoss3D", "HausdorffDTLoss", "by erosion there"),
     ),

@@ -21,14 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from . import _core, _lovasz
-from ._arrays import Array, Lent, view
+from . import _direct, _functions
+from ._arrays import Array, Lent
 from ._choices import Absent, Pool, Reduction
 from ._terms import ClassWeights, Regions
-from ._threads import get_num_threads
 from .objective import Value
 
 __all__ = ["lovasz_hinge", "lovasz_softmax"]
@@ -84,8 +82,8 @@ def lovasz_hinge(
         ValueError: shapes that do not fit, labels outside the classes, a dense target that is
             neither 0 nor 1, options out of their range.
     """
-    text = _lovasz.spec(
-        "hinge",
+    text = _direct.spec(
+        "lovasz_hinge",
         pool=pool,
         absent=absent,
         background=background,
@@ -101,14 +99,14 @@ def lovasz_hinge(
         class_valid=class_valid,
         regions=regions,
     )
-    return _ranked(text, batch)
+    return _functions.direct(text, batch)
 
 
 def lovasz_softmax(
     logits: ArrayLike,
     target: ArrayLike,
     *,
-    activation: _lovasz.Kind = "softmax",
+    activation: _direct.RankedActivation = "softmax",
     pool: Pool | None = "sample",
     absent: Absent | None = "skip",
     background: bool | None = True,
@@ -139,8 +137,9 @@ def lovasz_softmax(
 
     Returns and raises what `lovasz_hinge` does.
     """
-    text = _lovasz.spec(
-        _lovasz.activation("activation", activation),
+    text = _direct.spec(
+        "lovasz_softmax",
+        own=_direct.ranked_activation(activation),
         pool=pool,
         absent=absent,
         background=background,
@@ -156,13 +155,4 @@ def lovasz_softmax(
         class_valid=class_valid,
         regions=regions,
     )
-    return _ranked(text, batch)
-
-
-def _ranked(text: str, batch: Lent) -> tuple[Value, Array]:
-    gradient = batch.gradient()
-    threads, out = get_num_threads(), view(gradient)
-    loss, values, shape = _core.lovasz(text, *batch.views, batch.options, threads, None, out)
-    if _lovasz.read(text).reduction == "none":
-        return np.array(values).reshape(shape), gradient
-    return loss, gradient
+    return _functions.direct(text, batch)

@@ -9,10 +9,12 @@ mod call;
 use std::ffi::c_void;
 use std::ptr::NonNull;
 
+use dice_loss::{DirectLoss, LossValues, Reduction, Upstream};
 use pyo3::{prelude::*, types::PyCapsule};
 use serde::Deserialize;
 
 use crate::{
+    direct,
     given::{Given, Options},
     objectives,
     refused::{Refused, Result},
@@ -102,6 +104,65 @@ impl Sweep for Measure {
         let [mut out] = exactly(job.results)?;
         let sums = objectives::by_sum(&prepared, moments.as_slice())?;
         write_held("sums", &mut out, &shape, &sums)
+    }
+}
+
+/// A loss beside the objective, with its gradient: (loss or its values, gradient by the logits).
+struct Direct;
+
+impl Sweep for Direct {
+    const BEFORE: usize = 0;
+
+    fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
+        let [mut value, gradient] = exactly(std::mem::take(&mut job.results))?;
+        let gradient = job.like_logits(gradient);
+        let loss = DirectLoss::from_spec(spec)?;
+        gradient.advise_huge_pages();
+        let found = direct::compute(&loss, 1.0.into(), &job.batch, threads, Some(gradient))?;
+        write_direct(&loss, &found, &mut value)
+    }
+}
+
+/// The same without its gradient.
+struct DirectValue;
+
+impl Sweep for DirectValue {
+    const BEFORE: usize = 0;
+
+    fn run(spec: &str, threads: usize, job: Job) -> Result<()> {
+        let [mut value] = exactly(job.results)?;
+        let loss = DirectLoss::from_spec(spec)?;
+        let found = direct::compute(&loss, 1.0.into(), &job.batch, threads, None)?;
+        write_direct(&loss, &found, &mut value)
+    }
+}
+
+fn write_direct(loss: &DirectLoss, found: &LossValues, out: &mut View) -> Result<()> {
+    match loss.reduced_by() {
+        Reduction::None => out.write_numbers("loss", found.shape(), found.values()),
+        _ => out.write_numbers("loss", &[], &[found.loss()]),
+    }
+}
+
+/// Its gradient alone, times an upstream one by each value.
+struct DirectGradient;
+
+impl Sweep for DirectGradient {
+    const BEFORE: usize = 1;
+
+    fn run(spec: &str, threads: usize, mut job: Job) -> Result<()> {
+        let [gradient] = exactly(std::mem::take(&mut job.results))?;
+        let [upstream] = exactly(std::mem::take(&mut job.before))?;
+        let gradient = job.like_logits(gradient);
+        let batch = &job.batch;
+        let loss = DirectLoss::from_spec(spec)?;
+        let numbers = upstream.numbers("upstream gradient", upstream.shape())?;
+        let upstream = match *numbers {
+            [scalar] if upstream.shape().is_empty() => Upstream::Scalar(scalar),
+            _ => Upstream::Values(&numbers),
+        };
+        gradient.advise_huge_pages();
+        direct::compute(&loss, upstream, batch, threads, Some(gradient)).map(drop)
     }
 }
 
@@ -246,13 +307,16 @@ fn exactly<const COUNT: usize>(views: Vec<View>) -> Result<[View; COUNT]> {
     views.try_into().map_err(|_| Refused::new("operands", found, COUNT))
 }
 
-const TARGETS: [(&str, Handler); 6] = [
+const TARGETS: [(&str, Handler); 9] = [
     ("dice_loss_objective", handle::<Objective>),
     ("dice_loss_measure", handle::<Measure>),
     ("dice_loss_pull_back", handle::<PullBack>),
     ("dice_loss_voxel_losses", handle::<VoxelLosses>),
     ("dice_loss_pull_back_map", handle::<PullBackMap>),
     ("dice_loss_make_map", handle::<MakeMap>),
+    ("dice_loss_direct", handle::<Direct>),
+    ("dice_loss_direct_value", handle::<DirectValue>),
+    ("dice_loss_direct_gradient", handle::<DirectGradient>),
 ];
 
 /// Everything that XLA can call, by name.

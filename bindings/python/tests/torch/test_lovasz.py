@@ -8,8 +8,14 @@ import dice_loss
 import numpy as np
 import pytest
 import torch
-from dice_loss.torch import Accumulation, LovaszHingeLoss, LovaszSoftmaxLoss, SegmentationLoss
-from dice_loss.torch import _lovasz as ranked
+from dice_loss.torch import (
+    Accumulation,
+    LovaszHingeLoss,
+    LovaszSoftmaxLoss,
+    SegmentationLoss,
+    functional,
+)
+from dice_loss.torch import _direct as functions
 from dice_loss.torch._target import Target
 
 SHAPE = (3, 4, 6, 5)
@@ -102,10 +108,10 @@ def test_engine_and_torch_agree(kind, options):
     found = value_and_gradient(loss, x, target, upstream=upstream, **masks)
 
     def in_torch(logits, voxels, spec, settings):
-        return ranked._in_torch(logits, voxels, spec)
+        return functions._in_torch(logits, voxels, spec)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranked, "loss", in_torch)
+        patch.setattr(functions, "loss", in_torch)
         wanted = value_and_gradient(loss, x, target, upstream=upstream, **masks)
     for one, other in zip(found, wanted, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-14)
@@ -155,10 +161,10 @@ def test_compiled(reduction):
 def test_operators():
     x, labels = logits_of().requires_grad_(), labels_of()
     loss = LovaszSoftmaxLoss(reduction="none")
-    inputs = (x, labels, None, None, None, [], loss._spec, "labels", loss._settings)
-    torch.library.opcheck(torch.ops.dice_loss.lovasz.default, inputs)
+    inputs = (x, labels, None, None, None, [], loss.plan.spec, "labels", loss.plan.settings)
+    torch.library.opcheck(torch.ops.dice_loss.direct.default, inputs)
     upstream = torch.ones(3, 4, dtype=torch.float64).requires_grad_()
-    torch.library.opcheck(torch.ops.dice_loss.lovasz_gradient.default, (upstream, *inputs))
+    torch.library.opcheck(torch.ops.dice_loss.direct_gradient.default, (upstream, *inputs))
 
 
 def test_the_graph_can_be_kept():
@@ -188,6 +194,53 @@ def test_as_the_functions_of_numpy():
         wanted = value_and_gradient(loss, x, labels)
         assert value == pytest.approx(wanted[0].item(), rel=1e-7)
         np.testing.assert_array_equal(gradient, wanted[1].numpy())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"pool": "batch", "ignore_index": 9, "reduction": "none"},
+        {"class_weights": np.array([1.0, 2.0, 0.5, 3.0]), "classes": [1, 2], "absent": "skip"},
+        {"class_weights": {1: 2.0, 2: 1.0, 3: 1.0}, "background": False},
+        {"regions": {0: [0], 1: [0, 1], 2: [1, 2], 3: [3]}},
+    ],
+    ids=str,
+)
+def test_functions_are_the_modules(options):
+    x, labels = logits_of(), labels_of(ignored=options.get("ignore_index"))
+    masks = {
+        "mask": torch.rand((3, 6, 5), generator=torch.Generator().manual_seed(2)) < 0.9,
+        "class_valid": torch.tensor([[1, 1, 1, 1], [1, 0, 1, 1], [1, 0, 1, 0]], dtype=torch.bool),
+    }
+    for function, module, own in (
+        (functional.lovasz_hinge_loss, LovaszHingeLoss, {}),
+        (functional.lovasz_softmax_loss, LovaszSoftmaxLoss, {"activation": "probabilities"}),
+    ):
+        for given in (options, options | own):
+            found = function(x, labels, **masks, **given)
+            torch.testing.assert_close(found, module(**given)(x, labels, **masks), rtol=0, atol=0)
+
+
+def test_functions_compile():
+    x, labels = logits_of(torch.float32), labels_of()
+
+    def loss(x):
+        return functional.lovasz_softmax_loss(x, labels, pool="batch", classes=[1, 2])
+
+    torch._dynamo.reset()
+    compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(value_and_gradient(compiled, x), value_and_gradient(loss, x))
+
+
+def test_functions_refuse_what_modules_do():
+    x, labels = logits_of(), labels_of()
+    with pytest.raises(TypeError, match="LovaszHingeLoss: found process_group 'world', wanted"):
+        functional.lovasz_hinge_loss(x, labels, process_group="world")
+    with pytest.raises(ValueError, match="pool: found all, wanted sample or batch"):
+        functional.lovasz_softmax_loss(x, labels, pool="all")
+    with pytest.raises(TypeError, match="voxel_weight"):
+        functional.lovasz_softmax_loss(x, labels, voxel_weight=torch.ones(3, 6, 5))
 
 
 def test_deep_supervision_takes_it():
@@ -223,9 +276,22 @@ def test_errors():
     with pytest.raises(ValueError, match=r"found target 0\.5, wanted 0 or 1"):
         LovaszHingeLoss()(x, torch.full(SHAPE, 0.5))
     with pytest.raises(ValueError, match="wanted 0 or 1"):
-        ranked._in_torch(x, Target(torch.full(SHAPE, 0.5), "dense"), LovaszHingeLoss()._spec)
+        functions._in_torch(x, Target(torch.full(SHAPE, 0.5), "dense"), LovaszHingeLoss().plan.spec)
     with pytest.raises(ValueError, match="class_weights: found"):
         LovaszHingeLoss(class_weights=[1.0])(x, labels)
     with pytest.raises(ValueError, match="target_kind: found 'soft'"):
         LovaszHingeLoss(target_kind="soft")
-    assert "kind='hinge'" in repr(LovaszHingeLoss())
+
+
+def test_what_was_said_is_shown():
+    assert repr(LovaszHingeLoss()) == "LovaszHingeLoss()"
+    assert repr(LovaszSoftmaxLoss()) == "LovaszSoftmaxLoss()"
+    loss = LovaszSoftmaxLoss(activation="probabilities", pool="batch", reduction="none")
+    wanted = "activation='probabilities', pool='batch', reduction='none'"
+    assert repr(loss) == f"LovaszSoftmaxLoss({wanted})"
+    assert repr(LovaszHingeLoss(ignore_index=255.0)) == "LovaszHingeLoss(ignore_index=255)"
+    assert (loss.pool, loss.absent) == ("batch", None)
+    loss = LovaszHingeLoss(classes=np.array([2, 1]), class_weights=torch.tensor([0.0, 1.0, 0.5]))
+    assert repr(loss) == "LovaszHingeLoss(classes=(1, 2), class_weights=(0.0, 1.0, 0.5))"
+    with pytest.raises(AttributeError, match="pool: found a change to 'sample', wanted Lovasz"):
+        loss.pool = "sample"

@@ -49,7 +49,7 @@ pub(super) struct SecondSweep {
 }
 
 #[derive(Debug, Clone)]
-struct TargetViews {
+pub(super) struct TargetViews {
     reference: ReferenceView,
     mask: Option<View>,
     weights: Option<View>,
@@ -77,11 +77,12 @@ pub(super) fn evaluate(
     targets.make_maps(&objective, &prepared, &logits, &shape)?;
     let moments = prepared.measure(&logits.logits()?, &targets.target()?)?;
     let verdict = Arc::new(prepared.evaluate(&moments)?);
+    let dtype = logits.dtype();
     let step = SecondSweep { logits, targets, prepared, verdict, form };
     let output = match form {
-        Form::Number => step.number(&[step.verdict.loss()], [1].into()),
+        Form::Number => numbers(dtype, &[step.verdict.loss()], [1].into()),
         Form::Unreduced => match step.verdict.values() {
-            Some(values) => step.number(values, with_an_axis(step.verdict.shape())),
+            Some(values) => numbers(dtype, values, with_an_axis(step.verdict.shape())),
             None => step.map(shape)?,
         },
     };
@@ -89,27 +90,12 @@ pub(super) fn evaluate(
 }
 
 impl SecondSweep {
-    /// Losses are wider than half-precision logits: a sum over voxels would not fit.
-    fn dtype(&self) -> DType {
-        match self.logits.dtype() {
-            DType::F64 => DType::F64,
-            _ => DType::F32,
-        }
-    }
-
-    fn number(&self, values: &[f64], shape: Shape) -> FlexTensor {
-        let bytes = match self.dtype() {
-            DType::F64 => Bytes::from_elems(values.to_vec()),
-            _ => Bytes::from_elems(values.iter().map(|&value| value as f32).collect()),
-        };
-        FlexTensor::new(bytes, FlexLayout::contiguous(shape), self.dtype())
-    }
-
     /// The map of voxel losses, with a channel axis of one where classes share a loss.
     fn map(&self, mut shape: Shape) -> Result<FlexTensor> {
         let [_, channels, _] = self.prepared.map_shape(self.logits.layout())?;
         shape[1] = channels;
-        let mut map = View::of_channels(FlexTensor::zeros(shape, self.dtype()))?;
+        let mut map =
+            View::of_channels(FlexTensor::zeros(shape, dtype_of_loss(self.logits.dtype())))?;
         let (logits, target) = (self.logits.logits()?, self.targets.target()?);
         map.fill(|map| self.prepared.voxel_losses(&logits, &target, map))?;
         Ok(map.into_tensor())
@@ -121,24 +107,50 @@ impl SecondSweep {
             let map = View::of_channels(upstream)?;
             return self.gradient(Upstream::Map(map.logits()?));
         }
-        let values = Flex::float_cast(upstream, FloatDType::F64).to_contiguous();
-        let values = values.as_slice::<f64>().unwrap_or_default();
-        match (self.form, values) {
+        with_upstream(upstream, |values| match (self.form, values) {
             (Form::Number, [value]) => self.gradient(Upstream::Scalar(*value)),
             _ => self.gradient(Upstream::Values(values)),
-        }
+        })
     }
 
     fn gradient(&self, upstream: Upstream) -> Result<FlexTensor> {
         let (logits, target) = (self.logits.logits()?, self.targets.target()?);
-        self.logits.filled_alike(|gradient| {
+        let (gradient, ()) = self.logits.filled_alike(|gradient| {
             self.prepared.pull_back(&self.verdict, upstream, &logits, &target, gradient)
-        })
+        })?;
+        Ok(gradient)
     }
 }
 
+/// Losses are wider than half-precision logits: a sum over voxels would not fit.
+fn dtype_of_loss(logits: DType) -> DType {
+    match logits {
+        DType::F64 => DType::F64,
+        _ => DType::F32,
+    }
+}
+
+/// Values of a loss of logits of this type.
+pub(super) fn numbers(logits: DType, values: &[f64], shape: Shape) -> FlexTensor {
+    let dtype = dtype_of_loss(logits);
+    let bytes = match dtype {
+        DType::F64 => Bytes::from_elems(values.to_vec()),
+        _ => Bytes::from_elems(values.iter().map(|&value| value as f32).collect()),
+    };
+    FlexTensor::new(bytes, FlexLayout::contiguous(shape), dtype)
+}
+
+/// The elements of an upstream gradient.
+pub(super) fn with_upstream<R>(
+    upstream: FlexTensor,
+    with: impl FnOnce(&[f64]) -> Result<R>,
+) -> Result<R> {
+    let values = Flex::float_cast(upstream, FloatDType::F64).to_contiguous();
+    with(values.as_slice::<f64>().unwrap_or_default())
+}
+
 impl TargetViews {
-    fn new(targets: TargetTensors<Flex>) -> Result<Self> {
+    pub fn new(targets: TargetTensors<Flex>) -> Result<Self> {
         Ok(Self {
             reference: match targets.reference {
                 Reference::Labels(labels) => ReferenceView::Labels(View::of_labels(labels)?),
@@ -181,7 +193,7 @@ impl TargetViews {
         Ok(())
     }
 
-    fn target(&self) -> Result<Target<'_>> {
+    pub fn target(&self) -> Result<Target<'_>> {
         let mut target = match (&self.reference, &self.rules.regions) {
             (ReferenceView::Labels(labels), Some(table)) => labels.regions(table)?,
             (ReferenceView::Labels(labels), None) => labels.labels()?,

@@ -1,11 +1,14 @@
 //! The engine's sweeps as an operation of Burn: on Flex tensors directly, and within autodiff.
 
 mod autodiff;
+mod direct;
 mod flex;
 mod view;
 
 #[cfg(test)]
 pub(crate) use view::View;
+
+pub(crate) use direct::{DirectBackend, DirectOutcome};
 
 use std::sync::Arc;
 

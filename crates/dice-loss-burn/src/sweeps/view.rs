@@ -143,8 +143,11 @@ impl View {
     }
 
     /// A fresh tensor of the same shape and type, and the same order of axes where that is dense;
-    /// zeroed lazily by the allocator, written once by `fill`.
-    pub fn filled_alike(&self, fill: impl FnOnce(Output) -> Result<()>) -> Result<FlexTensor> {
+    /// zeroed lazily by the allocator, written once by `fill`. With it, what that returns.
+    pub fn filled_alike<R>(
+        &self,
+        fill: impl FnOnce(Output) -> Result<R>,
+    ) -> Result<(FlexTensor, R)> {
         let shape = self.tensor.layout().shape().clone();
         let zeros = FlexTensor::zeros(shape.clone(), self.tensor.dtype());
         let strides = match is_dense(self.tensor.layout()) {
@@ -152,12 +155,12 @@ impl View {
             false => zeros.layout().strides().to_vec(),
         };
         let mut view = Self::of_channels(zeros.with_layout(FlexLayout::new(shape, strides, 0)))?;
-        view.fill(fill)?;
-        Ok(view.tensor)
+        let returned = view.fill(fill)?;
+        Ok((view.tensor, returned))
     }
 
     /// Has a tensor written that nothing else shares.
-    pub fn fill(&mut self, fill: impl FnOnce(Output) -> Result<()>) -> Result<()> {
+    pub fn fill<R>(&mut self, fill: impl FnOnce(Output) -> Result<R>) -> Result<R> {
         let layout = self.layout;
         let output = match self.tensor.dtype() {
             DType::F32 => Output::new(self.tensor.storage_mut::<f32>(), layout),

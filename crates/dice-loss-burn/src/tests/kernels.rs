@@ -19,11 +19,12 @@ use burn::{
 };
 use cubecl::ir::{DeviceIdentity, HardwareProperties};
 use dice_loss::{
-    Activation, BinaryCrossEntropy, Boundary, CrossEntropy, Decision, Dice, Focal, GeneralizedDice,
-    HausdorffDT, Objective, Pool, reference,
+    Activation, BinaryCrossEntropy, Boundary, CrossEntropy, Decision, Dice, DirectLoss, Focal,
+    GeneralizedDice, HausdorffDT, Objective, Pool, reference,
 };
 use dice_loss_tensor::testing::{
-    self, Case, Found, FrontEnd, Integer, Reference, Trial, Way, every_loss, precision,
+    self, Case, Found, FoundDirectly, FrontEnd, Integer, Reference, Trial, Way, every_loss,
+    precision,
 };
 
 use super::{found, logits, targets};
@@ -354,6 +355,7 @@ fn dense_values_a_few_roundings_outside() {
 struct OnGpu;
 
 impl FrontEnd for OnGpu {
+    const READS_VALUES_BACK: bool = false;
     const WAYS: &[Way] = &[Way::Operations];
     const LABELS: &[Integer] = <super::OnFlex as FrontEnd>::LABELS;
 
@@ -365,6 +367,16 @@ impl FrontEnd for OnGpu {
         upstream: Option<&[f32]>,
     ) -> Result<Found, String> {
         found(&device(), way, objective, case, upstream)
+    }
+
+    fn run_directly(
+        &self,
+        way: Way,
+        loss: &DirectLoss,
+        case: &Case,
+        upstream: Option<&[f32]>,
+    ) -> Result<FoundDirectly, String> {
+        super::found_directly(&device(), way, loss, case, upstream)
     }
 
     fn trials(&self, name: &str, activation: Activation) -> Vec<Trial> {

@@ -1,5 +1,6 @@
 //! What [`dice_loss_tensor::testing`] asks of a front end, and what is Burn's own.
 
+mod direct;
 #[cfg(feature = "wgpu")]
 mod kernels;
 mod layouts;
@@ -13,15 +14,15 @@ use burn::{
     backend::{Dispatch, DispatchTensor, TensorMetadata, ops::FloatTensorOps},
     tensor::{Bool, DType, Device, FloatDType, Int, Tensor, TensorData},
 };
-use dice_loss::{Activation, Moments, Objective, Reduction, Verdict};
+use dice_loss::{Activation, DirectLoss, Moments, Objective, Reduction, Verdict};
 use dice_loss_tensor::{
     Element, Form,
-    testing::{Case, Found, FrontEnd, Integer, Reference, Shaped, Trial, Way},
+    testing::{Case, Found, FoundDirectly, FrontEnd, Integer, Reference, Shaped, Trial, Way},
 };
 
 use crate::{
     SegmentationLoss, Targets, on_device,
-    sweeps::{Outcome, SegmentationBackend},
+    sweeps::{DirectBackend, DirectOutcome, Outcome, SegmentationBackend},
 };
 
 dice_loss_tensor::front_end_tests!(OnFlex);
@@ -29,6 +30,7 @@ dice_loss_tensor::front_end_tests!(OnFlex);
 struct OnFlex;
 
 impl FrontEnd for OnFlex {
+    const READS_VALUES_BACK: bool = false;
     const LABELS: &[Integer] = &[
         Integer::U8,
         Integer::U16,
@@ -48,6 +50,16 @@ impl FrontEnd for OnFlex {
         upstream: Option<&[f32]>,
     ) -> Result<Found, String> {
         found(&Device::flex().autodiff(), way, objective, case, upstream)
+    }
+
+    fn run_directly(
+        &self,
+        way: Way,
+        loss: &DirectLoss,
+        case: &Case,
+        upstream: Option<&[f32]>,
+    ) -> Result<FoundDirectly, String> {
+        found_directly(&Device::flex().autodiff(), way, loss, case, upstream)
     }
 
     fn trials(&self, name: &str, activation: Activation) -> Vec<Trial> {
@@ -115,6 +127,43 @@ fn of_axes<const D: usize>(
         gradient_element,
         verdict,
         moments,
+    })
+}
+
+/// The same of a loss beside the objective.
+fn found_directly(
+    device: &Device,
+    way: Way,
+    loss: &DirectLoss,
+    case: &Case,
+    upstream: Option<&[f32]>,
+) -> Result<FoundDirectly, String> {
+    let logits = logits::<4>(case, device).require_grad();
+    let targets = targets(case, device).stacked(&case.shape).map_err(|error| error.to_string())?;
+    let (tensor, loss) = (logits.clone().into_dispatch(), Arc::new(loss.clone()));
+    let output = match way {
+        Way::Engine => Dispatch::direct_loss(tensor, targets, loss),
+        Way::Operations => on_device::direct_loss(tensor, targets, loss),
+    };
+    let output = match output {
+        DirectOutcome::Found(output) => output,
+        DirectOutcome::Failed(error) => return Err(error.to_string()),
+    };
+    let shape = output.shape().to_vec();
+    let output = Dispatch::float_reshape(output, [shape.iter().product::<usize>()].into());
+    let output = Tensor::<1>::from_dispatch(output);
+    let graph = match upstream {
+        Some(upstream) => output.clone() * Tensor::from_data(upstream, (device, output.dtype())),
+        None => output.clone(),
+    };
+    let gradient = logits.grad(&graph.backward()).expect("tracked");
+    let (element, gradient_element) = (element(output.dtype()), element(gradient.dtype()));
+    Ok(FoundDirectly {
+        shape: if shape == [1] { Vec::new() } else { shape },
+        values: output.into_data().convert::<f64>().iter::<f64>().collect(),
+        element,
+        gradient: gradient.into_data().convert::<f64>().iter::<f64>().collect(),
+        gradient_element,
     })
 }
 

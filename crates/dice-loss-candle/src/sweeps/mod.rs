@@ -1,5 +1,6 @@
 //! The engine's sweeps as an operation of Candle, on the CPU.
 
+mod direct;
 mod view;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use dice_loss::{Objective, Prepared, Reduction, Target, Upstream, Verdict};
 use dice_loss_tensor::Rules;
 
 use crate::{Evaluation, Targets, refused, targets::Reference};
+pub(crate) use direct::direct;
 pub(crate) use view::View;
 use view::{Lent, constant, filled};
 
@@ -47,19 +49,10 @@ impl CustomOp1 for SecondSweep {
 
     /// What the first sweep found, or a map of what each voxel contributes to it.
     fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        // Losses are wider than half-precision logits: a sum over voxels would not fit.
-        let dtype = match logits {
-            CpuStorage::F64(_) => DType::F64,
-            _ => DType::F32,
-        };
-        let numbers = |values: &[f64]| match dtype {
-            DType::F64 => CpuStorage::F64(values.to_vec()),
-            _ => CpuStorage::F32(values.iter().map(|&value| value as f32).collect()),
-        };
         match self.output() {
-            Form::Number => Ok((numbers(&[self.verdict.loss()]), ().into())),
-            Form::Values(values) => Ok((numbers(values), self.verdict.shape().into())),
-            Form::Map => self.map(logits, layout, dtype),
+            Form::Number => Ok((numbers(logits, &[self.verdict.loss()]), ().into())),
+            Form::Values(values) => Ok((numbers(logits, values), self.verdict.shape().into())),
+            Form::Map => self.map(logits, layout),
         }
     }
 
@@ -83,6 +76,22 @@ impl CustomOp1 for SecondSweep {
     }
 }
 
+/// Losses are wider than half-precision logits: a sum over voxels would not fit.
+fn dtype_of_loss(logits: &CpuStorage) -> DType {
+    match logits {
+        CpuStorage::F64(_) => DType::F64,
+        _ => DType::F32,
+    }
+}
+
+/// Values of a loss of these logits.
+fn numbers(logits: &CpuStorage, values: &[f64]) -> CpuStorage {
+    match dtype_of_loss(logits) {
+        DType::F64 => CpuStorage::F64(values.to_vec()),
+        _ => CpuStorage::F32(values.iter().map(|&value| value as f32).collect()),
+    }
+}
+
 /// What the output is.
 enum Form<'a> {
     Number,
@@ -99,19 +108,16 @@ impl SecondSweep {
         }
     }
 
-    fn map(
-        &self,
-        logits: &CpuStorage,
-        layout: &Layout,
-        dtype: DType,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn map(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let dtype = dtype_of_loss(logits);
         let axes = dice_loss::Layout::strided(layout.dims(), layout.stride()).map_err(refused)?;
         let mut shape = layout.dims().to_vec();
         shape[1] = self.prepared.map_shape(axes).map_err(refused)?[1];
         let (shape, targets) = (Shape::from(shape), self.targets.lend());
         let (logits, target) =
             (view::logits(logits, layout.start_offset(), axes)?, targets.target()?);
-        let map = filled(dtype, &shape, |map| self.prepared.voxel_losses(&logits, &target, map))?;
+        let (map, ()) =
+            filled(dtype, &shape, |map| self.prepared.voxel_losses(&logits, &target, map))?;
         Ok((map, shape))
     }
 
@@ -119,7 +125,7 @@ impl SecondSweep {
         let view = View::of_channels(logits)?;
         let (lent, targets) = (view.lend(), self.targets.lend());
         let (x, target) = (lent.logits()?, targets.target()?);
-        let gradient = filled(logits.dtype(), logits.shape(), |gradient| {
+        let (gradient, ()) = filled(logits.dtype(), logits.shape(), |gradient| {
             self.prepared.pull_back(&self.verdict, upstream, &x, &target, gradient)
         })?;
         Ok(constant(gradient, logits.shape()))

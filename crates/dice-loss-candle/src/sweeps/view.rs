@@ -142,12 +142,12 @@ pub(super) fn logits(elements: &CpuStorage, start: usize, layout: Layout) -> Res
 }
 
 /// A fresh, contiguous `[N, C, spatial…]`: zeroed lazily by the allocator where it can, then
-/// written once by `fill`.
-pub(super) fn filled(
+/// written once by `fill`; and what that returns.
+pub(super) fn filled<R>(
     dtype: DType,
     shape: &Shape,
-    fill: impl FnOnce(Output) -> dice_loss::Result<()>,
-) -> Result<CpuStorage> {
+    fill: impl FnOnce(Output) -> dice_loss::Result<R>,
+) -> Result<(CpuStorage, R)> {
     let layout = Layout::channels_first(shape.dims()).map_err(refused)?;
     macro_rules! filled {
         ($($Variant:ident),+) => {
@@ -155,8 +155,8 @@ pub(super) fn filled(
                 $(DType::$Variant => {
                     let mut data = vec![Default::default(); shape.elem_count()];
                     let output = Output::new(&mut data, layout).map_err(refused)?;
-                    fill(output).map_err(refused)?;
-                    Ok(CpuStorage::$Variant(data))
+                    let returned = fill(output).map_err(refused)?;
+                    Ok((CpuStorage::$Variant(data), returned))
                 })+
                 found => Err(unsupported("output", found, stringify!($($Variant),+))),
             }

@@ -1,5 +1,6 @@
 //! What [`dice_loss_tensor::testing`] asks of a front end, and what is Candle's own.
 
+mod direct;
 mod graph;
 mod layouts;
 mod named;
@@ -8,19 +9,20 @@ mod refused;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor, Var, WithDType};
-use dice_loss::{Activation, Objective};
+use dice_loss::{Activation, DirectLoss, Objective};
 use dice_loss_tensor::{
     Element,
-    testing::{Case, Found, FrontEnd, Integer, Reference, Shaped, Trial, Way},
+    testing::{Case, Found, FoundDirectly, FrontEnd, Integer, Reference, Shaped, Trial, Way},
 };
 
-use crate::{Evaluation, SegmentationLoss, Targets, on_device};
+use crate::{Evaluation, SegmentationLoss, Targets, direct::on_host, on_device};
 
 dice_loss_tensor::front_end_tests!(OnCpu);
 
 struct OnCpu;
 
 impl FrontEnd for OnCpu {
+    const READS_VALUES_BACK: bool = true;
     const LABELS: &[Integer] =
         &[Integer::U8, Integer::U32, Integer::I16, Integer::I32, Integer::I64];
 
@@ -34,6 +36,16 @@ impl FrontEnd for OnCpu {
         found(way, objective, case, upstream).map_err(message)
     }
 
+    fn run_directly(
+        &self,
+        way: Way,
+        loss: &DirectLoss,
+        case: &Case,
+        upstream: Option<&[f32]>,
+    ) -> std::result::Result<FoundDirectly, String> {
+        found_directly(way, loss, case, upstream).map_err(message)
+    }
+
     fn trials(&self, name: &str, activation: Activation) -> Vec<Trial> {
         named::trials(name, activation)
     }
@@ -42,18 +54,7 @@ impl FrontEnd for OnCpu {
 fn found(way: Way, objective: &Objective, case: &Case, upstream: Option<&[f32]>) -> Result<Found> {
     let logits = logits(case)?;
     let Evaluation { loss, verdict, moments } = evaluate(way, objective, &logits, targets(case)?)?;
-    let graph = match upstream {
-        Some(upstream) => {
-            let upstream = Tensor::from_slice(upstream, loss.dims(), &Device::Cpu)?;
-            (&loss * upstream.to_dtype(loss.dtype())?)?.sum_all()?
-        }
-        None => loss.clone(),
-    };
-    // Nothing has no graph.
-    let gradient = match graph.backward()?.remove(&logits) {
-        None if logits.elem_count() == 0 => logits.zeros_like()?,
-        gradient => gradient.expect("tracked"),
-    };
+    let gradient = gradient(&loss, &logits, upstream)?;
     Ok(Found {
         values: values(&loss),
         shape: loss.dims().to_vec(),
@@ -62,6 +63,43 @@ fn found(way: Way, objective: &Objective, case: &Case, upstream: Option<&[f32]>)
         gradient_element: element(gradient.dtype()),
         verdict,
         moments,
+    })
+}
+
+/// Of a loss, or of values of this upstream gradient.
+fn gradient(loss: &Tensor, logits: &Var, upstream: Option<&[f32]>) -> Result<Tensor> {
+    let graph = match upstream {
+        Some(upstream) => {
+            let upstream = Tensor::from_slice(upstream, loss.dims(), &Device::Cpu)?;
+            (loss * upstream.to_dtype(loss.dtype())?)?.sum_all()?
+        }
+        None => loss.clone(),
+    };
+    // Nothing has no graph.
+    match graph.backward()?.remove(logits) {
+        None if logits.elem_count() == 0 => logits.zeros_like(),
+        gradient => Ok(gradient.expect("tracked")),
+    }
+}
+
+fn found_directly(
+    way: Way,
+    loss: &DirectLoss,
+    case: &Case,
+    upstream: Option<&[f32]>,
+) -> Result<FoundDirectly> {
+    let (logits, targets) = (logits(case)?, targets(case)?);
+    let loss = match way {
+        Way::Engine => crate::DirectLoss::new(loss.clone()).forward(&logits, targets)?,
+        Way::Operations => on_host(&logits, targets.checked(&logits)?, Arc::new(loss.clone()))?,
+    };
+    let gradient = gradient(&loss, &logits, upstream)?;
+    Ok(FoundDirectly {
+        values: values(&loss),
+        shape: loss.dims().to_vec(),
+        element: element(loss.dtype()),
+        gradient: values(&gradient),
+        gradient_element: element(gradient.dtype()),
     })
 }
 

@@ -6,6 +6,7 @@
 mod agreement;
 mod by_value;
 mod case;
+mod direct;
 mod maps;
 mod named;
 pub mod precision;
@@ -17,13 +18,14 @@ mod weights;
 
 use std::sync::Arc;
 
-use dice_loss::{Activation, CrossEntropy, Dice, Moments, Objective, Verdict};
+use dice_loss::{Activation, CrossEntropy, Dice, DirectLoss, Moments, Objective, Verdict};
 
 use crate::Element;
 
 pub use agreement::*;
 pub use by_value::*;
 pub use case::{Case, Integer, Reference, Shaped, every_loss, noise};
+pub use direct::*;
 pub use maps::*;
 pub use named::*;
 pub use refused::*;
@@ -44,6 +46,8 @@ pub enum Way {
 pub trait FrontEnd {
     /// The ways to a loss there.
     const WAYS: &[Way] = &[Way::Engine, Way::Operations];
+    /// Whether unreduced values of losses beside the objective are read back with their gradients.
+    const READS_VALUES_BACK: bool;
     /// The types that logits may have.
     const LOGITS: &[Element] = &[Element::F32, Element::F64, Element::F16, Element::BF16];
     /// The types that labels may have.
@@ -58,6 +62,15 @@ pub trait FrontEnd {
         case: &Case,
         upstream: Option<&[f32]>,
     ) -> Result<Found, String>;
+
+    /// The same of a loss beside the objective.
+    fn run_directly(
+        &self,
+        way: Way,
+        loss: &DirectLoss,
+        case: &Case,
+        upstream: Option<&[f32]>,
+    ) -> Result<FoundDirectly, String>;
 
     /// Each option of a loss by its configuration.
     fn trials(&self, name: &str, activation: Activation) -> Vec<Trial>;
@@ -83,6 +96,21 @@ pub struct Found {
     pub verdict: Arc<Verdict>,
     /// The sums.
     pub moments: Moments,
+}
+
+/// What a front end made of a case by a loss beside the objective.
+#[derive(Debug, Clone)]
+pub struct FoundDirectly {
+    /// The loss, or the values that reduction none leaves.
+    pub values: Vec<f64>,
+    /// Their shape; empty for a number.
+    pub shape: Vec<usize>,
+    /// Their type.
+    pub element: Element,
+    /// The gradient, row-major as the logits.
+    pub gradient: Vec<f64>,
+    /// Its type.
+    pub gradient_element: Element,
 }
 
 /// Dice and cross-entropy: sums of either kind.
@@ -124,6 +152,11 @@ macro_rules! front_end_tests {
             maps_that_losses_make,
             instances_are_seen_by_the_engine_alone,
             maps_of_weights_of_any_size,
+            direct_losses_are_the_engines_in_every_type,
+            direct_losses_have_the_references_value_and_gradient,
+            direct_values_are_the_engines_with_their_upstream_gradients,
+            direct_losses_of_nothing_are_zero,
+            what_direct_losses_refuse,
         }
     };
     ($front_end:expr => $($question:ident,)+) => {

@@ -1,14 +1,18 @@
 //! The Lovász losses.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
-    Absent, Error, Isa, Logits, Objective, Output, Pool, Reduction, Result, Settings, Target,
-    Upstream, Words,
-    declaration::each,
+    Absent, Activation, Isa, Logits, LossValues, Objective, Output, Pool, Reduction, Result,
+    Target, Upstream,
+    direct::{Cells, Sizes, Told},
     error::stated,
     sweep::{self, Asked, Input},
 };
+
+/// Names of the losses.
+pub(crate) const HINGE: &str = "lovasz_hinge";
+pub(crate) const SOFTMAX: &str = "lovasz_softmax";
 
 /// What is ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,64 +74,12 @@ pub(crate) enum Errors {
 #[derive(Debug, Clone)]
 pub struct Lovasz {
     pub(crate) errors: Errors,
-    pub(crate) settings: Settings,
-    pub(crate) reduction: Reduction,
-    isa: Isa,
-}
-
-/// What a Lovász loss says of a batch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ranking {
-    loss: f64,
-    values: Vec<f64>,
-    shape: Vec<usize>,
-    per_class: Vec<f64>,
-}
-
-/// How many voxels that count each class has in each sample, row-major.
-#[derive(Debug)]
-pub(crate) struct Sizes {
-    pub sizes: Vec<u64>,
-}
-
-/// What becomes of a class of one sample, or of all of them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Cell {
-    /// Whether its errors are ranked; otherwise its loss is 0.
-    pub is_ranked: bool,
-    /// Voxels of the class.
-    pub size: u64,
-    /// The derivative of the outcome by its loss.
-    pub factor: f64,
-}
-
-impl Ranking {
-    /// The loss: the mean or sum over what counts. For [`Reduction::None`], the sum of all values.
-    pub fn loss(&self) -> f64 {
-        self.loss
-    }
-
-    /// The value of each (sample, class), or of each class of the batch, row-major, times the class's
-    /// weight. One that is left out, or skipped as absent, has a value of 0.
-    pub fn values(&self) -> &[f64] {
-        &self.values
-    }
-
-    /// The shape of [`values`](Self::values): (N, C) or (C).
-    pub fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    /// The loss of each class, a mean over the samples that count; NaN where none does.
-    pub fn per_class(&self) -> &[f64] {
-        &self.per_class
-    }
+    pub(crate) told: Told,
 }
 
 impl Lovasz {
     fn new(errors: Errors) -> Self {
-        let (settings, reduction) = (Settings::default(), Reduction::default());
-        Self { errors, settings, reduction, isa: Isa::default() }
+        Self { errors, told: Told::default() }
     }
 
     /// The Lovász hinge, of logits: binary, and of several channels each by itself.
@@ -145,58 +97,35 @@ impl Lovasz {
         Self::new(Errors::Probabilities)
     }
 
-    /// The loss that a text stands for: JSON with the key `lovasz`, which is `hinge`, `softmax` or
-    /// `probabilities`, and as they are wanted `pool`, `absent`, `background`, `classes`,
-    /// `class_weights` and `reduction`.
-    ///
-    /// ```
-    /// use dice_loss::Lovasz;
-    /// assert!(Lovasz::from_spec(r#"{"lovasz": "softmax", "pool": "batch"}"#).is_ok());
-    /// assert!(Lovasz::from_spec(r#"{"lovasz": "softmax", "smoothing": 1}"#).is_err());
-    /// # Ok::<(), dice_loss::Error>(())
-    /// ```
-    pub fn from_spec(text: &str) -> Result<Self> {
-        let mut given = match serde_json::from_str(text) {
-            Ok(Value::Object(given)) => given,
-            Ok(other) => return stated("lovasz", other.to_string(), "an object"),
-            Err(error) => return stated("lovasz", error.to_string(), "JSON"),
+    /// Lovász-softmax under an activation: softmax, or probabilities. Any other is refused when it is
+    /// [checked](Self::check).
+    pub fn under(activation: Activation) -> Self {
+        let mut lovasz = match activation {
+            Activation::Probabilities => Self::probabilities(),
+            _ => Self::softmax(),
         };
-        let kind = given.remove("lovasz").unwrap_or_default();
-        let mut lovasz = match kind.as_str() {
-            Some("hinge") => Self::hinge(),
-            Some("softmax") => Self::softmax(),
-            Some("probabilities") => Self::probabilities(),
-            _ => {
-                return stated("lovasz", kind.to_string(), "hinge, softmax or probabilities");
-            }
+        lovasz.told.settings.activation = Some(activation);
+        lovasz
+    }
+
+    /// By its name, from its options.
+    pub(crate) fn read(name: &str, given: Map<String, Value>) -> Result<Self> {
+        const TAKES: &[&str] =
+            &["activation", "pool", "absent", "background", "classes", "class_weights"];
+        let takes = if name == HINGE { &TAKES[1..] } else { TAKES };
+        let told = Told::read(name, given, takes, |_| {})?;
+        let errors = match told.settings.activation {
+            _ if name == HINGE => Errors::Hinge,
+            Some(Activation::Probabilities) => Errors::Probabilities,
+            _ => Errors::Softmax,
         };
-        if let Some(word) = given.remove("reduction") {
-            match word.as_str().and_then(Reduction::from_word) {
-                Some(reduction) => lovasz.reduction = reduction,
-                None => return stated("reduction", word.to_string(), "mean, sum or none"),
-            }
-        }
-        let (mut result, mut known) = (Ok(()), vec!["reduction"]);
-        each(&mut lovasz.settings, &mut |facts, slot| {
-            if ["activation", "map"].contains(&facts.name) {
-                return;
-            }
-            known.push(facts.name);
-            if let (Ok(()), Some(value)) = (&result, given.remove(facts.name)) {
-                result = slot.set("lovasz", facts, &value);
-            }
-        });
-        result?;
-        match given.keys().next() {
-            Some(key) => stated("lovasz: key", key, format!("one of {}", known.join(", "))),
-            None => Ok(lovasz),
-        }
+        Ok(Self { errors, told })
     }
 
     /// What is ranked together: the voxels of each sample by itself, which is the default, or those of
     /// the batch. Other pools are refused.
     pub fn pool(mut self, pool: Pool) -> Self {
-        self.settings.pool = Some(pool);
+        self.told.settings.pool = Some(pool);
         self
     }
 
@@ -206,94 +135,86 @@ impl Lovasz {
     /// By default the hinge counts it so, and the others skip it, as the paper's code does. ("Classes
     /// present" are [`Absent::Skip`], "all" are [`Absent::Formula`].)
     pub fn absent(mut self, absent: Absent) -> Self {
-        self.settings.absent = Some(absent);
+        self.told.settings.absent = Some(absent);
         self
     }
 
     /// Whether class 0 takes part. It does by default; with one channel it always does.
     pub fn background(mut self, background: bool) -> Self {
-        self.settings.background = Some(background);
+        self.told.settings.background = Some(background);
         self
     }
 
     /// Only these classes take part.
     pub fn classes(mut self, classes: impl Into<Vec<usize>>) -> Self {
-        self.settings.classes = Some(classes.into());
+        self.told.settings.classes = Some(classes.into());
         self
     }
 
     /// Weights of the mean over classes, one for each class, not negative. They normalise it.
     pub fn class_weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
-        self.settings.class_weights = Some(weights.into());
+        self.told.settings.class_weights = Some(weights.into());
         self
     }
 
     /// How the values become the loss; [`Reduction::Mean`] by default.
     pub fn reduction(mut self, reduction: Reduction) -> Self {
-        self.reduction = reduction;
+        self.told.reduction = reduction;
         self
     }
 
     /// Forces an instruction set; the best that the machine has by default.
     pub fn isa(mut self, isa: Isa) -> Self {
-        self.isa = isa;
+        self.told.isa = isa;
         self
     }
 
     /// Its name, as errors have it.
     pub fn name(&self) -> &'static str {
         match self.errors {
-            Errors::Hinge => "lovasz_hinge",
-            Errors::Softmax | Errors::Probabilities => "lovasz_softmax",
+            Errors::Hinge => HINGE,
+            Errors::Softmax | Errors::Probabilities => SOFTMAX,
         }
     }
 
     /// How the values become the loss, as [`reduction`](Self::reduction) has set it.
     pub fn reduced_by(&self) -> Reduction {
-        self.reduction
+        self.told.reduction
     }
 
     /// Whether all options fit each other and the number of classes.
     pub fn check(&self, classes: usize) -> Result<()> {
         let name = self.name();
+        if self.told.settings.activation == Some(Activation::Sigmoid) {
+            let wanted = "softmax or probabilities; under sigmoid that is lovasz_hinge";
+            return stated(format!("{name}: activation"), "sigmoid", wanted);
+        }
         if self.errors == Errors::Softmax && classes < 2 {
             let wanted = "2 channels or more; for one channel use lovasz_hinge";
             return stated(format!("{name}: softmax"), format!("{classes} channels"), wanted);
         }
-        if let Some(pool) = self.settings.pool
-            && !matches!(pool, Pool::Sample | Pool::Batch)
-        {
-            let wanted = "sample or batch: each class is ranked by itself";
-            return stated(format!("{name}: pool"), pool.word(), wanted);
-        }
-        let mut result = Ok(());
-        each(&mut self.settings.clone(), &mut |facts, slot| {
-            if result.is_ok() {
-                result = slot.check(name, facts, classes);
-            }
-        });
-        result
+        self.told.check(name, classes, "each class is ranked by itself")
     }
 
     /// The loss.
     ///
     /// Runs, as the sweeps of an [`Objective`], in the rayon pool that it is called from; the result does
     /// not depend on the number of threads, bit for bit.
-    pub fn loss(&self, logits: &Logits, target: &Target) -> Result<Ranking> {
+    pub fn loss(&self, logits: &Logits, target: &Target) -> Result<LossValues> {
         self.ranking(1.0.into(), logits, target, None)
     }
 
     /// The loss; and ∂loss/∂logits, times `upstream`, is written.
     ///
     /// `upstream` is a number, or for [`Reduction::None`] one for each of the
-    /// [values](Ranking::values).
+    /// [values](LossValues::values).
     pub fn loss_and_gradient<'u>(
         &self,
         upstream: impl Into<Upstream<'u>>,
         logits: &Logits,
         target: &Target,
         gradient: Output,
-    ) -> Result<Ranking> {
+    ) -> Result<LossValues> {
         gradient.check(logits)?;
         self.ranking(upstream.into(), logits, target, Some(gradient))
     }
@@ -304,122 +225,24 @@ impl Lovasz {
         logits: &Logits,
         target: &Target,
         gradient: Option<Output>,
-    ) -> Result<Ranking> {
+    ) -> Result<LossValues> {
         let [samples, classes, _] = logits.layout.shape();
+        let shape = [samples, classes];
         self.check(classes)?;
         // It reads what an objective without terms reads.
-        let prepared = Objective::new().isa(self.isa).prepare(classes)?;
+        let prepared = Objective::new().isa(self.told.isa).prepare(classes)?;
         prepared.check_tensors(logits, target)?;
         if target.masks.weights.is_some() {
             let wanted = "none: ranks have no weights; a mask says what does not count";
             return stated(format!("{}: voxel weights", self.name()), "weights", wanted);
         }
-        let asked = Asked { errors: self.errors, pooled: self.is_pooled() };
-        let rows = if asked.pooled { 1 } else { samples };
-        let upstream = self.upstreams(&upstream, rows * classes)?;
-        let mut parts = Vec::new();
-        let mut scale = 1.0;
+        let asked = Asked { errors: self.errors, pooled: self.told.is_pooled() };
+        let upstream = self.told.upstreams(&upstream, shape)?;
+        let absent = if self.errors == Errors::Hinge { Absent::Formula } else { Absent::Skip };
+        let valid = target.masks.class_valid;
+        let decide = |sizes: &Sizes| Cells::new(&self.told, shape, sizes, valid, absent, &upstream);
         let batch = Input::new(prepared.plan(), logits, target);
-        let decide = |sizes: &Sizes| {
-            parts = self.parts(sizes, samples, classes, target.masks.class_valid);
-            if self.reduction == Reduction::Mean {
-                let total: f64 = parts.iter().map(|part| part.weight).sum();
-                scale = if total > 0.0 { 1.0 / total } else { 0.0 };
-            }
-            let cell = |(part, upstream): (&Part, f64)| Cell {
-                is_ranked: part.is_ranked,
-                size: part.size,
-                factor: scale * part.weight * upstream,
-            };
-            parts.iter().zip(upstream).map(cell).collect()
-        };
-        let losses = sweep::ranked(&batch, asked, decide, gradient)?;
-        let values: Vec<_> =
-            parts.iter().zip(&losses).map(|(part, loss)| part.times(*loss)).collect();
-        let per_class = |class: usize| {
-            let of_class = parts.iter().zip(&losses).skip(class).step_by(classes);
-            let counted = of_class.filter(|(part, _)| part.weight > 0.0);
-            let (sum, count) =
-                counted.fold((0.0, 0.0), |(sum, n), (_, loss)| (sum + loss, n + 1.0));
-            sum / count
-        };
-        Ok(Ranking {
-            loss: scale * values.iter().sum::<f64>(),
-            per_class: (0..classes).map(per_class).collect(),
-            values,
-            shape: if self.is_pooled() { vec![classes] } else { vec![samples, classes] },
-        })
-    }
-
-    fn is_pooled(&self) -> bool {
-        self.settings.pool == Some(Pool::Batch)
-    }
-
-    fn upstreams(&self, upstream: &Upstream, count: usize) -> Result<Vec<f64>> {
-        match *upstream {
-            Upstream::Scalar(scalar) => Ok(vec![scalar; count]),
-            Upstream::Values(values)
-                if self.reduction == Reduction::None && values.len() == count =>
-            {
-                Ok(values.to_vec())
-            }
-            Upstream::Values(values) => Err(Error::Shape {
-                what: "upstream gradient",
-                found: vec![values.len()],
-                wanted: match self.reduction {
-                    Reduction::None => format!("{count} values, or a number"),
-                    _ => "a number".into(),
-                },
-            }),
-            Upstream::Map(map) => Err(Error::Shape {
-                what: "upstream gradient",
-                found: map.layout.shape().to_vec(),
-                wanted: "a number, or values: there is no map of voxel losses".into(),
-            }),
-        }
-    }
-
-    /// What counts, and how much before a mean is taken.
-    fn parts(
-        &self,
-        Sizes { sizes }: &Sizes,
-        samples: usize,
-        classes: usize,
-        valid: Option<&[bool]>,
-    ) -> Vec<Part> {
-        let weights = self.settings.weights(classes);
-        let by_default = if self.errors == Errors::Hinge { Absent::Formula } else { Absent::Skip };
-        let absent = self.settings.absent.unwrap_or(by_default);
-        let together = if self.is_pooled() { samples } else { 1 };
-        let rows = if self.is_pooled() { 1 } else { samples };
-        let part = |index: usize| {
-            let class = index % classes;
-            let first = index / classes * together;
-            let annotated = (first..first + together)
-                .map(|sample| sample * classes + class)
-                .filter(|&at| valid.is_none_or(|valid| valid[at]));
-            let (any, size) = annotated.fold((false, 0), |(_, size), at| (true, size + sizes[at]));
-            let counts = any && (size > 0 || absent != Absent::Skip);
-            let weight = if counts { weights[class] } else { 0.0 };
-            let is_ranked = weight > 0.0 && (size > 0 || absent == Absent::Formula);
-            Part { size, is_ranked, weight }
-        };
-        (0..rows * classes).map(part).collect()
-    }
-}
-
-/// A class of one sample, or of all of them.
-#[derive(Debug, Clone, Copy)]
-struct Part {
-    size: u64,
-    is_ranked: bool,
-    /// Of the class; 0 where it does not count.
-    weight: f64,
-}
-
-impl Part {
-    /// What it adds, before a mean is taken.
-    fn times(self, loss: f64) -> f64 {
-        if self.weight > 0.0 { self.weight * loss } else { 0.0 }
+        let (cells, losses) = sweep::ranked(&batch, asked, decide, gradient)?;
+        Ok(cells.values(&losses))
     }
 }

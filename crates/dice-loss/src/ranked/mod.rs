@@ -7,8 +7,8 @@
 mod lovasz;
 mod sort;
 
-pub(crate) use lovasz::{Cell, Errors, Sizes};
-pub use lovasz::{Lovasz, Ranking};
+pub use lovasz::Lovasz;
+pub(crate) use lovasz::{Errors, HINGE, SOFTMAX};
 pub(crate) use sort::{Key, length_of_piece, sort};
 
 use rayon::prelude::*;

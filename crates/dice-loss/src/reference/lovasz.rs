@@ -39,13 +39,13 @@ pub fn lovasz(lovasz: &Lovasz, logits: &Logits, target: &Target) -> Result<Ranke
     prepared.check_tensors(logits, target)?;
     let batch = Voxels::read(prepared.plan(), logits, target, None)?;
     let counted: Vec<_> = batch.counted().collect();
-    let is_pooled = lovasz.settings.pool == Some(Pool::Batch);
+    let is_pooled = lovasz.told.settings.pool == Some(Pool::Batch);
     let by_default = match lovasz.errors {
         Errors::Hinge => Absent::Formula,
         _ => Absent::Skip,
     };
-    let absent = lovasz.settings.absent.unwrap_or(by_default);
-    let weights = lovasz.settings.weights(classes);
+    let absent = lovasz.told.settings.absent.unwrap_or(by_default);
+    let weights = lovasz.told.settings.weights(classes);
     let rows = if is_pooled { 1 } else { samples };
     let (mut sum, mut total) = (0.0, 0.0);
     // (counted voxel, class): the derivative by the logit or probability.
@@ -74,7 +74,7 @@ pub fn lovasz(lovasz: &Lovasz, logits: &Logits, target: &Target) -> Result<Ranke
             slopes[error.voxel][class] = weights[class] * error.slope * increment;
         }
     }
-    let scale = match lovasz.reduction {
+    let scale = match lovasz.told.reduction {
         Reduction::Mean if total > 0.0 => 1.0 / total,
         Reduction::Mean => 0.0,
         Reduction::Sum | Reduction::None => 1.0,

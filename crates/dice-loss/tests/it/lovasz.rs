@@ -1,8 +1,8 @@
 //! Lovász losses: against the reference, arithmetic by hand, differences, and every order of ties.
 
 use dice_loss::{
-    Absent, Activation, Error, Isa, Layout, Logits, Lovasz, Output, Pool, Ranking, Reduction,
-    Result, Stop, Target, interruptible, reference,
+    Absent, Activation, DirectLoss, Error, Isa, Layout, Logits, LossValues, Lovasz, Output, Pool,
+    Reduction, Result, Stop, Target, interruptible, reference,
 };
 use proptest::{prelude::*, test_runner::TestCaseResult};
 use rayon::ThreadPoolBuilder;
@@ -47,7 +47,11 @@ fn trial(mut recipe: Recipe, lovasz: Lovasz, activation: Activation) -> (Lovasz,
 }
 
 /// The ranking and the gradient, in the order (N, C, S).
-fn ranked(lovasz: &Lovasz, batch: &Batch, arrangement: Arrangement) -> Result<(Ranking, Floats)> {
+fn ranked(
+    lovasz: &Lovasz,
+    batch: &Batch,
+    arrangement: Arrangement,
+) -> Result<(LossValues, Floats)> {
     let mut ranking = None;
     let gradient = written(batch.logits.data.kind(), batch.shape, arrangement, |output| {
         let (logits, target) = (batch.logits(), batch.target());
@@ -140,19 +144,29 @@ fn softmax_agrees_where_no_two_errors_are_close() {
 }
 
 /// `[N, C, S]` logits and labels.
-fn of<'a>(
+fn of(
     lovasz: &Lovasz,
     shape: [usize; 3],
-    x: &'a [f64],
-    labels: &'a [u8],
-) -> Result<(Ranking, Vec<f64>)> {
+    x: &[f64],
+    labels: &[u8],
+) -> Result<(LossValues, Vec<f64>)> {
+    direct(&lovasz.clone().into(), shape, x, labels)
+}
+
+/// The same of a loss beside the objective.
+fn direct(
+    loss: &DirectLoss,
+    shape: [usize; 3],
+    x: &[f64],
+    labels: &[u8],
+) -> Result<(LossValues, Vec<f64>)> {
     let [n, _, s] = shape;
     let layout = Layout::channels_first(&shape)?;
     let target = Target::labels(labels, Layout::voxels(&[n, s])?)?;
     let mut gradient = vec![0.0; x.len()];
     let output = Output::new(&mut gradient, layout)?;
-    let ranking = lovasz.loss_and_gradient(1.0, &Logits::new(x, layout)?, &target, output)?;
-    Ok((ranking, gradient))
+    let found = loss.loss_and_gradient(1.0, &Logits::new(x, layout)?, &target, output)?;
+    Ok((found, gradient))
 }
 
 #[test]
@@ -447,7 +461,7 @@ fn it_can_be_stopped() {
 
 #[test]
 fn a_text_says_what_a_builder_does() {
-    let text = r#"{"lovasz": "softmax", "pool": "batch", "absent": "zero", "background": false,
+    let text = r#"{"loss": "lovasz_softmax", "pool": "batch", "absent": "zero", "background": false,
         "class_weights": [1.0, 2.0, 3.0], "classes": [1, 2], "reduction": "sum"}"#;
     let built = Lovasz::softmax()
         .pool(Pool::Batch)
@@ -459,19 +473,48 @@ fn a_text_says_what_a_builder_does() {
     let mut rng = Rng(1);
     let x: Vec<f64> = (0..2 * 3 * 20).map(|_| rng.between(-2.0, 2.0)).collect();
     let labels: Vec<u8> = (0..40).map(|_| rng.below(3) as u8).collect();
-    let read = Lovasz::from_spec(text).unwrap();
+    let read = DirectLoss::from_spec(text).unwrap();
+    assert_eq!((read.name(), read.reduced_by()), ("lovasz_softmax", Reduction::Sum));
+    assert_eq!(read.shape(2, 3), [3]);
     let [(found, gradient), (wanted, slopes)] =
-        [read, built].map(|lovasz| of(&lovasz, [2, 3, 20], &x, &labels).unwrap());
+        [read, built.into()].map(|loss| direct(&loss, [2, 3, 20], &x, &labels).unwrap());
     assert_eq!((found.loss(), found.values()), (wanted.loss(), wanted.values()));
     assert_eq!(gradient, slopes);
-    let refused = |text: &str| Lovasz::from_spec(text).unwrap_err().to_string();
+}
+
+#[test]
+fn a_text_names_the_loss_and_its_activation() {
+    let read = |text: &str| DirectLoss::from_spec(text);
+    let (x, labels) = ([0.5, 0.25, -0.5, 0.75], [0, 1]);
+    for (text, wanted) in [
+        (r#"{"loss": "lovasz_hinge"}"#, Lovasz::hinge()),
+        (r#"{"loss": "lovasz_softmax"}"#, Lovasz::softmax()),
+        (r#"{"loss": "lovasz_softmax", "activation": "probabilities"}"#, Lovasz::probabilities()),
+        // Null leaves open.
+        (r#"{"loss": "lovasz_softmax", "activation": null, "pool": null}"#, Lovasz::softmax()),
+    ] {
+        let found = direct(&read(text).unwrap(), [1, 2, 2], &x, &labels).unwrap();
+        assert_eq!(found, of(&wanted, [1, 2, 2], &x, &labels).unwrap(), "{text}");
+    }
+    let refused = |text: &str| read(text).unwrap_err().to_string();
     assert_eq!(
-        refused(r#"{"lovasz": "sigmoid"}"#),
-        "lovasz: found \"sigmoid\", wanted hinge, softmax or probabilities"
+        refused(r#"{"loss": "dice"}"#),
+        "loss: found \"dice\", wanted one of lovasz_hinge, lovasz_softmax"
+    );
+    assert_eq!(refused("{}"), "loss: found null, wanted one of lovasz_hinge, lovasz_softmax");
+    assert_eq!(
+        refused(r#"{"loss": "lovasz_hinge", "activation": "softmax"}"#),
+        "lovasz_hinge: option: found activation, wanted one of pool, absent, background, classes, \
+         class_weights, reduction"
+    );
+    let under_sigmoid = read(r#"{"loss": "lovasz_softmax", "activation": "sigmoid"}"#).unwrap();
+    assert_eq!(
+        under_sigmoid.check(2).unwrap_err().to_string(),
+        "lovasz_softmax: activation: found sigmoid, wanted softmax or probabilities; under sigmoid that \
+         is lovasz_hinge"
     );
     assert_eq!(
-        refused(r#"{"lovasz": "hinge", "smoothing": 1}"#),
-        "lovasz: key: found smoothing, wanted one of reduction, pool, absent, background, classes, \
-         class_weights"
+        refused(r#"{"loss": "lovasz_softmax", "pool": "sum"}"#),
+        "lovasz_softmax: pool: found \"sum\", wanted sample, batch, all, cell, blob"
     );
 }

@@ -21,8 +21,12 @@ voxels that count, each times its weight; s is added to the numerator and s′ t
 const FUNCTIONS: &str = "\
 Every loss as a function: `dice_loss(logits, target, background=False)`.
 
-A function takes what the forward of its module takes, and the module's options by keyword.
+A function takes what the forward of its module takes, and the module's options by keyword. Losses
+beside the objective, such as the Lovász losses, have functions in a file of their own.
 ";
+
+/// Functions of losses beside the objective, written by hand, by their files.
+const BESIDE: [(&str, &[&str]); 1] = [("ranked", &["lovasz_hinge_loss", "lovasz_softmax_loss"])];
 
 /// What modules take beside the options and settings of their loss.
 const OF_MODULE: [[&str; 4]; 5] = [
@@ -154,7 +158,9 @@ fn function(loss: &Loss) -> String {
 /// The functions.
 pub(super) fn functional() -> Generated {
     let losses = all_losses();
-    let names: Vec<_> = losses.iter().map(Loss::module_function).collect();
+    let mut names: Vec<_> = losses.iter().map(Loss::module_function).collect();
+    names.extend(BESIDE.iter().flat_map(|(_, names)| *names).map(ToString::to_string));
+    let beside = BESIDE.map(|(file, names)| format!("from .{file} import {}\n", names.join(", ")));
     let used: String =
         losses.iter().flat_map(keywords).map(|option| option.declared() + "\n").collect();
     let functions: String = losses.iter().map(|loss| format!("\n\n{}", function(loss))).collect();
@@ -163,7 +169,9 @@ pub(super) fn functional() -> Generated {
         + "from torch import Tensor\n\n"
         + &types(&mentioned(&used))
         + "from . import losses\nfrom ._functions import evaluated\n"
-        + "from ._ranks import ProcessGroup\n\n"
+        + "from ._ranks import ProcessGroup\n"
+        + &beside.concat()
+        + "\n"
         + &all(&names)
         + &functions;
     Generated { path: package("torch/functional.py"), text }

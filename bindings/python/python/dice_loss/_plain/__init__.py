@@ -10,4 +10,5 @@ once. Every function takes `xp`, a module with the operations of a framework, se
 - `voxels`: the sums over the voxels, and the loss of every voxel.
 - `formula`: the losses as functions of a class's sums, by the engine's tape.
 - `evaluation`: pooling, absent classes, class weights, means.
+- `direct`, `lovasz`: losses beside the objective, which are no functions of sums.
 """

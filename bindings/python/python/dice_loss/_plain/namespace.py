@@ -42,6 +42,18 @@ class Namespace(Protocol):
     def total(self, x: Array, axis: int) -> Array:
         """The sum in float64, or the widest type that the framework has."""
 
+    def wide(self, x: Array) -> Array:
+        """In the type of `total`, truths as 0 and 1."""
+
+    def running(self, x: Array) -> Array:
+        """Of truths: how many there are up to each, along the last axis; integers."""
+
+    def descending(self, x: Array) -> Array:
+        """Where along the last axis the largest is, the next, …; of equal ones the first."""
+
+    def gather(self, x: Array, places: Array) -> Array:
+        """What is at these places along the last axis."""
+
     def distinct(self, x: Array) -> Sequence[float]:
         """The values, each once, looked at; fails where they cannot be, as under a transform."""
 
@@ -50,6 +62,7 @@ class Namespace(Protocol):
 
     def reshape(self, x: Array, shape: tuple[int, ...]) -> Array: ...
     def expand_dims(self, x: Array, axis: int) -> Array: ...
+    def swapaxes(self, x: Array, first: int, second: int) -> Array: ...
     def concatenate(self, arrays: Sequence[Array], axis: int) -> Array: ...
     def stack(self, arrays: Sequence[Array], axis: int) -> Array: ...
     def zeros_like(self, x: Array) -> Array: ...

@@ -2,6 +2,7 @@
 
 Every loss is a pure function, see `dice_loss.jax.losses`; any weighted sum of them costs the same,
 see `segmentation_loss`. `measure` gives the sums that losses are made of, for formulas of your own.
+Losses that sort the voxels by their errors are in `dice_loss.jax.ranked`.
 They work under `jit`, `grad`, `value_and_grad`, `vmap` and `shard_map`.
 
 ::
@@ -19,12 +20,15 @@ from .._hints import explain as _explain
 from ._measure import measure
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
+from .ranked import *  # noqa: F403
+from .ranked import __all__ as _ranked
 from .segmentation_loss import segmentation_loss
 
 __all__ = [
     "measure",
     "segmentation_loss",
     *_losses,
+    *_ranked,
 ]
 
 _explain(__name__)

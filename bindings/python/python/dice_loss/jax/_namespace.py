@@ -25,6 +25,7 @@ from jax.numpy import (
     reshape,
     sqrt,
     stack,
+    swapaxes,
     where,
     zeros_like,
 )
@@ -39,11 +40,13 @@ __all__ = [
     "cast",
     "concatenate",
     "constant",
+    "descending",
     "distinct",
     "einsum",
     "equal",
     "exp",
     "expand_dims",
+    "gather",
     "is_float64",
     "is_number",
     "labels",
@@ -58,6 +61,7 @@ __all__ = [
     "minimum",
     "ones_like",
     "reshape",
+    "running",
     "sigmoid",
     "slack",
     "softmax",
@@ -66,9 +70,11 @@ __all__ = [
     "stop_gradient",
     "sum",
     "sum_dtype",
+    "swapaxes",
     "to_bool",
     "total",
     "where",
+    "wide",
     "zeros_like",
 ]
 
@@ -127,6 +133,22 @@ def lowest(like: Array) -> float:
 
 def total(x: Array, axis: int) -> Array:
     return x.sum(axis, dtype=sum_dtype())
+
+
+def wide(x: Array) -> Array:
+    return x.astype(sum_dtype())
+
+
+def running(x: Array) -> Array:
+    return jnp.cumsum(x, -1, dtype=jnp.int32)
+
+
+def descending(x: Array) -> Array:
+    return jnp.argsort(x, -1, descending=True, stable=True)
+
+
+def gather(x: Array, places: Array) -> Array:
+    return jnp.take_along_axis(x, places, -1)
 
 
 def sum(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:

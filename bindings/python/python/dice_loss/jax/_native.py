@@ -13,7 +13,7 @@ import numpy as np
 from jax import Array
 from jax.sharding import PartitionSpec
 
-from .. import _core
+from .. import _core, _direct
 from .._maps import Wanted
 from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
@@ -58,6 +58,34 @@ def pull_back_map(
     """Sweep 2 of the map of voxel losses."""
     shape = _like(logits, logits.shape, logits.dtype)
     return _call("pull_back_map", [shape], spec, reading, logits, counted, upstream)[0]
+
+
+def direct(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """A loss beside the objective, or its values."""
+    shape = _direct_shape(spec, reading, logits)
+    return _call("direct_value", [shape], spec, reading, logits, counted)[0]
+
+
+def direct_fused(
+    spec: str, reading: Reading, logits: Array, counted: Counted
+) -> tuple[Array, Array]:
+    """The same with the gradient by the logits, of the sum if it is several values."""
+    shapes = [_direct_shape(spec, reading, logits), _like(logits, logits.shape, logits.dtype)]
+    value, gradient = _call("direct", shapes, spec, reading, logits, counted)
+    return value, gradient
+
+
+def direct_gradient(
+    spec: str, reading: Reading, upstream: Array, logits: Array, counted: Counted
+) -> Array:
+    """The gradient by the logits alone, from one by the value or values."""
+    shape = _like(logits, logits.shape, logits.dtype)
+    return _call("direct_gradient", [shape], spec, reading, logits, counted, upstream)[0]
+
+
+def _direct_shape(spec: str, reading: Reading, logits: Array) -> Any:
+    shape = _direct.read(spec).shape(logits.shape[0], classes_of(reading, logits))
+    return _like(logits, shape, loss_dtype(logits))
 
 
 def with_maps(

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from .._plain import direct as beside
 from .._plain import voxels as reference
 from .._plain.evaluation import HELD, Moments, evaluate
 from .._plain.objective import Integrand, integrands, objective
@@ -87,6 +88,29 @@ def pull_back_map(
 ) -> Array:
     """The gradient by the logits, from one by the voxel losses."""
     _, pull = jax.vjp(lambda x: voxel_losses(spec, reading, x, counted), logits)
+    gradient: Array = pull(upstream)[0]
+    return gradient
+
+
+def direct(spec: str, reading: Reading, logits: Array, counted: Counted) -> Array:
+    """A loss beside the objective, or its values."""
+    value: Array = beside.loss(xp, spec, _batch(reading, logits, counted))
+    return value.astype(loss_dtype(logits))
+
+
+def direct_fused(
+    spec: str, reading: Reading, logits: Array, counted: Counted
+) -> tuple[Array, Array]:
+    """The same with the gradient by the logits, of the sum if it is several values."""
+    value, pull = jax.vjp(lambda x: direct(spec, reading, x, counted), logits)
+    return value, pull(jnp.ones_like(value))[0]
+
+
+def direct_gradient(
+    spec: str, reading: Reading, upstream: Array, logits: Array, counted: Counted
+) -> Array:
+    """The gradient by the logits alone, from one by the value or values."""
+    _, pull = jax.vjp(lambda x: direct(spec, reading, x, counted), logits)
     gradient: Array = pull(upstream)[0]
     return gradient
 

@@ -63,7 +63,7 @@ _voxel_losses = _dispatched(_native.voxel_losses, _plain.voxel_losses)
 _pull_back_map = _dispatched(_native.pull_back_map, _plain.pull_back_map)
 
 
-def _with_gradient(
+def with_gradient(
     sweep: _Sweep,
     plain: _Sweep,
     forward: Callable[..., tuple[Array, Any]],
@@ -125,19 +125,19 @@ def _chained(spec: str, slopes: Array, upstream: Array) -> Array:
     return jnp.where(upstream == 0, 0.0, slopes * upstream)
 
 
-_loss = _with_gradient(
+_loss = with_gradient(
     lambda *arguments: _fused(*arguments)[0],
     _plain.loss,
     _fused,
     _pull_back_loss,
 )
-_differentiable_moments = _with_gradient(
+_differentiable_moments = with_gradient(
     _moments,
     _plain.moments,
     lambda *arguments: (_moments(*arguments), None),
     lambda spec, reading, slopes, _, *batch: _pull_back(spec, reading, slopes, *batch),
 )
-_differentiable_voxel_losses = _with_gradient(
+_differentiable_voxel_losses = with_gradient(
     _voxel_losses,
     _plain.voxel_losses,
     lambda *arguments: (_voxel_losses(*arguments), None),

@@ -8,15 +8,18 @@
 
 - `losses`: every loss of the engine, from Dice to UnifiedFocal; `SegmentationLoss` for any weighted
   sum of `dice_loss.terms`.
+- `ranked`: the Lovász losses.
 - `metrics`: DiceScore and IoUScore of each class, from counts added up over batches.
 - `builtin`: `keras.losses.Dice` and `keras.losses.Tversky`, number for number.
 """
 
 from .._hints import explain as _explain
-from . import builtin, losses, metrics
+from . import builtin, losses, metrics, ranked
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
 from .metrics import DiceScore, IoUScore
+from .ranked import *  # noqa: F403
+from .ranked import __all__ as _ranked
 from .segmentation_loss import SegmentationLoss
 
 __all__ = [
@@ -26,7 +29,9 @@ __all__ = [
     "builtin",
     "losses",
     "metrics",
+    "ranked",
     *_losses,
+    *_ranked,
 ]
 
 _explain(__name__)

@@ -9,7 +9,7 @@ from jax import Array
 
 from .. import _maps
 from .._plain.objective import objective
-from ..jax import _sweeps
+from ..jax import _direct, _sweeps
 from ..jax._batch import Counted, Reading, prepare
 from ..jax._native import with_maps
 from ._batch import Batch
@@ -28,6 +28,11 @@ def loss(spec: str, batch: Batch) -> Array:
     )
 
 
+def direct(spec: str, batch: Batch) -> Array:
+    """A loss beside the objective, or for reduction "none" its values."""
+    return _direct.loss(spec, *_read(batch, ()))
+
+
 def moments(spec: str, batch: Batch) -> Array:
     """The sums (N, K, C) that the loss is a function of."""
     sums: Array = _sweeps.moments(spec, *_prepared(spec, batch))
@@ -43,6 +48,14 @@ def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Array]:
 
 
 def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
+    """With all maps that the objective reads."""
+    wanted = _maps.wanted(spec)
+    reading, logits, counted = _read(batch, wanted)
+    reading, counted = with_maps(spec, wanted, reading, logits, counted)
+    return reading, logits, counted
+
+
+def _read(batch: Batch, wanted: tuple[_maps.Wanted, ...]) -> tuple[Reading, Array, Counted]:
     """Classes stay where they are if that is axis 1 or the last, and move to the last otherwise."""
     last = batch.logits.ndim - 1
     axis = 1 if batch.axis == 1 else last
@@ -54,7 +67,7 @@ def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
         target = target.astype(jnp.float32) if one_class and not is_soft else target
     elif is_soft:
         target = target.astype(jnp.int32) if logits.shape[axis] == 1 else target
-    reading, logits, counted = prepare(
+    return prepare(
         logits,
         target,
         ignore_index=batch.ignore_index,
@@ -63,8 +76,6 @@ def _prepared(spec: str, batch: Batch) -> tuple[Reading, Array, Counted]:
         regions=batch.regions,
         channel_axis=1 if axis == 1 else -1,
         maps={name: jnp.moveaxis(map, batch.axis, axis) for name, map in batch.maps.items()},
-        wanted=_maps.wanted(spec),
+        wanted=wanted,
         is_kind_known=True,
     )
-    reading, counted = with_maps(spec, _maps.wanted(spec), reading, logits, counted)
-    return reading, logits, counted

@@ -19,11 +19,13 @@ __all__ = [
     "cast",
     "concatenate",
     "constant",
+    "descending",
     "distinct",
     "einsum",
     "equal",
     "exp",
     "expand_dims",
+    "gather",
     "is_float64",
     "is_number",
     "labels",
@@ -38,6 +40,7 @@ __all__ = [
     "minimum",
     "ones_like",
     "reshape",
+    "running",
     "sigmoid",
     "slack",
     "softmax",
@@ -45,8 +48,10 @@ __all__ = [
     "stack",
     "stop_gradient",
     "sum",
+    "swapaxes",
     "total",
     "where",
+    "wide",
     "zeros_like",
 ]
 
@@ -71,6 +76,7 @@ sqrt = ops.sqrt
 stack = ops.stack
 stop_gradient = ops.stop_gradient
 sum = ops.sum
+swapaxes = ops.swapaxes
 where = ops.where
 zeros_like = ops.zeros_like
 
@@ -86,6 +92,23 @@ def has_float64() -> bool:
 
 def total(x: Tensor, axis: int) -> Tensor:
     return ops.sum(ops.cast(x, "float64") if has_float64() else x, axis)
+
+
+def wide(x: Tensor) -> Tensor:
+    return ops.cast(x, "float64" if has_float64() else "float32")
+
+
+def running(x: Tensor) -> Tensor:
+    return ops.cumsum(ops.cast(x, "int32"), -1)
+
+
+def descending(x: Tensor) -> Tensor:
+    # Of equal ones every backend leaves the first in front.
+    return ops.argsort(-x, -1)
+
+
+def gather(x: Tensor, places: Tensor) -> Tensor:
+    return ops.take_along_axis(x, places, -1)
 
 
 def constant(values: Sequence[float], like: Tensor) -> Tensor:

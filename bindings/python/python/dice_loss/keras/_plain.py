@@ -7,6 +7,7 @@ from typing import Any
 
 from keras import ops
 
+from .._plain import direct as beside
 from .._plain import evaluation, voxels
 from .._plain.evaluation import SampleWeights
 from .._plain.objective import integrands, objective
@@ -30,6 +31,11 @@ def loss(spec: str, batch: Batch) -> Tensor:
         shape.insert(1, shape.pop(batch.axis))
         return ops.moveaxis(ops.reshape(losses, tuple(shape)), 1, batch.axis)
     return ops.reshape(losses, tuple(shape))
+
+
+def direct(spec: str, batch: Batch) -> Tensor:
+    """A loss beside the objective, or for reduction "none" its values."""
+    return ops.cast(beside.loss(xp, spec, flat(batch)), loss_dtype(batch.logits))
 
 
 def moments(spec: str, batch: Batch) -> Tensor:

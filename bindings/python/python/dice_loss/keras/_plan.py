@@ -48,6 +48,12 @@ def loss(plan: Plan, batch: Batch) -> Tensor:
     return _plain.of_moments(plan.spec, sums, batch, plan.normalise)
 
 
+def direct(spec: str, batch: Batch, native: bool | None = None) -> Tensor:
+    """A loss beside the objective, or for reduction "none" its values."""
+    backend = _backend(native, None, batch)
+    return backend.direct(spec, batch)
+
+
 def moments(spec: str, batch: Batch, native: bool | None = None) -> Tensor:
     """The sums (N, K, C) of an objective."""
     batch = _with_maps(spec, batch)
@@ -84,8 +90,8 @@ def _on_backend(name: str) -> Any:
     )
 
 
-def _backend(native: bool | None, spec: str, batch: Batch) -> Any:
-    """The module that computes."""
+def _backend(native: bool | None, spec: str | None, batch: Batch) -> Any:
+    """The module that computes an objective, or with none a loss beside it."""
     name = keras.backend.backend()
     if native is False:
         return _plain

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .. import _core, _maps
+from .. import _core, _direct, _maps
 from .._arrays import Lent, view
 from .._plain.objective import integrands, objective
 from .._threads import get_num_threads
@@ -31,8 +31,8 @@ except ImportError:
 
 
 Tensor = Any
-#: From what the engine found forwards, the upstream gradient: to the slopes by the moments.
-Chain = Callable[[Any, Any], Any]
+#: From what the engine found forwards, the upstream gradient: to the gradient by the logits.
+Pull = Callable[[Any, Any, Lent], Any]
 
 
 #: Logits from which on the engine is faster than the plain formulas: two calls out of a graph take
@@ -40,15 +40,17 @@ Chain = Callable[[Any, Any], Any]
 _MANY = 1 << 16
 
 
-def serves(spec: str, batch: Batch) -> bool:
+def serves(spec: str | None, batch: Batch) -> bool:
     """Whether a loss had better leave the graph: it is in main memory and stays in this process,
     nobody compiles it, it is no map, and as far as the shape is known, it is worth it. Instances
-    only the engine can see in a graph."""
-    shape, whole = batch.logits.shape, objective(spec)
+    only the engine can see in a graph. Without an objective it is a loss beside it."""
+    shape, whole = batch.logits.shape, None if spec is None else objective(spec)
     is_small = shape.is_fully_defined() and shape.num_elements() < _MANY
-    if is_small and not whole.looks_at_instances:
+    if is_small and (whole is None or not whole.looks_at_instances):
         return False
-    if not _has_cpus_alone() or tf.distribute.has_strategy() or whole.has_map:
+    if whole is not None and whole.has_map:
+        return False
+    if not _has_cpus_alone() or tf.distribute.has_strategy():
         return False
     return tf.executing_eagerly() or not is_compiled(tf.compat.v1.get_default_graph())
 
@@ -66,7 +68,7 @@ def loss(spec: str, batch: Batch) -> Tensor:
             'native: found reduction "none" of voxel losses, wanted another reduction, or '
             "native=False"
         )
-    settings = _Settings(spec, batch)
+    settings = _Settings(batch, _maps.wanted(spec))
     samples, classes = batch.logits.shape[0], batch.logits.shape[batch.axis]
     cells = whole.terms[0].cells if whole.reduction == "none" and whole.terms else "one"
     shape = {
@@ -97,12 +99,12 @@ def loss(spec: str, batch: Batch) -> Tensor:
         value, slopes = _called(evaluated, tensors, [tf.as_dtype(dtype), tf.float64])
         return tf.ensure_shape(value, shape), slopes
 
-    return _differentiable(spec, batch, settings, forward, chained, _plain.loss)
+    return _differentiable(spec, batch, settings, forward, _swept(spec, chained), _plain.loss)
 
 
 def moments(spec: str, batch: Batch) -> Tensor:
     """The sums (N, K, C) that the loss is a function of."""
-    settings = _Settings(spec, batch)
+    settings = _Settings(batch, _maps.wanted(spec))
     classes = batch.logits.shape[batch.axis]
     shape = (batch.logits.shape[0], len(integrands(spec, classes)), classes)
 
@@ -119,7 +121,45 @@ def moments(spec: str, batch: Batch) -> Tensor:
     def chained(_: Any, upstream: Any) -> Any:
         return upstream
 
-    return _differentiable(spec, batch, settings, forward, chained, _plain.moments)
+    return _differentiable(spec, batch, settings, forward, _swept(spec, chained), _plain.moments)
+
+
+def direct(spec: str, batch: Batch) -> Tensor:
+    """A loss beside the objective, or for reduction "none" its values.
+
+    The gradient comes with the loss, for an upstream gradient of 1; of half precision, which rounds
+    once, and of unreduced values it is made anew.
+    """
+    settings, dtype = _Settings(batch), _plain.loss_dtype(batch.logits)
+    samples, classes = batch.logits.shape[0], batch.logits.shape[batch.axis]
+    said = _direct.read(spec)
+    is_kept = said.reduction != "none" and batch.logits.dtype in (tf.float32, tf.float64)
+
+    def computed(*tensors: Any) -> Any:
+        arrays = settings.arrays(*tensors)
+        gradient = arrays.gradient() if is_kept else np.zeros(())
+        out = view(gradient) if is_kept else None
+        views, options = arrays.views, arrays.options
+        value, values, found = _core.direct(spec, *views, options, get_num_threads(), None, out)
+        if is_kept:
+            return np.asarray(value, dtype), np.moveaxis(gradient, 1, settings.axis)
+        is_one = said.reduction != "none"
+        return np.asarray(value if is_one else values, dtype).reshape(() if is_one else found), 0.0
+
+    def pulled(kept: Any, upstream: Any, arrays: Lent) -> Any:
+        if is_kept:
+            return np.moveaxis(kept * upstream.astype(kept.dtype), settings.axis, 1)
+        gradient, upstream = arrays.gradient(), np.ascontiguousarray(upstream, np.float64)
+        views, threads = (*arrays.views, arrays.options), get_num_threads()
+        _core.direct(spec, *views, threads, view(upstream), view(gradient))
+        return gradient
+
+    def forward(*tensors: Tensor) -> Sequence[Tensor]:
+        kinds = [tf.as_dtype(dtype), batch.logits.dtype if is_kept else tf.float64]
+        value, kept = _called(computed, tensors, kinds)
+        return tf.ensure_shape(value, said.shape(samples, classes)), kept
+
+    return _differentiable(spec, batch, settings, forward, pulled, _plain.direct)
 
 
 def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
@@ -129,7 +169,7 @@ def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
             f"maps: found none called {names[0]!r} where XLA compiles, wanted one: made ahead, by "
             "dice_loss.Objective.maps, or jit_compile=False"
         )
-    settings = _Settings(spec, batch)
+    settings = _Settings(batch, _maps.wanted(spec))
     voxels = (batch.target, batch.mask, batch.voxel_weight, *batch.maps.values())
     tensors = (batch.logits, *(x for x in voxels if x is not None))
 
@@ -146,24 +186,33 @@ def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
     }
 
 
+def _swept(spec: str, chain: Callable[[Any, Any], Any]) -> Pull:
+    """Sweep 2, of the slopes by the moments that `chain` makes."""
+
+    def swept(found: Any, upstream: Any, arrays: Lent) -> Any:
+        slopes = np.ascontiguousarray(chain(found, upstream), dtype=np.float64)
+        gradient = arrays.gradient()
+        threads, out = get_num_threads(), view(gradient)
+        _core.pull_back(spec, view(slopes), *arrays.views, arrays.options, threads, out)
+        return gradient
+
+    return swept
+
+
 def _differentiable(
     spec: str,
     batch: Batch,
     settings: _Settings,
     forward: Callable[..., Sequence[Tensor]],
-    chain: Chain,
+    pull: Pull,
     plain: Callable[[str, Batch], Tensor],
 ) -> Tensor:
-    """A value whose gradient is sweep 2, and whose further derivatives are those of `plain`."""
+    """A value whose gradient is `pull`'s, and whose further derivatives are those of `plain`."""
     voxels = (batch.target, batch.mask, batch.voxel_weight, *batch.maps.values())
     others = [x for x in voxels if x is not None]
 
     def swept(found: Any, upstream: Any, logits: Any, *others: Any) -> Any:
-        arrays = settings.arrays(logits, *others)
-        slopes = np.ascontiguousarray(chain(found, upstream), dtype=np.float64)
-        gradient = arrays.gradient()
-        threads, out = get_num_threads(), view(gradient)
-        _core.pull_back(spec, view(slopes), *arrays.views, arrays.options, threads, out)
+        gradient = pull(found, upstream, settings.arrays(logits, *others))
         return np.moveaxis(gradient, 1, settings.axis)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
@@ -209,7 +258,7 @@ def _room(spec: str, arrays: Lent) -> Any:
 class _Settings:
     """What is not a tensor: a closure over tensors of a graph would keep the graph."""
 
-    def __init__(self, spec: str, batch: Batch) -> None:
+    def __init__(self, batch: Batch, wanted: tuple[_maps.Wanted, ...] = ()) -> None:
         self.axis = batch.axis
         self._is_dense = batch.kind == "dense"
         self._regions = batch.regions
@@ -217,7 +266,7 @@ class _Settings:
         self._has_mask = batch.mask is not None
         self._is_weighted = batch.voxel_weight is not None
         self._maps = tuple(batch.maps)
-        self._wanted = _maps.wanted(spec)
+        self._wanted = wanted
 
     def arrays(self, logits: Any, target: Any, *others: Any) -> Lent:
         """With the classes on axis 1: views."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from .._tracing import constant_in_graphs
 from ..torch import _plan
 from ..torch._plan import Plan
+from ..torch.direct import loss_of, planned
 from ._batch import Batch
 
 
@@ -22,6 +23,13 @@ def loss(spec: str, batch: Batch) -> Tensor:
     if not plan.has_map:
         return value
     return value.squeeze(1) if value.shape[1] == 1 else value.movedim(1, batch.axis)
+
+
+def direct(spec: str, batch: Batch) -> Tensor:
+    """A loss beside the objective, or for reduction "none" its values."""
+    kind = None if batch.kind == "regions" else batch.kind
+    plan = planned(spec, batch.ignore_index, batch.regions, kind)
+    return loss_of(plan, *_channels_first(batch), batch.mask, None)
 
 
 def moments(spec: str, batch: Batch) -> Tensor:

@@ -27,7 +27,7 @@ Tensor = Any
 Activation = Literal["softmax", "sigmoid"]
 Reduction = Literal["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"] | None
 
-_REDUCTIONS: dict[str | None, _spec.Reduction] = {
+REDUCTIONS: dict[str | None, _spec.Reduction] = {
     "sum_over_batch_size": "mean",
     "mean": "mean",
     "mean_with_sample_weight": "mean",
@@ -45,8 +45,8 @@ def _terms(what: str, value: Any) -> tuple[Weighted, ...]:
 
 
 def _reduction(what: str, value: Any) -> Reduction:
-    if not (value is None or isinstance(value, str)) or value not in _REDUCTIONS:
-        wanted = ", ".join(repr(name) for name in _REDUCTIONS if name is not None)
+    if not (value is None or isinstance(value, str)) or value not in REDUCTIONS:
+        wanted = ", ".join(repr(name) for name in REDUCTIONS if name is not None)
         raise ValueError(f"{what}: found {_options.shown(value)}, wanted {wanted} or None")
     return value  # type: ignore[return-value]
 
@@ -56,7 +56,7 @@ def _optional(convert: Any) -> Any:
 
 
 #: Every option, and what makes it plain as it is set: nothing that can be changed in place.
-_READ: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
     "terms": _terms,
     "from_logits": _options.flag,
     "activation": _options.one_of("softmax", "sigmoid"),
@@ -201,12 +201,12 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
 
     def __setattr__(self, name: str, value: Any) -> None:
         """An option that is changed takes effect, or is refused."""
-        if name not in _READ:
+        if name not in OPTIONS:
             if type(self) is SegmentationLoss:
                 _spec.refuse_option_of_terms(name, vars(self).get("terms", ()))
             super().__setattr__(name, value)
             return
-        read = _READ[name]
+        read = OPTIONS[name]
         if name == "class_weights":
             read = _optional(partial(read, **self._taking_part()))
         value = read(name, value)
@@ -243,7 +243,7 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             absent=self.absent,
             background=self.background,
             class_weights=self.class_weights,
-            reduction=_REDUCTIONS[self.reduction],
+            reduction=REDUCTIONS[self.reduction],
         )
         whole = objective(spec)
         activations = sorted({term.activation for term in whole.terms})
@@ -318,7 +318,7 @@ class SegmentationLoss(keras.losses.Loss):  # type: ignore[misc]
             value = _plan.loss(self._plan, batch)
             if self._dtype_wanted is not None:
                 value = ops.cast(value, self.dtype)
-            return value if _REDUCTIONS[self.reduction] != "mean" else _share_of_replica(value)
+            return value if REDUCTIONS[self.reduction] != "mean" else share_of_replica(value)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The loss without weights."""
@@ -374,7 +374,7 @@ class NamedLoss(SegmentationLoss):
             if name == "terms":
                 raise AttributeError(_spec.other_terms(type(self).__name__))
             ((_, entry),) = _spec.with_weights(self.terms)
-            if name not in _READ and has_option(entry, name):
+            if name not in OPTIONS and has_option(entry, name):
                 name, value = "terms", dataclasses.replace(entry, **{name: value})
         super().__setattr__(name, value)
 
@@ -425,7 +425,7 @@ def _class_name(loss: type[Term | Compound]) -> str:
     return loss.short
 
 
-def _share_of_replica(value: Tensor) -> Tensor:
+def share_of_replica(value: Tensor) -> Tensor:
     """Under `tf.distribute`, gradients of replicas are added up: each has its share of a mean."""
     if keras.backend.backend() != "tensorflow":
         return value

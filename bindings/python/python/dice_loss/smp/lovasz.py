@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.modules.loss import _Loss
 
-from .. import _lovasz
+from .. import _direct
 from .._choices import Pool
-from ..torch import _lovasz as ranked
+from ..torch import _direct as functions
 from ..torch._native import settings_of
 from ..torch._peers import differs, is_plain, said
 from ..torch._target import check_logits, prepare
@@ -78,12 +78,14 @@ class LovaszLoss(_Loss):
             if self.per_image:
                 # Of each image the mean is over its own classes.
                 pairs = [*zip(y_pred.split(1), y_true.split(1), strict=True)]
-            return torch.stack([self._loss("softmax", "batch", *pair) for pair in pairs]).mean()
+            return torch.stack(
+                [self._loss("lovasz_softmax", "batch", *pair) for pair in pairs]
+            ).mean()
         samples = y_pred.shape[0] if self.per_image else 1
         pair = (each.reshape(samples, 1, -1) for each in (y_pred, y_true))
-        return self._loss("hinge", "sample", *pair)
+        return self._loss("lovasz_hinge", "sample", *pair)
 
-    def _loss(self, kind: _lovasz.Kind, pool: Pool, y_pred: Tensor, y_true: Tensor) -> Tensor:
+    def _loss(self, loss: str, pool: Pool, y_pred: Tensor, y_true: Tensor) -> Tensor:
         number = self.ignore_index
         ignored = number if is_plain(number) else None
         mask = None if number is None or number is ignored else differs(y_true, number)
@@ -96,19 +98,11 @@ class LovaszLoss(_Loss):
                 mask=mask,
             )
             settings = settings_of(ignored, None, ())
-            return ranked.loss(y_pred, voxels, _spec(kind, pool), settings)
+            return functions.loss(y_pred, voxels, _spec(loss, pool), settings)
         except ValueError as error:
             raise RuntimeError(said(error, "ignore_index")) from None
 
 
 @lru_cache(maxsize=8)
-def _spec(kind: _lovasz.Kind, pool: Pool) -> str:
-    return _lovasz.spec(
-        kind,
-        pool=pool,
-        absent=None,
-        background=None,
-        classes=None,
-        class_weights=None,
-        reduction="mean",
-    )
+def _spec(loss: str, pool: Pool) -> str:
+    return _direct.spec(loss, pool=pool)

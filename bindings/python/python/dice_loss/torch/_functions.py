@@ -45,7 +45,7 @@ def evaluated(
 @constant_in_graphs
 def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
     """The plan of the module, made once for options that are the same."""
-    key = tuple((name, *_frozen(value)) for name, value in options.items())
+    key = tuple((name, *frozen(value)) for name, value in options.items())
     try:
         return _cached_plan(loss, key)  # type: ignore[arg-type]
     except TypeError:
@@ -55,7 +55,7 @@ def _plan_of(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
 
 @lru_cache(maxsize=256)
 def _cached_plan(loss: type[NamedLoss], options: tuple[tuple[str, type, Any], ...]) -> Plan:
-    return _new_plan(loss, {name: _thawed(kind, value) for name, kind, value in options})
+    return _new_plan(loss, {name: thawed(kind, value) for name, kind, value in options})
 
 
 def _new_plan(loss: type[NamedLoss], options: dict[str, Any]) -> Plan:
@@ -75,7 +75,7 @@ def _as_functions(text: str) -> str:
     return text
 
 
-def _frozen(value: Any) -> tuple[type, Hashable]:
+def frozen(value: Any) -> tuple[type, Hashable]:
     """An option with its type: what compares as equal, 1 and True, is not yet the same."""
     kind = type(value)
     if kind in _SIMPLE:
@@ -84,18 +84,18 @@ def _frozen(value: Any) -> tuple[type, Hashable]:
     if hasattr(value, "tolist") and not is_masked(value):
         value = value.tolist()
     if isinstance(value, Mapping):
-        return dict, tuple((_frozen(key), _frozen(entry)) for key, entry in value.items())
+        return dict, tuple((frozen(key), frozen(entry)) for key, entry in value.items())
     if isinstance(value, list | tuple):
         kind = kind if kind is BackgroundForeground else tuple
-        return kind, tuple(map(_frozen, value))
+        return kind, tuple(map(frozen, value))
     return type(value), value
 
 
-def _thawed(kind: type, value: Any) -> Any:
+def thawed(kind: type, value: Any) -> Any:
     if kind is dict:
-        return {_thawed(*key): _thawed(*entry) for key, entry in value}
+        return {thawed(*key): thawed(*entry) for key, entry in value}
     if kind is tuple:
-        return tuple(_thawed(*entry) for entry in value)
+        return tuple(thawed(*entry) for entry in value)
     if kind is BackgroundForeground:
-        return BackgroundForeground(*(_thawed(*entry) for entry in value))
+        return BackgroundForeground(*(thawed(*entry) for entry in value))
     return value

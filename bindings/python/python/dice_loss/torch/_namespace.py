@@ -19,11 +19,13 @@ __all__ = [
     "cast",
     "concatenate",
     "constant",
+    "descending",
     "distinct",
     "einsum",
     "equal",
     "exp",
     "expand_dims",
+    "gather",
     "is_float64",
     "is_number",
     "labels",
@@ -38,6 +40,7 @@ __all__ = [
     "minimum",
     "ones_like",
     "reshape",
+    "running",
     "sigmoid",
     "slack",
     "softmax",
@@ -46,8 +49,10 @@ __all__ = [
     "stop_gradient",
     "sum",
     "sum_dtype",
+    "swapaxes",
     "total",
     "where",
+    "wide",
     "zeros_like",
 ]
 
@@ -62,6 +67,7 @@ reshape = torch.reshape
 sigmoid = torch.sigmoid
 softmax = torch.softmax
 sqrt = torch.sqrt
+swapaxes = torch.swapaxes
 zeros_like = torch.zeros_like
 
 
@@ -72,6 +78,22 @@ def sum_dtype(device: torch.device) -> torch.dtype:
 
 def total(x: Tensor, axis: int) -> Tensor:
     return x.sum(axis, dtype=sum_dtype(x.device))
+
+
+def wide(x: Tensor) -> Tensor:
+    return x.to(sum_dtype(x.device))
+
+
+def running(x: Tensor) -> Tensor:
+    return x.cumsum(-1)
+
+
+def descending(x: Tensor) -> Tensor:
+    return x.argsort(dim=-1, descending=True, stable=True)
+
+
+def gather(x: Tensor, places: Tensor) -> Tensor:
+    return x.gather(-1, places)
 
 
 def arange(count: int, like: Tensor) -> Tensor:

@@ -379,7 +379,10 @@ def _derivatives(
     with torch.enable_grad():
         alive = [x if again and x.requires_grad else x.detach().requires_grad_() for x in inputs]
         value = function(*alive)
-        return torch.autograd.grad(value, alive, upstream.to(value.dtype), create_graph=again)
+        upstream = upstream.to(value.dtype)
+        return torch.autograd.grad(
+            value, alive, upstream, create_graph=again, materialize_grads=True
+        )
 
 
 # The registered operators.

@@ -1,7 +1,8 @@
 # Written by `cargo xtask generate` from crates/dice-loss/src; do not edit.
 """Every loss as a function: `dice_loss(logits, target, background=False)`.
 
-A function takes what the forward of its module takes, and the module's options by keyword.
+A function takes what the forward of its module takes, and the module's options by keyword. Losses
+beside the objective, such as the Lovász losses, have functions in a file of their own.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from . import losses
 from ._functions import evaluated
 from ._ranks import ProcessGroup
+from .ranked import lovasz_hinge_loss, lovasz_softmax_loss
 
 __all__ = [
     "bce_loss",
@@ -47,6 +49,8 @@ __all__ = [
     "kappa_loss",
     "log_cosh_dice_loss",
     "log_dice_loss",
+    "lovasz_hinge_loss",
+    "lovasz_softmax_loss",
     "matthews_correlation_loss",
     "sensitivity_specificity_loss",
     "skeleton_recall_loss",

@@ -21,8 +21,9 @@ use rayon::prelude::*;
 use super::{Borrow, Scratched, Store, by_tile, each, ieee::Ieee, tile::Input};
 use crate::{
     Error, Output, Result, Stop,
+    direct::{Cell, Cells, Sizes},
     error::stated,
-    ranked::{Cell, Errors, Sizes},
+    ranked::Errors,
     room,
     tensor::FloatSlice,
 };
@@ -44,15 +45,15 @@ pub(crate) struct Asked {
     pub pooled: bool,
 }
 
-/// The loss of each cell, (samples or one, class), row-major; and the gradient, if it is wanted.
+/// The cells, (samples or one, class), and the loss of each; and the gradient, if it is wanted.
 ///
 /// `decide` is told what the target has, and says for each cell what becomes of it.
 pub(crate) fn ranked(
     batch: &Input,
     asked: Asked,
-    decide: impl FnOnce(&Sizes) -> Vec<Cell>,
+    decide: impl FnOnce(&Sizes) -> Cells,
     gradient: Option<Output>,
-) -> Result<Vec<f64>> {
+) -> Result<(Cells, Vec<f64>)> {
     match batch.logits.data {
         FloatSlice::F64(_) => ranked_in::<f64>(batch, asked, decide, gradient),
         _ => ranked_in::<f32>(batch, asked, decide, gradient),
@@ -62,9 +63,9 @@ pub(crate) fn ranked(
 fn ranked_in<F: Rank + Borrow + Scratched>(
     batch: &Input,
     asked: Asked,
-    decide: impl FnOnce(&Sizes) -> Vec<Cell>,
+    decide: impl FnOnce(&Sizes) -> Cells,
     gradient: Option<Output>,
-) -> Result<Vec<f64>> {
+) -> Result<(Cells, Vec<f64>)> {
     let [samples, classes, voxels] = batch.logits.layout.shape();
     let together = if asked.pooled { samples } else { 1 };
     let bits = bits_of_voxel::<F>(together, voxels)?;
@@ -85,7 +86,8 @@ fn ranked_in<F: Rank + Borrow + Scratched>(
         }
     };
     if samples * classes * voxels == 0 {
-        return Ok(vec![0.0; cells.len()]);
+        let losses = vec![0.0; cells.as_slice().len()];
+        return Ok((cells, losses));
     }
     let ranked = together * voxels;
     // Keys twice, and slopes.
@@ -100,8 +102,8 @@ fn ranked_in<F: Rank + Borrow + Scratched>(
         Ok(class.rank(buffers, in_parallel))
     };
     let new = || Buffers::<F>::new(ranked);
-    let all = cells.iter().enumerate().map(of_cell).collect::<Vec<_>>();
-    let values: Result<Vec<_>> = if ranked >= MANY {
+    let all = cells.as_slice().iter().enumerate().map(of_cell).collect::<Vec<_>>();
+    let losses: Result<Vec<_>> = if ranked >= MANY {
         let mut buffers = new();
         all.into_iter().map(|class| rank(&mut buffers, class, true)).collect()
     } else if samples * classes * voxels < WORTH_THREADS {
@@ -114,7 +116,7 @@ fn ranked_in<F: Rank + Borrow + Scratched>(
     if let (Some(store), Errors::Softmax) = (&store, asked.errors) {
         each(batch, store, |job| by_tile(batch, job, Jacobian { store }).map(drop))?;
     }
-    values
+    Ok((cells, losses?))
 }
 
 /// Bits that number the voxels of a sample, in the number of a voxel among those it is ranked with.

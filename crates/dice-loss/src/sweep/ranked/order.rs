@@ -15,7 +15,10 @@ use super::{
     shared::Shared,
     survey::{Members, Survey},
 };
-use crate::ranked::{Cell, Errors, length_of_piece, sort, spread};
+use crate::{
+    direct::Cell,
+    ranked::{Errors, length_of_piece, sort, spread},
+};
 
 /// Keys of a part of the order, whose increments are added up by themselves.
 const PART: usize = 1 << 14;
@@ -63,7 +66,7 @@ impl<F: Rank + Borrow> Class<'_, F> {
         let Buffers { keys, others, slopes } = buffers;
         let length = length_of_piece(slopes.len()).next_multiple_of(SPAN);
         let mut value = 0.0;
-        if self.cell.is_ranked {
+        if self.cell.is_asked {
             let pieces = self.pieces(length, keys, slopes);
             let starts: Vec<_> = pieces
                 .iter()

@@ -14,12 +14,7 @@ use super::{
     Rank,
     shared::Shared,
 };
-use crate::{
-    Result, Target,
-    ranked::{Errors, Sizes},
-    room,
-    tensor::Kind,
-};
+use crate::{Result, Target, direct::Sizes, ranked::Errors, room, tensor::Kind};
 
 /// What is read once, for all classes.
 pub(super) struct Survey<F> {

@@ -1,6 +1,6 @@
-//! Lovász losses.
+//! Losses beside the objective, which come with their gradient.
 
-use dice_loss::{Lovasz, Ranking, Upstream};
+use dice_loss::{DirectLoss, LossValues, Upstream};
 use pyo3::prelude::*;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// which is one number or one for each value.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "Python's signature: all of it is lent memory")]
-pub(crate) fn lovasz(
+pub(crate) fn direct(
     py: Python<'_>,
     spec: &str,
     logits: View,
@@ -25,7 +25,7 @@ pub(crate) fn lovasz(
     gradient: Option<View>,
 ) -> Result<(f64, Vec<f64>, Vec<usize>)> {
     pool::detached(py, || {
-        let lovasz = Lovasz::from_spec(spec)?;
+        let loss = DirectLoss::from_spec(spec)?;
         let batch = Given::new(logits, target, options)?;
         let upstream = match &upstream {
             None => Upstream::Scalar(1.0),
@@ -34,28 +34,28 @@ pub(crate) fn lovasz(
                 values => Upstream::Values(values),
             },
         };
-        let ranking = rank(&lovasz, upstream, &batch, threads, gradient)?;
-        Ok((ranking.loss(), ranking.values().to_vec(), ranking.shape().to_vec()))
+        let found = compute(&loss, upstream, &batch, threads, gradient)?;
+        Ok((found.loss(), found.values().to_vec(), found.shape().to_vec()))
     })
 }
 
-/// Whether a Lovász loss can be had of so many classes.
+/// Whether such a loss can be had of so many classes.
 #[pyfunction]
-pub(crate) fn check_lovasz(spec: &str, classes: usize) -> Result<()> {
-    Ok(Lovasz::from_spec(spec)?.check(classes)?)
+pub(crate) fn check_direct(spec: &str, classes: usize) -> Result<()> {
+    Ok(DirectLoss::from_spec(spec)?.check(classes)?)
 }
 
 /// Within the pool; the gradient is written if there is room for it.
-fn rank(
-    lovasz: &Lovasz,
+pub(crate) fn compute(
+    loss: &DirectLoss,
     upstream: Upstream,
     batch: &Given,
     threads: usize,
     gradient: Option<View>,
-) -> Result<Ranking> {
+) -> Result<LossValues> {
     let Some(mut gradient) = gradient.filter(|_| batch.elements() > 0) else {
         return pool::run(threads, batch.elements(), || {
-            Ok(lovasz.loss(&batch.logits()?, &batch.target()?)?)
+            Ok(loss.loss(&batch.logits()?, &batch.target()?)?)
         });
     };
     batch.expect_fit("gradient", &gradient, batch.classes())?;
@@ -63,6 +63,6 @@ fn rank(
     let output = gradient.output()?;
     pool::run(threads, batch.elements(), || {
         let (logits, target) = (batch.logits()?, batch.target()?);
-        Ok(lovasz.loss_and_gradient(upstream, &logits, &target, output)?)
+        Ok(loss.loss_and_gradient(upstream, &logits, &target, output)?)
     })
 }
