@@ -11,6 +11,7 @@
 mod activation;
 pub mod broadcast;
 mod catalogue;
+mod centerline;
 mod class_values;
 mod compound;
 mod declaration;
@@ -44,6 +45,7 @@ mod voxel;
 
 pub use activation::{Activation, Decision};
 pub use catalogue::catalogue;
+pub use centerline::ClDice;
 pub use class_values::ClassValues;
 pub use compound::*;
 pub use declaration::{
