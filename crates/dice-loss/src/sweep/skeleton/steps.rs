@@ -195,12 +195,12 @@ impl<F: Number> Maps<F> {
     }
 
     /// Step k: from the derivatives by what it leaves, S_k and e_{k+1}, to those by S_{k−1} and e_k.
-    fn step_back(&mut self, work: Work, k: usize, by_skeleton: &mut Vec<F>) {
+    fn step_back(&mut self, work: Work, k: usize, by_skeleton: &mut [F]) {
         let Self { steps, kept, by_map, by_eroded, along, beyond, .. } = self;
         let (grid, beyond) = (work.grid, &*beyond);
         let [map, eroded] = [k, k + 1].map(|k| &kept[steps.map(k)][..]);
         let skeleton = (k > 0).then(|| &kept[steps.before(k)][..]);
-        work.run([&mut by_skeleton[..], by_map], &Unthin { grid, map, eroded, skeleton });
+        work.run([by_skeleton, by_map], &Unthin { grid, map, eroded, skeleton });
         dilate_back((work, beyond), eroded, by_map, along, by_eroded);
         let work = (work, beyond);
         match &mut along[..] {
