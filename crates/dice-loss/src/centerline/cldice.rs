@@ -35,8 +35,8 @@ pub(crate) const NAME: &str = "cldice";
 ///
 /// - **Shapes**: a value for each (sample, class), or with [`Pool::Batch`] for each class, or with
 ///   [`Pool::All`] one. One to three spatial axes, which the logits' [`Layout`](crate::Layout) says.
-/// - **Range**: [0, 1] for probabilities and s ≤ s′; a perfect match costs 0 where it is hard, one voxel
-///   wide and s = s′.
+/// - **Range**: [0, 1] for probabilities and s ≤ s′; a prediction that equals its hard
+///   reference costs 0 where s = s′.
 /// - **Targets**: labels, regions, dense. Voxel weights and maps are refused: a skeleton has none. A voxel
 ///   that does not count (mask, `ignore_index`) is 0 in prediction and reference, so both skeletons end
 ///   there, and it has no gradient.

@@ -36,6 +36,8 @@ class Inputs(NamedTuple):
     class_valid: Array | None = None
     #: By name, with one channel or C.
     maps: Mapping[str, Array] | None = None
+    #: The sizes of the spatial axes, for what looks at neighbours.
+    spatial: tuple[int, ...] = ()
 
 
 def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Inputs) -> Array:
@@ -85,6 +87,7 @@ class Voxels:
         self.xp = xp
         self.x = batch.x
         self.axis = batch.axis
+        self.spatial = batch.spatial
         self.classes = int(self.x.shape[batch.axis])
         self.valid = batch.class_valid
         self.counted = self._counted(batch)

@@ -15,6 +15,7 @@ of, for formulas of your own. `dice_loss.torch.functional` has every loss as a f
 from . import distributed, functional
 from ._details import LossDetails
 from ._measure import measure
+from .centerline import ClDiceLoss
 from .deep_supervision import DeepSupervisionLoss
 from .distributed import Accumulation
 from .instances import BlobLoss, CCDiceCELoss, CCDiceLoss
@@ -28,6 +29,7 @@ __all__ = [
     "BlobLoss",
     "CCDiceCELoss",
     "CCDiceLoss",
+    "ClDiceLoss",
     "DeepSupervisionLoss",
     "LossDetails",
     "LovaszHingeLoss",
