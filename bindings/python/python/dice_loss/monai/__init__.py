@@ -26,6 +26,7 @@ float64, float32, float16 or bfloat16, targets (N, C, spatial…) or, with `to_o
 """
 
 from .boundary import BoundaryLoss
+from .cldice import SoftclDiceLoss, SoftDiceclDiceLoss
 from .compound import DiceCELoss, DiceFocalLoss, GeneralizedDiceFocalLoss
 from .deep_supervision import DeepSupervisionLoss
 from .dice import DiceLoss, MaskedDiceLoss
@@ -52,5 +53,7 @@ __all__ = [
     "LogHausdorffDTLoss",
     "MCCLoss",
     "MaskedDiceLoss",
+    "SoftDiceclDiceLoss",
+    "SoftclDiceLoss",
     "TverskyLoss",
 ]
