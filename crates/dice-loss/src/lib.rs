@@ -59,7 +59,7 @@ pub use evaluate::{LossParts, TermParts, TermVerdict, Upstream, Verdict};
 pub use formula::{ClassLoss, Distances, Overlap, RowLoss, Smoothing, Sums};
 pub use instances::{Division, InstanceLoss, Instances};
 pub use interrupt::{Stop, interruptible};
-pub use metrics::{Counts, Lesions};
+pub use metrics::{Centerlines, Counts, Lesions};
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use prepared::Prepared;
