@@ -7,7 +7,8 @@ With the soft skeletons S(p) and S(g) of prediction and reference,
 
 A soft skeleton is what openings take away. With e_0 = p, e_{k+1} the erosion of e_k (the minimum of
 a voxel and its two neighbours along each axis) and d_k = relu(e_k − dilation of e_{k+1}) (the
-maximum of all 3 × 3 or 3 × 3 × 3 neighbours), S_0 = d_0 and S_k = S_{k−1} + relu(d_k − S_{k−1} d_k).
+maximum of all 3 × 3 or 3 × 3 × 3 neighbours), S_0 = d_0 and
+S_k = S_{k−1} + relu(d_k − S_{k−1} d_k).
 The gradient is exact; of numbers in a window that are the same the first voxel has it, of minima
 along two axes each half, as with PyTorch's `max_pool` and `minimum`.
 
@@ -55,7 +56,7 @@ def cldice(
 ) -> tuple[Value, Array]:
     """Soft clDice: Dice of the centrelines of prediction and reference.
 
-    In [0, 1] for probabilities and s ≤ s′; a prediction that equals its hard reference costs 0 where
+    In [0, 1] for probabilities and s ≤ s′; a prediction that equals its hard reference costs 0 if
     s = s′.
 
     Args:

@@ -6,8 +6,9 @@ All take a prediction and a reference of the same shape:
 - with `classes`, integer label maps (N, spatial…), each voxel one class of 0 … classes − 1.
 
 All give an array (N, C), or what `pool` leaves of it; `counts` looks at voxels, `lesions` at
-connected components one by one, `centerlines` at skeletons. A ratio that is 0 / 0, such as the Dice coefficient of a class that
-is neither there nor predicted, is `empty`: NaN by default, so that `numpy.nanmean` leaves it out.
+connected components one by one, `centerlines` at skeletons. A ratio that is 0 / 0, such as the Dice
+coefficient of a class that is neither there nor predicted, is `empty`: NaN by default, so that
+`numpy.nanmean` leaves it out.
 """
 
 from __future__ import annotations
@@ -364,9 +365,7 @@ def centerlines(
     """
     pair = _Pair.of(prediction, reference, classes, ignore_index, mask)
     if not 1 <= len(pair.spatial) <= 3:
-        raise ValueError(
-            f"prediction: found {len(pair.spatial)} spatial axes, wanted one to three"
-        )
+        raise ValueError(f"prediction: found {len(pair.spatial)} spatial axes, wanted one to three")
     # Validates labels.
     _core.counts(*pair.views, get_num_threads(), view(pair.rows(4, np.int64)))
     rows = pair.rows(4, np.int64)

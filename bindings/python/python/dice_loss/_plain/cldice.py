@@ -21,11 +21,15 @@ def values(xp: Namespace, direct: Direct, voxels: Voxels) -> tuple[Array, Array]
         p, g = (xp.where(voxels.counted, each, 0.0) for each in (p, g))
     if voxels.axis == 2:
         p, g = xp.swapaxes(p, 1, 2), xp.swapaxes(g, 1, 2)
+    p, g = (xp.reshape(each, (-1, voxels.classes, *voxels.spatial)) for each in (p, g))
     iterations = int(direct.own.get("iterations", 3))
-    of_p, of_g = (_skeleton(xp, each, voxels.spatial, iterations) for each in (p, g))
+    of_p, of_g = (_skeleton(xp, each, iterations) for each in (p, g))
 
     def total(products: Array) -> Array:
-        return _pooled(xp, direct, voxels, xp.total(products, 2))
+        sums = xp.total(products, -1)
+        for _ in voxels.spatial[1:]:
+            sums = xp.sum(sums, -1)
+        return _pooled(xp, direct, voxels, sums)
 
     sizes = total(g)
     numerator, denominator = direct.own.get("smoothing", (1.0, 1.0))
@@ -52,20 +56,16 @@ def _pooled(xp: Namespace, direct: Direct, voxels: Voxels, sums: Array) -> Array
     return xp.sum(sums, 0, keepdims=True) if direct.pooled else sums
 
 
-def _skeleton(xp: Namespace, x: Array, spatial: tuple[int, ...], iterations: int) -> Array:
-    """(N, C, V) of (N, C, V)."""
-    flat = x.shape
-    x = xp.reshape(x, (*flat[:2], *spatial))
+def _skeleton(xp: Namespace, x: Array, iterations: int) -> Array:
+    """Of (N, C, spatial…)."""
     skeleton = None
     for _ in range(iterations + 1):
         eroded = _eroded(xp, x)
         delta = _positive(xp, x - _dilated(xp, eroded))
-        if skeleton is None:
-            skeleton = delta
-        else:
-            skeleton = skeleton + _positive(xp, delta - skeleton * delta)
+        joins = delta if skeleton is None else _positive(xp, delta - skeleton * delta)
+        skeleton = joins if skeleton is None else skeleton + joins
         x = eroded
-    return xp.reshape(skeleton, flat)
+    return skeleton
 
 
 def _positive(xp: Namespace, x: Array) -> Array:

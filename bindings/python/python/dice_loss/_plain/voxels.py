@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .instances import of_instances
 from .namespace import Array, Namespace
@@ -36,8 +36,8 @@ class Inputs(NamedTuple):
     class_valid: Array | None = None
     #: By name, with one channel or C.
     maps: Mapping[str, Array] | None = None
-    #: The sizes of the spatial axes, for what looks at neighbours.
-    spatial: tuple[int, ...] = ()
+    #: The sizes of the spatial axes, as a reshape takes them, for what looks at neighbours.
+    spatial: tuple[Any, ...] = ()
 
 
 def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Inputs) -> Array:

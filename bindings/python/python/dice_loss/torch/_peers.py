@@ -13,8 +13,8 @@ from torch import Tensor
 from .. import _spec
 from .._spec import Reduction
 from ..terms import Activation, Term
-from . import _namespace as xp
 from . import _direct, _native, _plan
+from . import _namespace as xp
 from ._measure import measure
 from ._plan import Plan
 from ._target import prepare

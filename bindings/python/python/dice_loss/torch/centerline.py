@@ -1,20 +1,22 @@
 """The loss of centrelines, for tubes: soft clDice, as a module.
 
-What it computes is said at `dice_loss.centerline`. In main memory the engine computes; other devices
-and transforms such as `torch.func` are served by torch's own operations. It has no moments: see
-`dice_loss.torch.direct` for what that means on several ranks.
+What it computes is said at `dice_loss.centerline`. In main memory the engine computes; other
+devices and transforms such as `torch.func` are served by torch's own operations. It has no moments:
+see `dice_loss.torch.direct` for what that means on several ranks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from torch import Tensor
+
 from .._choices import Absent, Activation, Pool, Reduction
 from .._direct import centerline
 from .._terms import ClassWeights, Regions, Smoothing
-from .direct import DirectLoss
+from .direct import DirectLoss, evaluated
 
-__all__ = ["ClDiceLoss"]
+__all__ = ["ClDiceLoss", "cldice_loss"]
 
 
 class ClDiceLoss(DirectLoss):
@@ -97,3 +99,63 @@ class ClDiceLoss(DirectLoss):
             target_kind=target_kind,
             process_group=process_group,
         )
+
+
+def cldice_loss(
+    logits: Tensor,
+    target: Tensor,
+    *,
+    mask: Tensor | None = None,
+    class_valid: Tensor | None = None,
+    iterations: int = 3,
+    smoothing: Smoothing = 1.0,
+    epsilon: float = 0.0,
+    alpha: float = 1.0,
+    activation: Activation = "softmax",
+    pool: Pool | None = None,
+    absent: Absent | None = None,
+    background: bool | None = None,
+    classes: Sequence[int] | None = None,
+    class_weights: ClassWeights | None = None,
+    reduction: Reduction = "mean",
+    ignore_index: int | None = None,
+    regions: Regions | None = None,
+    target_kind: str | None = None,
+    process_group: None = None,
+) -> Tensor:
+    """Soft clDice, as `dice_loss.torch.ClDiceLoss`: Dice of the centrelines of prediction and
+    reference.
+
+    Args:
+        logits, target, mask, class_valid: see the forward of `ClDiceLoss`.
+        iterations, smoothing, epsilon, alpha, activation, pool, absent, background, classes,
+            class_weights, reduction, ignore_index, regions, target_kind, process_group: see
+            `ClDiceLoss`.
+
+    Returns:
+        The loss.
+    """
+    return evaluated(
+        ClDiceLoss,
+        {
+            "iterations": iterations,
+            "smoothing": smoothing,
+            "epsilon": epsilon,
+            "alpha": alpha,
+            "activation": activation,
+            "pool": pool,
+            "absent": absent,
+            "background": background,
+            "classes": classes,
+            "class_weights": class_weights,
+            "reduction": reduction,
+            "ignore_index": ignore_index,
+            "regions": regions,
+            "target_kind": target_kind,
+            "process_group": process_group,
+        },
+        logits,
+        target,
+        mask,
+        class_valid,
+    )
