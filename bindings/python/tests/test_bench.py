@@ -136,6 +136,20 @@ def test_ranked_losses_are_the_same_beside_smp(tmp_path):
         assert float(ours["gradient_difference"]) < 1e-3
 
 
+def test_skeletons_are_the_same_beside_monai(tmp_path):
+    pytest.importorskip("monai.losses", reason="needs monai")
+    table = tmp_path / "skeleton.csv"
+    command = [sys.executable, str(BENCH / "skeleton.py"), "--quick", "--seconds", "0"]
+    done = subprocess.run([*command, "--out", str(table)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 16
+    for theirs, ours in zip(rows[::2], rows[1::2], strict=True):
+        assert float(ours["loss"]) == pytest.approx(float(theirs["loss"]), rel=1e-4)
+        assert float(ours["gradient_difference"]) < 1e-3
+
+
 def test_losses_with_distances_are_the_same_beside_monai(tmp_path):
     pytest.importorskip("monai.losses", reason="needs monai")
     table = tmp_path / "maps.csv"

@@ -54,6 +54,28 @@ loss, gradient = lovasz_softmax(logits, labels, pool="batch")
 print(peak() - before, gradient.nbytes / 2**20, labels.size / 2**20)
 """
 
+SKELETONS = """
+import resource
+import numpy as np
+from dice_loss import cldice, set_num_threads
+
+def peak():
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
+
+def resident():
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * resource.getpagesize() / 2**20
+
+set_num_threads(2)
+logits = np.random.default_rng(0).normal(size=(2, 8, 640, 640)).astype(np.float32)
+labels = np.argmax(logits, 1).astype(np.uint8)
+cldice(logits[:, :, :32, :32], labels[:, :32, :32], iterations=24)
+before = resident()
+loss, gradient = cldice(logits, labels, iterations=24)
+print(peak() - before, gradient.nbytes / 2**20, labels[0].size / 2**20)
+"""
+
 NO_MEMORY = """
 import resource
 import numpy as np
@@ -160,6 +182,16 @@ def test_ranks_take_the_keys_of_one_class_at_a_time():
     assert peak < gradient + 32 * voxels + 12
     # What is written is in memory.
     assert peak > gradient + 20 * voxels
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such numbers here")
+def test_skeletons_take_the_maps_of_one_class_at_a_time():
+    peak, gradient, voxels = map(float, run(SKELETONS).split())
+    # Beside the gradient: of one class of one sample 19 maps of its 25 steps, and 6 others, of 4
+    # bytes; of the batch a label, shift and inverse sum, 12 bytes. All steps would be 50 maps.
+    assert gradient == 64 * voxels
+    assert peak < gradient + (4 * 25 + 2 * 12) * voxels + 12
+    assert peak > gradient + 4 * 19 * voxels
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such limit here")

@@ -30,7 +30,6 @@ PEERS = {
         "monai.losses",
         "dice_loss.monai",
         {
-            "lands with another branch": ("SoftDiceclDiceLoss", "SoftclDiceLoss"),
             "compares images": (
                 "GlobalMutualInformationLoss",
                 "JukeboxLoss",

@@ -11,6 +11,7 @@
 mod activation;
 pub mod broadcast;
 mod catalogue;
+mod centerline;
 mod class_values;
 mod compound;
 mod declaration;
@@ -44,6 +45,7 @@ mod voxel;
 
 pub use activation::{Activation, Decision};
 pub use catalogue::catalogue;
+pub use centerline::ClDice;
 pub use class_values::ClassValues;
 pub use compound::*;
 pub use declaration::{
@@ -57,7 +59,7 @@ pub use evaluate::{LossParts, TermParts, TermVerdict, Upstream, Verdict};
 pub use formula::{ClassLoss, Distances, Overlap, RowLoss, Smoothing, Sums};
 pub use instances::{Division, InstanceDetails, InstanceLoss, Instances};
 pub use interrupt::{Stop, interruptible};
-pub use metrics::{Counts, Lesions};
+pub use metrics::{Centerlines, Counts, Lesions};
 pub use moments::Moments;
 pub use objective::{Objective, Reduction};
 pub use prepared::Prepared;

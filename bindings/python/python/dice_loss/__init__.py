@@ -11,6 +11,7 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
 
 - Every loss as a function: `dice_loss.dice`, `dice_loss.focal`, `dice_loss.dice_cross_entropy`, …
 - Losses that sort the voxels by their errors: `dice_loss.lovasz_hinge`, `lovasz_softmax`.
+- The loss of centrelines, for tubes: `dice_loss.cldice`.
 - Several at once, and sums that add up over batches and processes: `Objective`, `Moments`.
 - The losses as values, for either face: `dice_loss.terms`, `dice_loss.compounds`.
 - Hard metrics from masks and label maps: `dice_loss.metrics`.
@@ -21,9 +22,10 @@ Logits and target in, value and gradient out, for NumPy arrays; nothing else is 
 
 from importlib.metadata import version as _version
 
-from . import compounds, losses, metrics, morphology, ranked, terms
+from . import centerline, compounds, losses, metrics, morphology, ranked, terms
 from ._hints import explain as _explain
 from ._threads import get_num_threads, set_num_threads
+from .centerline import *
 from .compounds import *
 from .losses import *
 from .metrics import Counts
@@ -40,6 +42,7 @@ __all__ = [
     "Objective",
     "TermVerdict",
     "Verdict",
+    "centerline",
     "compounds",
     "get_num_threads",
     "losses",
@@ -48,6 +51,7 @@ __all__ = [
     "ranked",
     "set_num_threads",
     "terms",
+    *centerline.__all__,
     *compounds.__all__,
     *losses.__all__,
     *ranked.__all__,

@@ -112,6 +112,16 @@ MONAI = Peer(
         Loss("BoundaryLoss", "BoundaryLoss(absent='formula')"),
         Loss("DeepSupervisionLoss", "DeepSupervisionLoss(…, weights='exp')"),
         Loss("MaskedLoss", "any, called with mask=…", "there masked voxels count with input 0"),
+        Loss(
+            "SoftclDiceLoss",
+            "ClDiceLoss(epsilon=1e-4, absent='formula')",
+            "there the sums of all channels of a sample are one ratio",
+        ),
+        Loss(
+            "SoftDiceclDiceLoss",
+            "ClDiceLoss(alpha=0.5, absent='formula')",
+            "Dice and clDice as above, with their own smoothing there",
+        ),
         Loss("NACLLoss, MultiScaleLoss", "", "in `dice_loss.monai` only"),
     ),
     (
@@ -180,6 +190,9 @@ MONAI = Peer(
         ),
         Argument("alpha", "alpha={}", "0.3 by default here", "TverskyLoss"),
         Argument("alpha", "alpha={}", "", "HausdorffDTLoss"),
+        Argument("alpha", "alpha={}", "1 by default here, clDice alone", "SoftDiceclDiceLoss"),
+        Argument("iter_", "iterations={}"),
+        Argument("smooth", "epsilon={}", "0 by default here", "SoftclDiceLoss"),
         Argument("beta", "beta={}", "0.7 by default here", "TverskyLoss"),
         Argument("delta", "delta={}"),
         Argument("num_classes", "", "the channels of the logits say it", beside="activation"),

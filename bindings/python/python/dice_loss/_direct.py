@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from . import _core, _options
-from ._choices import ABSENT, POOL, REDUCTION, Absent, Pool, Reduction
-from ._terms import ClassWeights
+from ._choices import ABSENT, ACTIVATION, POOL, REDUCTION, Absent, Activation, Pool, Reduction
+from ._terms import ClassWeights, Smoothing
 from ._tracing import constant_in_graphs
 
 #: What makes the probabilities that Lovász-softmax ranks.
@@ -31,6 +31,8 @@ class Direct(NamedTuple):
     reduction: Reduction
     #: What it has beside these, as far as it was said.
     own: Mapping[str, Any] = MappingProxyType({})
+    #: Whether everything has one value: all classes, over the batch.
+    whole: bool = False
 
     def weights(self, classes: int) -> list[float]:
         """Of each class, 0 where it takes no part."""
@@ -43,7 +45,7 @@ class Direct(NamedTuple):
 
     def shape(self, samples: int, classes: int) -> tuple[int, ...]:
         """Of the loss, or for reduction "none" of its values."""
-        if self.reduction != "none":
+        if self.reduction != "none" or self.whole:
             return ()
         return (classes,) if self.pooled else (samples, classes)
 
@@ -104,15 +106,17 @@ def read(text: str) -> Direct:
 def _cached(text: str) -> Direct:
     given = json.loads(text)
     classes, weights = given.pop("classes", None), given.pop("class_weights", None)
+    pool = given.pop("pool", None)
     return Direct(
         given.pop("loss"),
-        given.pop("pool", None) == "batch",
+        pool == "batch",
         given.pop("absent", None),
         given.pop("background", True),
         None if classes is None else tuple(classes),
         None if weights is None else tuple(weights),
         given.pop("reduction", "mean"),
         MappingProxyType(given),
+        pool == "all",
     )
 
 
@@ -128,3 +132,21 @@ def expect_alone(name: str, option: str, value: Any) -> None:
 def ranked_activation(value: str) -> dict[str, str]:
     """That of Lovász-softmax, as an option of its own."""
     return {"activation": _options.one_of("softmax", "probabilities")("activation", value)}
+
+
+def centerline(
+    activation: Activation,
+    *,
+    iterations: int,
+    smoothing: Smoothing,
+    epsilon: float,
+    alpha: float,
+) -> dict[str, Any]:
+    """The options of clDice that are its own."""
+    return {
+        "activation": ACTIVATION["convert"]("activation", activation),
+        "iterations": _options.integer("iterations", iterations),
+        "smoothing": _options.smoothing("smoothing", smoothing),
+        "epsilon": _options.number("epsilon", epsilon),
+        "alpha": _options.number("alpha", alpha),
+    }

@@ -6,8 +6,9 @@ All take a prediction and a reference of the same shape:
 - with `classes`, integer label maps (N, spatial…), each voxel one class of 0 … classes − 1.
 
 All give an array (N, C), or what `pool` leaves of it; `counts` looks at voxels, `lesions` at
-connected components one by one. A ratio that is 0 / 0, such as the Dice coefficient of a class that
-is neither there nor predicted, is `empty`: NaN by default, so that `numpy.nanmean` leaves it out.
+connected components one by one, `centerlines` at skeletons. A ratio that is 0 / 0, such as the Dice
+coefficient of a class that is neither there nor predicted, is `empty`: NaN by default, so that
+`numpy.nanmean` leaves it out.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from numpy.typing import ArrayLike
 from . import _core, _masked, _options
 from ._arrays import Array, view
 from ._threads import get_num_threads
-from .morphology import Spacing, neighbours_of, spacing_of
+from .morphology import Spacing, neighbours_of, skeletonize, spacing_of
 
 _WHAT = ("prediction", "reference")
 
@@ -29,8 +30,11 @@ Pool: TypeAlias = Literal["sample", "batch", "all"]
 """What is added up: nothing, samples, or everything."""
 
 __all__ = [
+    "Centerlines",
     "Counts",
     "Lesions",
+    "centerlines",
+    "cldice",
     "counts",
     "dice_coefficient",
     "iou",
@@ -197,6 +201,56 @@ class Lesions:
         return tuple(getattr(self, field.name) for field in fields(self))
 
 
+@dataclass(frozen=True, eq=False)
+class Centerlines:
+    """How much of the centrelines of two hard segmentations lies in the other, as int64 arrays.
+
+    Centrelines are skeletons, one voxel wide, as `dice_loss.morphology.skeletonize` makes them.
+    Those of the same shape add up with `+`.
+
+    Attributes:
+        reference: voxels of the reference's skeleton.
+        found: those of them that were predicted.
+        predicted: voxels of the prediction's skeleton.
+        right: those of them that lie in the reference.
+    """
+
+    reference: Array
+    found: Array
+    predicted: Array
+    right: Array
+
+    def pooled(self, pool: Pool = "batch") -> Centerlines:
+        """Added up over samples, "batch", or over samples and classes, "all"."""
+        pool = _options.one_of("sample", "batch", "all")("pool", pool)
+        axes: dict[str, Any] = {"sample": (), "batch": (0,), "all": (0, 1)}
+        return Centerlines(*(np.sum(array, axis=axes[pool]) for array in self._arrays()))
+
+    def precision(self, empty: float = np.nan) -> Array:
+        """Topology precision: right / predicted."""
+        return _ratio(self.right, self.predicted, empty)
+
+    def sensitivity(self, empty: float = np.nan) -> Array:
+        """Topology sensitivity: found / reference."""
+        return _ratio(self.found, self.reference, empty)
+
+    def cldice(self, empty: float = np.nan) -> Array:
+        """The harmonic mean of both (Shit et al., 2021, arXiv:2003.07311); 0 where either is 0, or
+        where only one mask has voxels."""
+        precision, sensitivity = self.precision(0.0), self.sensitivity(0.0)
+        both = _ratio(2.0 * precision * sensitivity, precision + sensitivity, 0.0)
+        return np.where(self.reference + self.predicted > 0, both, empty)
+
+    def __add__(self, other: object) -> Centerlines:
+        if not isinstance(other, Centerlines):
+            return NotImplemented
+        both = zip(self._arrays(), other._arrays(), strict=True)
+        return Centerlines(*(one + another for one, another in both))
+
+    def _arrays(self) -> tuple[Array, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
 def counts(
     prediction: ArrayLike,
     reference: ArrayLike,
@@ -280,6 +334,76 @@ def lesions(
     )
     rows = [*(counts[:, row] for row in range(6)), *(sums[:, row] for row in range(2))]
     return Lesions(*rows).pooled(pool)
+
+
+def centerlines(
+    prediction: ArrayLike,
+    reference: ArrayLike,
+    *,
+    classes: int | None = None,
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    pool: Pool = "sample",
+) -> Centerlines:
+    """How much of the centrelines of each sample and class lies in the other segmentation.
+
+    A voxel that does not count is in neither, so that centrelines end there. Of label maps class 0
+    has centrelines as the others have: leave out what is background to you.
+
+    Args:
+        prediction: boolean masks (N, C, spatial…), or with `classes` a label map (N, spatial…), of
+            one to three spatial axes.
+        reference: the same.
+        classes: how many classes the label maps have.
+        ignore_index: as `counts` has it.
+        mask: as `counts` has it.
+        pool: "sample" gives (N, C), "batch" adds up over samples to (C,), "all" to numbers.
+
+    Raises:
+        TypeError: as `counts` does.
+        ValueError: as `counts` does; no spatial axis or more than three.
+    """
+    pair = _Pair.of(prediction, reference, classes, ignore_index, mask)
+    if not 1 <= len(pair.spatial) <= 3:
+        raise ValueError(f"prediction: found {len(pair.spatial)} spatial axes, wanted one to three")
+    # Validates labels.
+    _core.counts(*pair.views, get_num_threads(), view(pair.rows(4, np.int64)))
+    rows = pair.rows(4, np.int64)
+    for sample, of_sample in enumerate(rows):
+        for k in range(rows.shape[2]):
+            found, wanted = pair.masks(sample, k)
+            lines = [skeletonize(each) for each in (wanted, found)]
+            of_sample[:, k] = [
+                lines[0].sum(),
+                found[lines[0]].sum(),
+                lines[1].sum(),
+                wanted[lines[1]].sum(),
+            ]
+    return Centerlines(*(rows[:, row] for row in range(4))).pooled(pool)
+
+
+def cldice(
+    prediction: ArrayLike,
+    reference: ArrayLike,
+    *,
+    classes: int | None = None,
+    ignore_index: int | None = None,
+    mask: ArrayLike | None = None,
+    pool: Pool = "sample",
+    empty: float = np.nan,
+) -> Array:
+    """clDice: 2 T_prec T_sens / (T_prec + T_sens), of hard segmentations. Range [0, 1].
+
+    T_prec is the share of the prediction's centrelines that lies in the reference, T_sens the share
+    of the reference's that was predicted (Shit et al., 2021, arXiv:2003.07311). Where neither has a
+    voxel it is `empty`. The loss of this name is `dice_loss.cldice`.
+
+    Arguments and errors are those of `centerlines`.
+    """
+    found = centerlines(
+        prediction, reference, classes=classes, ignore_index=ignore_index, mask=mask, pool=pool
+    )
+    return found.cldice(empty)
 
 
 def dice_coefficient(
@@ -438,6 +562,20 @@ class _Pair:
         counted = None if self.counted is None else view(self.counted)
         pair = (view(self.prediction), view(self.reference))
         return (*pair, self.classes, self.ignore_index, counted)
+
+    def masks(self, sample: int, k: int) -> tuple[Array, Array]:
+        """Prediction and reference of a class, without what does not count."""
+        counted = None if self.counted is None else self.counted[sample]
+        if self.classes is None:
+            found, wanted = self.prediction[sample, k], self.reference[sample, k]
+        else:
+            found, wanted = self.prediction[sample] == k, self.reference[sample] == k
+            if self.ignore_index is not None:
+                known = self.reference[sample] != self.ignore_index
+                counted = known if counted is None else counted & known
+        if counted is None:
+            return found, wanted
+        return found & counted, wanted & counted
 
     def rows(self, count: int, dtype: Any) -> Array:
         """So many numbers of each class, (N, count, C)."""

@@ -45,21 +45,27 @@ impl Cells {
     ) -> Self {
         let weights = told.settings.weights(classes);
         let absent = told.settings.absent.unwrap_or(absent);
-        let together = if told.is_pooled() { samples } else { 1 };
-        let cell = |index: usize| {
-            let class = index % classes;
-            let first = index / classes * together;
-            let annotated = (first..first + together)
-                .map(|sample| sample * classes + class)
-                .filter(|&at| valid.is_none_or(|valid| valid[at]));
-            let (any, size) =
-                annotated.fold((false, 0), |(_, size), at| (true, size + sizes.sizes[at]));
+        let is_one = told.pool() == Pool::All;
+        // Whether anything was annotated, and voxels.
+        let mut found = vec![(false, 0); upstream.len()];
+        for (at, &size) in sizes.sizes.iter().enumerate() {
+            let [sample, class] = [at / classes, at % classes];
+            if valid.is_none_or(|valid| valid[at]) && !(is_one && weights[class] == 0.0) {
+                let (any, total) = &mut found[told.cell_of([sample, class], classes)];
+                (*any, *total) = (true, *total + size);
+            }
+        }
+        let cell = |(index, (any, size)): (usize, (bool, u64))| {
             let counts = any && (size > 0 || absent != Absent::Skip);
-            let weight = if counts { weights[class] } else { 0.0 };
+            let weight = match counts {
+                true if is_one => 1.0,
+                true => weights[index % classes],
+                false => 0.0,
+            };
             let is_asked = weight > 0.0 && (size > 0 || absent == Absent::Formula);
             Cell { is_asked, size, factor: 0.0, weight }
         };
-        let mut cells: Vec<_> = (0..upstream.len()).map(cell).collect();
+        let mut cells: Vec<_> = found.into_iter().enumerate().map(cell).collect();
         let mut scale = 1.0;
         if told.reduction == Reduction::Mean {
             let total: f64 = cells.iter().map(|cell| cell.weight).sum();
@@ -102,6 +108,20 @@ impl Cells {
 }
 
 impl Told {
+    /// What has one value: each class of each sample, unless something else was said.
+    pub fn pool(&self) -> Pool {
+        self.settings.pool.unwrap_or_default()
+    }
+
+    /// Which value a class of a sample is part of.
+    pub fn cell_of(&self, [sample, class]: [usize; 2], classes: usize) -> usize {
+        match self.pool() {
+            Pool::All => 0,
+            Pool::Batch => class,
+            _ => sample * classes + class,
+        }
+    }
+
     /// Whether each class has one value over the voxels of the batch, and not of each sample.
     pub fn is_pooled(&self) -> bool {
         self.settings.pool == Some(Pool::Batch)
@@ -109,7 +129,11 @@ impl Told {
 
     /// The shape of the values.
     pub fn shape(&self, samples: usize, classes: usize) -> Vec<usize> {
-        if self.is_pooled() { vec![classes] } else { vec![samples, classes] }
+        match self.pool() {
+            Pool::All => vec![],
+            Pool::Batch => vec![classes],
+            _ => vec![samples, classes],
+        }
     }
 
     /// The upstream gradient of each value.

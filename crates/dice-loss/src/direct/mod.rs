@@ -16,7 +16,8 @@ pub use values::LossValues;
 use serde_json::{Map, Value};
 
 use crate::{
-    Isa, Logits, Lovasz, Output, Reduction, Result, Target, Upstream, error::stated, ranked,
+    ClDice, Isa, Logits, Lovasz, Output, Reduction, Result, Target, Upstream, centerline,
+    error::stated, ranked,
 };
 
 /// A loss that stands beside the [`Objective`](crate::Objective): no function of sums, and computed with
@@ -45,15 +46,18 @@ use crate::{
 pub enum DirectLoss {
     /// `lovasz_hinge` and `lovasz_softmax`.
     Lovasz(Lovasz),
+    /// `cldice`.
+    ClDice(ClDice),
 }
 
 /// Reads a loss of its name from its options.
 type Read = fn(&'static str, Map<String, Value>) -> Result<DirectLoss>;
 
 /// What can be read, by name.
-const READ: [(&str, Read); 2] = [
+const READ: [(&str, Read); 3] = [
     (ranked::HINGE, |name, given| Lovasz::read(name, given).map(DirectLoss::Lovasz)),
     (ranked::SOFTMAX, |name, given| Lovasz::read(name, given).map(DirectLoss::Lovasz)),
+    (centerline::NAME, |_, given| ClDice::read(given).map(DirectLoss::ClDice)),
 ];
 
 impl DirectLoss {
@@ -87,12 +91,14 @@ impl DirectLoss {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Lovasz(lovasz) => lovasz.name(),
+            Self::ClDice(_) => centerline::NAME,
         }
     }
 
     fn told(&self) -> &Told {
         match self {
             Self::Lovasz(lovasz) => &lovasz.told,
+            Self::ClDice(cldice) => &cldice.told,
         }
     }
 
@@ -105,6 +111,7 @@ impl DirectLoss {
     pub fn reduction(self, reduction: Reduction) -> Self {
         match self {
             Self::Lovasz(lovasz) => Self::Lovasz(lovasz.reduction(reduction)),
+            Self::ClDice(cldice) => Self::ClDice(cldice.reduction(reduction)),
         }
     }
 
@@ -118,6 +125,7 @@ impl DirectLoss {
     pub fn isa(self, isa: Isa) -> Self {
         match self {
             Self::Lovasz(lovasz) => Self::Lovasz(lovasz.isa(isa)),
+            Self::ClDice(cldice) => Self::ClDice(cldice.isa(isa)),
         }
     }
 
@@ -125,6 +133,7 @@ impl DirectLoss {
     pub fn check(&self, classes: usize) -> Result<()> {
         match self {
             Self::Lovasz(lovasz) => lovasz.check(classes),
+            Self::ClDice(cldice) => cldice.check(classes),
         }
     }
 
@@ -135,6 +144,7 @@ impl DirectLoss {
     pub fn loss(&self, logits: &Logits, target: &Target) -> Result<LossValues> {
         match self {
             Self::Lovasz(lovasz) => lovasz.loss(logits, target),
+            Self::ClDice(cldice) => cldice.loss(logits, target),
         }
     }
 
@@ -151,6 +161,7 @@ impl DirectLoss {
     ) -> Result<LossValues> {
         match self {
             Self::Lovasz(lovasz) => lovasz.loss_and_gradient(upstream, logits, target, gradient),
+            Self::ClDice(cldice) => cldice.loss_and_gradient(upstream, logits, target, gradient),
         }
     }
 }
@@ -158,5 +169,11 @@ impl DirectLoss {
 impl From<Lovasz> for DirectLoss {
     fn from(lovasz: Lovasz) -> Self {
         Self::Lovasz(lovasz)
+    }
+}
+
+impl From<ClDice> for DirectLoss {
+    fn from(cldice: ClDice) -> Self {
+        Self::ClDice(cldice)
     }
 }

@@ -60,14 +60,11 @@ impl Told {
         }
     }
 
-    /// Whether the settings are in their ranges and fit the number of classes. `why` says what leaves
-    /// the loss with the pools that it has.
-    pub fn check(&self, loss: &str, classes: usize, why: &str) -> Result<()> {
-        if let Some(pool) = self.settings.pool
-            && !matches!(pool, Pool::Sample | Pool::Batch)
-        {
-            let wanted = format!("sample or batch: {why}");
-            return stated(format!("{loss}: pool"), pool.word(), wanted);
+    /// Whether the settings are in their ranges and fit the number of classes. `wanted` says which pools
+    /// the loss has.
+    pub fn check(&self, loss: &str, classes: usize, pools: &[Pool], wanted: &str) -> Result<()> {
+        if !pools.contains(&self.pool()) {
+            return stated(format!("{loss}: pool"), self.pool().word(), wanted);
         }
         let mut result = Ok(());
         each(&mut self.settings.clone(), &mut |facts, slot| {

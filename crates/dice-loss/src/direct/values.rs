@@ -22,12 +22,13 @@ impl LossValues {
         &self.values
     }
 
-    /// The shape of [`values`](Self::values): (N, C) or (C).
+    /// The shape of [`values`](Self::values): (N, C), (C), or none where everything has one value.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The loss of each class, a mean over the samples that count; NaN where none does.
+    /// The loss of each class, a mean over the samples that count; NaN where none does, and nothing
+    /// where all classes have one value.
     pub fn per_class(&self) -> &[f64] {
         &self.per_class
     }

@@ -1,8 +1,10 @@
 //! How well a segmentation, as it stands, agrees with the reference.
 
+mod centerlines;
 mod counts;
 mod lesions;
 
+pub use centerlines::Centerlines;
 pub use counts::Counts;
 pub use lesions::Lesions;
 

@@ -193,7 +193,8 @@ impl Lovasz {
             let wanted = "2 channels or more; for one channel use lovasz_hinge";
             return stated(format!("{name}: softmax"), format!("{classes} channels"), wanted);
         }
-        self.told.check(name, classes, "each class is ranked by itself")
+        let wanted = "sample or batch: each class is ranked by itself";
+        self.told.check(name, classes, &[Pool::Sample, Pool::Batch], wanted)
     }
 
     /// The loss.

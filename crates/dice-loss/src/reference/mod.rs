@@ -26,6 +26,7 @@
 //! # Ok::<(), dice_loss::Error>(())
 //! ```
 
+mod cldice;
 mod gradient;
 mod log_loss;
 mod lovasz;
@@ -34,6 +35,7 @@ mod sums;
 mod voxels;
 
 use crate::{Logits, Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
+pub use cldice::{Centerline, cldice};
 pub use lovasz::{Ranked, lovasz};
 use voxels::Voxels;
 

@@ -10,6 +10,7 @@
 
 mod agreement;
 mod aligned;
+mod chain;
 mod exponentials;
 mod geometry;
 mod ieee;
@@ -32,9 +33,12 @@ mod prefetch;
 mod pull_back;
 mod ranked;
 mod scratch;
+mod shared;
+mod skeleton;
 mod squares;
 mod store;
 mod sums;
+mod survey;
 mod tile;
 mod transpose;
 mod voxel_losses;
@@ -42,6 +46,7 @@ mod voxel_losses;
 pub(crate) use inside::{Side, inside};
 pub use isa::Isa;
 pub(crate) use ranked::{Asked, ranked};
+pub(crate) use skeleton::{Centerlines, Grid, centerlines};
 
 use geometry::{SPAN, TILE};
 use isa::{Instructions, Kernel, dispatch};

@@ -74,6 +74,13 @@ pub(super) fn probability<I: Instructions, F: Number>(activation: Activation, x:
     if x > F::ZERO { large } else { small }
 }
 
+/// p (1 − p) of a logit: the derivative of its probability.
+#[inline(always)]
+pub(super) fn slope<I: Instructions, F: Number>(x: F) -> F {
+    let (small, large, _) = sigmoid::<I, F>(x);
+    small * large
+}
+
 /// The probabilities of a channel.
 #[inline(always)]
 pub(super) fn probabilities<I: Instructions, F: Number>(

@@ -118,6 +118,13 @@ impl Layout {
         from_last
     }
 
+    /// The sizes of the spatial axes, at least one. Of more than four the first ones count as one.
+    pub(crate) fn spatial(&self) -> Vec<usize> {
+        let inner = self.inner.iter().copied().filter(|&size| size > 0);
+        let of_inner: usize = inner.clone().product();
+        std::iter::once(self.voxels / of_inner).chain(inner).collect()
+    }
+
     /// Elements from one sample, class and voxel to the next.
     pub fn strides(&self) -> [usize; 3] {
         self.strides

@@ -1,6 +1,7 @@
 //! The engine against its reference, against arithmetic by hand, and against its own promises.
 
 mod cases;
+mod cldice;
 mod differences;
 mod edges;
 mod errors;

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .. import _direct
-from . import lovasz
+from . import cldice, lovasz
 from .namespace import Array, Namespace
 from .voxels import Inputs, Voxels
 
 
 class Values(NamedTuple):
-    """Of each class, in each sample or (1, C) over the batch."""
+    """Of each class, in each sample or (1, C) over the batch; or (1, 1) of everything."""
 
     losses: Array
     #: Voxels of the class, of the type of the losses.
@@ -31,6 +31,7 @@ class Formula(NamedTuple):
 
 
 _FORMULAS = {
+    "cldice": Formula(cldice.values, "skip", False),
     "lovasz_hinge": Formula(lovasz.values, "formula", True),
     "lovasz_softmax": Formula(lovasz.values, "skip", True),
 }
@@ -47,24 +48,33 @@ def loss(xp: Namespace, spec: str, batch: Inputs) -> Array:
     _direct.check(spec, voxels.classes)
     formula = _FORMULAS[direct.loss]
     values = Values(*formula.values(xp, direct, voxels))
-    return _reduced(xp, direct, values, voxels.valid, direct.absent or formula.absent)
+    return _reduced(xp, direct, values, voxels, direct.absent or formula.absent)
 
 
 def _reduced(
-    xp: Namespace, direct: _direct.Direct, values: Values, valid: Array | None, absent: str
+    xp: Namespace, direct: _direct.Direct, values: Values, voxels: Voxels, absent: str
 ) -> Array:
     """The mean or sum over the classes that count, or each of them times its weight."""
     losses, sizes = values
-    weights = xp.ones_like(losses) * xp.constant(direct.weights(int(losses.shape[1])), losses)
-    if valid is not None:
-        annotated = xp.any(valid, 0)[None] if direct.pooled else valid
-        weights = xp.where(annotated, weights, 0.0)
+    of_classes = xp.constant(direct.weights(voxels.classes), losses)
+    annotated = voxels.valid
+    if direct.whole:
+        # The classes' weights are in the sums: here it is whether any takes part.
+        takes_part = of_classes > 0 if annotated is None else annotated & (of_classes > 0)
+        weights = xp.where(xp.any(takes_part), xp.ones_like(losses), 0.0)
+    else:
+        weights = xp.ones_like(losses) * of_classes
+        if annotated is not None:
+            annotated = xp.any(annotated, 0)[None] if direct.pooled else annotated
+            weights = xp.where(annotated, weights, 0.0)
     if absent == "skip":
         weights = xp.where(sizes > 0, weights, 0.0)
     if absent == "zero":
         losses = xp.where(sizes > 0, losses, 0.0)
     losses = xp.where(weights > 0, weights * losses, 0.0)
     if direct.reduction == "none":
+        if direct.whole:
+            return losses[0, 0]
         return losses[0] if direct.pooled else losses
     total = xp.sum(losses)
     if direct.reduction == "sum":

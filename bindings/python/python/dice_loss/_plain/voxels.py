@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .instances import of_instances
 from .namespace import Array, Namespace
@@ -36,6 +36,8 @@ class Inputs(NamedTuple):
     class_valid: Array | None = None
     #: By name, with one channel or C.
     maps: Mapping[str, Array] | None = None
+    #: The sizes of the spatial axes, as a reshape takes them, for what looks at neighbours.
+    spatial: tuple[Any, ...] = ()
 
 
 def moments(xp: Namespace, integrands: Sequence[Integrand], batch: Inputs) -> Array:
@@ -85,6 +87,7 @@ class Voxels:
         self.xp = xp
         self.x = batch.x
         self.axis = batch.axis
+        self.spatial = batch.spatial
         self.classes = int(self.x.shape[batch.axis])
         self.valid = batch.class_valid
         self.counted = self._counted(batch)

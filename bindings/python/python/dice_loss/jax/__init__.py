@@ -2,7 +2,8 @@
 
 Every loss is a pure function, see `dice_loss.jax.losses`; any weighted sum of them costs the same,
 see `segmentation_loss`. `measure` gives the sums that losses are made of, for formulas of your own.
-Losses that sort the voxels by their errors are in `dice_loss.jax.ranked`.
+Losses that sort the voxels by their errors are in `dice_loss.jax.ranked`, that of centrelines in
+`dice_loss.jax.centerline`.
 They work under `jit`, `grad`, `value_and_grad`, `vmap` and `shard_map`.
 
 ::
@@ -18,6 +19,8 @@ asks for where forward-mode differentiation or a higher derivative is wanted.
 
 from .._hints import explain as _explain
 from ._measure import measure
+from .centerline import *  # noqa: F403
+from .centerline import __all__ as _centerline
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
 from .ranked import *  # noqa: F403
@@ -27,6 +30,7 @@ from .segmentation_loss import segmentation_loss
 __all__ = [
     "measure",
     "segmentation_loss",
+    *_centerline,
     *_losses,
     *_ranked,
 ]

@@ -121,7 +121,8 @@ def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Input
     is_dense, weight = reading.kind == "dense", counted.voxel_weight
 
     samples = logits.shape[0]
-    voxels = math.prod(logits.shape[1:-1] if reading.channels_last else logits.shape[2:])
+    spatial = logits.shape[1:-1] if reading.channels_last else logits.shape[2:]
+    voxels = math.prod(spatial)
 
     def by_class(array: Array) -> Array:
         channels = classes_of(reading, array)
@@ -142,4 +143,5 @@ def _batch(reading: Reading, logits: Array, counted: Counted) -> reference.Input
         None if weight is None else per_voxel(weight),
         counted.class_valid,
         {name: by_class(m) for name, m in zip(reading.maps, counted.maps, strict=True)},
+        spatial,
     )

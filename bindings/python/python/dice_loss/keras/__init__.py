@@ -8,13 +8,15 @@
 
 - `losses`: every loss of the engine, from Dice to UnifiedFocal; `SegmentationLoss` for any weighted
   sum of `dice_loss.terms`.
-- `ranked`: the Lovász losses.
+- `ranked`: the Lovász losses; `centerline`: clDice.
 - `metrics`: DiceScore and IoUScore of each class, from counts added up over batches.
 - `builtin`: `keras.losses.Dice` and `keras.losses.Tversky`, number for number.
 """
 
 from .._hints import explain as _explain
-from . import builtin, losses, metrics, ranked
+from . import builtin, centerline, losses, metrics, ranked
+from .centerline import *  # noqa: F403
+from .centerline import __all__ as _centerline
 from .losses import *  # noqa: F403
 from .losses import __all__ as _losses
 from .metrics import DiceScore, IoUScore
@@ -27,9 +29,11 @@ __all__ = [
     "IoUScore",
     "SegmentationLoss",
     "builtin",
+    "centerline",
     "losses",
     "metrics",
     "ranked",
+    *_centerline,
     *_losses,
     *_ranked,
 ]

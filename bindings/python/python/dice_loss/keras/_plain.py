@@ -91,6 +91,7 @@ def flat(batch: Batch) -> voxels.Inputs:
         per_voxel(batch.voxel_weight),
         None,
         {name: by_class(map) for name, map in batch.maps.items()},
+        _without(ops.shape(batch.logits), batch.axis)[1:],
     )
 
 

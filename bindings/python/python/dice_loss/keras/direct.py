@@ -25,11 +25,12 @@ __all__ = ["DirectLoss"]
 
 Tensor = Any
 
-#: Every option that all of them take, and what makes it plain as it is set.
+#: Every option that they take, and what makes it plain as it is set.
 _READ: dict[str, Any] = {
     name: OPTIONS[name]
     for name in (
         "from_logits",
+        "activation",
         "axis",
         "pool",
         "absent",
@@ -41,7 +42,13 @@ _READ: dict[str, Any] = {
         "reduction",
         "native",
     )
-} | {"classes": partial(_options.optional, _options.integers)}
+} | {
+    "classes": partial(_options.optional, _options.integers),
+    "iterations": _options.integer,
+    "smoothing": _options.smoothing,
+    "epsilon": _options.number,
+    "alpha": _options.number,
+}
 
 
 class DirectLoss(keras.losses.Loss):  # type: ignore[misc]

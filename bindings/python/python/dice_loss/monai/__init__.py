@@ -26,6 +26,7 @@ float64, float32, float16 or bfloat16, targets (N, C, spatial…) or, with `to_o
 """
 
 from .boundary import BoundaryLoss
+from .cldice import SoftclDiceLoss, SoftDiceclDiceLoss
 from .compound import DiceCELoss, DiceFocalLoss, GeneralizedDiceFocalLoss
 from .deep_supervision import DeepSupervisionLoss
 from .dice import DiceLoss, MaskedDiceLoss
@@ -66,6 +67,8 @@ __all__ = [
     "MaskedLoss",
     "MultiScaleLoss",
     "NACLLoss",
+    "SoftDiceclDiceLoss",
+    "SoftclDiceLoss",
     "TverskyLoss",
     "dice_ce",
     "dice_focal",

@@ -12,7 +12,7 @@ from torch import Tensor
 from .._spec import Reduction
 from ..terms import Activation, Term
 from ..torch._native import loss_dtype
-from ..torch._peers import at_once, is_plain, sums
+from ..torch._peers import at_once, direct, is_plain, sums
 from ..torch._target import plain
 from ..torch._tracing import is_intercepted, is_transformed
 
@@ -89,6 +89,24 @@ class Voxels(NamedTuple):
             mask=self.mask,
             option=self.option,
             reduction=reduction,
+        )
+
+    def samples(self) -> list[Voxels]:
+        """Each sample by itself. There is no mask."""
+        pairs = zip(self.logits.split(1), self.target.split(1), strict=True)
+        return [self._replace(logits=logits, target=target) for logits, target in pairs]
+
+    def direct(self, spec: str) -> Tensor:
+        """A loss of the engine's that stands beside its terms."""
+        return direct(
+            self.logits,
+            self.target,
+            spec,
+            wrong=self._wrong,
+            target_kind=self.kind,
+            ignore_index=self.ignore_index,
+            mask=self.mask,
+            option=self.option,
         )
 
     @property

@@ -100,7 +100,10 @@ class DiceLoss(OverlapLoss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The loss; see `DiceLoss`."""
-        voxels = ignoring(self.voxels(input, target, self.to_onehot_y), self.ignore_index)
+        return self.of(ignoring(self.voxels(input, target, self.to_onehot_y), self.ignore_index))
+
+    def of(self, voxels: Voxels) -> Tensor:
+        """The loss of what was read."""
         term = self.term(voxels)
         if term is not None:
             return voxels.loss(((1.0, term),))

@@ -16,6 +16,7 @@ from .._hints import explain as _explain
 from . import distributed, functional
 from ._details import InstanceDetails, LossDetails
 from ._measure import measure
+from .centerline import ClDiceLoss
 from .deep_supervision import DeepSupervisionLoss
 from .distributed import Accumulation
 from .instances import BlobLoss, CCDiceCELoss, CCDiceLoss
@@ -29,6 +30,7 @@ __all__ = [
     "BlobLoss",
     "CCDiceCELoss",
     "CCDiceLoss",
+    "ClDiceLoss",
     "DeepSupervisionLoss",
     "InstanceDetails",
     "LossDetails",

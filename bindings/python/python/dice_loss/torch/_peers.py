@@ -13,12 +13,23 @@ from torch import Tensor
 from .. import _spec
 from .._spec import Reduction
 from ..terms import Activation, Term
+from . import _direct, _native, _plan
 from . import _namespace as xp
-from . import _plan
 from ._measure import measure
 from ._plan import Plan
+from ._target import prepare
 
-__all__ = ["at_once", "by_class", "differs", "is_plain", "per_class_factor", "said", "sums", "wide"]
+__all__ = [
+    "at_once",
+    "by_class",
+    "differs",
+    "direct",
+    "is_plain",
+    "per_class_factor",
+    "said",
+    "sums",
+    "wide",
+]
 
 
 #: What the engine says of a label that may mean "unknown".
@@ -71,6 +82,28 @@ def at_once(
         is_far = bool(plan.maps) and not logits.is_cpu
         maps = _plan.maps(plan, logits, target, mask) if is_far else None
         return _plan.loss(plan, logits, target, mask, maps=maps)
+    except ValueError as error:
+        raise wrong(said(error, option)) from None
+
+
+def direct(
+    logits: Tensor,
+    target: Tensor,
+    spec: str,
+    *,
+    wrong: type[Exception],
+    target_kind: str | None,
+    ignore_index: int | None,
+    mask: Tensor | None = None,
+    option: str | None = "ignore_index",
+) -> Tensor:
+    """A loss beside the objective."""
+    settings = _native.settings_of(ignore_index, None, ())
+    try:
+        voxels = prepare(
+            logits, target, target_kind=target_kind, ignore_index=ignore_index, mask=mask
+        )
+        return _direct.loss(logits, voxels, spec, settings)
     except ValueError as error:
         raise wrong(said(error, option)) from None
 

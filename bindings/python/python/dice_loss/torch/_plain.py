@@ -48,6 +48,7 @@ def _batch(logits: Tensor, target: Target) -> Inputs:
         None if target.voxel_weight is None else _per_voxel(target.voxel_weight),
         None if valid is None else valid.to(torch.bool),
         {name: _by_class(m) for name, m in target.maps.items()},
+        tuple(logits.shape[2:]),
     )
 
 

@@ -26,12 +26,14 @@ from .._terms import ClassValues, ClassWeights, Regions, Smoothing
 from . import losses
 from ._functions import evaluated
 from ._ranks import ProcessGroup
+from .centerline import cldice_loss
 from .ranked import lovasz_hinge_loss, lovasz_softmax_loss
 
 __all__ = [
     "bce_loss",
     "border_ce_loss",
     "boundary_loss",
+    "cldice_loss",
     "combo_loss",
     "cross_entropy_loss",
     "dice_bce_loss",

@@ -8,17 +8,21 @@
 //! Voxels that are ranked together are few: then each class has a thread, or many: then all threads
 //! share a class. Either way the order is that of the keys, and no two keys are the same.
 
-mod jacobian;
 mod key;
 mod order;
-mod shared;
-mod survey;
 
 pub(crate) use key::Rank;
 
 use rayon::prelude::*;
 
-use super::{Borrow, Scratched, Store, by_tile, each, ieee::Ieee, tile::Input};
+use super::{
+    Borrow, Scratched, Store, by_tile,
+    chain::Jacobian,
+    each,
+    ieee::Ieee,
+    survey::{Survey, Wanted},
+    tile::Input,
+};
 use crate::{
     Error, Output, Result, Stop,
     direct::{Cell, Cells, Sizes},
@@ -27,9 +31,7 @@ use crate::{
     room,
     tensor::FloatSlice,
 };
-use jacobian::Jacobian;
 use order::{Buffers, Class};
-use survey::Survey;
 
 /// Voxels that are ranked together, from which on all threads share a class.
 const MANY: usize = 1 << 16;
@@ -69,7 +71,8 @@ fn ranked_in<F: Rank + Borrow + Scratched>(
     let [samples, classes, voxels] = batch.logits.layout.shape();
     let together = if asked.pooled { samples } else { 1 };
     let bits = bits_of_voxel::<F>(together, voxels)?;
-    let survey = Survey::<F>::new(batch, asked.errors)?;
+    let survey =
+        Survey::<F>::new(batch, Wanted { softmax: asked.errors == Errors::Softmax, hard: true })?;
     let cells = decide(&survey.sizes);
     let store = gradient.map(Store::new);
     let of_cell = |(index, &cell): (usize, &Cell)| {

@@ -8,12 +8,12 @@ use super::{
         ieee::Ieee,
         jobs::Job,
         load,
+        shared::Shared,
+        survey::{Members, Survey},
         tile::{Input, run_of},
     },
     Rank,
     key::Ranked,
-    shared::Shared,
-    survey::{Members, Survey},
 };
 use crate::{
     direct::Cell,

@@ -1,20 +1,26 @@
 //! What the target has, and what makes probabilities of logits.
 
 use super::{
-    super::{
-        Borrow, Instructions, Kernel, Scratch, Scratched, dispatch,
-        exponentials::Exponentials,
-        geometry::{SPAN, TILE},
-        jobs::{Job, Jobs},
-        labels::UNCOUNTED,
-        load,
-        number::Number,
-        tile::{Input, Reference, Tile, run_of},
-    },
-    Rank,
+    Borrow, Instructions, Kernel, Scratch, Scratched, dispatch,
+    exponentials::Exponentials,
+    geometry::{SPAN, TILE},
+    jobs::{Job, Jobs},
+    labels::UNCOUNTED,
+    load,
+    number::Number,
     shared::Shared,
+    tile::{Input, Reference, Tile, run_of},
 };
-use crate::{Result, Target, direct::Sizes, ranked::Errors, room, tensor::Kind};
+use crate::{Result, Target, direct::Sizes, room, tensor::Kind};
+
+/// What a loss wants of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// What makes probabilities of logits of classes that exclude each other.
+    pub softmax: bool,
+    /// That dense targets are 0 or 1.
+    pub hard: bool,
+}
 
 /// What is read once, for all classes.
 pub(super) struct Survey<F> {
@@ -26,13 +32,13 @@ pub(super) struct Survey<F> {
     pub sizes: Sizes,
 }
 
-impl<F: Rank + Borrow + Scratched> Survey<F> {
+impl<F: Borrow + Scratched> Survey<F> {
     /// Validates all labels and values on the way.
-    pub fn new(batch: &Input, errors: Errors) -> Result<Self> {
+    pub fn new(batch: &Input, wanted: Wanted) -> Result<Self> {
         let batch = &Input { check: true, scale: None, ..*batch };
         let [samples, classes, voxels] = batch.logits.layout.shape();
         let count = samples * voxels;
-        let exclusive = if errors == Errors::Softmax { count } else { 0 };
+        let exclusive = if wanted.softmax { count } else { 0 };
         let bytes = size_of::<i32>() + exclusive.min(1) * 2 * size_of::<F>();
         room::expect(count, bytes, "what the voxels of all classes share")?;
         let mut codes = vec![0; count];
@@ -46,7 +52,7 @@ impl<F: Rank + Borrow + Scratched> Survey<F> {
             };
             let sweep = |job| {
                 F::with_scratch(classes, |scratch| {
-                    let kernel = Reading { batch, job, scratch, rows: &rows, errors };
+                    let kernel = Reading { batch, job, scratch, rows: &rows, wanted };
                     dispatch(batch.plan.isa, kernel)
                 })
             };
@@ -72,7 +78,7 @@ struct Reading<'a, F: Number> {
     job: Job,
     scratch: &'a mut Scratch<F>,
     rows: &'a Rows<'a, F>,
-    errors: Errors,
+    wanted: Wanted,
 }
 
 impl<F: Borrow> Kernel for Reading<'_, F> {
@@ -80,7 +86,7 @@ impl<F: Borrow> Kernel for Reading<'_, F> {
 
     #[inline(always)]
     fn run<I: Instructions>(self) -> Result<Vec<u64>> {
-        let Self { batch, job, scratch, rows, errors } = self;
+        let Self { batch, job, scratch, rows, wanted } = self;
         let Input { target, plan, logits, .. } = *batch;
         let is_dense = matches!(target.kind, Kind::Dense(_));
         let labels = match &target.kind {
@@ -109,7 +115,7 @@ impl<F: Borrow> Kernel for Reading<'_, F> {
             }
             // SAFETY: jobs and their spans are disjoint.
             unsafe { rows.codes.write(at, &codes[..len]) };
-            if !is_dense && errors != Errors::Softmax {
+            if !is_dense && !wanted.softmax {
                 continue;
             }
             for start in (0..len).step_by(TILE) {
@@ -117,12 +123,14 @@ impl<F: Borrow> Kernel for Reading<'_, F> {
                 if let Reference::Dense(planes) = tile.reference
                     && is_dense
                 {
-                    expect_hard(target, batch, &tile, planes)?;
+                    if wanted.hard {
+                        expect_hard(target, batch, &tile, planes)?;
+                    }
                     for (count, plane) in of_class.iter_mut().zip(planes) {
-                        *count += plane.iter().filter(|&&g| g == F::ONE).count() as u64;
+                        *count += plane.iter().filter(|&&g| g != F::ZERO).count() as u64;
                     }
                 }
-                if errors == Errors::Softmax {
+                if wanted.softmax {
                     let [sum, shift, ..] = &mut work.planes;
                     Exponentials::new::<I>(&tile, &mut work.probability, sum, shift);
                     for i in 0..TILE {

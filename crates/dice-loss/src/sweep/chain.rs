@@ -1,6 +1,6 @@
 //! From slopes by the probabilities to those by the logits, in the gradient's own buffer.
 
-use super::super::{
+use super::{
     Store, Visit,
     exponentials::Exponentials,
     geometry::TILE,

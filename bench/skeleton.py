@@ -1,0 +1,96 @@
+"""Measures soft clDice beside MONAI's.
+
+    python bench/skeleton.py
+
+A step is the loss and its gradient by the logits. Contenders compute the same number and take
+turns, step by step. Labels are tubes: where a smooth random field is near 0. Logits are noise, or
+nearly right, as most of a training is. Writes a CSV and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from functools import partial
+from pathlib import Path
+
+import dice_loss.monai
+import torch
+from steps import Loss, about, measured, write
+from torch import Tensor
+
+with warnings.catch_warnings():
+    # What MONAI's own imports are warned of is no part of this.
+    warnings.simplefilter("ignore")
+    from monai import losses as monai_losses
+
+HERE = Path(__file__).resolve().parent
+FULL = {"4×2×512²": (4, 2, 512, 512), "8×1×256²": (8, 1, 256, 256), "1×2×96³": (1, 2, 96, 96, 96)}
+QUICK = {"quick 2×2×16²": (2, 2, 16, 16), "quick 1×1×8³": (1, 1, 8, 8, 8)}
+ITERATIONS = (3, 10)
+
+
+def labels_of(shape: tuple[int, ...]) -> Tensor:
+    """(N, 1, spatial…)."""
+    spatial = shape[2:]
+    pool = torch.nn.functional.avg_pool2d if len(spatial) == 2 else torch.nn.functional.avg_pool3d
+    field = torch.randn(shape[0], 1, *spatial, generator=torch.Generator().manual_seed(0))
+    for _ in range(3):
+        field = pool(field, 7, stride=1, padding=3)
+    return (field.abs() < 0.3 * field.std()).long()
+
+
+def logits_of(shape: tuple[int, ...], labels: Tensor, nearly_right: bool) -> Tensor:
+    logits = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    if not nearly_right:
+        return logits
+    logits[:, -1:] += 5.0 * labels - 2.5
+    return logits
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--quick", action="store_true", help="tiny shapes: to see that everything runs")
+    add("--seconds", type=float, default=8.0, help="at most, for a group (default: 8)")
+    add("--threads", type=int, default=2)
+    add("--out", type=Path, default=HERE / "results/skeleton.csv")
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    told = about(chosen.threads, monai="monai")
+    rows = []
+    for case, shape in (QUICK if chosen.quick else FULL).items():
+        labels = labels_of(shape)
+        several = shape[1] > 1
+        options = {"softmax": several, "to_onehot_y": several, "sigmoid": not several}
+        for iterations in ITERATIONS:
+            for nearly_right in (False, True):
+                x = logits_of(shape, labels, nearly_right).requires_grad_()
+                # MONAI's pools take no integers.
+                contenders: dict[str, Loss] = {
+                    "MONAI": partial(
+                        monai_losses.SoftclDiceLoss(iter_=iterations, **options),
+                        target=labels.float(),
+                    ),
+                    "dice-loss": partial(
+                        dice_loss.monai.SoftclDiceLoss(iter_=iterations, **options), target=labels
+                    ),
+                }
+                logits = "nearly right" if nearly_right else "noise"
+                for row in measured(contenders, x, chosen.seconds):
+                    rows.append(
+                        {"case": case, "iterations": iterations, "logits": logits, **row, **told}
+                    )
+                    print(
+                        f"{case:<12}{iterations:>3} iterations  {logits:<14}"
+                        f"{row['contender']:<12}{row['step_ms']:9.2f} ms  "
+                        f"{row['ratio_to_first']:6.2f} × as fast",
+                        flush=True,
+                    )
+    write(rows, chosen.out)
+
+
+if __name__ == "__main__":
+    main()
