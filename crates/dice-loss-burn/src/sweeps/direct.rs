@@ -95,7 +95,7 @@ enum Step {
     /// The gradient, for an upstream gradient of 1.
     Found(FlexTensor),
     /// It is computed then: of half types, which round once, and of unreduced values.
-    Again(Batch),
+    Again(Box<Batch>),
 }
 
 impl Batch {
@@ -118,7 +118,7 @@ impl Batch {
 
     fn tracked(self) -> Result<(FlexTensor, Step)> {
         if !self.is_number() || !matches!(self.logits.dtype(), DType::F32 | DType::F64) {
-            return Ok((self.value()?, Step::Again(self)));
+            return Ok((self.value()?, Step::Again(Box::new(self))));
         }
         let (gradient, found) = self.gradient(Upstream::Scalar(1.0))?;
         Ok((self.output(&found), Step::Found(gradient)))
