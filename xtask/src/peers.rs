@@ -16,7 +16,9 @@ use crate::{
 const PINNED: &str = "bindings/python/tests/requirements.txt";
 
 /// What compares with them: names, signatures, values, exceptions.
-const TESTS: [&str; 4] = [
+const TESTS: [&str; 6] = [
+    "bindings/python/tests/test_names_of_peers.py",
+    "bindings/python/tests/test_counterparts_of_peers.py",
     "bindings/python/tests/monai",
     "bindings/python/tests/smp",
     "bindings/python/tests/nnunet",

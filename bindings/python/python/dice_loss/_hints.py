@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import re
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 from ._options import shown
 
+#: What Python says of arguments that do not fit a signature.
+_OF_A_CALL = re.compile(r"\b(keyword|positional) arguments?\b")
 _SIMPLE = (bool, int, float, str, type(None))
 #: Methods that take one of these are looked after as constructors are.
 _ARRAYS = {"logits", "target"}
@@ -56,11 +59,16 @@ def _explained(function: Callable[..., Any]) -> Callable[..., Any]:
     def explained(*args: Any, **options: Any) -> Any:
         try:
             return function(*args, **options)
-        except TypeError:
-            better = _better(function, args, options)
+        except TypeError as error:
+            # Of a constructor within, which knows fewer options, if it is not Python's.
+            is_said = hasattr(error, "names_options")
+            is_of_names = is_said or _OF_A_CALL.search(str(error))
+            better = _better(function, args, options) if is_of_names else None
             if better is None:
                 raise
-        raise TypeError(better)
+        said = TypeError(better)
+        said.names_options = True  # type: ignore[attr-defined]
+        raise said
 
     explained.explains = True  # type: ignore[attr-defined]
     return explained
