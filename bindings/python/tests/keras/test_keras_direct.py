@@ -139,6 +139,27 @@ def test_compiled():
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_second_derivatives_are_those_of_keras_ops(reduction):
+    if BACKEND != "tensorflow":
+        pytest.skip("torch and JAX have theirs tested by themselves")
+    import tensorflow as tf
+
+    x, labels = tf.constant(channels_last(logits_of())), labels_of()
+
+    def slopes(native):
+        loss = LovaszSoftmax(from_logits=True, reduction=reduction, native=native)
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                value = ops.sum(loss(labels, x) ** 2)
+            steep = ops.sum(inner.gradient(value, x) ** 2)
+        return outer.gradient(steep, x)
+
+    np.testing.assert_allclose(slopes(True), slopes(False), rtol=1e-9, atol=1e-14)
+
+
 @pytest.mark.parametrize("native", NATIVE)
 @pytest.mark.parametrize(
     ("loss", "activation"),
