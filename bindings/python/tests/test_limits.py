@@ -54,6 +54,29 @@ loss, gradient = lovasz_softmax(logits, labels, pool="batch")
 print(peak() - before, gradient.nbytes / 2**20, labels.size / 2**20)
 """
 
+HARDEST = """
+import resource
+import numpy as np
+from dice_loss import CrossEntropy, Objective, set_num_threads
+
+def peak():
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
+
+def resident():
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * resource.getpagesize() / 2**20
+
+set_num_threads(2)
+objective = Objective(CrossEntropy(top_k=0.1), activation="softmax")
+logits = np.random.default_rng(0).normal(size=(4, 2, 1024, 1024)).astype(np.float32)
+labels = np.argmax(logits, 1).astype(np.uint8)
+objective.maps(logits[:, :, :32, :32], labels[:, :32, :32])
+before = resident()
+maps = objective.maps(logits, labels)
+print(peak() - before, resident() - before, labels.size / 2**20)
+"""
+
 NO_MEMORY = """
 import resource
 import numpy as np
@@ -160,6 +183,14 @@ def test_ranks_take_the_keys_of_one_class_at_a_time():
     assert peak < gradient + 32 * voxels + 12
     # What is written is in memory.
     assert peak > gradient + 20 * voxels
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such numbers here")
+def test_the_hardest_voxels_are_found_in_three_numbers_a_voxel():
+    peak, kept, voxels = map(float, run(HARDEST).split())
+    # Its loss, whether it is taken, and the same in NumPy's memory, which alone is kept.
+    assert 8 * voxels < peak < 12 * voxels + 12
+    assert kept < 4 * voxels + 12
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such limit here")

@@ -27,6 +27,7 @@
 //! ```
 
 mod gradient;
+mod hardest;
 mod log_loss;
 mod lovasz;
 mod probability;
@@ -34,6 +35,7 @@ mod sums;
 mod voxels;
 
 use crate::{Logits, Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
+pub use hardest::{Hardest, hardest};
 pub use lovasz::{Ranked, lovasz};
 use voxels::Voxels;
 

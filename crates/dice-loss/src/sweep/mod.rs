@@ -12,6 +12,7 @@ mod agreement;
 mod aligned;
 mod exponentials;
 mod geometry;
+mod hardest;
 mod ieee;
 mod inside;
 mod isa;
@@ -39,6 +40,7 @@ mod tile;
 mod transpose;
 mod voxel_losses;
 
+pub(crate) use hardest::hardest;
 pub(crate) use inside::{Side, inside};
 pub use isa::Isa;
 pub(crate) use ranked::{Asked, ranked};
