@@ -404,7 +404,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        lesions, made_channels, make_map, map_channels, maps, measure, objective, pull_back, pull_back_map, spec,
-        sums, tapes, voxel_losses,
+        lesions, made_channels, make_map, map_channels, maps, measure, objective, pull_back,
+        pull_back_map, spec, sums, tapes, voxel_losses,
     };
 }

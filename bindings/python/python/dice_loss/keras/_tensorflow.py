@@ -140,8 +140,8 @@ def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
         lent.make_maps(spec, [name])
         return np.moveaxis(lent.maps[name], 1, settings.axis)
 
-    def shape(name: str) -> list[int | None]:
-        shape: list[int | None] = batch.logits.shape.as_list()
+    def shape(name: str) -> list[Any]:
+        shape: list[Any] = batch.logits.shape.as_list()
         shape[settings.axis] = _core.made_channels(spec, name, shape[settings.axis])
         return shape
 
