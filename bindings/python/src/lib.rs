@@ -112,6 +112,12 @@ fn make_map(
     })
 }
 
+/// Channels of a map that has a recipe.
+#[pyfunction]
+fn made_channels(py: Python<'_>, spec: &str, name: &str, classes: usize) -> Result<usize> {
+    pool::detached(py, || Ok(objectives::find(spec, classes)?.made_channels(name)?))
+}
+
 /// Channels of the map of voxel losses.
 #[pyfunction]
 fn map_channels(py: Python<'_>, spec: &str, classes: usize) -> Result<usize> {
@@ -398,7 +404,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         Verdict, advise_huge_pages, catalogue, check, collapses, counts, evaluate, integrands,
-        lesions, make_map, map_channels, maps, measure, objective, pull_back, pull_back_map, spec,
-        sums, tapes, voxel_losses,
+        lesions, made_channels, make_map, map_channels, maps, measure, objective, pull_back,
+        pull_back_map, spec, sums, tapes, voxel_losses,
     };
 }

@@ -65,7 +65,7 @@ pub(crate) fn voxel_losses(
     })
 }
 
-/// A map that has a recipe, (N, C, spatial…), contiguous.
+/// A map that has a recipe, (N, 1 or C, spatial…), contiguous.
 pub(crate) fn make_map(
     prepared: &Prepared,
     name: &str,
@@ -73,7 +73,7 @@ pub(crate) fn make_map(
     threads: usize,
     mut out: View,
 ) -> Result<()> {
-    batch.expect_fit("map", &out, batch.classes())?;
+    batch.expect_fit("map", &out, prepared.made_channels(name)?)?;
     batch.keep_apart("map", &out)?;
     let shape = out.shape().to_vec();
     let values = out.dense_mut::<f32>("map", &shape)?;

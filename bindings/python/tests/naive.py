@@ -321,7 +321,9 @@ def voxel_loss(
             alpha = 1.0 if alpha is None else per_class(alpha, count)
             each = -v * alpha * g * (1 - p) ** per_class(options.get("gamma", 2.0), count) * log
         each = each.sum(1, keepdims=True)
-        total = (w * v * g).sum()
+        share = v * g
+        counts = (w > 0) & (share.sum(1, keepdims=True) > 0)
+        truth = -np.where(g > 0, g * log, 0.0).sum(1, keepdims=True)
     else:
         w = w * data.valid[:, :, None]
         if loss == "binary_cross_entropy":
@@ -335,12 +337,34 @@ def voxel_loss(
         each = -v * (
             yes * g * (1 - p) ** gamma * np.log(p) + no * (1 - g) * p**gamma * np.log(1 - p)
         )
-        total = (w * v * np.ones_like(g)).sum()
+        share = v * np.ones_like(g)
+        counts = w * share > 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            truth = -np.where(g > 0, g * np.log(p), 0.0) - np.where(
+                g < 1, (1 - g) * np.log(1 - p), 0.0
+            )
+    if options.get("top_k", 1.0) < 1 or options.get("threshold", 1.0) < 1:
+        w = w * hardest(w * each, truth, counts, **options)
+    total = (w * share).sum()
     if reduction == "none":
         return w * each
     if reduction == "sum":
         return (w * each).sum()
     return (w * each).sum() / total if total > 0 else 0.0
+
+
+def hardest(losses, truth, counts, top_k=1.0, threshold=1.0, min_kept=0, **_):
+    """Where the voxels are that are taken, of those that count: by their losses, or below the
+    threshold by the log loss of the truth. Of equal ones the first."""
+    losses = losses if threshold == 1 else truth
+    order = [i for i in np.argsort(-losses, axis=None, kind="stable") if counts.flat[i]]
+    count = max(1, int(top_k * len(order) + 1e-9))
+    if threshold < 1:
+        below = truth > -np.log(threshold) if threshold > 0 else np.zeros(truth.shape, bool)
+        count = min(count, (below & counts).sum())
+    taken = np.zeros(losses.shape)
+    taken.flat[order[: max(count, min_kept)]] = 1
+    return taken
 
 
 VOXEL = (
@@ -350,6 +374,9 @@ VOXEL = (
     "border_cross_entropy",
     "instance_cross_entropy",
 )
+
+
+SELECTION = ("top_k", "threshold", "min_kept")
 
 
 def loss_value(loss, data, activation, **settings):
@@ -368,7 +395,7 @@ def _split(settings, *own):
 
 
 def dice_cross_entropy(data, activation, dice_weight=1.0, cross_entropy_weight=1.0, **settings):
-    of_dice, of_voxels = _split(settings, "label_smoothing")
+    of_dice, of_voxels = _split(settings, "label_smoothing", *SELECTION)
     return dice_weight * overlap_loss(
         "dice", data, activation, **of_dice
     ) + cross_entropy_weight * voxel_loss("cross_entropy", data, activation, **of_voxels)
@@ -377,7 +404,7 @@ def dice_cross_entropy(data, activation, dice_weight=1.0, cross_entropy_weight=1
 def dice_binary_cross_entropy(
     data, activation, dice_weight=1.0, cross_entropy_weight=1.0, **settings
 ):
-    of_dice, of_voxels = _split(settings, "pos_weight")
+    of_dice, of_voxels = _split(settings, "pos_weight", *SELECTION)
     return dice_weight * overlap_loss(
         "dice", data, activation, **of_dice
     ) + cross_entropy_weight * voxel_loss("binary_cross_entropy", data, activation, **of_voxels)
@@ -386,7 +413,7 @@ def dice_binary_cross_entropy(
 def dice_focal(
     data, activation, dice_weight=1.0, focal_weight=1.0, focal_activation="sigmoid", **settings
 ):
-    of_dice, of_voxels = _split(settings, "gamma", "alpha")
+    of_dice, of_voxels = _split(settings, "gamma", "alpha", *SELECTION)
     return dice_weight * overlap_loss(
         "dice", data, activation, **of_dice
     ) + focal_weight * voxel_loss("focal", data, focal_activation, **of_voxels)
@@ -400,7 +427,7 @@ def generalized_dice_focal(
     focal_activation="sigmoid",
     **settings,
 ):
-    of_dice, of_voxels = _split(settings, "gamma", "alpha")
+    of_dice, of_voxels = _split(settings, "gamma", "alpha", *SELECTION)
     return generalized_dice_weight * overlap_loss(
         "generalized_dice", data, activation, **of_dice
     ) + focal_weight * voxel_loss("focal", data, focal_activation, **of_voxels)

@@ -121,15 +121,16 @@ def test_a_run_can_keep_what_it_does_not_measure(tmp_path):
     assert {row["case"] for row in after} == {"quick 2×3×16³", "quick 2×1×64²"}
 
 
-def test_ranked_losses_are_the_same_beside_smp(tmp_path):
+def test_ranked_losses_are_the_same_beside_the_peers(tmp_path):
     pytest.importorskip("segmentation_models_pytorch", reason="needs segmentation-models-pytorch")
+    pytest.importorskip("nnunetv2", reason="needs nnU-Net")
     table = tmp_path / "ranked.csv"
     command = [sys.executable, str(BENCH / "ranked.py"), "--quick", "--seconds", "0"]
     done = subprocess.run([*command, "--out", str(table)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     with table.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 8
+    assert len(rows) == 16
     for theirs, ours in zip(rows[::2], rows[1::2], strict=True):
         assert float(ours["loss"]) == pytest.approx(float(theirs["loss"]), rel=1e-5)
         # SMP subtracts Jaccard losses that follow each other, in float32.

@@ -76,6 +76,29 @@ loss, gradient = cldice(logits, labels, iterations=24)
 print(peak() - before, gradient.nbytes / 2**20, labels[0].size / 2**20)
 """
 
+HARDEST = """
+import resource
+import numpy as np
+from dice_loss import CrossEntropy, Objective, set_num_threads
+
+def peak():
+    with open("/proc/self/status") as status:
+        return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1024
+
+def resident():
+    with open("/proc/self/statm") as pages:
+        return int(pages.read().split()[1]) * resource.getpagesize() / 2**20
+
+set_num_threads(2)
+objective = Objective(CrossEntropy(top_k=0.1), activation="softmax")
+logits = np.random.default_rng(0).normal(size=(4, 2, 1024, 1024)).astype(np.float32)
+labels = np.argmax(logits, 1).astype(np.uint8)
+objective.maps(logits[:, :, :32, :32], labels[:, :32, :32])
+before = resident()
+maps = objective.maps(logits, labels)
+print(peak() - before, resident() - before, labels.size / 2**20)
+"""
+
 NO_MEMORY = """
 import resource
 import numpy as np
@@ -192,6 +215,14 @@ def test_skeletons_take_the_maps_of_one_class_at_a_time():
     assert gradient == 64 * voxels
     assert peak < gradient + (4 * 25 + 2 * 12) * voxels + 12
     assert peak > gradient + 4 * 19 * voxels
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such numbers here")
+def test_the_hardest_voxels_are_found_in_three_numbers_a_voxel():
+    peak, kept, voxels = map(float, run(HARDEST).split())
+    # Its loss, whether it is taken, and the same in NumPy's memory, which alone is kept.
+    assert 8 * voxels < peak < 12 * voxels + 12
+    assert kept < 4 * voxels + 12
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such limit here")

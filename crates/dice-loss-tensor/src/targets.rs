@@ -89,8 +89,8 @@ impl Rules {
         Ok(lacking.map(|map| map.name))
     }
 
-    /// The maps that losses make of the target, but for those that it has: the name of each, and its
-    /// values `[N, C, spatial…]`. `spatial` are the sizes of the spatial axes.
+    /// The maps that losses make of the target, but for those that it has: the name of each, its
+    /// channels and its values `[N, channels, spatial…]`. `spatial` are the sizes of the spatial axes.
     pub fn made(
         &self,
         objective: &Objective,
@@ -98,10 +98,11 @@ impl Rules {
         logits: &Logits,
         target: &Target,
         spatial: &[usize],
-    ) -> Result<Vec<(String, Vec<f32>)>> {
+    ) -> Result<Vec<(String, usize, Vec<f32>)>> {
         let make = |name: String| {
             let values = prepared.make_map(&name, logits, target, spatial)?;
-            Ok((name, values))
+            let channels = prepared.made_channels(&name)?;
+            Ok((name, channels, values))
         };
         self.lacking(objective)?.map(make).collect()
     }

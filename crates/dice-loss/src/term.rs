@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    Activation, Result, Sum, Tape, Words,
+    Activation, Result, Selection, Sum, Tape, Words,
     declaration::{each, least_classes},
     error::{parameter, stated},
     formula::{ClassLoss, Formula, PerClass, PerRow, RowLoss},
@@ -148,6 +148,20 @@ impl Term {
     pub(crate) fn map_name(&self) -> Option<Cow<'_, str>> {
         let of_loss = || self.wanted_map().map(|wanted| wanted.name.into());
         self.map.as_deref().map(Cow::Borrowed).or_else(of_loss)
+    }
+
+    /// A term whose losses voxels are ranked by, to take some of them: this one without a selection; or by
+    /// the probabilities alone.
+    pub(crate) fn ranked_by(&self, selection: Selection) -> Self {
+        match &self.loss {
+            Loss::Voxel(loss) if selection.is_by_probability() => {
+                Self::voxel(loss.plain(self.activation), self.activation)
+            }
+            Loss::Voxel(loss) => {
+                Self { loss: Loss::Voxel(loss.of_all()), map: None, ..self.clone() }
+            }
+            Loss::Overlap(_) => self.clone(),
+        }
     }
 
     /// Its settings.

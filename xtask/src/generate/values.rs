@@ -9,6 +9,7 @@ pub(super) fn is_copy(kind: &OptionKind) -> bool {
     match kind {
         OptionKind::Flag
         | OptionKind::Number
+        | OptionKind::Count
         | OptionKind::Choice { .. }
         | OptionKind::Smoothing => true,
         OptionKind::ClassValues { .. }
@@ -25,6 +26,7 @@ pub(super) fn type_of(kind: &OptionKind) -> &'static str {
     match kind {
         OptionKind::Flag => "bool",
         OptionKind::Number => "f64",
+        OptionKind::Count => "usize",
         OptionKind::Choice { type_name, .. } => type_name,
         OptionKind::Smoothing => "Smoothing",
         OptionKind::ClassValues { optional: false } => "ClassValues",
@@ -62,7 +64,7 @@ pub(super) fn expression(kind: &OptionKind, value: &Value) -> String {
             format!("Some({})", list(value))
         }
         (OptionKind::Name, value) => format!("Some({value}.into())"),
-        (OptionKind::Flag | OptionKind::Number, value) => literal(value),
+        (OptionKind::Flag | OptionKind::Number | OptionKind::Count, value) => literal(value),
     }
 }
 

@@ -111,7 +111,9 @@ class Lent:
         """Has the engine make those of these names, of the target."""
         given: _core.Options = (*self.options[:-1], [])
         for name in names:
-            made = np.empty(self.logits.shape, np.float32)
+            samples, classes, *spatial = self.logits.shape
+            channels = _core.made_channels(spec, name, classes)
+            made = np.empty((samples, channels, *spatial), np.float32)
             _core.make_map(spec, name, *self.views, given, get_num_threads(), view(made))
             self.maps[name] = made
             self.options[-1].append((name, view(made)))

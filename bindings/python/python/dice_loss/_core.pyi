@@ -79,9 +79,13 @@ def make_map(
     threads: int,
     out: View,
 ) -> None:
-    """Makes a map that has a recipe, of the target and, for "hausdorff", of the logits. Writes
-    (N, C, spatial…), contiguous float32. The maps among the options are not read.
+    """Makes a map that has a recipe, of the target and, for "hausdorff" and "hardest", of the
+    logits. Writes (N, `made_channels`, spatial…), contiguous float32. The maps among the options
+    are not read.
     """
+
+def made_channels(spec: str, name: str, classes: int) -> int:
+    """Channels of a map that has a recipe: 1 if it is the same for all classes, or C."""
 
 def map_channels(spec: str, classes: int) -> int:
     """Channels of the map of voxel losses: 1, or C. Wants voxel terms of one kind only."""

@@ -302,7 +302,8 @@ NNUNET = Peer(
         Loss("DC_and_CE_loss", "DiceCELoss(absent='formula')", "−Dice there"),
         Loss("DC_and_BCE_loss", "DiceBCELoss(absent='formula')", "−Dice there"),
         Loss("RobustCrossEntropyLoss", "CrossEntropyLoss"),
-        Loss("TopKLoss, DC_and_topk_loss", "", "in `dice_loss.nnunet` only"),
+        Loss("TopKLoss", "CrossEntropyLoss(top_k=0.1)", "there the k % are of ignored voxels too"),
+        Loss("DC_and_topk_loss", "DiceCELoss(top_k=0.1, absent='formula')", "−Dice there"),
         Loss("DeepSupervisionWrapper", "DeepSupervisionLoss", "its default weights are nnU-Net's"),
     ),
     (
@@ -338,7 +339,7 @@ NNUNET = Peer(
         Argument("reduction", "reduction={}"),
         Argument("size_average", "", "`reduction` says it"),
         Argument("reduce", "", "`reduction` says it"),
-        Argument("k", "", "the k % hardest voxels have no counterpart", beside="label_smoothing"),
+        Argument("k", "top_k={} / 100", "a share of the voxels that count; there of all"),
         Argument("weight_factors", "weights={}", beside="loss"),
         Argument("loss", "loss={}"),
         Argument("loss_mask", "mask={}", _CALLED),

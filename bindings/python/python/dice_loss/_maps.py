@@ -15,7 +15,8 @@ class Wanted(NamedTuple):
     """A map that something of an objective reads."""
 
     name: str
-    #: What makes it of the target, and of the logits for "hausdorff"; None if it is to be given.
+    #: What makes it of the target, and for "hausdorff" and "hardest" of the logits; None if it is
+    #: to be given.
     recipe: str | None
     #: Whether it may be negative.
     is_signed: bool
@@ -30,6 +31,12 @@ def wanted(spec: str) -> tuple[Wanted, ...]:
 @lru_cache(maxsize=256)
 def _wanted(spec: str) -> tuple[Wanted, ...]:
     return tuple(Wanted(*found) for found in _core.maps(spec))
+
+
+@constant_in_graphs
+def made_channels(spec: str, name: str, classes: int) -> int:
+    """Those of a map that is made: 1 if it is the same for all classes, or C."""
+    return _core.made_channels(spec, name, classes)
 
 
 #: The largest value of a map.

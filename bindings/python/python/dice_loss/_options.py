@@ -74,6 +74,14 @@ def integer(what: str, value: Any) -> int:
     return plain
 
 
+def count(what: str, value: Any) -> int:
+    """An integer of at least 0."""
+    plain = integer(what, value)
+    if plain < 0:
+        raise ValueError(f"{what}: found {plain}, wanted an integer of at least 0")
+    return plain
+
+
 def flag(what: str, value: Any) -> bool:
     """A truth value, and nothing that merely counts as one."""
     plain = value if type(value) is bool else _single(what, value)

@@ -31,6 +31,7 @@ Labels up to the largest that a mapping does not name belong to none."""
 
 FLAG = {"convert": _options.flag}
 NUMBER = {"convert": _options.number}
+COUNT = {"convert": _options.count}
 CLASS_WEIGHTS = {"convert": _options.class_weights}
 INDICES = {"convert": _options.integers}
 SPACING = {"convert": _options.numbers}

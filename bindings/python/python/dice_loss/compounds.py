@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ._choices import ACTIVATION, OVERLAP, VOLUME_WEIGHT, Activation, Overlap, VolumeWeight
-from ._terms import CLASS_VALUES, FLAG, NUMBER, SMOOTHING, ClassValues, Compound, Smoothing
+from ._terms import CLASS_VALUES, COUNT, FLAG, NUMBER, SMOOTHING, ClassValues, Compound, Smoothing
 
 __all__ = [
     "Combo",
@@ -42,6 +42,11 @@ class DiceCrossEntropy(Compound):
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
     """
@@ -53,6 +58,9 @@ class DiceCrossEntropy(Compound):
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
     label_smoothing: float = field(default=0.0, metadata=NUMBER)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
     dice_weight: float = field(default=1.0, metadata=NUMBER)
     cross_entropy_weight: float = field(default=1.0, metadata=NUMBER)
 
@@ -75,6 +83,11 @@ class DiceBinaryCrossEntropy(Compound):
             least 0.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
     """
@@ -86,6 +99,9 @@ class DiceBinaryCrossEntropy(Compound):
     overlap: Overlap = field(default="product", metadata=OVERLAP)
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
     pos_weight: ClassValues = field(default=1.0, metadata=CLASS_VALUES)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
     dice_weight: float = field(default=1.0, metadata=NUMBER)
     cross_entropy_weight: float = field(default=1.0, metadata=NUMBER)
 
@@ -110,6 +126,11 @@ class DiceFocal(Compound):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
@@ -123,6 +144,9 @@ class DiceFocal(Compound):
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
     focal_activation: Activation = field(default="sigmoid", metadata=ACTIVATION)
     dice_weight: float = field(default=1.0, metadata=NUMBER)
     focal_weight: float = field(default=1.0, metadata=NUMBER)
@@ -149,6 +173,11 @@ class GeneralizedDiceFocal(Compound):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
@@ -162,6 +191,9 @@ class GeneralizedDiceFocal(Compound):
     smoothing: Smoothing = field(default=1e-5, metadata=SMOOTHING)
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
     focal_activation: Activation = field(default="sigmoid", metadata=ACTIVATION)
     generalized_dice_weight: float = field(default=1.0, metadata=NUMBER)
     focal_weight: float = field(default=1.0, metadata=NUMBER)

@@ -1497,6 +1497,9 @@ def cross_entropy(
     *,
     activation: Activation = "softmax",
     label_smoothing: float = 0.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
@@ -1528,6 +1531,11 @@ def cross_entropy(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
@@ -1560,6 +1568,9 @@ def cross_entropy(
         terms.CrossEntropy(
             activation=activation,
             label_smoothing=label_smoothing,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             background=background,
             classes=classes,
             class_weights=class_weights,
@@ -1583,6 +1594,9 @@ def binary_cross_entropy(
     *,
     activation: Activation = "sigmoid",
     pos_weight: ClassValues = 1.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
@@ -1611,6 +1625,11 @@ def binary_cross_entropy(
             input as it is).
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
@@ -1643,6 +1662,9 @@ def binary_cross_entropy(
         terms.BinaryCrossEntropy(
             activation=activation,
             pos_weight=pos_weight,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             background=background,
             classes=classes,
             class_weights=class_weights,
@@ -1667,6 +1689,9 @@ def focal(
     activation: Activation = "softmax",
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
@@ -1699,6 +1724,11 @@ def focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
@@ -1733,6 +1763,9 @@ def focal(
             activation=activation,
             gamma=gamma,
             alpha=alpha,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             background=background,
             classes=classes,
             class_weights=class_weights,
@@ -1947,6 +1980,9 @@ def dice_cross_entropy(
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     label_smoothing: float = 0.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
     pool: Pool | None = "sample",
@@ -1980,6 +2016,11 @@ def dice_cross_entropy(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
@@ -2018,6 +2059,9 @@ def dice_cross_entropy(
             overlap=overlap,
             smoothing=smoothing,
             label_smoothing=label_smoothing,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             dice_weight=dice_weight,
             cross_entropy_weight=cross_entropy_weight,
             pool=pool,
@@ -2045,6 +2089,9 @@ def dice_binary_cross_entropy(
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     pos_weight: ClassValues = 1.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
     pool: Pool | None = "sample",
@@ -2079,6 +2126,11 @@ def dice_binary_cross_entropy(
             least 0.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
@@ -2117,6 +2169,9 @@ def dice_binary_cross_entropy(
             overlap=overlap,
             smoothing=smoothing,
             pos_weight=pos_weight,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             dice_weight=dice_weight,
             cross_entropy_weight=cross_entropy_weight,
             pool=pool,
@@ -2145,6 +2200,9 @@ def dice_focal(
     smoothing: Smoothing = 1e-5,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     focal_activation: Activation = "sigmoid",
     dice_weight: float = 1.0,
     focal_weight: float = 1.0,
@@ -2181,6 +2239,11 @@ def dice_focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
@@ -2221,6 +2284,9 @@ def dice_focal(
             smoothing=smoothing,
             gamma=gamma,
             alpha=alpha,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             focal_activation=focal_activation,
             dice_weight=dice_weight,
             focal_weight=focal_weight,
@@ -2250,6 +2316,9 @@ def generalized_dice_focal(
     smoothing: Smoothing = 1e-5,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     focal_activation: Activation = "sigmoid",
     generalized_dice_weight: float = 1.0,
     focal_weight: float = 1.0,
@@ -2288,6 +2357,11 @@ def generalized_dice_focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
@@ -2328,6 +2402,9 @@ def generalized_dice_focal(
             smoothing=smoothing,
             gamma=gamma,
             alpha=alpha,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             focal_activation=focal_activation,
             generalized_dice_weight=generalized_dice_weight,
             focal_weight=focal_weight,

@@ -31,6 +31,7 @@ from ._choices import VolumeWeight as VolumeWeight
 from ._options import BackgroundForeground
 from ._terms import (
     CLASS_VALUES,
+    COUNT,
     DISTANCES,
     FLAG,
     NUMBER,
@@ -478,6 +479,11 @@ class CrossEntropy(VoxelTerm):
 
     Args:
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
     """
 
     loss: ClassVar[str] = "cross_entropy"
@@ -485,6 +491,9 @@ class CrossEntropy(VoxelTerm):
     activations: ClassVar[tuple[Activation, ...]] = ("softmax", "probabilities")
     unreduced: ClassVar[str] = "(N, 1, spatial…)"
     label_smoothing: float = field(default=0.0, metadata=NUMBER)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -499,6 +508,11 @@ class BinaryCrossEntropy(VoxelTerm):
     Args:
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
     """
 
     loss: ClassVar[str] = "binary_cross_entropy"
@@ -506,6 +520,9 @@ class BinaryCrossEntropy(VoxelTerm):
     activations: ClassVar[tuple[Activation, ...]] = ("sigmoid", "probabilities")
     unreduced: ClassVar[str] = "(N, C, spatial…)"
     pos_weight: ClassValues = field(default=1.0, metadata=CLASS_VALUES)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -526,6 +543,11 @@ class Focal(VoxelTerm):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
     """
 
     loss: ClassVar[str] = "focal"
@@ -534,6 +556,9 @@ class Focal(VoxelTerm):
     unreduced: ClassVar[str] = "(N, 1, spatial…) under softmax, (N, C, spatial…) under sigmoid"
     gamma: ClassValues = field(default=2.0, metadata=CLASS_VALUES)
     alpha: ClassValues | None = field(default=None, metadata=CLASS_VALUES)
+    top_k: float = field(default=1.0, metadata=NUMBER)
+    threshold: float = field(default=1.0, metadata=NUMBER)
+    min_kept: int = field(default=0, metadata=COUNT)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -95,6 +95,24 @@ def test_a_loss_makes_its_map(name, channel_axis, reference):
     np.testing.assert_allclose(np.moveaxis(slopes, channel_axis, 1), gradient, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("channel_axis", [1, -1])
+@pytest.mark.parametrize("reference", [False, True])
+@pytest.mark.parametrize("options", [{"top_k": 0.2}, {"threshold": 0.4, "min_kept": 3}], ids=str)
+def test_a_loss_takes_the_hardest_voxels(options, channel_axis, reference):
+    for name, activation in (("dice_cross_entropy", "softmax"), ("focal", "sigmoid")):
+        function, told = getattr(losses, name), {"activation": activation, **options}
+        wanted, gradient = getattr(dice_loss, name)(X, LABELS, **told)
+        told |= {"channel_axis": channel_axis, "reference": reference}
+
+        def loss(x, function=function, told=told):
+            return function(x, LABELS, **told)
+
+        found, slopes = jax.jit(jax.value_and_grad(loss))(jnp.moveaxis(X, 1, channel_axis))
+        assert found == pytest.approx(wanted, rel=2e-6)
+        slopes = np.moveaxis(slopes, channel_axis, 1)
+        np.testing.assert_allclose(slopes, gradient, rtol=0, atol=1e-6)
+
+
 def test_batches_of_batches_make_their_maps():
     several = jnp.stack([X, 2 * X, -X])
     found = jax.vmap(lambda x: losses.hausdorff_dt(x, LABELS))(several)

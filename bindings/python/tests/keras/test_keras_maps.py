@@ -69,6 +69,20 @@ def test_a_loss_makes_its_map(name, native):
     np.testing.assert_allclose(np.moveaxis(slopes, -1, 1), gradient, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("native", NATIVE)
+@pytest.mark.parametrize("options", [{"top_k": 0.2}, {"threshold": 0.4, "min_kept": 3}], ids=str)
+def test_a_loss_takes_the_hardest_voxels(options, native):
+    for loss, compound, activation in (
+        (losses.DiceCE, dice_loss.dice_cross_entropy, "softmax"),
+        (losses.DiceBCE, dice_loss.dice_binary_cross_entropy, "sigmoid"),
+    ):
+        wanted, gradient = compound(X, LABELS, activation=activation, **options)
+        made = loss(from_logits=True, native=native, **options)
+        found, slopes = value_and_gradient(lambda x, made=made: made(LABELS, x), channels_last(X))
+        assert found == pytest.approx(wanted, rel=2e-6)
+        np.testing.assert_allclose(np.moveaxis(slopes, -1, 1), gradient, rtol=0, atol=1e-6)
+
+
 def test_fit_makes_them():
     """Nobody hands a map to `fit`."""
     model = keras.Sequential([keras.layers.Conv2D(3, 1)])

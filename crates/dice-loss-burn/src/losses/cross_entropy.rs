@@ -8,7 +8,7 @@ use burn::{
     nn::loss::Reduction,
     tensor::Tensor,
 };
-use dice_loss::{Activation, CrossEntropy, Decision, Result};
+use dice_loss::{Activation, CrossEntropy, Decision, Result, Selection};
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
 
@@ -20,6 +20,17 @@ pub struct CrossEntropyLossConfig {
     /// ε, the share of the target that is spread evenly over the classes. 0 to 1; `0.0` by default.
     #[config(default = 0.0)]
     pub label_smoothing: f64,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    #[config(default = "0")]
+    pub min_kept: usize,
     /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
     /// `true` by default.
     #[config(default = true)]
@@ -47,9 +58,16 @@ impl CrossEntropyLossConfig {
     /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> CrossEntropyLoss {
         let objective = named::single(
-            CrossEntropy { label_smoothing: self.label_smoothing }
-                .with(self.activation)
-                .background(self.background),
+            CrossEntropy {
+                label_smoothing: self.label_smoothing,
+                selection: Selection {
+                    top_k: self.top_k,
+                    threshold: self.threshold,
+                    min_kept: self.min_kept,
+                },
+            }
+            .with(self.activation)
+            .background(self.background),
             &self.classes,
             &self.class_weights,
             &self.map,
@@ -168,6 +186,9 @@ impl ModuleDisplay for CrossEntropyLoss {
         content
             .add_debug_attribute("activation", &self.config.activation)
             .add_debug_attribute("label_smoothing", &self.config.label_smoothing)
+            .add_debug_attribute("top_k", &self.config.top_k)
+            .add_debug_attribute("threshold", &self.config.threshold)
+            .add_debug_attribute("min_kept", &self.config.min_kept)
             .add_debug_attribute("background", &self.config.background)
             .add_debug_attribute("classes", &self.config.classes)
             .add_debug_attribute("class_weights", &self.config.class_weights)

@@ -10,7 +10,7 @@ use burn::{
 };
 use dice_loss::{
     Absent, Activation, BinaryCrossEntropy, ClassValues, Decision, Dice, DiceBinaryCrossEntropy,
-    Overlap, Pool, Result, Smoothing,
+    Overlap, Pool, Result, Selection, Smoothing,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -35,6 +35,17 @@ pub struct DiceBinaryCrossEntropyLossConfig {
     /// `ClassValues::Same(1.0)` by default.
     #[config(default = "ClassValues::Same(1.0)")]
     pub pos_weight: ClassValues,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    #[config(default = "0")]
+    pub min_kept: usize,
     /// λ_D, the weight of Dice. `1.0` by default.
     #[config(default = 1.0)]
     pub dice_weight: f64,
@@ -78,7 +89,14 @@ impl DiceBinaryCrossEntropyLossConfig {
                     overlap: self.overlap,
                     smoothing: self.smoothing,
                 },
-                cross_entropy: BinaryCrossEntropy { pos_weight: self.pos_weight.clone() },
+                cross_entropy: BinaryCrossEntropy {
+                    pos_weight: self.pos_weight.clone(),
+                    selection: Selection {
+                        top_k: self.top_k,
+                        threshold: self.threshold,
+                        min_kept: self.min_kept,
+                    },
+                },
                 dice_weight: self.dice_weight,
                 cross_entropy_weight: self.cross_entropy_weight,
             }
@@ -202,6 +220,9 @@ impl ModuleDisplay for DiceBinaryCrossEntropyLoss {
             .add_debug_attribute("overlap", &self.config.overlap)
             .add_debug_attribute("smoothing", &self.config.smoothing)
             .add_debug_attribute("pos_weight", &self.config.pos_weight)
+            .add_debug_attribute("top_k", &self.config.top_k)
+            .add_debug_attribute("threshold", &self.config.threshold)
+            .add_debug_attribute("min_kept", &self.config.min_kept)
             .add_debug_attribute("dice_weight", &self.config.dice_weight)
             .add_debug_attribute("cross_entropy_weight", &self.config.cross_entropy_weight)
             .add_debug_attribute("pool", &self.config.pool)

@@ -10,7 +10,7 @@ use burn::{
 };
 use dice_loss::{
     Absent, Activation, CrossEntropy, Decision, Dice, DiceCrossEntropy, Overlap, Pool, Result,
-    Smoothing,
+    Selection, Smoothing,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -34,6 +34,17 @@ pub struct DiceCrossEntropyLossConfig {
     /// ε, the share of the target that is spread evenly over the classes. 0 to 1; `0.0` by default.
     #[config(default = 0.0)]
     pub label_smoothing: f64,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    #[config(default = "0")]
+    pub min_kept: usize,
     /// λ_D, the weight of Dice. `1.0` by default.
     #[config(default = 1.0)]
     pub dice_weight: f64,
@@ -77,7 +88,14 @@ impl DiceCrossEntropyLossConfig {
                     overlap: self.overlap,
                     smoothing: self.smoothing,
                 },
-                cross_entropy: CrossEntropy { label_smoothing: self.label_smoothing },
+                cross_entropy: CrossEntropy {
+                    label_smoothing: self.label_smoothing,
+                    selection: Selection {
+                        top_k: self.top_k,
+                        threshold: self.threshold,
+                        min_kept: self.min_kept,
+                    },
+                },
                 dice_weight: self.dice_weight,
                 cross_entropy_weight: self.cross_entropy_weight,
             }
@@ -200,6 +218,9 @@ impl ModuleDisplay for DiceCrossEntropyLoss {
             .add_debug_attribute("overlap", &self.config.overlap)
             .add_debug_attribute("smoothing", &self.config.smoothing)
             .add_debug_attribute("label_smoothing", &self.config.label_smoothing)
+            .add_debug_attribute("top_k", &self.config.top_k)
+            .add_debug_attribute("threshold", &self.config.threshold)
+            .add_debug_attribute("min_kept", &self.config.min_kept)
             .add_debug_attribute("dice_weight", &self.config.dice_weight)
             .add_debug_attribute("cross_entropy_weight", &self.config.cross_entropy_weight)
             .add_debug_attribute("pool", &self.config.pool)

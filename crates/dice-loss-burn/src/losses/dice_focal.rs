@@ -10,7 +10,7 @@ use burn::{
 };
 use dice_loss::{
     Absent, Activation, ClassValues, Decision, Dice, DiceFocal, Focal, Overlap, Pool, Result,
-    Smoothing,
+    Selection, Smoothing,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -37,6 +37,17 @@ pub struct DiceFocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    #[config(default = "0")]
+    pub min_kept: usize,
     /// That of the focal loss, softmax or sigmoid, whatever that of the other. `Sigmoid` by
     /// default.
     #[config(default = "Activation::Sigmoid")]
@@ -84,7 +95,15 @@ impl DiceFocalLossConfig {
                     overlap: self.overlap,
                     smoothing: self.smoothing,
                 },
-                focal: Focal { gamma: self.gamma.clone(), alpha: self.alpha.clone() },
+                focal: Focal {
+                    gamma: self.gamma.clone(),
+                    alpha: self.alpha.clone(),
+                    selection: Selection {
+                        top_k: self.top_k,
+                        threshold: self.threshold,
+                        min_kept: self.min_kept,
+                    },
+                },
                 focal_activation: self.focal_activation,
                 dice_weight: self.dice_weight,
                 focal_weight: self.focal_weight,
@@ -209,6 +228,9 @@ impl ModuleDisplay for DiceFocalLoss {
             .add_debug_attribute("smoothing", &self.config.smoothing)
             .add_debug_attribute("gamma", &self.config.gamma)
             .add_debug_attribute("alpha", &self.config.alpha)
+            .add_debug_attribute("top_k", &self.config.top_k)
+            .add_debug_attribute("threshold", &self.config.threshold)
+            .add_debug_attribute("min_kept", &self.config.min_kept)
             .add_debug_attribute("focal_activation", &self.config.focal_activation)
             .add_debug_attribute("dice_weight", &self.config.dice_weight)
             .add_debug_attribute("focal_weight", &self.config.focal_weight)

@@ -8,7 +8,7 @@ use burn::{
     nn::loss::Reduction,
     tensor::Tensor,
 };
-use dice_loss::{Activation, ClassValues, Decision, Focal, Result};
+use dice_loss::{Activation, ClassValues, Decision, Focal, Result, Selection};
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
 
@@ -23,6 +23,17 @@ pub struct FocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    #[config(default = 1.0)]
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    #[config(default = "0")]
+    pub min_kept: usize,
     /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
     /// `true` by default.
     #[config(default = true)]
@@ -50,9 +61,17 @@ impl FocalLossConfig {
     /// Options that do not fit each other or the number of classes are reported when it is used.
     pub fn init(&self) -> FocalLoss {
         let objective = named::single(
-            Focal { gamma: self.gamma.clone(), alpha: self.alpha.clone() }
-                .with(self.activation)
-                .background(self.background),
+            Focal {
+                gamma: self.gamma.clone(),
+                alpha: self.alpha.clone(),
+                selection: Selection {
+                    top_k: self.top_k,
+                    threshold: self.threshold,
+                    min_kept: self.min_kept,
+                },
+            }
+            .with(self.activation)
+            .background(self.background),
             &self.classes,
             &self.class_weights,
             &self.map,
@@ -171,6 +190,9 @@ impl ModuleDisplay for FocalLoss {
             .add_debug_attribute("activation", &self.config.activation)
             .add_debug_attribute("gamma", &self.config.gamma)
             .add_debug_attribute("alpha", &self.config.alpha)
+            .add_debug_attribute("top_k", &self.config.top_k)
+            .add_debug_attribute("threshold", &self.config.threshold)
+            .add_debug_attribute("min_kept", &self.config.min_kept)
             .add_debug_attribute("background", &self.config.background)
             .add_debug_attribute("classes", &self.config.classes)
             .add_debug_attribute("class_weights", &self.config.class_weights)

@@ -185,8 +185,10 @@ impl TargetViews {
     ) -> Result<()> {
         let (logits, target) = (logits.logits()?, self.target()?);
         let made = self.rules.made(objective, prepared, &logits, &target, &shape[2..])?;
-        for (name, values) in made {
-            let layout = FlexLayout::contiguous(shape.clone());
+        for (name, channels, values) in made {
+            let mut shape = shape.clone();
+            shape[1] = channels;
+            let layout = FlexLayout::contiguous(shape);
             let map = FlexTensor::new(Bytes::from_elems(values), layout, DType::F32);
             self.maps.push((name, View::of_channels(map)?));
         }

@@ -170,10 +170,11 @@ fn options_and_several_activations() {
     if !can_run(FloatDType::F32) {
         return;
     }
-    let focal = |gamma: f64| Focal { gamma: gamma.into(), alpha: Some(0.25.into()) };
+    let focal =
+        |gamma: f64| Focal { gamma: gamma.into(), alpha: Some(0.25.into()), ..Default::default() };
     let objectives = [
         Objective::new()
-            .term(0.7, CrossEntropy { label_smoothing: 0.2 }.softmax())
+            .term(0.7, CrossEntropy { label_smoothing: 0.2, ..Default::default() }.softmax())
             .term(0.3, Dice::default().softmax().background(false).pool(Pool::Batch)),
         Objective::new()
             .term(1.0, Dice { squared: true, ..Dice::default() }.softmax())
@@ -182,7 +183,11 @@ fn options_and_several_activations() {
         Objective::new()
             .term(1.0, GeneralizedDice::default().sigmoid())
             .term(0.5, focal(1.5).sigmoid())
-            .term(0.2, BinaryCrossEntropy { pos_weight: vec![0.5, 2.0, 3.0].into() }.sigmoid()),
+            .term(
+                0.2,
+                BinaryCrossEntropy { pos_weight: vec![0.5, 2.0, 3.0].into(), ..Default::default() }
+                    .sigmoid(),
+            ),
         Objective::new().term(1.0, Dice::default().softmax()).decision(Decision::Argmax),
         Objective::new().term(1.0, Dice::default().sigmoid()).decision(Decision::Threshold(0.4)),
     ];
@@ -217,11 +222,11 @@ fn one_map_of_ragged_sizes_and_many_classes() {
     if !can_run(FloatDType::F32) {
         return;
     }
-    let focal = Focal { gamma: 1.5.into(), alpha: None };
+    let focal = Focal { gamma: 1.5.into(), ..Default::default() };
     let softmax = Objective::new()
         .term(1.0, Dice::default().softmax())
         .term(0.5, Dice { squared: true, ..Dice::default() }.softmax().map("a"))
-        .term(0.7, CrossEntropy { label_smoothing: 0.2 }.softmax().map("a"))
+        .term(0.7, CrossEntropy { label_smoothing: 0.2, ..Default::default() }.softmax().map("a"))
         .term(0.2, focal.clone().softmax().map("a"))
         .term(0.1, focal.clone().softmax());
     let sigmoid = Objective::new()

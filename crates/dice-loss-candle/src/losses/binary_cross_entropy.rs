@@ -3,7 +3,7 @@
 //! Binary cross-entropy on Candle's tensors.
 
 use candle_core::{Result, Tensor};
-use dice_loss::{Activation, BinaryCrossEntropy, ClassValues, Decision, Reduction};
+use dice_loss::{Activation, BinaryCrossEntropy, ClassValues, Decision, Reduction, Selection};
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
 
@@ -15,6 +15,14 @@ pub struct BinaryCrossEntropyLossConfig {
     /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
     /// `ClassValues::Same(1.0)` by default.
     pub pos_weight: ClassValues,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
     /// `true` by default.
     pub background: bool,
@@ -39,6 +47,9 @@ impl BinaryCrossEntropyLossConfig {
         Self {
             activation,
             pos_weight: ClassValues::Same(1.0),
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             background: true,
             classes: None,
             class_weights: None,
@@ -89,9 +100,16 @@ impl BinaryCrossEntropyLoss {
     /// used.
     pub fn new(config: BinaryCrossEntropyLossConfig) -> Self {
         let objective = named::single(
-            BinaryCrossEntropy { pos_weight: config.pos_weight.clone() }
-                .with(config.activation)
-                .background(config.background),
+            BinaryCrossEntropy {
+                pos_weight: config.pos_weight.clone(),
+                selection: Selection {
+                    top_k: config.top_k,
+                    threshold: config.threshold,
+                    min_kept: config.min_kept,
+                },
+            }
+            .with(config.activation)
+            .background(config.background),
             &config.classes,
             &config.class_weights,
             &config.map,

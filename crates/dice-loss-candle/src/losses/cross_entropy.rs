@@ -3,7 +3,7 @@
 //! Cross-entropy on Candle's tensors.
 
 use candle_core::{Result, Tensor};
-use dice_loss::{Activation, CrossEntropy, Decision, Reduction};
+use dice_loss::{Activation, CrossEntropy, Decision, Reduction, Selection};
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
 
@@ -14,6 +14,14 @@ pub struct CrossEntropyLossConfig {
     pub activation: Activation,
     /// ε, the share of the target that is spread evenly over the classes. 0 to 1; `0.0` by default.
     pub label_smoothing: f64,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
     /// `true` by default.
     pub background: bool,
@@ -38,6 +46,9 @@ impl CrossEntropyLossConfig {
         Self {
             activation,
             label_smoothing: 0.0,
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             background: true,
             classes: None,
             class_weights: None,
@@ -91,9 +102,16 @@ impl CrossEntropyLoss {
     /// used.
     pub fn new(config: CrossEntropyLossConfig) -> Self {
         let objective = named::single(
-            CrossEntropy { label_smoothing: config.label_smoothing }
-                .with(config.activation)
-                .background(config.background),
+            CrossEntropy {
+                label_smoothing: config.label_smoothing,
+                selection: Selection {
+                    top_k: config.top_k,
+                    threshold: config.threshold,
+                    min_kept: config.min_kept,
+                },
+            }
+            .with(config.activation)
+            .background(config.background),
             &config.classes,
             &config.class_weights,
             &config.map,

@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 use dice_loss::{
     Absent, Activation, BinaryCrossEntropy, ClassValues, Decision, Dice, DiceBinaryCrossEntropy,
-    Overlap, Pool, Reduction, Smoothing,
+    Overlap, Pool, Reduction, Selection, Smoothing,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -26,6 +26,14 @@ pub struct DiceBinaryCrossEntropyLossConfig {
     /// π, how much a positive voxel counts against a negative one. A finite number of at least 0;
     /// `ClassValues::Same(1.0)` by default.
     pub pos_weight: ClassValues,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// λ_D, the weight of Dice. `1.0` by default.
     pub dice_weight: f64,
     /// λ_BCE, the weight of cross-entropy. `1.0` by default.
@@ -59,6 +67,9 @@ impl DiceBinaryCrossEntropyLossConfig {
             overlap: Overlap::Product,
             smoothing: Smoothing::both(1e-5),
             pos_weight: ClassValues::Same(1.0),
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             dice_weight: 1.0,
             cross_entropy_weight: 1.0,
             pool: Pool::Sample,
@@ -117,7 +128,14 @@ impl DiceBinaryCrossEntropyLoss {
                     overlap: config.overlap,
                     smoothing: config.smoothing,
                 },
-                cross_entropy: BinaryCrossEntropy { pos_weight: config.pos_weight.clone() },
+                cross_entropy: BinaryCrossEntropy {
+                    pos_weight: config.pos_weight.clone(),
+                    selection: Selection {
+                        top_k: config.top_k,
+                        threshold: config.threshold,
+                        min_kept: config.min_kept,
+                    },
+                },
                 dice_weight: config.dice_weight,
                 cross_entropy_weight: config.cross_entropy_weight,
             }

@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 use dice_loss::{
     Absent, Activation, CrossEntropy, Decision, Dice, DiceCrossEntropy, Overlap, Pool, Reduction,
-    Smoothing,
+    Selection, Smoothing,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -25,6 +25,14 @@ pub struct DiceCrossEntropyLossConfig {
     pub smoothing: Smoothing,
     /// ε, the share of the target that is spread evenly over the classes. 0 to 1; `0.0` by default.
     pub label_smoothing: f64,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// λ_D, the weight of Dice. `1.0` by default.
     pub dice_weight: f64,
     /// λ_CE, the weight of cross-entropy. `1.0` by default.
@@ -58,6 +66,9 @@ impl DiceCrossEntropyLossConfig {
             overlap: Overlap::Product,
             smoothing: Smoothing::both(1e-5),
             label_smoothing: 0.0,
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             dice_weight: 1.0,
             cross_entropy_weight: 1.0,
             pool: Pool::Sample,
@@ -116,7 +127,14 @@ impl DiceCrossEntropyLoss {
                     overlap: config.overlap,
                     smoothing: config.smoothing,
                 },
-                cross_entropy: CrossEntropy { label_smoothing: config.label_smoothing },
+                cross_entropy: CrossEntropy {
+                    label_smoothing: config.label_smoothing,
+                    selection: Selection {
+                        top_k: config.top_k,
+                        threshold: config.threshold,
+                        min_kept: config.min_kept,
+                    },
+                },
                 dice_weight: config.dice_weight,
                 cross_entropy_weight: config.cross_entropy_weight,
             }

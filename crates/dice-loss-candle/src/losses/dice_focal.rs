@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 use dice_loss::{
     Absent, Activation, ClassValues, Decision, Dice, DiceFocal, Focal, Overlap, Pool, Reduction,
-    Smoothing,
+    Selection, Smoothing,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -28,6 +28,14 @@ pub struct DiceFocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// That of the focal loss, softmax or sigmoid, whatever that of the other. `Sigmoid` by
     /// default.
     pub focal_activation: Activation,
@@ -65,6 +73,9 @@ impl DiceFocalLossConfig {
             smoothing: Smoothing::both(1e-5),
             gamma: ClassValues::Same(2.0),
             alpha: None,
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             focal_activation: Activation::Sigmoid,
             dice_weight: 1.0,
             focal_weight: 1.0,
@@ -123,7 +134,15 @@ impl DiceFocalLoss {
                     overlap: config.overlap,
                     smoothing: config.smoothing,
                 },
-                focal: Focal { gamma: config.gamma.clone(), alpha: config.alpha.clone() },
+                focal: Focal {
+                    gamma: config.gamma.clone(),
+                    alpha: config.alpha.clone(),
+                    selection: Selection {
+                        top_k: config.top_k,
+                        threshold: config.threshold,
+                        min_kept: config.min_kept,
+                    },
+                },
                 focal_activation: config.focal_activation,
                 dice_weight: config.dice_weight,
                 focal_weight: config.focal_weight,

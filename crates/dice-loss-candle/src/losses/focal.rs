@@ -3,7 +3,7 @@
 //! Focal on Candle's tensors.
 
 use candle_core::{Result, Tensor};
-use dice_loss::{Activation, ClassValues, Decision, Focal, Reduction};
+use dice_loss::{Activation, ClassValues, Decision, Focal, Reduction, Selection};
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
 
@@ -17,6 +17,14 @@ pub struct FocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// Whether class 0 takes part, in a compound in its overlap; with one channel it always does.
     /// `true` by default.
     pub background: bool,
@@ -42,6 +50,9 @@ impl FocalLossConfig {
             activation,
             gamma: ClassValues::Same(2.0),
             alpha: None,
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             background: true,
             classes: None,
             class_weights: None,
@@ -94,9 +105,17 @@ impl FocalLoss {
     /// used.
     pub fn new(config: FocalLossConfig) -> Self {
         let objective = named::single(
-            Focal { gamma: config.gamma.clone(), alpha: config.alpha.clone() }
-                .with(config.activation)
-                .background(config.background),
+            Focal {
+                gamma: config.gamma.clone(),
+                alpha: config.alpha.clone(),
+                selection: Selection {
+                    top_k: config.top_k,
+                    threshold: config.threshold,
+                    min_kept: config.min_kept,
+                },
+            }
+            .with(config.activation)
+            .background(config.background),
             &config.classes,
             &config.class_weights,
             &config.map,

@@ -5,7 +5,7 @@
 use candle_core::{Result, Tensor};
 use dice_loss::{
     Absent, Activation, ClassValues, Decision, Focal, GeneralizedDice, GeneralizedDiceFocal,
-    Overlap, Pool, Reduction, Smoothing, VolumeWeight,
+    Overlap, Pool, Reduction, Selection, Smoothing, VolumeWeight,
 };
 
 use crate::{Evaluation, SegmentationLoss, Targets, named};
@@ -29,6 +29,14 @@ pub struct GeneralizedDiceFocalLossConfig {
     pub gamma: ClassValues,
     /// α, the balance; none by default. 0 to 1.
     pub alpha: Option<ClassValues>,
+    /// The share of the voxels that count, those with the largest losses, which the loss is the
+    /// mean over; 1 for all. 0 to 1; `1.0` by default.
+    pub top_k: f64,
+    /// The probability of the truth below which a voxel is one that the loss is the mean over
+    /// (OHEM); 1 for all. 0 to 1; `1.0` by default.
+    pub threshold: f64,
+    /// How many voxels of the batch `top_k` and `threshold` leave at least. `0` by default.
+    pub min_kept: usize,
     /// That of the focal loss, softmax or sigmoid, whatever that of the other. `Sigmoid` by
     /// default.
     pub focal_activation: Activation,
@@ -66,6 +74,9 @@ impl GeneralizedDiceFocalLossConfig {
             smoothing: Smoothing::both(1e-5),
             gamma: ClassValues::Same(2.0),
             alpha: None,
+            top_k: 1.0,
+            threshold: 1.0,
+            min_kept: 0,
             focal_activation: Activation::Sigmoid,
             generalized_dice_weight: 1.0,
             focal_weight: 1.0,
@@ -126,7 +137,15 @@ impl GeneralizedDiceFocalLoss {
                     overlap: config.overlap,
                     smoothing: config.smoothing,
                 },
-                focal: Focal { gamma: config.gamma.clone(), alpha: config.alpha.clone() },
+                focal: Focal {
+                    gamma: config.gamma.clone(),
+                    alpha: config.alpha.clone(),
+                    selection: Selection {
+                        top_k: config.top_k,
+                        threshold: config.threshold,
+                        min_kept: config.min_kept,
+                    },
+                },
                 focal_activation: config.focal_activation,
                 generalized_dice_weight: config.generalized_dice_weight,
                 focal_weight: config.focal_weight,

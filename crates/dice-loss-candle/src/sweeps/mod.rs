@@ -191,7 +191,9 @@ impl TargetViews {
             let (x, target) = (x.logits()?, targets.target()?);
             self.rules.made(objective, prepared, &x, &target, &shape[2..]).map_err(refused)?
         };
-        for (name, values) in made {
+        for (name, channels, values) in made {
+            let mut shape = shape.to_vec();
+            shape[1] = channels;
             let map = Tensor::from_vec(values, shape, &Device::Cpu)?;
             self.maps.push((name, View::of_channels(&map)?));
         }

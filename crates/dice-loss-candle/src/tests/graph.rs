@@ -94,7 +94,7 @@ fn central_differences() -> Result<()> {
     let mut case = Case::all(3, Activation::Softmax).remove(4);
     let objective = Objective::new()
         .term(1.0, Dice::default().softmax())
-        .term(0.5, CrossEntropy { label_smoothing: 0.1 }.softmax());
+        .term(0.5, CrossEntropy { label_smoothing: 0.1, ..Default::default() }.softmax());
     let loss = SegmentationLoss::new(objective);
     case.logits.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.0);
     let logits = logits(&case.clone().rounded(Element::F64))?;

@@ -332,10 +332,10 @@ fn sweep(client: &Client, name: &str, objective: &Objective, batch: &Batch) {
 #[test]
 fn sweeps_with_a_map_agree_with_the_reference() {
     let Some(client) = client() else { return };
-    let focal = || Focal { gamma: 1.5.into(), alpha: None };
+    let focal = || Focal { gamma: 1.5.into(), ..Default::default() };
     let softmax = Objective::new()
         .term(1.0, Dice::default().softmax())
-        .term(0.7, CrossEntropy { label_smoothing: 0.2 }.softmax().map("m"))
+        .term(0.7, CrossEntropy { label_smoothing: 0.2, ..Default::default() }.softmax().map("m"))
         .term(0.5, Dice { squared: true, ..Dice::default() }.softmax().map("m"))
         .term(0.3, focal().softmax().map("m"));
     let signed = Objective::new()

@@ -115,20 +115,37 @@ pub fn every_loss_has_the_references_sums_value_and_gradient<F: FrontEnd>(front_
 /// Label smoothing, class weights, weights of positives, exponents.
 pub fn options_of_the_voxel_losses<F: FrontEnd>(front_end: &F) {
     let objectives = [
-        (Activation::Softmax, CrossEntropy { label_smoothing: 0.2 }.softmax()),
-        (Activation::Probabilities, CrossEntropy { label_smoothing: 0.2 }.probabilities()),
+        (
+            Activation::Softmax,
+            CrossEntropy { label_smoothing: 0.2, ..Default::default() }.softmax(),
+        ),
+        (
+            Activation::Probabilities,
+            CrossEntropy { label_smoothing: 0.2, ..Default::default() }.probabilities(),
+        ),
         (Activation::Softmax, CrossEntropy::default().softmax().class_weights([0.5, 2.0, 0.0])),
         (
             Activation::Sigmoid,
-            BinaryCrossEntropy { pos_weight: vec![0.5, 2.0, 3.0].into() }.sigmoid(),
+            BinaryCrossEntropy { pos_weight: vec![0.5, 2.0, 3.0].into(), ..Default::default() }
+                .sigmoid(),
         ),
         (
             Activation::Softmax,
-            Focal { gamma: vec![0.5, 0.0, 2.0].into(), alpha: Some(0.25.into()) }.softmax(),
+            Focal {
+                gamma: vec![0.5, 0.0, 2.0].into(),
+                alpha: Some(0.25.into()),
+                ..Default::default()
+            }
+            .softmax(),
         ),
         (
             Activation::Sigmoid,
-            Focal { gamma: 0.5.into(), alpha: Some(vec![0.1, 0.5, 0.9].into()) }.sigmoid(),
+            Focal {
+                gamma: 0.5.into(),
+                alpha: Some(vec![0.1, 0.5, 0.9].into()),
+                ..Default::default()
+            }
+            .sigmoid(),
         ),
     ];
     for (activation, term) in objectives {
@@ -153,8 +170,8 @@ pub fn decisions_are_counted<F: FrontEnd>(front_end: &F) {
 /// Where a power below 1 has an infinite slope and the loss none.
 pub fn certain_voxels_have_the_references_focal_gradient<F: FrontEnd>(front_end: &F) {
     let objective = Objective::new()
-        .term(1.0, Focal { gamma: 0.5.into(), alpha: None }.softmax())
-        .term(1.0, Focal { gamma: 0.5.into(), alpha: None }.sigmoid());
+        .term(1.0, Focal { gamma: 0.5.into(), ..Default::default() }.softmax())
+        .term(1.0, Focal { gamma: 0.5.into(), ..Default::default() }.sigmoid());
     let mut case = Case::all(3, Activation::Softmax).remove(0);
     case.logits.iter_mut().for_each(|x| *x = 1e4 * x.signum());
     for &way in F::WAYS {

@@ -204,7 +204,9 @@ impl Case {
             let prepared = objective.prepare(self.shape[1])?;
             let make = |map: Named| {
                 let values = prepared.make_map(&map.name, logits, target, &self.shape[2..])?;
-                Ok((map.name, Shaped::new(values, &self.shape)))
+                let mut shape = self.shape.clone();
+                shape[1] = prepared.made_channels(&map.name)?;
+                Ok((map.name, Shaped::new(values, &shape)))
             };
             objective.maps()?.into_iter().map(make).collect()
         });

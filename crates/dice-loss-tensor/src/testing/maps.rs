@@ -2,7 +2,7 @@
 
 use dice_loss::{
     Activation, BinaryCrossEntropy, BorderCrossEntropy, Boundary, CrossEntropy, Dice, Focal,
-    HausdorffDT, InstanceCrossEntropy, Objective, Pool, SkeletonRecall,
+    HausdorffDT, InstanceCrossEntropy, Objective, Pool, Selection, SkeletonRecall,
 };
 
 use super::{Case, FrontEnd, Reference, Shaped, Way, agreement::against_the_reference, precision};
@@ -16,7 +16,10 @@ fn objectives() -> Vec<(Activation, Objective)> {
             Objective::new()
                 .term(1.0, dice(Activation::Softmax))
                 .term(0.5, dice(Activation::Softmax).map("a"))
-                .term(0.7, CrossEntropy { label_smoothing: 0.2 }.softmax().map("a"))
+                .term(
+                    0.7,
+                    CrossEntropy { label_smoothing: 0.2, ..Default::default() }.softmax().map("a"),
+                )
                 .term(0.3, Focal::default().softmax().map("b"))
                 .term(0.2, Boundary::default().softmax())
                 .term(0.1, SkeletonRecall::default().softmax()),
@@ -118,14 +121,17 @@ pub fn maps_that_do_not_fit<F: FrontEnd>(front_end: &F) {
 /// Where the engine reaches the target, a map that is not handed in is made; elsewhere it is asked for.
 pub fn maps_that_losses_make<F: FrontEnd>(front_end: &F) {
     let spacing = Some(vec![2.0, 0.5]);
+    let selection = Selection { top_k: 0.3, ..Default::default() };
     let objectives = [
         Objective::new()
             .term(1.0, Dice::default().softmax())
             .term(0.5, Boundary { spacing: spacing.clone() }.softmax())
-            .term(0.3, BorderCrossEntropy { spacing, ..Default::default() }.softmax()),
+            .term(0.3, BorderCrossEntropy { spacing, ..Default::default() }.softmax())
+            .term(0.2, CrossEntropy { selection, ..Default::default() }.softmax()),
         Objective::new()
             .term(1.0, HausdorffDT::default().sigmoid())
-            .term(0.5, SkeletonRecall::default().sigmoid()),
+            .term(0.5, SkeletonRecall::default().sigmoid())
+            .term(0.2, Focal { selection, ..Default::default() }.sigmoid()),
     ];
     for (objective, activation) in objectives.iter().zip([Activation::Softmax, Activation::Sigmoid])
     {

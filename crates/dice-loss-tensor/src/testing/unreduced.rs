@@ -77,7 +77,11 @@ pub fn overlap_values_in_what_pooling_leaves<F: FrontEnd>(front_end: &F) {
 pub fn maps_of_voxel_losses<F: FrontEnd>(front_end: &F) {
     let of = |term| Objective::new().term(0.5, term).reduction(Reduction::None);
     let objectives = [
-        (Activation::Softmax, of(CrossEntropy { label_smoothing: 0.1 }.softmax()), 1),
+        (
+            Activation::Softmax,
+            of(CrossEntropy { label_smoothing: 0.1, ..Default::default() }.softmax()),
+            1,
+        ),
         (Activation::Softmax, of(Focal::default().softmax()), 1),
         (Activation::Sigmoid, of(Focal::default().sigmoid()), 3),
         (Activation::Sigmoid, of(BinaryCrossEntropy::default().sigmoid()), 3),

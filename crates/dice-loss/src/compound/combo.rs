@@ -79,7 +79,10 @@ impl Compound for Combo {
         let pos_weight = ClassValues::Same(beta / (1.0 - beta));
         vec![
             (1.0 - alpha, dice.with(activation)),
-            (alpha * (1.0 - beta), BinaryCrossEntropy { pos_weight }.with(activation)),
+            (
+                alpha * (1.0 - beta),
+                BinaryCrossEntropy { pos_weight, ..Default::default() }.with(activation),
+            ),
         ]
     }
 }

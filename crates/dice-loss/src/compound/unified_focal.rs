@@ -117,19 +117,19 @@ impl UnifiedFocal {
         let gamma = ClassValues::Background { background: self.gamma, foreground };
         let (background, foreground) = (1.0 - self.delta, self.delta);
         let alpha = Some(ClassValues::Background { background, foreground });
-        (self.lambda, Focal { gamma, alpha }.softmax())
+        (self.lambda, Focal { gamma, alpha, ..Default::default() }.softmax())
     }
 
     /// F of each channel.
     fn binary_focal(&self) -> (f64, Term) {
         let alpha = Some(self.delta.into());
-        (self.lambda, Focal { gamma: self.gamma.into(), alpha }.sigmoid())
+        (self.lambda, Focal { gamma: self.gamma.into(), alpha, ..Default::default() }.sigmoid())
     }
 
     /// F of each channel, its own voxels without focus: α of 1 and 0 take either side alone.
     fn half_focal(&self) -> Vec<(f64, Term)> {
         let side = |gamma: f64, alpha: f64| {
-            Focal { gamma: gamma.into(), alpha: Some(alpha.into()) }.sigmoid()
+            Focal { gamma: gamma.into(), alpha: Some(alpha.into()), ..Default::default() }.sigmoid()
         };
         vec![
             (self.lambda * self.delta, side(0.0, 1.0)),

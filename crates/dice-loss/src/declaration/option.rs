@@ -154,6 +154,8 @@ pub enum OptionKind {
     Flag,
     /// A number.
     Number,
+    /// A whole number of at least 0.
+    Count,
     /// One of these words.
     Choice {
         /// Its type in Rust.
@@ -241,7 +243,7 @@ impl OptionInfo {
             OptionKind::Indices => vec![json!([classes - 1])],
             OptionKind::Numbers => vec![by_class(&|class| json!(0.5 + 0.25 * class as f64))],
             OptionKind::Spacing => vec![json!([0.5, 2.0])],
-            OptionKind::Number | OptionKind::Name => Vec::new(),
+            OptionKind::Number | OptionKind::Count | OptionKind::Name => Vec::new(),
         }
     }
 }

@@ -13,6 +13,8 @@ pub enum Slot<'a> {
     OptionalFlag(&'a mut Option<bool>),
     /// A number.
     Number(&'a mut f64),
+    /// How many.
+    Count(&'a mut usize),
     /// One of a few words.
     Choice(&'a mut dyn Choice),
     /// What is added to a ratio.
@@ -41,6 +43,7 @@ impl Slot<'_> {
         match self {
             Self::Flag(_) | Self::OptionalFlag(_) => OptionKind::Flag,
             Self::Number(_) => OptionKind::Number,
+            Self::Count(_) => OptionKind::Count,
             Self::Choice(choice) => {
                 OptionKind::Choice { type_name: choice.type_name(), words: choice.words() }
             }
@@ -62,6 +65,7 @@ impl Slot<'_> {
             Self::Flag(flag) => json!(flag),
             Self::OptionalFlag(flag) => json!(flag),
             Self::Number(number) => json!(number),
+            Self::Count(count) => json!(count),
             Self::Choice(choice) => json!(choice.chosen()),
             Self::Smoothing(Smoothing { numerator, denominator }) => {
                 json!([numerator, denominator])
@@ -84,6 +88,10 @@ impl Slot<'_> {
             Self::Flag(flag) => *flag = value.as_bool().ok_or_else(refuse)?,
             Self::OptionalFlag(flag) => *flag = optional(value, Value::as_bool, refuse)?,
             Self::Number(number) => *number = value.as_f64().ok_or_else(refuse)?,
+            Self::Count(count) => {
+                let read = |value: &Value| usize::try_from(value.as_u64()?).ok();
+                *count = read(value).ok_or_else(refuse)?;
+            }
             Self::Choice(choice) => {
                 if !value.as_str().is_some_and(|word| choice.choose(word)) {
                     return Err(refuse());
@@ -181,6 +189,7 @@ impl Slot<'_> {
             Self::Flag(_) => "true or false".into(),
             Self::OptionalFlag(_) => "true, false or null".into(),
             Self::Number(_) => "a number".into(),
+            Self::Count(_) => "a whole number of at least 0".into(),
             Self::Choice(choice) => choice.words().join(", "),
             Self::Smoothing(_) => "a number of at least 0, or two: [numerator, denominator]".into(),
             Self::ClassValues(_) | Self::OptionalClassValues(_) => {

@@ -8,26 +8,29 @@ use rayon::prelude::*;
 
 use super::Recipe;
 use crate::{
-    Activation, Error, Instances, Logits, Prepared, Result, Target,
+    Activation, Error, Instances, Logits, Objective, Prepared, Result, Selection, Target, Term,
     error::stated,
     instances::weigh,
     morphology::stoppable,
+    plan::{MapPlan, Plan, Planned},
     room,
-    sweep::{Input, Side, inside},
+    sweep::{Input, Side, hardest, inside},
+    term::Loss,
+    voxel::VoxelLoss,
 };
 
 impl Prepared {
-    /// Makes the map of this name as its loss wants it, row-major (N, C, S), for
-    /// [`Target::map`](crate::Target::map).
+    /// Makes the map of this name as its loss wants it, row-major, for
+    /// [`Target::map`](crate::Target::map): (N, C, S), or (N, 1, S) of one that is the same for all classes
+    /// ([`made_channels`](Self::made_channels)).
     ///
     /// `spatial` are the sizes of the spatial axes, one to three. Reference and prediction are read as
-    /// `measure` reads them; the logits' values matter to [`Recipe::Hausdorff`] alone. A dense target
-    /// is inside a class where it has at least ½ of it. A voxel that does not count is inside no class,
-    /// so it is background to the distances of its neighbours.
+    /// `measure` reads them; the logits' values matter to [`Recipe::Hausdorff`] and [`Recipe::Hardest`] alone.
+    /// A dense target is inside a class where it has at least ½ of it. A voxel that does not count is inside
+    /// no class, so it is background to the distances of its neighbours.
     ///
-    /// Classes that were not annotated, or that no term looks at, are 0, but in the maps of
-    /// [`Recipe::Border`] and [`Recipe::InstanceWeights`] under softmax, which are the same for all; so are the distances of a class that has
-    /// no voxel or all of them.
+    /// Classes that were not annotated, or that no term looks at, are 0; so are the distances of a class that
+    /// has no voxel or all of them.
     ///
     /// Fails for a map that no loss says how to make, for spatial axes that are not the voxels, for a
     /// spacing of other axes, and for labels out of range.
@@ -51,19 +54,19 @@ impl Prepared {
         spatial: &[usize],
     ) -> Result<Vec<f32>> {
         let plan = self.plan();
-        if name == Instances::MAP && plan.division.is_some() {
+        if self.is_of_instances(name) {
             return self.instances_as_map(logits, target, spatial);
         }
-        let named = plan.maps.iter().find(|map| map.name == name);
-        let Some((map, recipe)) = named.and_then(|map| Some((map, map.recipe.as_ref()?))) else {
-            let wanted = "a map that the loss of a term says how to make, or one made elsewhere";
-            return stated("map to make", format!("'{name}'"), wanted);
-        };
+        let (map, recipe) = self.made(name)?;
         self.check_shapes(logits, target)?;
         let [samples, classes, voxels] = logits.layout().shape();
         check_spatial(spatial, voxels)?;
+        if let Recipe::Hardest { selection } = recipe {
+            return self.hardest(name, *selection, logits, target);
+        }
         let grid = grid_of(map.by, recipe.spacing(), spatial)?;
-        let count = samples.saturating_mul(classes).saturating_mul(voxels);
+        let channels = self.made_channels(name)?;
+        let count = samples.saturating_mul(channels).saturating_mul(voxels);
         room::expect(count, size_of::<f32>(), "a map of all classes")?;
         let mut values = vec![0.0; count];
         if count == 0 {
@@ -79,7 +82,7 @@ impl Prepared {
         };
         let is_seen = plan.classes_of_map(name);
         let is_of_all = recipe.is_of_all(map.activation);
-        for (sample, values) in values.chunks_exact_mut(classes * voxels).enumerate() {
+        for (sample, values) in values.chunks_exact_mut(channels * voxels).enumerate() {
             let place = |class: usize| {
                 let start = (sample * classes + class) * voxels;
                 start..start + voxels
@@ -88,10 +91,7 @@ impl Prepared {
             let is_annotated = |class: &usize| batch.is_valid(sample, *class);
             if is_of_all {
                 let planes: Vec<_> = (1..classes).filter(is_annotated).map(inside).collect();
-                let (first, others) = values.split_at_mut(voxels);
-                let beside = beside.get(place(0)).unwrap_or(&[]);
-                make(recipe, &planes, beside, &grid, first)?;
-                others.chunks_exact_mut(voxels).for_each(|other| other.copy_from_slice(first));
+                make(recipe, &planes, beside.get(place(0)).unwrap_or(&[]), &grid, values)?;
                 continue;
             }
             for (class, values) in values.chunks_exact_mut(voxels).enumerate() {
@@ -102,6 +102,65 @@ impl Prepared {
             }
         }
         Ok(values)
+    }
+
+    /// The channels of a map that [`make_map`](Self::make_map) makes: 1, or one for each class.
+    ///
+    /// Fails for a map that no loss says how to make.
+    pub fn made_channels(&self, name: &str) -> Result<usize> {
+        if self.is_of_instances(name) {
+            return Ok(self.classes());
+        }
+        let (map, recipe) = self.made(name)?;
+        let is_of_all = match recipe {
+            Recipe::Hardest { .. } => {
+                self.selecting(name).is_some_and(|(loss, term)| loss.is_per_voxel(term.activation))
+            }
+            _ => recipe.is_of_all(map.activation),
+        };
+        Ok(if is_of_all { 1 } else { self.classes() })
+    }
+
+    fn is_of_instances(&self, name: &str) -> bool {
+        name == Instances::MAP && self.plan().division.is_some()
+    }
+
+    /// A map that a loss says how to make.
+    fn made(&self, name: &str) -> Result<(&MapPlan, &Recipe)> {
+        let named = self.plan().maps.iter().find(|map| map.name == name);
+        let Some(made) = named.and_then(|map| Some((map, map.recipe.as_ref()?))) else {
+            let wanted = "a map that the loss of a term says how to make, or one made elsewhere";
+            return stated("map to make", format!("'{name}'"), wanted);
+        };
+        Ok(made)
+    }
+
+    /// The term whose hardest voxels a map says.
+    fn selecting(&self, name: &str) -> Option<(&VoxelLoss, &Term)> {
+        let plan = self.plan();
+        plan.terms.iter().find_map(|Planned { term, map, .. }| match &term.loss {
+            Loss::Voxel(loss) if plan.maps[(*map)?].name == name => {
+                loss.map().map(|_| (loss, term))
+            }
+            _ => None,
+        })
+    }
+
+    fn hardest(
+        &self,
+        name: &str,
+        selection: Selection,
+        logits: &Logits,
+        target: &Target,
+    ) -> Result<Vec<f32>> {
+        let Some((loss, term)) = self.selecting(name) else { return Ok(Vec::new()) };
+        let is_per_voxel = loss.is_per_voxel(term.activation);
+        let weights = term.weights(self.classes());
+        let ranked_by = Objective::new().term(1.0, term.ranked_by(selection));
+        let objective = ranked_by.isa(self.plan().isa);
+        let plan = Plan::new(&objective, self.classes())?;
+        let batch = Input::without_maps(&plan, logits, target);
+        hardest(&batch, selection, &weights, is_per_voxel)
     }
 }
 
@@ -161,7 +220,7 @@ impl Recipe {
             | Self::Skeleton { spacing, .. }
             | Self::Border { spacing, .. }
             | Self::InstanceWeights { spacing, .. } => spacing.as_deref(),
-            Self::Instances { .. } => None,
+            Self::Instances { .. } | Self::Hardest { .. } => None,
         }
     }
 }
@@ -237,7 +296,9 @@ fn made_by_morphology(
             Ok(())
         }
         // Made by their own code.
-        Recipe::InstanceWeights { .. } | Recipe::Instances { .. } => Ok(()),
+        Recipe::InstanceWeights { .. } | Recipe::Instances { .. } | Recipe::Hardest { .. } => {
+            Ok(())
+        }
     }
 }
 

@@ -8,7 +8,7 @@ mod make;
 
 pub(crate) use make::check_spatial;
 
-use crate::{Activation, Division, Instances, Objective, Result, error::stated};
+use crate::{Activation, Division, Instances, Objective, Result, Selection, error::stated};
 
 /// How a map is made of a reference. Distances are in the units of the spacing.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +53,11 @@ pub enum Recipe {
         /// The distance from voxel to voxel along each spatial axis; 1 by default.
         spacing: Option<Vec<f64>>,
     },
+    /// 1 in the voxels that a voxel loss is the mean over, else 0 ([`Selection`]).
+    Hardest {
+        /// Which voxels are taken.
+        selection: Selection,
+    },
     /// The number of the instance of each class that a voxel belongs to
     /// ([`Prepared::make_instances`](crate::Prepared::make_instances)), with a spacing of 1; neighbours
     /// share as much as a corner.
@@ -71,6 +76,7 @@ impl Recipe {
             Self::Skeleton { .. } => "skeleton",
             Self::Border { .. } => "border",
             Self::InstanceWeights { .. } => "instance_weights",
+            Self::Hardest { .. } => "hardest",
             Self::Instances { division: Division::Cells } => "cells",
             Self::Instances { division: Division::Blobs } => "blobs",
         }
@@ -135,8 +141,10 @@ impl Objective {
             };
             known.is_signed &= is_signed;
             let Some(recipe) = recipe else { continue };
+            // What a term takes depends on all that it is told.
+            let is_of_term = matches!(recipe, Recipe::Hardest { .. });
             let is_another = |known: &Recipe, of: Activation| {
-                *known != recipe || (recipe.is_of_activation() && of != activation)
+                is_of_term || *known != recipe || (recipe.is_of_activation() && of != activation)
             };
             if known.recipe.as_ref().is_some_and(|of| is_another(of, known.activation)) {
                 return stated(

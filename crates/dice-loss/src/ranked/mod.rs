@@ -2,11 +2,14 @@
 //! sums.
 //!
 //! A Lovász loss sorts the voxels of each class. It has no moments, and is no term of an
-//! [`Objective`](crate::Objective): what needs sums that add up does without it.
+//! [`Objective`](crate::Objective): what needs sums that add up does without it. The mean over the hardest
+//! voxels is one of sums: those of the voxels that are [`largest`].
 
+mod largest;
 mod lovasz;
 mod sort;
 
+pub(crate) use largest::{Ordered, largest};
 pub use lovasz::Lovasz;
 pub(crate) use lovasz::{Errors, HINGE, SOFTMAX};
 pub(crate) use sort::{Key, length_of_piece, sort};

@@ -28,6 +28,7 @@
 
 mod cldice;
 mod gradient;
+mod hardest;
 mod log_loss;
 mod lovasz;
 mod probability;
@@ -36,6 +37,7 @@ mod voxels;
 
 use crate::{Logits, Moments, Objective, Prepared, Result, Target, Upstream, Verdict};
 pub use cldice::{Centerline, cldice};
+pub use hardest::{Hardest, hardest};
 pub use lovasz::{Ranked, lovasz};
 use voxels::Voxels;
 

@@ -13,6 +13,7 @@ mod aligned;
 mod chain;
 mod exponentials;
 mod geometry;
+mod hardest;
 mod ieee;
 mod inside;
 mod isa;
@@ -43,6 +44,7 @@ mod tile;
 mod transpose;
 mod voxel_losses;
 
+pub(crate) use hardest::hardest;
 pub(crate) use inside::{Side, inside};
 pub use isa::Isa;
 pub(crate) use ranked::{Asked, ranked};

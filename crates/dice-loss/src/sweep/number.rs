@@ -27,6 +27,7 @@ pub(super) trait Number:
 {
     const ZERO: Self;
     const ONE: Self;
+    const NEG_INFINITY: Self;
     /// Sums of plain exponentials outside this range are taken again with their maximum.
     const SAFE: std::ops::Range<Self>;
     /// Weights whose products and sums over a span stay far from the ends of the type.
@@ -120,6 +121,7 @@ fn split_exponent<I: Instructions>(x: f32) -> (f32, f32) {
 impl Number for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = f32::NEG_INFINITY;
     const SAFE: std::ops::Range<Self> = 1e-26..1e34;
     const ORDINARY: std::ops::Range<f64> = 1e-12..1e12;
     const LEAST: Self = f32::MIN_POSITIVE;
@@ -228,6 +230,7 @@ impl Number for f32 {
 impl Number for f64 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const NEG_INFINITY: Self = f64::NEG_INFINITY;
     const SAFE: std::ops::Range<Self> = 1e-200..1e200;
     const ORDINARY: std::ops::Range<f64> = 1e-150..1e150;
     const LEAST: Self = f64::MIN_POSITIVE;

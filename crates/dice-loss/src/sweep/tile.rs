@@ -210,7 +210,7 @@ impl Input<'_> {
     }
 
     /// Whether every voxel counts, and counts the same.
-    fn counts_all(&self) -> bool {
+    pub(super) fn counts_all(&self) -> bool {
         let Masks { ignore_index, mask, weights, .. } = &self.target.masks;
         ignore_index.is_none() && mask.is_none() && weights.is_none()
     }

@@ -28,17 +28,28 @@ pub(super) fn tile<I: Instructions, F: Borrow>(
     tile: &Tile<F>,
     work: &mut Work<F>,
 ) {
+    unweighed::<I, F>(batch, slopes, tile, work);
+    for out in &mut work.slopes[..tile.classes] {
+        for i in 0..TILE {
+            out[i] = share(tile.weight[i], out[i]);
+        }
+    }
+}
+
+/// The same, whatever the weights of the voxels.
+#[inline(always)]
+pub(super) fn unweighed<I: Instructions, F: Borrow>(
+    batch: &Input,
+    slopes: &[VoxelSlopes],
+    tile: &Tile<F>,
+    work: &mut Work<F>,
+) {
     let valid = batch.valid(tile.sample);
     work.slopes[..tile.classes].fill([F::ZERO; TILE]);
     for (group, slopes) in batch.plan.groups.iter().zip(slopes) {
         match group.activation {
             Activation::Softmax => add_softmax::<I, F>(group, slopes, valid, tile, work),
             _ => add_channels::<I, F>(group, slopes, valid, tile, work),
-        }
-    }
-    for out in &mut work.slopes[..tile.classes] {
-        for i in 0..TILE {
-            out[i] = share(tile.weight[i], out[i]);
         }
     }
 }

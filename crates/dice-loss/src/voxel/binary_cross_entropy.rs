@@ -1,6 +1,7 @@
 //! Binary cross-entropy.
 
-use crate::{Activation, ClassValues, declaration::*};
+use super::Selection;
+use crate::{Activation, ClassValues, declaration::*, maps::Wanted};
 
 /// Binary cross-entropy of each channel by itself: binary and multilabel.
 ///
@@ -16,11 +17,13 @@ use crate::{Activation, ClassValues, declaration::*};
 pub struct BinaryCrossEntropy {
     /// π, how much a positive voxel counts against a negative one; 1 by default.
     pub pos_weight: ClassValues,
+    /// The voxels that it is the mean over, each class of a voxel by itself; all by default.
+    pub selection: Selection,
 }
 
 impl Default for BinaryCrossEntropy {
     fn default() -> Self {
-        Self { pos_weight: ClassValues::Same(1.0) }
+        Self { pos_weight: ClassValues::Same(1.0), selection: Selection::default() }
     }
 }
 
@@ -40,10 +43,17 @@ impl Declare for BinaryCrossEntropy {
         papers: &[],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new(
-        "pos_weight",
-        "π, how much a positive voxel counts against a negative one",
-        |l: &mut Self| Slot::ClassValues(&mut l.pos_weight),
-    )
-    .range(Range::at_least(0.0))];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new(
+            "pos_weight",
+            "π, how much a positive voxel counts against a negative one",
+            |l: &mut Self| Slot::ClassValues(&mut l.pos_weight),
+        )
+        .range(Range::at_least(0.0)),
+        LossOption::part("selection", |l: &mut Self| Slot::Part(&mut l.selection)),
+    ];
+
+    fn map(&self) -> Option<Wanted> {
+        self.selection.map()
+    }
 }

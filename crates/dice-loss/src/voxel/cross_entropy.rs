@@ -1,6 +1,7 @@
 //! Cross-entropy.
 
-use crate::{Activation, declaration::*};
+use super::Selection;
+use crate::{Activation, declaration::*, maps::Wanted};
 
 /// Cross-entropy over exclusive classes.
 ///
@@ -23,6 +24,8 @@ use crate::{Activation, declaration::*};
 pub struct CrossEntropy {
     /// ε, the share of the target that is spread evenly over the classes; 0 by default.
     pub label_smoothing: f64,
+    /// The voxels that it is the mean over; all by default.
+    pub selection: Selection,
 }
 
 impl Declare for CrossEntropy {
@@ -47,12 +50,19 @@ impl Declare for CrossEntropy {
         }],
     };
 
-    const OPTIONS: &'static [LossOption<Self>] = &[LossOption::new(
-        "label_smoothing",
-        "ε, the share of the target that is spread evenly over the classes",
-        |l: &mut Self| Slot::Number(&mut l.label_smoothing),
-    )
-    .range(Range::closed(0.0, 1.0))
-    .trial("0.1")
-    .moves_match(PerfectMatch::Elsewhere)];
+    const OPTIONS: &'static [LossOption<Self>] = &[
+        LossOption::new(
+            "label_smoothing",
+            "ε, the share of the target that is spread evenly over the classes",
+            |l: &mut Self| Slot::Number(&mut l.label_smoothing),
+        )
+        .range(Range::closed(0.0, 1.0))
+        .trial("0.1")
+        .moves_match(PerfectMatch::Elsewhere),
+        LossOption::part("selection", |l: &mut Self| Slot::Part(&mut l.selection)),
+    ];
+
+    fn map(&self) -> Option<Wanted> {
+        self.selection.map()
+    }
 }

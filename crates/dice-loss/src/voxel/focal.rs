@@ -1,6 +1,7 @@
 //! Focal loss.
 
-use crate::{Activation, ClassValues, declaration::*};
+use super::Selection;
+use crate::{Activation, ClassValues, declaration::*, maps::Wanted};
 
 /// Focal loss: cross-entropy that looks away from the voxels it already gets right.
 ///
@@ -24,11 +25,13 @@ pub struct Focal {
     pub gamma: ClassValues,
     /// α, the balance; none by default.
     pub alpha: Option<ClassValues>,
+    /// The voxels that it is the mean over, under sigmoid each class of a voxel by itself; all by default.
+    pub selection: Selection,
 }
 
 impl Default for Focal {
     fn default() -> Self {
-        Self { gamma: ClassValues::Same(2.0), alpha: None }
+        Self { gamma: ClassValues::Same(2.0), alpha: None, selection: Selection::default() }
     }
 }
 
@@ -59,5 +62,10 @@ impl Declare for Focal {
             Slot::OptionalClassValues(&mut l.alpha)
         })
         .range(Range::closed(0.0, 1.0)),
+        LossOption::part("selection", |l: &mut Self| Slot::Part(&mut l.selection)),
     ];
+
+    fn map(&self) -> Option<Wanted> {
+        self.selection.map()
+    }
 }

@@ -3,8 +3,10 @@
 //! These files hold their options and their documentation; their arithmetic is part of the
 //! sweeps, in `sweep/`.
 
+mod selection;
 mod terms;
 
+pub use selection::Selection;
 pub(crate) use terms::CATALOGUE;
 
 use crate::{
@@ -78,6 +80,26 @@ voxel_losses! {
 }
 
 impl VoxelLoss {
+    /// The same loss over all voxels.
+    pub fn of_all(&self) -> Self {
+        let mut loss = self.clone();
+        match &mut loss {
+            Self::CrossEntropy(CrossEntropy { selection, .. })
+            | Self::BinaryCrossEntropy(BinaryCrossEntropy { selection, .. })
+            | Self::Focal(Focal { selection, .. }) => *selection = Selection::default(),
+            Self::BorderCrossEntropy(_) | Self::InstanceCrossEntropy(_) => {}
+        }
+        loss
+    }
+
+    /// The log loss of the same probabilities.
+    pub fn plain(&self, activation: Activation) -> Self {
+        match self.is_per_voxel(activation) {
+            true => Self::CrossEntropy(CrossEntropy::default()),
+            false => Self::BinaryCrossEntropy(BinaryCrossEntropy::default()),
+        }
+    }
+
     /// Whether the loss has one value a voxel; otherwise one a voxel and class.
     pub fn is_per_voxel(&self, activation: Activation) -> bool {
         match self {

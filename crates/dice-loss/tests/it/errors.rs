@@ -250,7 +250,7 @@ fn options_out_of_range() {
     let negative = Dice::default().softmax().class_weights([1.0, -1.0]);
     refused(one(negative), "dice: class_weights: found -1");
     refused(
-        one(CrossEntropy { label_smoothing: 1.5 }.softmax()),
+        one(CrossEntropy { label_smoothing: 1.5, ..Default::default() }.softmax()),
         "cross_entropy: label_smoothing: found 1.5, wanted 0 to 1",
     );
     refused(
@@ -259,11 +259,17 @@ fn options_out_of_range() {
     );
     refused(one(CrossEntropy::default().softmax().pool(Pool::Batch)), "cross_entropy: pool");
     refused(
-        one(BinaryCrossEntropy { pos_weight: vec![1.0].into() }.sigmoid()),
+        one(BinaryCrossEntropy { pos_weight: vec![1.0].into(), ..Default::default() }.sigmoid()),
         "binary_cross_entropy: pos_weight: found [1.0], wanted 2 values",
     );
-    refused(one(Focal { gamma: (-1.0).into(), alpha: None }.softmax()), "focal: gamma: found -1");
-    refused(one(Focal { gamma: 2.0.into(), alpha: Some(2.0.into()) }.sigmoid()), "focal: alpha");
+    refused(
+        one(Focal { gamma: (-1.0).into(), ..Default::default() }.softmax()),
+        "focal: gamma: found -1",
+    );
+    refused(
+        one(Focal { gamma: 2.0.into(), alpha: Some(2.0.into()), ..Default::default() }.sigmoid()),
+        "focal: alpha",
+    );
     refused(dice().decision(Decision::Threshold(f64::NAN)), "decision: threshold: found NaN");
     refused(
         dice().term(1.0, CrossEntropy::default().softmax()).reduction(Reduction::None),
@@ -427,7 +433,8 @@ fn labels_gone_bad_between_the_sweeps_are_no_class() {
     use dice_loss::Isa;
     let objectives = [
         dice(),
-        Objective::new().term(1.0, CrossEntropy { label_smoothing: 0.1 }.softmax()),
+        Objective::new()
+            .term(1.0, CrossEntropy { label_smoothing: 0.1, ..Default::default() }.softmax()),
         Objective::new().term(1.0, Focal::default().softmax()),
         Objective::new().term(1.0, Dice::default().sigmoid()).term(1.0, Focal::default().sigmoid()),
         dice().term(1.0, CrossEntropy::default().softmax()),

@@ -94,7 +94,7 @@ fn confident_voxels_keep_their_digits() {
         let odds = (-f64::from(x)).exp();
         let (ln_p, complement) = (-odds.ln_1p(), odds / (1.0 + odds));
         for gamma in [0.0, 0.5, 2.0] {
-            let focal = || Focal { gamma: gamma.into(), alpha: None };
+            let focal = || Focal { gamma: gamma.into(), ..Default::default() };
             let wanted = complement.powf(gamma) * -ln_p;
             let p = 1.0 - complement;
             let slope = -complement.powf(gamma) * (complement - gamma * p * ln_p);

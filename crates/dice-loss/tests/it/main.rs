@@ -6,6 +6,7 @@ mod differences;
 mod edges;
 mod errors;
 mod extremes;
+mod hardest;
 mod instances;
 mod invariance;
 mod lesions;

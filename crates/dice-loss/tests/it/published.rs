@@ -81,7 +81,7 @@ fn voxel_losses_of_three_voxels() {
     let (a, b, c) = (-0.9f64.ln(), -0.8f64.ln(), -0.4f64.ln());
     let bce = BinaryCrossEntropy::default();
     of_three("binary cross-entropy", |x| one(bce.clone().with(x)), (a + b + c) / 3.0);
-    let weighted = BinaryCrossEntropy { pos_weight: 5.0.into() };
+    let weighted = BinaryCrossEntropy { pos_weight: 5.0.into(), ..Default::default() };
     let wanted = (5.0 * a + b + 5.0 * c) / 3.0;
     of_three("weighted", |x| one(weighted.clone().with(x)), wanted);
     let focal = Focal::default();
@@ -91,7 +91,7 @@ fn voxel_losses_of_three_voxels() {
     let balanced = Focal { alpha: Some(0.25.into()), ..Focal::default() };
     let wanted = (0.25 * 0.01 * a + 0.75 * 0.04 * b + 0.25 * 0.36 * c) / 3.0;
     of_three("balanced focal", |x| one(balanced.clone().with(x)), wanted);
-    let root = Focal { gamma: 0.5.into(), alpha: None };
+    let root = Focal { gamma: 0.5.into(), ..Default::default() };
     let wanted = (0.1f64.sqrt() * a + 0.2f64.sqrt() * b + 0.6f64.sqrt() * c) / 3.0;
     of_three("focal, γ = ½", |x| one(root.clone().with(x)), wanted);
 }
@@ -132,7 +132,7 @@ fn losses_over_exclusive_classes() {
     // ε / C of every class's log loss, each row in turn.
     let others = [0.8f64, 0.1, 0.1, 0.2, 0.5, 0.3, 0.1, 0.3, 0.6].map(|p| -p.ln());
     let smoothed = (0.85 * (a + b + c) + 0.15 / 3.0 * others.iter().sum::<f64>()) / 3.0;
-    let smooth = CrossEntropy { label_smoothing: 0.15 };
+    let smooth = CrossEntropy { label_smoothing: 0.15, ..Default::default() };
     of_classes("label smoothing", smooth.softmax(), smoothed);
     let focal = (0.04 * a + 0.25 * b + 0.16 * c) / 3.0;
     of_classes("focal", Focal::default().softmax(), focal);
@@ -186,7 +186,10 @@ fn unannotated_classes_join_the_background() {
     // Smoothing is spread over the two classes that are told apart.
     let others = [0.9f64, 0.1, 0.5, 0.5, 0.7, 0.3].map(|p| -p.ln()).iter().sum::<f64>();
     let wanted = (0.8 * (-0.9f64.ln() - 0.5f64.ln() - 0.7f64.ln()) + 0.1 * others) / 3.0;
-    close(annotated(CrossEntropy { label_smoothing: 0.2 }.softmax(), valid), wanted);
+    close(
+        annotated(CrossEntropy { label_smoothing: 0.2, ..Default::default() }.softmax(), valid),
+        wanted,
+    );
     let dice = Dice { smoothing: NONE, ..Dice::default() };
     let wanted = (1.0 - 1.6 / 2.1 + 1.0 - 1.0 / 1.9) / 2.0;
     close(annotated(dice.softmax(), valid), wanted);

@@ -190,7 +190,7 @@ fn no_option_is_too_large() {
     let one = |term| Objective::new().term(1.0, term);
     huge(one(Dice::default().softmax().class_weights([1e308, 1.0])), "dice: class_weights");
     huge(one(MatthewsCorrelation { smoothing: 1e308 }.softmax()), "matthews");
-    huge(one(Focal { gamma: 1e308.into(), alpha: None }.softmax()), "focal: gamma");
+    huge(one(Focal { gamma: 1e308.into(), ..Default::default() }.softmax()), "focal: gamma");
     huge(Objective::new().term(1e308, Dice::default().softmax()), "dice: weight");
     // What is taken gives numbers.
     let target = Target::labels(&[0u8, 1, 1, 0], voxels()).expect("labels");
@@ -198,7 +198,7 @@ fn no_option_is_too_large() {
         Dice::default().softmax().class_weights([1e30, 1.0]),
         CrossEntropy::default().softmax().class_weights([1e30, 1.0]),
         MatthewsCorrelation { smoothing: 1e30 }.softmax(),
-        Focal { gamma: 1e30.into(), alpha: None }.softmax(),
+        Focal { gamma: 1e30.into(), ..Default::default() }.softmax(),
     ] {
         loss(&one(term), &target);
     }

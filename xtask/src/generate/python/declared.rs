@@ -62,6 +62,7 @@ fn option(option: &OptionInfo) -> Value {
     let (kind, words) = match &option.kind {
         OptionKind::Flag => ("flag", None),
         OptionKind::Number => ("number", None),
+        OptionKind::Count => ("count", None),
         OptionKind::Choice { words, .. } => ("choice", Some(words)),
         OptionKind::Smoothing => ("smoothing", None),
         OptionKind::ClassValues { .. } => ("class values", None),

@@ -251,6 +251,7 @@ pub(super) fn annotation(option: &OptionInfo) -> String {
     match &option.kind {
         OptionKind::Flag => "bool",
         OptionKind::Number => "float",
+        OptionKind::Count => "int",
         OptionKind::Choice { type_name, .. } => type_name,
         OptionKind::Smoothing => "Smoothing",
         OptionKind::ClassValues { optional: false } => "ClassValues",

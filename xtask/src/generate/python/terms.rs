@@ -33,9 +33,10 @@ the background), class weights for both.
 ";
 
 const BASES: [&str; 4] = ["BackgroundForeground", "OverlapTerm", "Term", "VoxelTerm"];
-const METADATA: [&str; 10] = [
+const METADATA: [&str; 11] = [
     "CLASS_VALUES",
     "CLASS_WEIGHTS",
+    "COUNT",
     "DISTANCES",
     "FLAG",
     "INDICES",
@@ -142,6 +143,7 @@ fn metadata(option: &OptionInfo) -> String {
     match &option.kind {
         OptionKind::Flag => "FLAG",
         OptionKind::Number => "NUMBER",
+        OptionKind::Count => "COUNT",
         OptionKind::Choice { type_name, .. } => return choices::constant(type_name),
         OptionKind::Smoothing => "SMOOTHING",
         OptionKind::ClassValues { .. } => "CLASS_VALUES",

@@ -105,9 +105,10 @@ def with_maps(
     alone = reading._replace(maps=()), logits, counted._replace(maps=())
     frozen = jax.lax.stop_gradient(alone[1:])
     channels = -1 if reading.channels_last else 1
-    first = (logits.shape[0], logits.shape[channels], *_spatial(reading, logits))
-    shape = _like(logits, first, np.float32)
     for name in lacking:
+        made_channels = _core.made_channels(spec, name, classes_of(reading, logits))
+        first = (logits.shape[0], made_channels, *_spatial(reading, logits))
+        shape = _like(logits, first, np.float32)
         made = _call("make_map", [shape], spec, alone[0], *frozen, made=name)[0]
         maps[name] = jnp.moveaxis(made, 1, channels)
     names = tuple(map.name for map in wanted)

@@ -1511,6 +1511,9 @@ def cross_entropy(
     *,
     activation: Activation = "softmax",
     label_smoothing: float = 0.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
@@ -1545,6 +1548,11 @@ def cross_entropy(
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
@@ -1572,6 +1580,9 @@ def cross_entropy(
         terms.CrossEntropy(
             activation=activation,
             label_smoothing=label_smoothing,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             background=background,
             classes=classes,
             class_weights=class_weights,
@@ -1598,6 +1609,9 @@ def binary_cross_entropy(
     *,
     activation: Activation = "sigmoid",
     pos_weight: ClassValues = 1.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
@@ -1629,6 +1643,11 @@ def binary_cross_entropy(
             input as it is).
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
@@ -1656,6 +1675,9 @@ def binary_cross_entropy(
         terms.BinaryCrossEntropy(
             activation=activation,
             pos_weight=pos_weight,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             background=background,
             classes=classes,
             class_weights=class_weights,
@@ -1683,6 +1705,9 @@ def focal(
     activation: Activation = "softmax",
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     background: bool | None = True,
     classes: Sequence[int] | None = None,
     class_weights: ClassWeights | None = None,
@@ -1718,6 +1743,11 @@ def focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
         classes: only these classes take part; all by default.
@@ -1747,6 +1777,9 @@ def focal(
             activation=activation,
             gamma=gamma,
             alpha=alpha,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             background=background,
             classes=classes,
             class_weights=class_weights,
@@ -1966,6 +1999,9 @@ def dice_cross_entropy(
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     label_smoothing: float = 0.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
     pool: Pool | None = "sample",
@@ -2002,6 +2038,11 @@ def dice_cross_entropy(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
@@ -2035,6 +2076,9 @@ def dice_cross_entropy(
             overlap=overlap,
             smoothing=smoothing,
             label_smoothing=label_smoothing,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             dice_weight=dice_weight,
             cross_entropy_weight=cross_entropy_weight,
             pool=pool,
@@ -2065,6 +2109,9 @@ def dice_binary_cross_entropy(
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     pos_weight: ClassValues = 1.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
     pool: Pool | None = "sample",
@@ -2102,6 +2149,11 @@ def dice_binary_cross_entropy(
             least 0.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         pool: what the overlap is computed over: `"sample"`, each class of each sample; `"batch"`,
@@ -2135,6 +2187,9 @@ def dice_binary_cross_entropy(
             overlap=overlap,
             smoothing=smoothing,
             pos_weight=pos_weight,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             dice_weight=dice_weight,
             cross_entropy_weight=cross_entropy_weight,
             pool=pool,
@@ -2166,6 +2221,9 @@ def dice_focal(
     smoothing: Smoothing = 1e-5,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     focal_activation: Activation = "sigmoid",
     dice_weight: float = 1.0,
     focal_weight: float = 1.0,
@@ -2205,6 +2263,11 @@ def dice_focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
@@ -2240,6 +2303,9 @@ def dice_focal(
             smoothing=smoothing,
             gamma=gamma,
             alpha=alpha,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             focal_activation=focal_activation,
             dice_weight=dice_weight,
             focal_weight=focal_weight,
@@ -2272,6 +2338,9 @@ def generalized_dice_focal(
     smoothing: Smoothing = 1e-5,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     focal_activation: Activation = "sigmoid",
     generalized_dice_weight: float = 1.0,
     focal_weight: float = 1.0,
@@ -2313,6 +2382,11 @@ def generalized_dice_focal(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
@@ -2348,6 +2422,9 @@ def generalized_dice_focal(
             smoothing=smoothing,
             gamma=gamma,
             alpha=alpha,
+            top_k=top_k,
+            threshold=threshold,
+            min_kept=min_kept,
             focal_activation=focal_activation,
             generalized_dice_weight=generalized_dice_weight,
             focal_weight=focal_weight,

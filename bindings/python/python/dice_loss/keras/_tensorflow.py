@@ -180,8 +180,13 @@ def maps(spec: str, batch: Batch, names: Sequence[str]) -> dict[str, Tensor]:
         lent.make_maps(spec, [name])
         return np.moveaxis(lent.maps[name], 1, settings.axis)
 
+    def shape(name: str) -> list[Any]:
+        shape: list[Any] = batch.logits.shape.as_list()
+        shape[settings.axis] = _core.made_channels(spec, name, shape[settings.axis])
+        return shape
+
     return {
-        name: tf.ensure_shape(_called(partial(made, name), frozen, tf.float32), batch.logits.shape)
+        name: tf.ensure_shape(_called(partial(made, name), frozen, tf.float32), shape(name))
         for name in names
     }
 

@@ -1171,6 +1171,11 @@ class CrossEntropy(NamedLoss):
 
     Args:
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1186,6 +1191,9 @@ class CrossEntropy(NamedLoss):
         self,
         *,
         label_smoothing: float = 0.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         from_logits: bool = False,
         activation: Activation = "softmax",
         axis: int = -1,
@@ -1204,6 +1212,9 @@ class CrossEntropy(NamedLoss):
         super().__init__(
             terms.CrossEntropy(
                 label_smoothing=label_smoothing,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 classes=classes,
                 map=map,
             ),
@@ -1239,6 +1250,11 @@ class BCE(NamedLoss):
     Args:
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
             input as it is).
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1254,6 +1270,9 @@ class BCE(NamedLoss):
         self,
         *,
         pos_weight: ClassValues = 1.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         from_logits: bool = False,
         activation: Activation = "sigmoid",
         axis: int = -1,
@@ -1272,6 +1291,9 @@ class BCE(NamedLoss):
         super().__init__(
             terms.BinaryCrossEntropy(
                 pos_weight=pos_weight,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 classes=classes,
                 map=map,
             ),
@@ -1312,6 +1334,11 @@ class Focal(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
@@ -1327,6 +1354,9 @@ class Focal(NamedLoss):
         *,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         from_logits: bool = False,
         activation: Activation = "softmax",
         axis: int = -1,
@@ -1346,6 +1376,9 @@ class Focal(NamedLoss):
             terms.Focal(
                 gamma=gamma,
                 alpha=alpha,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 classes=classes,
                 map=map,
             ),
@@ -1541,6 +1574,11 @@ class DiceCE(NamedLoss):
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
@@ -1556,6 +1594,9 @@ class DiceCE(NamedLoss):
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         label_smoothing: float = 0.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         dice_weight: float = 1.0,
         cross_entropy_weight: float = 1.0,
         from_logits: bool = False,
@@ -1579,6 +1620,9 @@ class DiceCE(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 label_smoothing=label_smoothing,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 dice_weight=dice_weight,
                 cross_entropy_weight=cross_entropy_weight,
             ),
@@ -1621,6 +1665,11 @@ class DiceBCE(NamedLoss):
             least 0.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
@@ -1636,6 +1685,9 @@ class DiceBCE(NamedLoss):
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         pos_weight: ClassValues = 1.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         dice_weight: float = 1.0,
         cross_entropy_weight: float = 1.0,
         from_logits: bool = False,
@@ -1659,6 +1711,9 @@ class DiceBCE(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 pos_weight=pos_weight,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 dice_weight=dice_weight,
                 cross_entropy_weight=cross_entropy_weight,
             ),
@@ -1703,6 +1758,11 @@ class DiceFocal(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
@@ -1719,6 +1779,9 @@ class DiceFocal(NamedLoss):
         smoothing: Smoothing = 1e-5,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         focal_activation: Activation = "sigmoid",
         dice_weight: float = 1.0,
         focal_weight: float = 1.0,
@@ -1744,6 +1807,9 @@ class DiceFocal(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 alpha=alpha,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 focal_activation=focal_activation,
                 dice_weight=dice_weight,
                 focal_weight=focal_weight,
@@ -1791,6 +1857,11 @@ class GeneralizedDiceFocal(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
@@ -1807,6 +1878,9 @@ class GeneralizedDiceFocal(NamedLoss):
         smoothing: Smoothing = 1e-5,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         focal_activation: Activation = "sigmoid",
         generalized_dice_weight: float = 1.0,
         focal_weight: float = 1.0,
@@ -1832,6 +1906,9 @@ class GeneralizedDiceFocal(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 alpha=alpha,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 focal_activation=focal_activation,
                 generalized_dice_weight=generalized_dice_weight,
                 focal_weight=focal_weight,

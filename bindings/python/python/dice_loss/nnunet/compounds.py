@@ -54,6 +54,59 @@ class _LabelLoss(nn.Module):
             cross_entropy = self.ce(net_output, labels)
         return self.weight_ce * cross_entropy + self.weight_dice * dice
 
+    def _counts_the_same(self, ce: RobustCrossEntropyLoss, net_output: Tensor) -> bool:
+        """Whether both are asked for, of the same voxels."""
+        if self.weight_dice == 0 or self.weight_ce == 0:
+            return False
+        if self.ignore_label is not None:
+            return ce.ignore_index == self.ignore_label
+        return not 0 <= ce.ignore_index < net_output.shape[1]
+
+    def _is_usual(
+        self, ce: RobustCrossEntropyLoss, dc: SoftDiceLoss | MemoryEfficientSoftDiceLoss
+    ) -> bool:
+        """Whether the engine's own terms can stand for them."""
+        is_weighed = all(
+            type(w) in (int, float) and 0 <= w < math.inf
+            for w in (self.weight_ce, self.weight_dice)
+        )
+        smoothing = ce.label_smoothing
+        return (
+            is_weighed
+            and is_plain(self.ignore_label)
+            and ce.weight is None
+            and type(smoothing) in (int, float)
+            and 0 <= smoothing <= 1
+            and dc.is_usual
+        )
+
+    def _weighted(
+        self, dc: SoftDiceLoss | MemoryEfficientSoftDiceLoss, cross_entropy: CrossEntropy
+    ) -> Terms:
+        """The engine's own terms."""
+        return _terms(
+            float(self.weight_ce),
+            float(self.weight_dice),
+            cross_entropy,
+            float(dc.smooth),
+            "batch" if dc.batch_dice else "sample",
+            bool(dc.do_bg),
+        )
+
+    def _of_terms(self, net_output: Tensor, target: Tensor, terms: Terms) -> Tensor:
+        """The loss, of which Dice is one less than the engine's."""
+        value = at_once(
+            net_output,
+            target,
+            terms,
+            wrong=RuntimeError,
+            activation="softmax",
+            target_kind="labels",
+            ignore_index=self.ignore_label,
+            option=_OPTION,
+        )
+        return value - self.weight_dice
+
 
 class DC_and_CE_loss(_LabelLoss):
     """w_ce · cross-entropy + w_dice · Dice loss, under softmax.
@@ -114,14 +167,6 @@ class DC_and_CE_loss(_LabelLoss):
             return self._at_once(ce, dc, net_output, target)
         return self._one_after_another(net_output, target, target[:, 0])
 
-    def _counts_the_same(self, ce: RobustCrossEntropyLoss, net_output: Tensor) -> bool:
-        """Whether both are asked for, of the same voxels."""
-        if self.weight_dice == 0 or self.weight_ce == 0:
-            return False
-        if self.ignore_label is not None:
-            return ce.ignore_index == self.ignore_label
-        return not 0 <= ce.ignore_index < net_output.shape[1]
-
     def _at_once(
         self,
         ce: RobustCrossEntropyLoss,
@@ -131,17 +176,7 @@ class DC_and_CE_loss(_LabelLoss):
     ) -> Tensor:
         terms = None if is_intercepted() else self._terms(ce, dc)
         if terms is not None:
-            value = at_once(
-                net_output,
-                target,
-                terms,
-                wrong=RuntimeError,
-                activation="softmax",
-                target_kind="labels",
-                ignore_index=self.ignore_label,
-                option=_OPTION,
-            )
-            return value - self.weight_dice
+            return self._of_terms(net_output, target, terms)
         names = (*OVERLAP[:2], *ce.names())
         measured = measured_of(
             net_output, target, names, option=_OPTION, ignore_index=self.ignore_label
@@ -162,49 +197,31 @@ class DC_and_CE_loss(_LabelLoss):
     ) -> Terms | None:
         """The engine's own terms that are the same but for the 1 that Dice is taken from; None
         where there are none."""
-        smoothing = ce.label_smoothing
-        is_weighed = all(
-            type(w) in (int, float) and 0 <= w < math.inf
-            for w in (self.weight_ce, self.weight_dice)
-        )
-        if not (
-            is_weighed
-            and is_plain(self.ignore_label)
-            and ce.weight is None
-            and ce.reduction == "mean"
-            and type(smoothing) is float
-            and 0 <= smoothing <= 1
-            and dc.is_usual
-        ):
+        if not (self._is_usual(ce, dc) and ce.reduction == "mean"):
             return None
-        return _terms(
-            float(self.weight_ce),
-            float(self.weight_dice),
-            smoothing,
-            float(dc.smooth),
-            "batch" if dc.batch_dice else "sample",
-            bool(dc.do_bg),
-        )
+        return self._weighted(dc, CrossEntropy(label_smoothing=ce.label_smoothing))
 
 
 @lru_cache(maxsize=256)
 def _terms(
     weight_ce: float,
     weight_dice: float,
-    label_smoothing: float,
+    cross_entropy: CrossEntropy,
     smooth: float,
     pool: Pool,
     background: bool,
 ) -> Terms:
     dice = Dice(smoothing=smooth, pool=pool, absent="formula", background=background)
-    return (weight_dice, dice), (weight_ce, CrossEntropy(label_smoothing=label_smoothing))
+    return (weight_dice, dice), (weight_ce, cross_entropy)
 
 
 class DC_and_topk_loss(_LabelLoss):
     """w_ce · `TopKLoss` + w_dice · `SoftDiceLoss`, under softmax.
 
     The arguments, shapes, errors and quirks are those of `DC_and_CE_loss` and of `TopKLoss`, which
-    `ce_kwargs` belong to.
+    `ce_kwargs` belong to. In main memory both come from one objective, if cross-entropy has no
+    `weight`; otherwise one after the other. `dice_loss.torch.DiceCELoss(top_k=0.1)` is the same
+    without the quirks.
     """
 
     def __init__(
@@ -222,7 +239,29 @@ class DC_and_topk_loss(_LabelLoss):
 
     def forward(self, net_output: Tensor, target: Tensor) -> Any:
         """The loss; see `DC_and_topk_loss`."""
+        terms = None if is_intercepted() else self._terms(net_output, target)
+        if terms is not None:
+            return self._of_terms(net_output, target, terms)
         return self._one_after_another(net_output, target, target)
+
+    def _terms(self, net_output: Tensor, target: Tensor) -> Terms | None:
+        """The engine's own terms that are the same; None where there are none."""
+        ce, dc = self.ce, self.dc
+        if not (
+            type(ce) is TopKLoss
+            and _is_own(dc)
+            and is_softmax(dc.apply_nonlin)
+            and self._counts_the_same(ce, net_output)
+            and self._is_usual(ce, dc)
+            and ce.is_of_engine(net_output, target)
+        ):
+            return None
+        if self.ignore_label is not None:
+            # The mean is over as many voxels, ignored ones among them if need be.
+            counted = int(differs(target, self.ignore_label).sum())
+            if counted < ce.taken_of(target):
+                return None
+        return self._weighted(dc, ce.term(target))
 
 
 class DC_and_BCE_loss(nn.Module):

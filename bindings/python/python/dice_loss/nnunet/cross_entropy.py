@@ -7,8 +7,10 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from ..terms import CrossEntropy
 from ..torch._native import loss_dtype
-from ..torch._peers import sums
+from ..torch._peers import at_once, is_plain, sums
+from ..torch._tracing import is_intercepted
 from ..torch.losses import CrossEntropyLoss
 
 __all__ = ["RobustCrossEntropyLoss", "TopKLoss"]
@@ -81,6 +83,9 @@ class RobustCrossEntropyLoss(nn.CrossEntropyLoss):
 class TopKLoss(RobustCrossEntropyLoss):
     """The mean of the largest k % of the voxels' cross-entropies.
 
+    In main memory and without `weight` the engine finds them and keeps which they are, a number a
+    voxel. `dice_loss.torch.CrossEntropyLoss(top_k=0.1)` is the same without the quirk.
+
     Quirk: ignored voxels, whose loss is 0, count in the k %.
 
     Args:
@@ -115,9 +120,42 @@ class TopKLoss(RobustCrossEntropyLoss):
 
     def forward(self, inp: Tensor, target: Tensor) -> Tensor:
         """The loss; see `TopKLoss`."""
+        if self.weight is None and not is_intercepted() and self.is_of_engine(inp, target):
+            total = at_once(
+                inp,
+                target,
+                ((1.0, self.term(target)),),
+                wrong=IndexError,
+                activation="softmax",
+                target_kind="labels",
+                ignore_index=self.ignore_index,
+                reduction="sum",
+            )
+            return total / self.taken_of(target)
         losses = self._voxels(inp, target[:, 0]).reshape(-1)
-        largest, _ = torch.topk(losses, int(losses.numel() * self.k / 100), sorted=False)
+        largest, _ = torch.topk(losses, self.taken_of(target), sorted=False)
         return largest.mean()
+
+    def taken_of(self, target: Tensor) -> int:
+        """How many voxels of labels (N, 1, spatial…) the mean is over."""
+        return int(target[:, 0].numel() * self.k / 100)
+
+    def term(self, target: Tensor) -> CrossEntropy:
+        """The engine's own cross-entropy of so many voxels."""
+        smoothing = float(self.label_smoothing)
+        return CrossEntropy(label_smoothing=smoothing, top_k=0.0, min_kept=self.taken_of(target))
+
+    def is_of_engine(self, inp: Tensor, target: Tensor) -> bool:
+        """Whether the engine takes voxels in main memory, as many as there are and at least one."""
+        return (
+            inp.device.type == "cpu"
+            and inp.dim() > 1
+            and inp.shape[1] > 1
+            and target.shape == (inp.shape[0], 1, *inp.shape[2:])
+            and is_plain(self.ignore_index)
+            and 0 <= float(self.label_smoothing) <= 1
+            and 1 <= self.taken_of(target) <= target.numel()
+        )
 
     def _voxels(self, inp: Tensor, labels: Tensor) -> Tensor:
         """The loss of every voxel."""

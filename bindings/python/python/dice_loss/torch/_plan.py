@@ -76,7 +76,9 @@ def loss(
     class_weights: Tensor | None = None,
 ) -> Tensor:
     """The loss."""
-    logits, voxels = read(plan, logits, target, mask, voxel_weight, class_valid, maps)
+    logits, voxels = read(
+        plan, logits, target, mask, voxel_weight, class_valid, maps, class_weights
+    )
     weights = None if class_weights is None else weights_of(class_weights, logits)
     return _loss(plan, logits, voxels, weights)
 
@@ -92,7 +94,9 @@ def loss_with_details(
     class_weights: Tensor | None = None,
 ) -> tuple[Tensor, LossDetails]:
     """The loss, and what the same sweep knows beside it."""
-    logits, voxels = read(plan, logits, target, mask, voxel_weight, class_valid, maps)
+    logits, voxels = read(
+        plan, logits, target, mask, voxel_weight, class_valid, maps, class_weights
+    )
     weights = weights_of(class_weights, logits)
     route = _route.chosen(logits, voxels, with_counts(plan.spec), plan.settings, weights)
     if plan.process_group is None:
@@ -129,6 +133,7 @@ def read(
     voxel_weight: Tensor | None = None,
     class_valid: Tensor | None = None,
     maps: Mapping[str, Tensor] | None = None,
+    class_weights: Tensor | None = None,
 ) -> tuple[Tensor, Target]:
     """Logits and target, checked, with all maps that the loss reads."""
     refuse_onnx()
@@ -152,7 +157,8 @@ def read(
         maps=maps,
         wanted=plan.maps,
     )
-    return logits, with_maps(logits, voxels, plan.maps, plan.spec)
+    weights = weights_of(class_weights, logits)
+    return logits, with_maps(logits, voxels, plan.maps, plan.spec, weights)
 
 
 def maps(

@@ -1121,6 +1121,9 @@ def cross_entropy_loss(
     maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     label_smoothing: float = 0.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     activation: Activation = "softmax",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
@@ -1139,6 +1142,11 @@ def cross_entropy_loss(
         logits, target, mask, voxel_weight, class_valid, maps, details: see the forward of
             `SegmentationLoss`.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1156,6 +1164,9 @@ def cross_entropy_loss(
         losses.CrossEntropyLoss,
         {
             "label_smoothing": label_smoothing,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "activation": activation,
             "background": background,
             "classes": classes,
@@ -1187,6 +1198,9 @@ def bce_loss(
     maps: Mapping[str, Tensor] | None = None,
     details: bool = False,
     pos_weight: ClassValues = 1.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     activation: Activation = "sigmoid",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
@@ -1206,6 +1220,11 @@ def bce_loss(
             `SegmentationLoss`.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
             input as it is).
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1223,6 +1242,9 @@ def bce_loss(
         losses.BCELoss,
         {
             "pos_weight": pos_weight,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "activation": activation,
             "background": background,
             "classes": classes,
@@ -1255,6 +1277,9 @@ def focal_loss(
     details: bool = False,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     activation: Activation = "softmax",
     background: bool | None = None,
     classes: Sequence[int] | None = None,
@@ -1276,6 +1301,11 @@ def focal_loss(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
@@ -1293,6 +1323,9 @@ def focal_loss(
         {
             "gamma": gamma,
             "alpha": alpha,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "activation": activation,
             "background": background,
             "classes": classes,
@@ -1466,6 +1499,9 @@ def dice_ce_loss(
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     label_smoothing: float = 0.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
     activation: Activation = "softmax",
@@ -1491,6 +1527,11 @@ def dice_ce_loss(
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
@@ -1508,6 +1549,9 @@ def dice_ce_loss(
             "overlap": overlap,
             "smoothing": smoothing,
             "label_smoothing": label_smoothing,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "dice_weight": dice_weight,
             "cross_entropy_weight": cross_entropy_weight,
             "activation": activation,
@@ -1542,6 +1586,9 @@ def dice_bce_loss(
     overlap: Overlap = "product",
     smoothing: Smoothing = 1e-5,
     pos_weight: ClassValues = 1.0,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     dice_weight: float = 1.0,
     cross_entropy_weight: float = 1.0,
     activation: Activation = "sigmoid",
@@ -1568,6 +1615,11 @@ def dice_bce_loss(
             least 0.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
@@ -1585,6 +1637,9 @@ def dice_bce_loss(
             "overlap": overlap,
             "smoothing": smoothing,
             "pos_weight": pos_weight,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "dice_weight": dice_weight,
             "cross_entropy_weight": cross_entropy_weight,
             "activation": activation,
@@ -1620,6 +1675,9 @@ def dice_focal_loss(
     smoothing: Smoothing = 1e-5,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     focal_activation: Activation = "sigmoid",
     dice_weight: float = 1.0,
     focal_weight: float = 1.0,
@@ -1649,6 +1707,11 @@ def dice_focal_loss(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
@@ -1667,6 +1730,9 @@ def dice_focal_loss(
             "smoothing": smoothing,
             "gamma": gamma,
             "alpha": alpha,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "focal_activation": focal_activation,
             "dice_weight": dice_weight,
             "focal_weight": focal_weight,
@@ -1703,6 +1769,9 @@ def generalized_dice_focal_loss(
     smoothing: Smoothing = 1e-5,
     gamma: ClassValues = 2.0,
     alpha: ClassValues | None = None,
+    top_k: float = 1.0,
+    threshold: float = 1.0,
+    min_kept: int = 0,
     focal_activation: Activation = "sigmoid",
     generalized_dice_weight: float = 1.0,
     focal_weight: float = 1.0,
@@ -1733,6 +1802,11 @@ def generalized_dice_focal_loss(
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
@@ -1751,6 +1825,9 @@ def generalized_dice_focal_loss(
             "smoothing": smoothing,
             "gamma": gamma,
             "alpha": alpha,
+            "top_k": top_k,
+            "threshold": threshold,
+            "min_kept": min_kept,
             "focal_activation": focal_activation,
             "generalized_dice_weight": generalized_dice_weight,
             "focal_weight": focal_weight,

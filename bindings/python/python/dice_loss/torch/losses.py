@@ -1079,6 +1079,11 @@ class CrossEntropyLoss(NamedLoss):
 
     Args:
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
             input as it is).
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1096,6 +1101,9 @@ class CrossEntropyLoss(NamedLoss):
         self,
         *,
         label_smoothing: float = 0.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         activation: Activation = "softmax",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
@@ -1110,6 +1118,9 @@ class CrossEntropyLoss(NamedLoss):
         super().__init__(
             terms.CrossEntropy(
                 label_smoothing=label_smoothing,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 classes=classes,
                 map=map,
             ),
@@ -1140,6 +1151,11 @@ class BCELoss(NamedLoss):
     Args:
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
             input as it is).
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
@@ -1157,6 +1173,9 @@ class BCELoss(NamedLoss):
         self,
         *,
         pos_weight: ClassValues = 1.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         activation: Activation = "sigmoid",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
@@ -1171,6 +1190,9 @@ class BCELoss(NamedLoss):
         super().__init__(
             terms.BinaryCrossEntropy(
                 pos_weight=pos_weight,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 classes=classes,
                 map=map,
             ),
@@ -1206,6 +1228,11 @@ class FocalLoss(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         activation: what turns logits into probabilities: `"softmax"` or `"sigmoid"`.
         background: whether class 0 takes part, in a compound in its overlap; with one channel it
             always does.
@@ -1223,6 +1250,9 @@ class FocalLoss(NamedLoss):
         *,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         activation: Activation = "softmax",
         background: bool | None = None,
         classes: Sequence[int] | None = None,
@@ -1238,6 +1268,9 @@ class FocalLoss(NamedLoss):
             terms.Focal(
                 gamma=gamma,
                 alpha=alpha,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 classes=classes,
                 map=map,
             ),
@@ -1414,6 +1447,11 @@ class DiceCELoss(NamedLoss):
         smoothing: s and s′, added to numerator and denominator: one number for both, or a pair; at
             least 0.
         label_smoothing: ε, the share of the target that is spread evenly over the classes; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_CE, the weight of cross-entropy.
         activation: what turns logits into probabilities: `"softmax"` or `"probabilities"` (the
@@ -1431,6 +1469,9 @@ class DiceCELoss(NamedLoss):
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         label_smoothing: float = 0.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         dice_weight: float = 1.0,
         cross_entropy_weight: float = 1.0,
         activation: Activation = "softmax",
@@ -1450,6 +1491,9 @@ class DiceCELoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 label_smoothing=label_smoothing,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 dice_weight=dice_weight,
                 cross_entropy_weight=cross_entropy_weight,
             ),
@@ -1487,6 +1531,11 @@ class DiceBCELoss(NamedLoss):
             least 0.
         pos_weight: π, how much a positive voxel counts against a negative one; one number, one for
             each class, or `BackgroundForeground`; at least 0.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         dice_weight: λ_D, the weight of Dice.
         cross_entropy_weight: λ_BCE, the weight of cross-entropy.
         activation: what turns logits into probabilities: `"sigmoid"` or `"probabilities"` (the
@@ -1504,6 +1553,9 @@ class DiceBCELoss(NamedLoss):
         overlap: Overlap = "product",
         smoothing: Smoothing = 1e-5,
         pos_weight: ClassValues = 1.0,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         dice_weight: float = 1.0,
         cross_entropy_weight: float = 1.0,
         activation: Activation = "sigmoid",
@@ -1523,6 +1575,9 @@ class DiceBCELoss(NamedLoss):
                 overlap=overlap,
                 smoothing=smoothing,
                 pos_weight=pos_weight,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 dice_weight=dice_weight,
                 cross_entropy_weight=cross_entropy_weight,
             ),
@@ -1562,6 +1617,11 @@ class DiceFocalLoss(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         dice_weight: λ_D, the weight of Dice.
         focal_weight: λ_F, the weight of focal.
@@ -1580,6 +1640,9 @@ class DiceFocalLoss(NamedLoss):
         smoothing: Smoothing = 1e-5,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         focal_activation: Activation = "sigmoid",
         dice_weight: float = 1.0,
         focal_weight: float = 1.0,
@@ -1601,6 +1664,9 @@ class DiceFocalLoss(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 alpha=alpha,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 focal_activation=focal_activation,
                 dice_weight=dice_weight,
                 focal_weight=focal_weight,
@@ -1643,6 +1709,11 @@ class GeneralizedDiceFocalLoss(NamedLoss):
             at least 0.
         alpha: α, the balance; none by default; one number, one for each class, or
             `BackgroundForeground`; 0 to 1.
+        top_k: the share of the voxels that count, those with the largest losses, which the loss is
+            the mean over; 1 for all; 0 to 1.
+        threshold: the probability of the truth below which a voxel is one that the loss is the mean
+            over (OHEM); 1 for all; 0 to 1.
+        min_kept: how many voxels of the batch `top_k` and `threshold` leave at least.
         focal_activation: that of the focal loss, softmax or sigmoid, whatever that of the other.
         generalized_dice_weight: λ_GD, the weight of generalized Dice.
         focal_weight: λ_F, the weight of focal.
@@ -1661,6 +1732,9 @@ class GeneralizedDiceFocalLoss(NamedLoss):
         smoothing: Smoothing = 1e-5,
         gamma: ClassValues = 2.0,
         alpha: ClassValues | None = None,
+        top_k: float = 1.0,
+        threshold: float = 1.0,
+        min_kept: int = 0,
         focal_activation: Activation = "sigmoid",
         generalized_dice_weight: float = 1.0,
         focal_weight: float = 1.0,
@@ -1682,6 +1756,9 @@ class GeneralizedDiceFocalLoss(NamedLoss):
                 smoothing=smoothing,
                 gamma=gamma,
                 alpha=alpha,
+                top_k=top_k,
+                threshold=threshold,
+                min_kept=min_kept,
                 focal_activation=focal_activation,
                 generalized_dice_weight=generalized_dice_weight,
                 focal_weight=focal_weight,
