@@ -12,9 +12,12 @@ from keras import layers
 
 OPTIONS = [
     ((3, 4, 6, 5), {}),
-    ((3, 4, 6, 5), {"pool": "batch", "absent": "formula", "alpha": 0.5}),
-    ((3, 4, 6, 5), {"pool": "all", "class_weights": [1.0, 2.0, 0.5, 0.0]}),
-    ((3, 4, 6, 5), {"activation": "sigmoid", "background": False, "ignore_index": 9}),
+    ((3, 4, 6, 5), {"pool": "batch", "absent": "formula", "alpha": 0.5, "iterations": 0}),
+    ((3, 4, 6, 5), {"pool": "all", "class_weights": [1.0, 2.0, 0.5, 0.0], "iterations": 1}),
+    (
+        (3, 4, 6, 5),
+        {"activation": "sigmoid", "background": False, "ignore_index": 9, "iterations": 1},
+    ),
     ((2, 4, 3, 4, 5), {"iterations": 1, "epsilon": 0.25, "smoothing": 0.5}),
 ]
 

@@ -49,7 +49,7 @@ pub(crate) const NAME: &str = "cldice";
 /// skeleton means little.
 ///
 /// Beside its inputs and the gradient it takes, for each voxel of one sample, whatever the number of
-/// classes, about 2 √T + 8 numbers with T iterations, in each thread where samples have fewer than 2¹⁸
+/// classes, about 4 √(T + 1) + 5 numbers with T iterations, in each thread where samples have fewer than 2¹⁸
 /// voxels; and 4 bytes for each voxel of the batch, under softmax 12, of `f64` 20. The gradient's own
 /// buffer holds the slopes until they are its elements; of half types they are rounded to these on the way.
 ///

@@ -19,6 +19,8 @@ def values(xp: Namespace, direct: Direct, voxels: Voxels) -> tuple[Array, Array]
     p, g = voxels.all_probabilities(direct.own.get("activation", "softmax")), voxels.g
     if voxels.counted is not None:
         p, g = (xp.where(voxels.counted, each, 0.0) for each in (p, g))
+    # Voxels are compared with themselves.
+    p = xp.settled(p)
     if voxels.axis == 2:
         p, g = xp.swapaxes(p, 1, 2), xp.swapaxes(g, 1, 2)
     p, g = (xp.reshape(each, (-1, voxels.classes, *voxels.spatial)) for each in (p, g))

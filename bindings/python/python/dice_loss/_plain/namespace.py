@@ -54,6 +54,10 @@ class Namespace(Protocol):
     def gather(self, x: Array, places: Array) -> Array:
         """What is at these places along the last axis."""
 
+    def settled(self, x: Array) -> Array:
+        """The same numbers, computed once: a compiler may otherwise compute one where each reader
+        is, and round it in several ways, so that it is not equal to itself."""
+
     def distinct(self, x: Array) -> Sequence[float]:
         """The values, each once, looked at; fails where they cannot be, as under a transform."""
 

@@ -62,6 +62,7 @@ __all__ = [
     "ones_like",
     "reshape",
     "running",
+    "settled",
     "sigmoid",
     "slack",
     "softmax",
@@ -137,6 +138,10 @@ def total(x: Array, axis: int) -> Array:
 
 def wide(x: Array) -> Array:
     return x.astype(sum_dtype())
+
+
+def settled(x: Array) -> Array:
+    return jax.lax.optimization_barrier(x)
 
 
 def running(x: Array) -> Array:

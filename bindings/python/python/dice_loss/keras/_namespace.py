@@ -41,6 +41,7 @@ __all__ = [
     "ones_like",
     "reshape",
     "running",
+    "settled",
     "sigmoid",
     "slack",
     "softmax",
@@ -96,6 +97,14 @@ def total(x: Tensor, axis: int) -> Tensor:
 
 def wide(x: Tensor) -> Tensor:
     return ops.cast(x, "float64" if has_float64() else "float32")
+
+
+def settled(x: Tensor) -> Tensor:
+    if keras.backend.backend() == "jax":
+        from jax.lax import optimization_barrier
+
+        return optimization_barrier(x)
+    return x
 
 
 def running(x: Tensor) -> Tensor:
