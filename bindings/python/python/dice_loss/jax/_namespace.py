@@ -141,7 +141,8 @@ def wide(x: Array) -> Array:
 
 
 def settled(x: Array) -> Array:
-    return jax.lax.optimization_barrier(x)
+    # What a branch is given lies in memory; a barrier does not see to that on the CPU.
+    return jax.lax.cond(jnp.isnan(x).all(), jnp.negative, lambda x: x, x)
 
 
 def running(x: Array) -> Array:

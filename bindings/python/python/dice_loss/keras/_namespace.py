@@ -101,9 +101,9 @@ def wide(x: Tensor) -> Tensor:
 
 def settled(x: Tensor) -> Tensor:
     if keras.backend.backend() == "jax":
-        from jax.lax import optimization_barrier
+        from ..jax._namespace import settled
 
-        return optimization_barrier(x)
+        return settled(x)
     return x
 
 
