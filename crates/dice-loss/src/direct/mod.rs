@@ -115,8 +115,8 @@ impl DirectLoss {
         }
     }
 
-    /// The shape of the [values](LossValues::values) of so many samples and classes: (N, C), or (C) of
-    /// the batch.
+    /// The shape of the [values](LossValues::values) of so many samples and classes: (N, C), (C) of the
+    /// batch, or none where everything has one value.
     pub fn shape(&self, samples: usize, classes: usize) -> Vec<usize> {
         self.told().shape(samples, classes)
     }

@@ -328,6 +328,22 @@ fn ties_are_shared_as_in_torch() {
     assert_eq!(gradient, wanted.unwrap().gradient.values);
 }
 
+#[test]
+fn the_weight_of_the_only_class_weighs_its_sums_where_everything_has_one_value() {
+    let (p, labels) = ([0.75, 0.5, 1.0, 0.25], [1, 0, 1, 0]);
+    let layout = Layout::channels_first(&[1, 1, 2, 2]).unwrap();
+    let (logits, target) =
+        (Logits::new(&p, layout).unwrap(), Target::labels(&labels, layout).unwrap());
+    let cldice = ClDice::probabilities().pool(Pool::All).class_weights([2.0]);
+    let wanted = reference::cldice(&cldice, &logits, &target, &[2, 2]).unwrap();
+    let (loss, gradient) = of(&cldice, &[2, 2], &p, &labels);
+    assert!((loss - wanted.loss).abs() < 1e-15);
+    assert_ne!(loss, of(&ClDice::probabilities(), &[2, 2], &p, &labels).0);
+    for (found, wanted) in gradient.iter().zip(&wanted.gradient.values) {
+        assert!((found - wanted).abs() < 1e-15);
+    }
+}
+
 /// The bits of everything.
 fn bits(cldice: &ClDice, logits: &Logits, target: &Target, len: usize) -> (u64, Vec<u32>) {
     let mut gradient = vec![0.0f32; len];

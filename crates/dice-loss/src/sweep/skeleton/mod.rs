@@ -101,7 +101,7 @@ fn centerlines_in<F: Borrow + Scratched>(
             Class { batch, survey: &survey, asked, sample, class, cell, share, is_asked }
         })
         .collect();
-    let has_own = cells.as_slice().len() == all.len();
+    let has_own = all.iter().all(|class| class.share == 1.0) && sums.len() == all.len();
     let run = Run { asked, count: all.len() };
     let loss = |cell: usize, sums: &Lines| asked.formula.loss(sums, cells.as_slice()[cell].factor);
     let losses = if let (true, Some(store)) = (has_own, &store) {
