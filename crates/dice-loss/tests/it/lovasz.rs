@@ -499,9 +499,12 @@ fn a_text_names_the_loss_and_its_activation() {
     let refused = |text: &str| read(text).unwrap_err().to_string();
     assert_eq!(
         refused(r#"{"loss": "dice"}"#),
-        "loss: found \"dice\", wanted one of lovasz_hinge, lovasz_softmax"
+        "loss: found \"dice\", wanted one of lovasz_hinge, lovasz_softmax, cldice"
     );
-    assert_eq!(refused("{}"), "loss: found null, wanted one of lovasz_hinge, lovasz_softmax");
+    assert_eq!(
+        refused("{}"),
+        "loss: found null, wanted one of lovasz_hinge, lovasz_softmax, cldice"
+    );
     assert_eq!(
         refused(r#"{"loss": "lovasz_hinge", "activation": "softmax"}"#),
         "lovasz_hinge: option: found activation, wanted one of pool, absent, background, classes, \
