@@ -54,7 +54,7 @@ impl Ranking<'_> {
         for &loss in &losses {
             counted += usize::from(loss != F::NEG_INFINITY);
             // NaN is as hard as can be.
-            below += usize::from(!(loss <= hard));
+            below += usize::from(loss > hard || loss.to_f64().is_nan());
         }
         Ok(largest(&losses, self.selection.taken(counted, below)))
     }
