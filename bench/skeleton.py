@@ -13,6 +13,7 @@ import argparse
 import warnings
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dice_loss.monai
 import torch
@@ -62,7 +63,11 @@ def main() -> None:
     for case, shape in (QUICK if chosen.quick else FULL).items():
         labels = labels_of(shape)
         several = shape[1] > 1
-        options = {"softmax": several, "to_onehot_y": several, "sigmoid": not several}
+        options: dict[str, Any] = {
+            "softmax": several,
+            "to_onehot_y": several,
+            "sigmoid": not several,
+        }
         x = logits_of(shape, labels).requires_grad_()
         for iterations in ITERATIONS:
             # MONAI's pools take no integers.
