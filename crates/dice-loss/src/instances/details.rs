@@ -40,7 +40,7 @@ pub(crate) fn details(plan: &Plan, moments: &Moments) -> Option<Vec<InstanceDeta
             for (number, row) in (1..).zip(rows) {
                 let sum = |column: usize| row[column] + seen.map_or(0.0, |seen| seen[column]);
                 if moments.is_valid(sample, class) && row[Plan::REFERENCE] > 0.0 {
-                    let (counts, soft_dice) = (columns.counts(&sum), columns.soft_dice(&sum));
+                    let (counts, soft_dice) = (columns.counts(sum), columns.soft_dice(sum));
                     found.push(InstanceDetails { sample, class, number, counts, soft_dice });
                 }
             }

@@ -1,7 +1,7 @@
 //! What a thread stages strips in.
 
 use super::super::{
-    geometry::{BLOCKS, LANES, Row},
+    geometry::{BLOCKS, LANES, Row, STRIP},
     pieces::Piece,
 };
 
@@ -26,14 +26,25 @@ pub(in super::super) struct Buffers {
 #[repr(C, align(64))]
 pub(super) struct Staged {
     pub(super) reference: Row<f32>,
-    pub(super) product: Row<f32>,
     pub(super) pieces: Vec<Piece>,
 }
 
 impl Default for Buffers {
     fn default() -> Self {
         let rows = [NOTHING; CLASSES];
-        let staged = Staged { reference: NOTHING, product: NOTHING, pieces: Vec::new() };
+        let staged = Staged { reference: NOTHING, pieces: Vec::new() };
         Self { logits: rows, reference: rows, weight: NOTHING, map: rows, gradient: rows, staged }
     }
+}
+
+/// A row as one array: loops over it are long enough to become vector code.
+#[inline(always)]
+pub(super) fn flat<T>(row: &Row<T>) -> &[T; STRIP] {
+    row.as_flattened().first_chunk().unwrap_or_else(|| unreachable!())
+}
+
+/// The same, to write to.
+#[inline(always)]
+pub(super) fn flat_mut<T>(row: &mut Row<T>) -> &mut [T; STRIP] {
+    row.as_flattened_mut().first_chunk_mut().unwrap_or_else(|| unreachable!())
 }

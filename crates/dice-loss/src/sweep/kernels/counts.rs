@@ -3,12 +3,13 @@
 use super::{
     super::{
         agreement::{argmax, count, counted, reached},
-        geometry::{Row, STRIP},
+        geometry::STRIP,
         isa::Instructions,
         odds::probability,
         sums::Sums,
     },
     Recipe,
+    buffers::flat,
     strip::Strip,
 };
 use crate::{Activation, Decision};
@@ -19,12 +20,6 @@ impl Recipe {
     pub(super) fn counts(&self, decision: Decision) -> bool {
         matches!(decision, Decision::Threshold(_)) == (self.classes == 1)
     }
-}
-
-/// A row as one array.
-#[inline(always)]
-fn flat<T>(row: &Row<T>) -> &[T; STRIP] {
-    row.as_flattened().first_chunk().unwrap_or_else(|| unreachable!())
 }
 
 /// Counts a strip's voxels, each as one whatever its weight, as those of the classes from `first` on.

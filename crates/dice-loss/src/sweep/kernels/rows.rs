@@ -6,13 +6,14 @@
 use super::{
     super::{
         Input,
-        geometry::{BLOCKS, Block, LANES, Row},
+        geometry::{Block, LANES, Row, STRIP},
+        lanes,
         odds::share,
         pieces::Piece,
-        sums::{Place as To, Sums},
+        sums::Sums,
     },
     CLASSES, Recipe,
-    buffers::Staged,
+    buffers::{Staged, flat, flat_mut},
     columns_of_loss,
     strip::{Place, Strip},
 };
@@ -22,13 +23,16 @@ use crate::{
     plan::Plan,
 };
 
+/// A row, voxel by voxel.
+type Flat = [f32; STRIP];
+
 /// A class of a strip, with its instances.
 struct Class<'a> {
     class: usize,
     /// How much of the class each voxel is.
-    g: &'a Row<f32>,
+    g: &'a Flat,
     /// What its map weighs each voxel, if there is one.
-    map: &'a Row<f32>,
+    map: &'a Flat,
     /// Empty if all voxels have one row of sums.
     pieces: &'a [Piece],
     /// The first row of sums, counted from the first of the sample.
@@ -45,12 +49,13 @@ fn class_of<'a>(
 ) -> Class<'a> {
     let class = place.class + number;
     let g = if recipe.is_dense {
-        strip.reference[number]
+        flat(strip.reference[number])
     } else {
-        let own = class as i32;
-        let rows = reference.as_flattened_mut().iter_mut().zip(strip.label.as_flattened());
-        rows.for_each(|(g, &label)| *g = if label == own { 1.0 } else { 0.0 });
-        &*reference
+        let (own, g, label) = (class as i32, flat_mut(reference), flat(strip.label));
+        for i in 0..STRIP {
+            g[i] = if label[i] == own { 1.0 } else { 0.0 };
+        }
+        &*g
     };
     pieces.clear();
     let mut first = class;
@@ -61,7 +66,7 @@ fn class_of<'a>(
             pieces.push(Piece { row: first + number, start, end });
         });
     }
-    Class { class, g, map: strip.map[number], pieces, first }
+    Class { class, g, map: flat(strip.map[number]), pieces, first }
 }
 
 /// Adds a strip to the sums, from the rows that a kernel left: of each class its probabilities, and then the
@@ -71,25 +76,25 @@ pub(super) fn add(
     batch: &Input,
     (recipe, place): (&Recipe, Place),
     (strip, rows): (&Strip, &[Row<f32>; CLASSES]),
-    Staged { reference, product, pieces }: &mut Staged,
+    Staged { reference, pieces }: &mut Staged,
     sums: &mut Sums<f32>,
 ) {
     let plan = batch.plan;
     let back = 1.0 / place.span.scale;
-    let w = strip.weight;
-    let [yes, no] = [0, 1].map(|kind| &rows[recipe.classes + kind]);
+    let w = flat(strip.weight);
+    let [yes, no] = [0, 1].map(|kind| flat(&rows[recipe.classes + kind]));
     for number in 0..recipe.classes {
         let seen = (&mut *reference, &mut *pieces);
         let seen = class_of(batch, (recipe, place, number), strip, seen);
-        let (p, g, m) = (&rows[number], seen.g, seen.map);
-        let mut to = Adding { seen: &seen, product: &mut *product, sums: &mut *sums, back };
+        let (p, g, m) = (flat(&rows[number]), seen.g, seen.map);
+        let mut to = Adding { seen: &seen, sums: &mut *sums, back };
         to.add_pieces(Plan::VOXELS, w);
-        to.add(Some(Plan::REFERENCE), |b, i| w[b][i] * g[b][i]);
-        to.add(Some(Plan::REFERENCE_SQUARED), |b, i| w[b][i] * g[b][i] * g[b][i]);
+        to.add(Some(Plan::REFERENCE), |i| w[i] * g[i]);
+        to.add(Some(Plan::REFERENCE_SQUARED), |i| w[i] * g[i] * g[i]);
         if let [map] = &plan.maps[..] {
-            to.add(map.mapped, |b, i| w[b][i] * m[b][i]);
-            to.add(map.reference, |b, i| w[b][i] * m[b][i] * g[b][i]);
-            to.add(map.reference_squared, |b, i| w[b][i] * m[b][i] * g[b][i] * g[b][i]);
+            to.add(map.mapped, |i| w[i] * m[i]);
+            to.add(map.reference, |i| w[i] * m[i] * g[i]);
+            to.add(map.reference_squared, |i| w[i] * m[i] * g[i] * g[i]);
         }
         for group in &plan.groups {
             let [intersection, prediction] =
@@ -97,19 +102,17 @@ pub(super) fn add(
             let [positive, negative] = columns_of_loss(group);
             match group.map {
                 None => {
-                    to.add(intersection, |b, i| w[b][i] * p[b][i] * g[b][i]);
-                    to.add(prediction, |b, i| w[b][i] * p[b][i]);
-                    to.add_whole(group.merged, |b, i| w[b][i] * g[b][i]);
-                    to.add_whole(positive, |b, i| share(w[b][i] * g[b][i], yes[b][i]));
-                    to.add_whole(negative, |b, i| share(w[b][i] * (1.0 - g[b][i]), no[b][i]));
+                    to.add(intersection, |i| w[i] * p[i] * g[i]);
+                    to.add(prediction, |i| w[i] * p[i]);
+                    to.add_whole(group.merged, |i| w[i] * g[i]);
+                    to.add_whole(positive, |i| share(w[i] * g[i], yes[i]));
+                    to.add_whole(negative, |i| share(w[i] * (1.0 - g[i]), no[i]));
                 }
                 Some(_) => {
-                    to.add(prediction, |b, i| w[b][i] * m[b][i] * p[b][i]);
-                    to.add_whole(group.merged, |b, i| w[b][i] * m[b][i] * g[b][i]);
-                    to.add_whole(positive, |b, i| share(w[b][i] * m[b][i] * g[b][i], yes[b][i]));
-                    to.add_whole(negative, |b, i| {
-                        share(w[b][i] * m[b][i] * (1.0 - g[b][i]), no[b][i])
-                    });
+                    to.add(prediction, |i| w[i] * m[i] * p[i]);
+                    to.add_whole(group.merged, |i| w[i] * m[i] * g[i]);
+                    to.add_whole(positive, |i| share(w[i] * m[i] * g[i], yes[i]));
+                    to.add_whole(negative, |i| share(w[i] * m[i] * (1.0 - g[i]), no[i]));
                 }
             }
         }
@@ -119,7 +122,6 @@ pub(super) fn add(
 /// Where products of a class go.
 struct Adding<'a, 'c> {
     seen: &'a Class<'c>,
-    product: &'a mut Row<f32>,
     sums: &'a mut Sums<f32>,
     back: f64,
 }
@@ -127,60 +129,61 @@ struct Adding<'a, 'c> {
 impl Adding<'_, '_> {
     /// Σ of a product, over the class and over each of its instances.
     #[inline(always)]
-    fn add(&mut self, column: Option<usize>, product: impl Fn(usize, usize) -> f32) {
+    fn add(&mut self, column: Option<usize>, product: impl Fn(usize) -> f32) {
         let Some(column) = column else { return };
-        self.add_whole(Some(column), product);
-        let Self { seen, product, sums, back } = self;
-        add_pieces(seen, column, product, *back, sums);
+        let product = self.sum_up(column, product);
+        self.add_pieces(column, &product);
     }
 
     /// Σ of a product over the class.
     #[inline(always)]
-    fn add_whole(&mut self, column: Option<usize>, product: impl Fn(usize, usize) -> f32) {
-        let Some(column) = column else { return };
-        let mut total: Block<f32> = [0.0; LANES];
-        for block in 0..BLOCKS {
-            for i in 0..LANES {
-                let found = product(block, i);
-                self.product[block][i] = found;
-                total[i] += found;
-            }
+    fn add_whole(&mut self, column: Option<usize>, product: impl Fn(usize) -> f32) {
+        if let Some(column) = column {
+            self.sum_up(column, product);
         }
-        self.sums.add_span(column, self.seen.class, &total, self.back);
+    }
+
+    #[inline(always)]
+    fn sum_up(&mut self, column: usize, of: impl Fn(usize) -> f32) -> Flat {
+        let mut product = [0.0; STRIP];
+        for i in 0..STRIP {
+            product[i] = of(i);
+        }
+        self.sums.add_span(column, self.seen.class, &in_lanes(&product), self.back);
+        product
     }
 
     /// Σ of a row over each of the instances.
     #[inline(always)]
-    fn add_pieces(&mut self, column: usize, row: &Row<f32>) {
-        add_pieces(self.seen, column, row, self.back, self.sums);
+    fn add_pieces(&mut self, column: usize, row: &Flat) {
+        for piece in self.seen.pieces {
+            let found = self.back * sum_within(row, [piece.start, piece.end]);
+            self.sums.add_to_row(column, piece.row, found);
+        }
     }
 }
 
+/// Sums side by side.
 #[inline(always)]
-fn add_pieces(seen: &Class, column: usize, row: &Row<f32>, back: f64, sums: &mut Sums<f32>) {
-    for piece in seen.pieces {
-        let found = sum_within(row, [piece.start, piece.end]);
-        sums.add_to(Some(column), To::Row(piece.row, back), found);
-    }
-}
-
-/// The sum over some of a strip's voxels, in lanes.
-#[inline(always)]
-fn sum_within(row: &Row<f32>, [start, end]: [usize; 2]) -> Block<f32> {
+fn in_lanes(row: &[f32]) -> Block<f32> {
     let mut total = [0.0; LANES];
-    for block in start / LANES..end.div_ceil(LANES).min(BLOCKS) {
+    for block in row.as_chunks::<LANES>().0 {
         for i in 0..LANES {
-            let is_inside = is_within(block, i, [start, end]);
-            total[i] += if is_inside { row[block][i] } else { 0.0 };
+            total[i] += block[i];
         }
     }
     total
 }
 
+/// The sum over some voxels: most instances have few side by side.
 #[inline(always)]
-fn is_within(block: usize, lane: usize, [start, end]: [usize; 2]) -> bool {
-    let at = (block * LANES + lane) as i32;
-    (start as i32 <= at) & (at < end as i32)
+fn sum_within(row: &Flat, [start, end]: [usize; 2]) -> f64 {
+    let few = |voxels: &[f32]| voxels.iter().fold(0.0, |sum, &value| sum + f64::from(value));
+    let (first, last) = (start.next_multiple_of(LANES), end / LANES * LANES);
+    if first >= last {
+        return few(&row[start..end]);
+    }
+    few(&row[start..first]) + lanes::sum(in_lanes(&row[first..last])) + few(&row[last..end])
 }
 
 /// Leaves the slopes of a strip in rows, for a kernel that makes the gradient of them: of each class those by
@@ -191,19 +194,21 @@ pub(super) fn gather(
     (recipe, place): (&Recipe, Place),
     slopes: &Slopes,
     strip: &Strip,
-    Staged { reference, pieces, .. }: &mut Staged,
+    Staged { reference, pieces }: &mut Staged,
     rows: &mut [Row<f32>; CLASSES],
 ) {
     let sample = place.span.place.sample;
     let first = batch.rows_of(sample).start;
     let (of_classes, of_losses) = rows.split_at_mut(recipe.classes);
     let [yes, no, ..] = of_losses else { return };
+    let (yes, no) = (flat_mut(yes), flat_mut(no));
     let mut is_first = true;
     for (number, q) in of_classes.iter_mut().enumerate() {
         let seen = (&mut *reference, &mut *pieces);
         let seen = class_of(batch, (recipe, place, number), strip, seen);
         let groups = || batch.plan.groups.iter().zip(&slopes.groups);
-        *q = [[0.0; LANES]; BLOCKS];
+        let (q, g, map) = (flat_mut(q), seen.g, seen.map);
+        *q = [0.0; STRIP];
         for (group, slopes) in groups() {
             let Some(partials) = slopes.partials.get(first..).filter(|rows| !rows.is_empty())
             else {
@@ -211,13 +216,21 @@ pub(super) fn gather(
             };
             if group.map.is_some() {
                 let slope = partials[seen.first][Direction::Prediction] as f32;
-                for_each(q, |q, b, i| *q += slope * seen.map[b][i]);
+                for i in 0..STRIP {
+                    q[i] += slope * map[i];
+                }
             } else if seen.pieces.is_empty() {
                 let slope = Linear::of(&partials[seen.first]);
-                for_each(q, |q, b, i| *q = slope.at(seen.g[b][i]));
+                for i in 0..STRIP {
+                    q[i] = slope.at(g[i]);
+                }
             } else {
                 for piece in seen.pieces {
-                    slope_within(&Linear::of(&partials[piece.row]), piece, seen.g, q);
+                    let (slope, voxels) =
+                        (Linear::of(&partials[piece.row]), piece.start..piece.end);
+                    for (q, &g) in q[voxels.clone()].iter_mut().zip(&g[voxels]) {
+                        *q = slope.at(g);
+                    }
                 }
             }
         }
@@ -225,11 +238,24 @@ pub(super) fn gather(
             let Some([positive, negative]) = factors(slopes.voxel(sample), seen.class) else {
                 continue;
             };
-            let is_mapped = group.map.is_some();
-            let weight = |b: usize, i: usize| if is_mapped { seen.map[b][i] } else { 1.0 };
-            add_slopes(yes, is_first, |b, i| positive * weight(b, i) * seen.g[b][i]);
-            add_slopes(no, is_first, |b, i| negative * weight(b, i) * (1.0 - seen.g[b][i]));
-            is_first = false;
+            if is_first {
+                (*yes, *no) = ([0.0; STRIP], [0.0; STRIP]);
+                is_first = false;
+            }
+            match group.map {
+                None => {
+                    for i in 0..STRIP {
+                        yes[i] += positive * g[i];
+                        no[i] += negative * (1.0 - g[i]);
+                    }
+                }
+                Some(_) => {
+                    for i in 0..STRIP {
+                        yes[i] += positive * map[i] * g[i];
+                        no[i] += negative * map[i] * (1.0 - g[i]);
+                    }
+                }
+            }
         }
     }
 }
@@ -257,34 +283,5 @@ impl Linear {
     #[inline(always)]
     fn at(&self, g: f32) -> f32 {
         g * self.inside + (1.0 - g) * self.outside
-    }
-}
-
-#[inline(always)]
-fn slope_within(slope: &Linear, piece: &Piece, g: &Row<f32>, q: &mut Row<f32>) {
-    let range = [piece.start, piece.end];
-    for block in piece.start / LANES..piece.end.div_ceil(LANES).min(BLOCKS) {
-        for i in 0..LANES {
-            let found = slope.at(g[block][i]);
-            q[block][i] = if is_within(block, i, range) { found } else { q[block][i] };
-        }
-    }
-}
-
-#[inline(always)]
-fn for_each(row: &mut Row<f32>, change: impl Fn(&mut f32, usize, usize)) {
-    for block in 0..BLOCKS {
-        for i in 0..LANES {
-            change(&mut row[block][i], block, i);
-        }
-    }
-}
-
-/// Adds to slopes that others may have added to.
-#[inline(always)]
-fn add_slopes(row: &mut Row<f32>, is_first: bool, slope: impl Fn(usize, usize) -> f32) {
-    match is_first {
-        true => for_each(row, |sum, b, i| *sum = slope(b, i)),
-        false => for_each(row, |sum, b, i| *sum += slope(b, i)),
     }
 }
