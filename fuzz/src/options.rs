@@ -54,6 +54,7 @@ fn tell(u: &mut Unstructured, slot: Slot, classes: usize) -> Result<()> {
         Slot::Flag(flag) => *flag = u.arbitrary()?,
         Slot::OptionalFlag(flag) => *flag = u.arbitrary()?,
         Slot::Number(value) => *value = number(u)?,
+        Slot::Count(count) => *count = u.int_in_range(0..=64)?,
         Slot::Choice(choice) => {
             let chosen = *u.choose(&choice.words())?;
             choice.choose(chosen);
