@@ -26,10 +26,8 @@ beside the objective, such as the Lovász losses, have functions in a file of th
 ";
 
 /// Functions of losses beside the objective, written by hand, by their files.
-const BESIDE: [(&str, &[&str]); 2] = [
-    ("centerline", &["cldice_loss"]),
-    ("ranked", &["lovasz_hinge_loss", "lovasz_softmax_loss"]),
-];
+const BESIDE: [(&str, &[&str]); 2] =
+    [("centerline", &["cldice_loss"]), ("ranked", &["lovasz_hinge_loss", "lovasz_softmax_loss"])];
 
 /// What modules take beside the options and settings of their loss.
 const OF_MODULE: [[&str; 4]; 5] = [

@@ -67,8 +67,8 @@ class LossDetails(NamedTuple):
     #: (C, 3): true positives, false positives and false negatives, in voxels, whatever their
     #: weights. Under softmax the decision is the class with the largest logit, otherwise p ≥ ½.
     counts: Tensor
-    #: Of each instance, where a term looks at them; None otherwise, and on CUDA, under transforms and
-    #: in compiled graphs, where no shape depends on how many there are.
+    #: Of each instance, where a term looks at them; None otherwise, and on CUDA, under transforms
+    #: and in compiled graphs, where no shape depends on how many there are.
     instances: InstanceDetails | None = None
 
     @property
