@@ -389,8 +389,10 @@ impl Present {
 
     fn into_numbers(self) -> impl Iterator<Item = u64> {
         let Self { small, large } = self;
-        let bits = (0..Self::SMALL)
-            .filter(move |number| small[(number / 64) as usize] >> (number % 64) & 1 == 1);
+        let words = (0u64..).zip(small).filter(|(_, word)| *word != 0);
+        let bits = words.flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| 64 * at + bit)
+        });
         bits.chain(large)
     }
 }

@@ -89,8 +89,7 @@ pub(super) fn add(
         let (p, g, m) = (flat(&rows[number]), seen.g, seen.map);
         let mut to = Adding { seen: &seen, sums: &mut *sums, back };
         to.add_pieces(Plan::VOXELS, w);
-        to.add(Some(Plan::REFERENCE), |i| w[i] * g[i]);
-        to.add(Some(Plan::REFERENCE_SQUARED), |i| w[i] * g[i] * g[i]);
+        to.add_reference(!recipe.is_dense, |i| w[i] * g[i], |i| w[i] * g[i] * g[i]);
         if let [map] = &plan.maps[..] {
             to.add(map.mapped, |i| w[i] * m[i]);
             to.add(map.reference, |i| w[i] * m[i] * g[i]);
@@ -141,6 +140,24 @@ impl Adding<'_, '_> {
         if let Some(column) = column {
             self.sum_up(column, product);
         }
+    }
+
+    /// Σ w g and Σ w g², which are one of labels.
+    #[inline(always)]
+    fn add_reference(
+        &mut self,
+        is_whole: bool,
+        once: impl Fn(usize) -> f32,
+        squared: impl Fn(usize) -> f32,
+    ) {
+        if !is_whole {
+            self.add(Some(Plan::REFERENCE), once);
+            return self.add(Some(Plan::REFERENCE_SQUARED), squared);
+        }
+        // Of the class it is copied with all others when the job ends.
+        let product = self.sum_up(Plan::REFERENCE, once);
+        self.add_pieces(Plan::REFERENCE, &product);
+        self.add_pieces(Plan::REFERENCE_SQUARED, &product);
     }
 
     #[inline(always)]
