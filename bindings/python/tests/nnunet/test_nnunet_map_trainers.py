@@ -1,181 +1,48 @@
-"""The trainers with losses that nnU-Net has not, with maps of its data loader or without."""
+"""The trainers with terms that read maps, which the data loader makes."""
 
 from __future__ import annotations
-
-import copy
-import json
-import warnings
 
 import numpy as np
 import pytest
 import torch
 from beside_nnunet import near
-from test_nnunet_trainer import LABELS, PLANS, found_by_nnunet
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from nnunetv2.training.dataloading.nnunet_dataset import nnUNetDatasetNumpy
-
 from dice_loss import Boundary, Dice, SkeletonRecall, morphology
 from dice_loss.nnunet.maps import LossWithMap, MapTransform, without_maps
 from dice_loss.torch import (
-    BCELoss,
     BlobLoss,
     BoundaryLoss,
     CCDiceCELoss,
-    CrossEntropyLoss,
     DiceLoss,
-    FocalLoss,
     InstanceCELoss,
-    TverskyLoss,
 )
+from nnunet_trainers import LABELS, SPACING, batch
 
 BOUNDARY, SKELETON = "nnUNetTrainerNativeBoundary", "nnUNetTrainerNativeSkeletonRecall"
 CELLS, BLOBS = "nnUNetTrainerNativeCCDiceCE", "nnUNetTrainerNativeBlob"
-SPACING = (2.0, 0.5)
-IGNORED = 3
 
 
-@pytest.fixture(scope="module")
-def datasets(tmp_path_factory):
-    """Folders of what nnU-Net preprocessed, with an ignored label and without."""
-    folders = {highest: tmp_path_factory.mktemp("preprocessed") for highest in (2, IGNORED)}
-    for highest, folder in folders.items():
-        preprocessed(folder, highest)
-    return folders
-
-
-def preprocessed(folder, highest):
-    """Two cases as nnU-Net's preprocessing leaves them: slices of a bent tube."""
-    data = folder / "Dataset001_Dummy" / "nnUNetPlans_2d"
-    data.mkdir(parents=True)
-    generator = np.random.default_rng(0)
-    for case in ("case_0", "case_1"):
-        image = generator.normal(size=(1, 1, 32, 32)).astype(np.float32)
-        seg = np.zeros((1, 1, 32, 32), np.int8)
-        seg[..., 4:28, 10:16] = 1
-        seg[..., 22:28, 10:28] = 2
-        seg[..., :3, :3] = highest
-        places = {k: np.argwhere(seg == k) for k in (1, 2)}
-        if highest == IGNORED:
-            # Wherever something is known, in nnU-Net's words.
-            places[-1, 0, 1, 2] = np.argwhere(seg != IGNORED)
-        nnUNetDatasetNumpy.save_case(image, seg, {"class_locations": places}, str(data / case))
-    split = {"train": ["case_0"], "val": ["case_1"]}
-    (data.parent / "splits_final.json").write_text(json.dumps([split]))
-
-
-@pytest.fixture
-def made(datasets, tmp_path, monkeypatch):
-    """Makes a trainer of a data set made up, by its name and the kind of labels."""
-
-    def make(name, kind, about=None, **configuration):
-        labels = LABELS[kind]
-        highest = IGNORED if "ignore" in labels else 2
-        monkeypatch.setenv("nnUNet_results", str(tmp_path))
-        monkeypatch.setenv("nnUNet_preprocessed", str(datasets[highest]))
-        monkeypatch.setenv("nnUNet_n_proc_DA", "0")
-        dataset = {
-            "labels": labels,
-            "regions_class_order": [1, 2],
-            "channel_names": {"0": "CT"},
-            "numTraining": 2,
-            "file_ending": ".nii.gz",
-            **(about or {}),
-        }
-        plans = copy.deepcopy({**PLANS, "continue_training": False})
-        plans["configurations"]["2d"] |= {
-            "spacing": list(SPACING),
-            "use_mask_for_norm": [False],
-            "normalization_schemes": ["ZScoreNormalization"],
-            **configuration,
-        }
-        return found_by_nnunet(name)(plans, "2d", 0, dataset, device=torch.device("cpu"))
-
-    return make
-
-
-ITERATIONS = [
-    *(
-        (name, kind, deep)
-        for name in (BOUNDARY, SKELETON)
-        for kind in LABELS
-        for deep in (True, False)
-    ),
-    *((name, kind, True) for name in (CELLS, BLOBS) for kind in ("classes", "ignored regions")),
-    (CELLS, "regions", False),
-    (BLOBS, "ignored", False),
-]
-
-
-@pytest.mark.parametrize(("name", "kind", "deep"), ITERATIONS)
-def test_an_iteration(made, name, kind, deep):
+@pytest.mark.parametrize("deep", [True, False])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(BOUNDARY, "classes"), (SKELETON, "ignored"), (CELLS, "regions"), (BLOBS, "ignored")],
+)
+def test_maps_come_with_the_batch(made, name, kind, deep):
     trainer = made(name, kind)
     trainer.enable_deep_supervision = deep
     trainer.initialize()
-    trainer.dataloader_train, trainer.dataloader_val = trainer.get_dataloaders()
+    trainer.dataloader_train, _ = trainer.get_dataloaders()
     trainer.current_epoch = 4
     trainer.on_train_epoch_start()
     batch = next(trainer.dataloader_train)
     targets, maps = without_maps(batch["target"])
     assert len(maps) == len(targets) == (3 if deep else 1)
-    channels = trainer.label_manager.num_segmentation_heads * (2 if name in (CELLS, BLOBS) else 1)
+    # Of instances the numbers of each class, and weights, which softmax has one of.
+    channels = {BOUNDARY: 3, SKELETON: 3, CELLS: 4, BLOBS: 4}[name]
     assert [map.shape for map in maps] == [(2, channels, *t.shape[2:]) for t in targets]
-    before = [p.clone() for p in trainer.network.parameters()]
-    loss = trainer.train_step(batch)["loss"]
-    assert np.isfinite(loss)
-    assert any((p != q).any() for p, q in zip(trainer.network.parameters(), before, strict=True))
-    out = trainer.validation_step(next(trainer.dataloader_val))
-    assert np.isfinite(out["loss"]) and len(out["tp_hard"]) == 2
-    with_map = trainer.loss.with_map
+    assert np.isfinite(trainer.train_step(batch)["loss"])
+    with_map = next(m for m in trainer.loss.modules() if isinstance(m, LossWithMap))
     assert with_map.share == (0.05 if name == BOUNDARY else 1.0)
     assert with_map.whole == {CELLS: 0.0, BLOBS: 2.0}.get(name, 1.0)
-
-
-@pytest.mark.parametrize("name", ["nnUNetTrainerNativeDiceFocal", "nnUNetTrainerNativeTverskyCE"])
-@pytest.mark.parametrize("kind", LABELS)
-def test_an_iteration_without_maps(made, name, kind):
-    trainer = made(name, kind)
-    trainer.enable_deep_supervision = kind != "ignored"
-    trainer.initialize()
-    trainer.dataloader_train, trainer.dataloader_val = trainer.get_dataloaders()
-    trainer.on_train_epoch_start()
-    before = [p.clone() for p in trainer.network.parameters()]
-    assert np.isfinite(trainer.train_step(next(trainer.dataloader_train))["loss"])
-    assert any((p != q).any() for p, q in zip(trainer.network.parameters(), before, strict=True))
-    out = trainer.validation_step(next(trainer.dataloader_val))
-    assert np.isfinite(out["loss"]) and len(out["tp_hard"]) == 2
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("kind", LABELS)
-def test_what_the_loss_without_maps_is(made, kind, weighted):
-    about = {"class_weights": {"tumour": 4}} if weighted else {}
-    logits, target, options, (of_ours, mask) = batch(kind)
-    regions = logits.shape[1] == 2
-    if weighted:
-        options["class_weights"] = [1.0, 1.0, 4.0][-logits.shape[1] :]
-    ratio = {"pool": "batch", "background": regions}
-    cross_entropy = BCELoss if regions else CrossEntropyLoss
-    for name, parts in (
-        ("nnUNetTrainerNativeDiceFocal", ((DiceLoss, ratio), (FocalLoss, {}))),
-        ("nnUNetTrainerNativeTverskyCE", ((TverskyLoss, ratio), (cross_entropy, {}))),
-    ):
-        trainer = made(name, kind, about)
-        trainer.enable_deep_supervision = False
-        found = trainer._build_loss()(logits, target)
-        losses = [loss(**{**options, **own}) for loss, own in parts]
-        near(found, sum(loss(logits, of_ours, mask=mask) for loss in losses))
-
-
-def test_class_weights_of_the_dataset(made):
-    name = "nnUNetTrainerNativeDiceFocal"
-    found = made(name, "classes", {"class_weights": [0.1, 1.0, 2.0]})._native_loss()
-    assert found.terms.class_weights.tolist() == pytest.approx([0.1, 1.0, 2.0])
-    for kind, names in (("classes", "background, liver, tumour"), ("regions", "organ, tumour")):
-        trainer = made(name, kind, {"class_weights": {"spleen": 2.0}})
-        with pytest.raises(ValueError, match=f"found 'spleen', wanted names among {names}"):
-            trainer._native_loss()
 
 
 def test_the_loss_is_the_sum_of_its_parts():
@@ -191,28 +58,6 @@ def test_the_loss_is_the_sum_of_its_parts():
         assert torch.equal(map[sample, 1:], distances)
     boundary = BoundaryLoss(background=False, spacing=SPACING)(logits, target)
     near(loss(logits, target, map), plain(logits, target[:, 0]) + 0.25 * boundary)
-
-
-def batch(kind):
-    """Logits, a target as nnU-Net has it, and what a loss of this package is told of both: several
-    instances of both classes in both samples."""
-    labels = LABELS[kind]
-    found = torch.zeros(2, 1, 14, 18, dtype=torch.int16)
-    found[..., 1:6, 1:5] = found[..., 9:12, 14:17] = 1
-    found[..., 3, 13] = found[..., 12, 2] = 1
-    found[..., 2:4, 2:4] = found[..., 8, 7] = found[..., 10, 15:18] = 2
-    found[1, :, 0, 10:12] = 2
-    if "ignore" in labels:
-        found[..., 6:8, :9] = found[1, :, 3, 13] = IGNORED
-    if "regions" not in kind:
-        logits = torch.randn(2, 3, 14, 18)
-        ignored = {"ignore_index": IGNORED} if "ignore" in labels else {}
-        return logits, found, {"target_kind": "labels", **ignored}, (found, None)
-    channels = [(found == 1) | (found == 2), found == 2]
-    mask = found != IGNORED if "ignore" in labels else None
-    target = torch.cat([*channels, *([] if mask is None else [~mask])], 1).to(torch.int16)
-    options = {"activation": "sigmoid", "background": True, "target_kind": "dense"}
-    return torch.randn(2, 2, 14, 18), target, options, (target[:, :2], mask)
 
 
 def cells_by_hand(logits, target, options, mask, spacing):
@@ -243,7 +88,8 @@ def test_cells(made, kind, spacing):
     found = loss(logits, target, maps)
     direct = CCDiceCELoss(**options)
     by_hand = cells_by_hand(logits, of_term, options, mask, spacing)
-    for name, map in zip(loss.names, maps.chunk(2, 1), strict=True):
+    of_each = maps.split(loss.channels_of(logits.shape[1]), 1)
+    for name, map in zip(loss.names, of_each, strict=True):
         assert torch.equal(map, by_hand[name].float())
     near(found, direct(logits, of_term, mask=mask, maps=by_hand))
     in_voxels = direct(logits, of_term, mask=mask)
@@ -251,6 +97,27 @@ def test_cells(made, kind, spacing):
         assert (found - in_voxels).abs() > 1e-4
     else:
         near(found, in_voxels)
+
+
+@pytest.mark.parametrize("kind", ["classes", "ignored regions"])
+def test_cells_with_weights_and_partial_labels(made, kind):
+    about = {"class_weights": {"tumour": 4}, "annotated": {"case_0": ["tumour"]}}
+    trainer = made(CELLS, kind, about, spacing=[1.0, 1.0])
+    trainer.enable_deep_supervision = False
+    logits, target, options, (of_term, mask) = batch(kind)
+    if kind == "classes":
+        target[0][target[0] == 1] = 0
+        told = {"class_weights": [1.0, 1.0, 4.0]}
+        valid = torch.tensor([[True, False, True], [True] * 3])
+    else:
+        told = {"class_weights": [1.0, 4.0]}
+        valid = torch.tensor([[False, True], [True] * 2])
+    trainer.loss = trainer._build_loss()
+    with_map = next(m for m in trainer.loss.modules() if isinstance(m, LossWithMap))
+    maps = with_map.maps_of(target, logits.shape[1])
+    trainer._handed_over({"target": [target, maps], "keys": ["case_0", "case_1"]})
+    direct = CCDiceCELoss(**options, **told)
+    near(trainer.loss(logits, target), direct(logits, of_term, mask=mask, class_valid=valid))
 
 
 @pytest.mark.parametrize("kind", LABELS)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .._maps import made_channels
 from .._spec import listed, with_weights
 from ..morphology import Spacing, nearest_component
 from .terms import of_terms, split
@@ -61,11 +62,13 @@ class LossWithMap(nn.Module):
         ignore_label: as nnU-Net has it: a label, or of regions the last channel if it is given.
         batch_dice: whether the term is of all samples of a batch together, where that matters.
             Cells and blobs are of each sample.
+        class_weights: of the term, one for each channel of the output.
 
     Shapes:
         `net_output` logits (N, C, spatial…); `target` labels (N, 1, spatial…), or regions (N, C,
-        spatial…) and one channel more with `ignore_label`; `maps` (N, C, spatial…), of several as
-        many times C channels, in the order of `names`.
+        spatial…) and one channel more with `ignore_label`; `maps` (N, K, spatial…), those of
+        `names` one after another, with as many channels as `channels_of` says; `class_valid`
+        (N, C), which classes were annotated, for a `loss` that takes it too.
 
     Raises:
         ValueError: a term without a map.
@@ -82,6 +85,7 @@ class LossWithMap(nn.Module):
         regions: bool = False,
         ignore_label: int | None = None,
         batch_dice: bool = False,
+        class_weights: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         self.loss = loss
@@ -95,7 +99,7 @@ class LossWithMap(nn.Module):
             "ignore_label": ignore_label,
             "batch_dice": batch_dice,
         }
-        self.term = of_terms(term, **settings)
+        self.term = of_terms(term, class_weights=class_weights, **settings)
         # Makes components where cells are wanted: the engine's cells know no spacing.
         components = [(w, _of_components(t)) for w, t in with_weights(listed(term))]
         self.maker = of_terms(components, **settings)
@@ -105,15 +109,26 @@ class LossWithMap(nn.Module):
         self.names = [map.name for map in maps]
         self.in_cells = [map.name for map in maps if map.recipe == "cells"]
 
-    def forward(self, net_output: Tensor, target: Tensor, maps: Tensor) -> Tensor:
+    def forward(
+        self, net_output: Tensor, target: Tensor, maps: Tensor, class_valid: Tensor | None = None
+    ) -> Tensor:
         """The loss; see `LossWithMap`."""
         of_term, mask = split(target, self.ignores_region)
-        named = dict(zip(self.names, maps.chunk(len(self.names), 1), strict=True))
-        term: Tensor = self.share * self.term(net_output, of_term, mask=mask, maps=named)
+        channels = self.channels_of(net_output.shape[1])
+        named = dict(zip(self.names, maps.split(channels, 1), strict=True))
+        term: Tensor = self.share * self.term(
+            net_output, of_term, mask=mask, class_valid=class_valid, maps=named
+        )
         if not self.whole:
             return term
-        loss: Tensor = self.loss(net_output, target)
+        beside = () if class_valid is None else (class_valid,)
+        loss: Tensor = self.loss(net_output, target, *beside)
         return self.whole * loss + term
+
+    def channels_of(self, classes: int) -> list[int]:
+        """How many channels each map has: 1 if it is the same for all classes."""
+        spec = self.term.plan.spec
+        return [made_channels(spec, name, classes) for name in self.names]
 
     def maps_of(self, target: Tensor, channels: int) -> Tensor:
         """The maps of a target (N, 1 or more, spatial…), for so many channels of the output."""

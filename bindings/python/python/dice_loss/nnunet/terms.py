@@ -30,7 +30,8 @@ class LossOfTerms(nn.Module):
 
     Shapes:
         `net_output` logits (N, C, spatial…); `target` labels (N, 1, spatial…), or regions (N, C,
-        spatial…) and one channel more with `ignore_label`.
+        spatial…) and one channel more with `ignore_label`; `class_valid` (N, C), which classes were
+        annotated.
     """
 
     def __init__(
@@ -54,10 +55,12 @@ class LossOfTerms(nn.Module):
             process_group=process_group,
         )
 
-    def forward(self, net_output: Tensor, target: Tensor) -> Tensor:
+    def forward(
+        self, net_output: Tensor, target: Tensor, class_valid: Tensor | None = None
+    ) -> Tensor:
         """The loss; see `LossOfTerms`."""
         of_terms, mask = split(target, self.ignores_region)
-        loss: Tensor = self.terms(net_output, of_terms, mask=mask)
+        loss: Tensor = self.terms(net_output, of_terms, mask=mask, class_valid=class_valid)
         return loss
 
 

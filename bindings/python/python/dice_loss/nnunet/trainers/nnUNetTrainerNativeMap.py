@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
-from torch import Tensor, nn
+from torch import nn
 
 from dice_loss.nnunet.maps import LossWithMap, MapTransform, without_maps
 from dice_loss.nnunet.trainers.nnUNetTrainerNativeLoss import nnUNetTrainerNativeLoss
@@ -46,10 +45,11 @@ class nnUNetTrainerNativeMap(nnUNetTrainerNativeLoss):
             regions=labels.has_regions,
             ignore_label=labels.ignore_label,
             batch_dice=self.configuration_manager.batch_dice,
+            class_weights=self.class_weights(),
         )
 
-    def _build_loss(self) -> nn.Module:
-        return _HandingMaps(super()._build_loss())
+    def _hands_over(self) -> bool:
+        return True
 
     # nnU-Net's are static, and called by the instance.
     def get_training_transforms(self, *args: Any, **kwargs: Any) -> Any:
@@ -68,40 +68,16 @@ class nnUNetTrainerNativeMap(nnUNetTrainerNativeLoss):
     def on_train_epoch_start(self) -> None:
         """As nnU-Net's, with the share of the epoch."""
         super().on_train_epoch_start()
-        self.loss.with_map.share = self.share()
+        for module in self.loss.modules():
+            if isinstance(module, LossWithMap):
+                module.share = self.share()
 
-    def train_step(self, batch: dict[str, Any]) -> Any:
-        """nnU-Net's, the maps aside."""
-        return super().train_step(self._as_of_nnunet(batch))
-
-    def validation_step(self, batch: dict[str, Any]) -> Any:
-        """nnU-Net's, the maps aside."""
-        return super().validation_step(self._as_of_nnunet(batch))
-
-    def _as_of_nnunet(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The batch as nnU-Net knows it; its maps go to the loss."""
-        targets, maps = without_maps(batch["target"])
-        self.loss.maps = [map.to(self.device, non_blocking=True) for map in maps]
+    def _handed_over(self, batch: dict[str, Any]) -> dict[str, Any]:
+        batch = super()._handed_over(batch)
+        targets, _ = without_maps(batch["target"])
         return {**batch, "target": targets if self.enable_deep_supervision else targets[0]}
 
-
-class _HandingMaps(nn.Module):
-    """A loss of outputs and targets, which gets the maps of the step beside them."""
-
-    def __init__(self, loss: nn.Module) -> None:
-        super().__init__()
-        self.loss = loss
-        self.maps: list[Tensor] = []
-
-    @property
-    def with_map(self) -> LossWithMap:
-        """The loss of one output."""
-        loss: Any = self.loss
-        found: LossWithMap = loss.loss if isinstance(loss, DeepSupervisionWrapper) else loss
-        return found
-
-    def forward(self, outputs: Any, targets: Any) -> Tensor:
-        """Of all outputs, or of the one."""
-        maps = self.maps if isinstance(outputs, list | tuple) else self.maps[0]
-        loss: Tensor = self.loss(outputs, targets, maps)
-        return loss
+    def _beside(self, batch: dict[str, Any]) -> list[list[Any]]:
+        targets, maps = without_maps(batch["target"])
+        there = [map.to(self.device, non_blocking=True) for map in maps]
+        return [there, *super()._beside({**batch, "target": targets})]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dice_loss import BinaryCrossEntropy, CrossEntropy, Tversky
+from dice_loss import Tversky
 from dice_loss.nnunet.trainers.nnUNetTrainerNativeTerms import nnUNetTrainerNativeTerms
 from dice_loss.terms import Term
 
@@ -14,5 +14,4 @@ class nnUNetTrainerNativeTverskyCE(nnUNetTrainerNativeTerms):
 
     def terms(self) -> list[Term]:
         """Each counts once."""
-        regions = self.label_manager.has_regions
-        return [Tversky(), BinaryCrossEntropy() if regions else CrossEntropy()]
+        return [Tversky(), self._cross_entropy()]
