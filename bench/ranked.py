@@ -28,24 +28,26 @@ with warnings.catch_warnings():
     from segmentation_models_pytorch import losses as smp_losses
 
 HERE = Path(__file__).resolve().parent
-LOVASZ = {
+#: SMP's mode, and the shape of the logits.
+Case = tuple[str, tuple[int, ...]]
+LOVASZ: dict[str, Case] = {
     "4×21×256²": ("multiclass", (4, 21, 256, 256)),
     "2×4×512²": ("multiclass", (2, 4, 512, 512)),
     "8×1×512²": ("binary", (8, 1, 512, 512)),
 }
-TOP_K = {
+TOP_K: dict[str, Case] = {
     "2×4×512²": ("multiclass", (2, 4, 512, 512)),
     "4×21×256²": ("multiclass", (4, 21, 256, 256)),
     "2×3×96³": ("multiclass", (2, 3, 96, 96, 96)),
 }
-QUICK = {
+QUICK: dict[str, dict[str, Case]] = {
     "lovasz": {
         "quick 2×3×16²": ("multiclass", (2, 3, 16, 16)),
         "quick 2×1×16²": ("binary", (2, 1, 16, 16)),
     },
     "top-k": {"quick 2×3×16²": ("multiclass", (2, 3, 16, 16))},
 }
-FULL = {"lovasz": LOVASZ, "top-k": TOP_K}
+FULL: dict[str, dict[str, Case]] = {"lovasz": LOVASZ, "top-k": TOP_K}
 DICE = {"batch_dice": True, "smooth": 1e-5, "do_bg": False, "ddp": False}
 
 
@@ -77,7 +79,10 @@ def contenders_of(losses: str, mode: str, labels: Tensor) -> dict[str, dict[str,
     """By what is measured."""
     if losses == "lovasz":
         theirs, ours = smp_losses.LovaszLoss(mode), dice_loss.smp.LovaszLoss(mode)
-        pair = {"SMP": partial(theirs, y_true=labels), "dice-loss": partial(ours, y_true=labels)}
+        pair: dict[str, Loss] = {
+            "SMP": partial(theirs, y_true=labels),
+            "dice-loss": partial(ours, y_true=labels),
+        }
         return {"Lovász": pair}
     target = labels.unsqueeze(1)
     with warnings.catch_warnings():
