@@ -93,3 +93,12 @@ def test_errors():
         lovasz_hinge(logits, np.full(logits.shape, 0.25))
     with pytest.raises(ValueError, match="found label 7, wanted 0 to 2"):
         lovasz_softmax(logits, np.full_like(labels, 7))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nan_reaches_the_gradient(dtype):
+    logits = np.array([[[np.nan, 0.5, -0.5, 2.0]]], dtype)
+    for labels in (np.array([[1, 0, 1, 0]]), np.array([[0, 0, 0, 0]])):
+        loss, gradient = lovasz_hinge(logits, labels, absent="formula")
+        assert np.isnan(loss)
+        assert np.isnan(gradient).ravel().tolist() == [True, False, False, False]

@@ -52,5 +52,7 @@ def _extension(xp: Namespace, errors: Array, inside: Array) -> tuple[Array, Arra
     union, left = size + others_first - (1.0 - one), size - inside_first + one
     increment = xp.where(inside, 1.0 / union, left / (union * (union + 1.0)))
     increment = xp.where(size > 0, increment, xp.cast(is_first, errors))
+    # An error that is NaN has such a slope.
+    increment = xp.where(errors == errors, increment, errors)
     # An error of 0 adds nothing, whatever the union of nothing is.
     return xp.sum(errors * xp.stop_gradient(increment), 2), size[:, :, 0]

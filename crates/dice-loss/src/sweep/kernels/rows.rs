@@ -3,6 +3,8 @@
 //!
 //! So objectives with instances are served, and those with log losses that a map weighs.
 
+use std::ops::Range;
+
 use super::{
     super::{
         Input,
@@ -231,24 +233,13 @@ pub(super) fn gather(
             else {
                 continue;
             };
-            if group.map.is_some() {
-                let slope = partials[seen.first][Direction::Prediction] as f32;
-                for i in 0..STRIP {
-                    q[i] += slope * map[i];
-                }
-            } else if seen.pieces.is_empty() {
+            if seen.pieces.is_empty() {
                 let slope = Linear::of(&partials[seen.first]);
-                for i in 0..STRIP {
-                    q[i] = slope.at(g[i]);
-                }
-            } else {
-                for piece in seen.pieces {
-                    let (slope, voxels) =
-                        (Linear::of(&partials[piece.row]), piece.start..piece.end);
-                    for (q, &g) in q[voxels.clone()].iter_mut().zip(&g[voxels]) {
-                        *q = slope.at(g);
-                    }
-                }
+                slope.add(group.map.is_some(), 0..STRIP, (g, map), q);
+            }
+            for piece in seen.pieces {
+                let slope = Linear::of(&partials[piece.row]);
+                slope.add(group.map.is_some(), piece.start..piece.end, (g, map), q);
             }
         }
         for (group, slopes) in groups() {
@@ -295,6 +286,21 @@ impl Linear {
     fn of(by: &ByDirection<f64>) -> Self {
         let outside = by[Direction::Prediction];
         Self { inside: (by[Direction::Intersection] + outside) as f32, outside: outside as f32 }
+    }
+
+    /// Adds them to those of some voxels, each times what a map weighs it if they are of one.
+    #[inline(always)]
+    fn add(&self, is_mapped: bool, voxels: Range<usize>, (g, map): (&Flat, &Flat), q: &mut Flat) {
+        let (g, map, q) = (&g[voxels.clone()], &map[voxels.clone()], &mut q[voxels]);
+        if is_mapped {
+            for ((q, &g), &m) in q.iter_mut().zip(g).zip(map) {
+                *q += m * self.at(g);
+            }
+        } else {
+            for (q, &g) in q.iter_mut().zip(g) {
+                *q += self.at(g);
+            }
+        }
     }
 
     #[inline(always)]

@@ -33,6 +33,7 @@ fn objectives(classes: usize) -> Vec<Vec<Term>> {
                 BinaryCrossEntropy::default().sigmoid(),
             ],
             vec![BorderCrossEntropy::default().sigmoid()],
+            vec![cells(Boundary::default().sigmoid())],
             vec![Dice::default().sigmoid()],
             vec![squared().sigmoid()],
             vec![Dice::default().sigmoid(), BinaryCrossEntropy::default().sigmoid()],
@@ -61,6 +62,11 @@ fn objectives(classes: usize) -> Vec<Vec<Term>> {
         vec![cells(Dice::default().softmax()), of_cells().softmax(), Dice::default().softmax()],
         vec![Dice::default().softmax().pool(Pool::Blob), Boundary::default().softmax()],
         vec![cells(Dice::default().sigmoid()), of_cells().sigmoid()],
+        vec![cells(Dice::default().softmax()), cells(Boundary::default().softmax())],
+        vec![
+            SkeletonRecall::default().softmax().pool(Pool::Blob),
+            CrossEntropy::default().softmax(),
+        ],
         vec![Dice::default().softmax(), BorderCrossEntropy::default().softmax()],
         vec![BorderCrossEntropy::default().sigmoid(), BinaryCrossEntropy::default().sigmoid()],
         vec![Dice::default().softmax(), Boundary::default().softmax()],
@@ -364,11 +370,11 @@ fn instances_and_weighed_log_losses_go_by_rows() {
         };
         objectives(classes).iter().map(of).collect::<Vec<_>>()
     };
-    assert_eq!(served(1)[..4], [Some(true), Some(true), Some(true), Some(false)]);
+    assert_eq!(served(1)[..5], [[Some(true); 4].as_slice(), &[Some(false)]].concat());
     for classes in 2..=4 {
-        assert!(served(classes)[..7].iter().all(|found| *found == Some(true)), "{classes} classes");
+        assert!(served(classes)[..9].iter().all(|found| *found == Some(true)), "{classes} classes");
         assert!(
-            served(classes)[7..].iter().all(|found| *found == Some(false)),
+            served(classes)[9..].iter().all(|found| *found == Some(false)),
             "{classes} classes"
         );
     }

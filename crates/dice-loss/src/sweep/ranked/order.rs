@@ -136,7 +136,7 @@ impl<F: Rank + Borrow> Class<'_, F> {
         if size == 0 {
             // The union is what came before, and the first voxel alone makes the loss 1.
             return sorted.first().map_or(0.0, |&key| {
-                self.keep(slopes, F::ranked(key), 1.0);
+                self.keep(slopes, key, 1.0);
                 F::error(key)
             });
         }
@@ -165,7 +165,7 @@ impl<F: Rank + Borrow> Class<'_, F> {
                     false => (size - inside) as f64 / (union * (union + 1.0)),
                 };
                 sum += F::error(key) * increment;
-                self.keep(slopes, ranked, increment);
+                self.keep(slopes, key, increment);
                 inside += u64::from(ranked.inside);
                 outside += u64::from(!ranked.inside);
             }
@@ -174,15 +174,16 @@ impl<F: Rank + Borrow> Class<'_, F> {
         sums.into_iter().sum()
     }
 
-    /// Keeps the slope by a voxel's logit or probability.
+    /// Keeps the slope by a voxel's logit or probability, NaN where its error is.
     #[inline(always)]
-    fn keep(&self, slopes: Shared<F>, ranked: Ranked, increment: f64) {
+    fn keep(&self, slopes: Shared<F>, key: F::Key, increment: f64) {
         if self.store.is_none() {
             return;
         }
+        let (ranked, error) = (F::ranked(key), F::error(key));
         let (sample, voxel) = (ranked.place >> self.bits, ranked.place & ((1 << self.bits) - 1));
         let at = sample as usize * self.batch.logits.layout.voxels + voxel as usize;
-        let slope = self.cell.factor * increment;
+        let slope = if error.is_nan() { error } else { self.cell.factor * increment };
         // SAFETY: no two keys are of one voxel.
         unsafe { slopes.set(at, F::of(if ranked.falls { -slope } else { slope })) };
     }
