@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import cases
 import dice_loss
 import keras
@@ -95,9 +97,13 @@ def test_fit_makes_them():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of XLA in TensorFlow")
-def test_where_xla_compiles_maps_are_made_ahead():
-    loss = losses.Boundary(from_logits=True)
-    with pytest.raises(ValueError, match="maps: found none called 'boundary' where XLA compiles"):
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [(losses.Boundary, "boundary"), (partial(losses.CrossEntropy, top_k=0.5), "hardest")],
+)
+def test_where_xla_compiles_maps_are_made_ahead(loss, name):
+    loss = loss(from_logits=True)
+    with pytest.raises(ValueError, match=f"maps: found none called '{name}' where XLA compiles"):
         value_and_gradient(lambda x: loss(LABELS, x), channels_last(X), compiled=True)
 
 

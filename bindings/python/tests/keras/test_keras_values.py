@@ -38,6 +38,7 @@ def _losses():
 LOSSES = dict(_losses())
 #: One kind of target for each, besides the one with everything in it.
 BATCHES = {"softmax": "labels", "sigmoid": "multilabel", "probabilities": "soft target"}
+OF_THE_HARDEST = ("top_k", "threshold", "min_kept")
 #: Of float32, the reference's own: eps times the number of voxels of a class's sums.
 TOLERANCE = {"float32": 3e-6, "float64": 1e-9}
 CASES = [
@@ -121,6 +122,9 @@ def test_compiled_is_the_same(name):
     loss, options, activations = LOSSES[name]
     case, target, _, _, settings = keras_case(activations[0], "labels")
     maps = maps_for(loss).get("maps", {})
+    if keras.backend.backend() == "tensorflow":
+        # Which voxels are the hardest XLA cannot ask there; test_keras_maps has what is said of it.
+        options = {key: options[key] for key in options if key not in OF_THE_HARDEST}
     function = function_of(
         type_of(loss)(**options, **settings), keras.ops.convert_to_tensor(target), None, None, maps
     )
