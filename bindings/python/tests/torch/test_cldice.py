@@ -223,3 +223,11 @@ def test_what_it_shows_and_refuses():
     x, labels = torch.rand(1, 2, 2, 2, 2, 2), torch.ones(1, 2, 2, 2, 2).long()
     with pytest.raises(ValueError, match="spatial axes: found 4 or more, wanted one to three"):
         ClDiceLoss()(x, labels)
+
+
+def test_an_image_without_voxels_costs_nothing():
+    labels = torch.zeros(2, 0, 4, dtype=torch.int64)
+    x = torch.zeros(2, 3, 0, 4)
+    gradient, loss = torch.func.grad_and_value(lambda x: ClDiceLoss()(x, labels))(x)
+    assert loss == ClDiceLoss()(x, labels) == 0.0
+    assert gradient.shape == x.shape

@@ -23,7 +23,9 @@ def values(xp: Namespace, direct: Direct, voxels: Voxels) -> tuple[Array, Array]
     p = xp.settled(p)
     if voxels.axis == 2:
         p, g = xp.swapaxes(p, 1, 2), xp.swapaxes(g, 1, 2)
-    p, g = (xp.reshape(each, (-1, voxels.classes, *voxels.spatial)) for each in (p, g))
+    # Of a batch whose size is open until it runs, what is left over.
+    samples = -1 if p.shape[0] is None else p.shape[0]
+    p, g = (xp.reshape(each, (samples, voxels.classes, *voxels.spatial)) for each in (p, g))
     iterations = int(direct.own.get("iterations", 3))
     of_p, of_g = (_skeleton(xp, each, iterations) for each in (p, g))
 
