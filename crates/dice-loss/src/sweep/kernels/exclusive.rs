@@ -12,6 +12,7 @@ use super::{
     },
     CLASSES, Factors, Kernels, Measuring, PullingBack, Totals,
     asked::{Asked, AskedOfMap},
+    exclusive_rows,
     strip::Strip,
     sums::{
         ByLabel, ByValue, Focal, Linear, LinearAndFocal, LinearAndLogLoss, LogLoss, Membership,
@@ -100,29 +101,7 @@ fn measuring<const C: usize, S: Sums, M: Membership<C>>() -> Measuring {
 /// Sums beside Σmp of a map, whose slopes are as many as its values.
 fn with_probabilities<const C: usize, S: Sums>() -> Kernels {
     let measure = measuring::<C, WithMap<S>, ByLabel>();
-    Kernels { measure, ..of_rows::<C>() }
-}
-
-/// The kernels of labels whose sums and slopes are made voxel by voxel.
-pub(super) fn by_rows(classes: usize) -> Option<Kernels> {
-    match classes {
-        2 => Some(of_rows::<2>()),
-        3 => Some(of_rows::<3>()),
-        4 => Some(of_rows::<4>()),
-        _ => None,
-    }
-}
-
-fn of_rows<const C: usize>() -> Kernels {
-    Kernels {
-        measure: Measuring::Rows(|isa, strip, has_losses, out| {
-            dispatch(isa, Probabilities::<C> { strip, has_losses, out });
-        }),
-        pull_back: PullingBack::Rows(|isa, strip, has_losses, rows| {
-            dispatch(isa, Chain::<C> { strip, has_losses, rows });
-        }),
-        losses: None,
-    }
+    Kernels { measure, ..exclusive_rows::of::<C>() }
 }
 
 /// Of voxel losses alone.
@@ -136,14 +115,14 @@ fn with_losses<const C: usize, S: Sums, M: Membership<C>>() -> Kernels {
 }
 
 /// The softmax of a voxel.
-struct Softmax<const C: usize> {
+pub(super) struct Softmax<const C: usize> {
     /// Logits without their maximum: 0 at the likeliest class.
-    x: [f32; C],
+    pub(super) x: [f32; C],
     /// exp(x), and their sum's inverse.
-    e: [f32; C],
-    inverse: f32,
+    pub(super) e: [f32; C],
+    pub(super) inverse: f32,
     /// ln Σ exp(x).
-    log_sum: f32,
+    pub(super) log_sum: f32,
 }
 
 impl<const C: usize> Softmax<C> {
@@ -214,7 +193,7 @@ pub(super) fn logits<const C: usize>(
 }
 
 #[inline(always)]
-fn softmax<I: Instructions, const C: usize>(
+pub(super) fn softmax<I: Instructions, const C: usize>(
     strip: &Strip,
     block: usize,
     lane: usize,
@@ -331,111 +310,6 @@ impl<const C: usize, S: Sums, M: Membership<C>> Kernel for Losses<'_, C, S, M> {
     }
 }
 
-/// Leaves the probability of each class in a row, and, if asked for, the log loss of the voxel's own class in
-/// the one after them.
-struct Probabilities<'a, const C: usize> {
-    strip: &'a Strip<'a>,
-    has_losses: bool,
-    out: &'a mut [Row<f32>; CLASSES],
-}
-
-impl<const C: usize> Kernel for Probabilities<'_, C> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Instructions>(self) {
-        match self.has_losses {
-            true => self.leave::<I, true>(),
-            false => self.leave::<I, false>(),
-        }
-    }
-}
-
-impl<const C: usize> Probabilities<'_, C> {
-    #[inline(always)]
-    fn leave<I: Instructions, const LOSSES: bool>(self) {
-        let Self { strip, out, .. } = self;
-        for block in 0..BLOCKS {
-            let (mut p, mut losses) = ([[0.0; LANES]; C], [0.0; LANES]);
-            for i in 0..LANES {
-                let softmax = softmax::<I, C>(strip, block, i, strip.weight[block][i]);
-                let member = ByLabel::of(strip, block, i);
-                for class in 0..C {
-                    p[class][i] = softmax.e[class] * softmax.inverse;
-                    if LOSSES {
-                        let loss = softmax.log_sum - softmax.x[class];
-                        losses[i] += member.own(class, loss);
-                    }
-                }
-            }
-            for class in 0..C {
-                out[class][block] = p[class];
-            }
-            if LOSSES {
-                out[C][block] = losses;
-            }
-        }
-    }
-}
-
-/// Makes the gradient of slopes that are in the rows: by the probability of each class, and, if there are any,
-/// of the log loss of the voxel's own class.
-struct Chain<'a, const C: usize> {
-    strip: &'a Strip<'a>,
-    has_losses: bool,
-    rows: &'a mut [Row<f32>; CLASSES],
-}
-
-impl<const C: usize> Kernel for Chain<'_, C> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Instructions>(self) {
-        match self.has_losses {
-            true => self.write::<I, true>(),
-            false => self.write::<I, false>(),
-        }
-    }
-}
-
-impl<const C: usize> Chain<'_, C> {
-    #[inline(always)]
-    fn write<I: Instructions, const LOSSES: bool>(self) {
-        let Self { strip, rows, .. } = self;
-        for block in 0..BLOCKS {
-            let mut gradient = [[0.0; LANES]; C];
-            for i in 0..LANES {
-                let weight = strip.weight[block][i];
-                let softmax = softmax::<I, C>(strip, block, i, weight);
-                let member = ByLabel::of(strip, block, i);
-                let own = if LOSSES { rows[C][block][i] } else { 0.0 };
-                let (mut p, mut q, mut h, mut common) = ([0.0; C], [0.0; C], [0.0; C], 0.0);
-                for class in 0..C {
-                    p[class] = softmax.e[class] * softmax.inverse;
-                    q[class] = rows[class][block][i];
-                    common = Number::mul_add::<I>(p[class], q[class], common);
-                    if LOSSES {
-                        h[class] = -member.own(class, own);
-                        common += h[class];
-                    }
-                }
-                let slopes = if C == 2 {
-                    let slope = p[0] * p[1] * (q[1] - q[0]);
-                    either_way(if LOSSES { slope + (h[1] * p[0] - h[0] * p[1]) } else { slope })
-                } else {
-                    chained::<I, C>(p, q, h, common)
-                };
-                for class in 0..C {
-                    gradient[class][i] = if weight == 0.0 { 0.0 } else { weight * slopes[class] };
-                }
-            }
-            for class in 0..C {
-                rows[class][block] = gradient[class];
-            }
-        }
-    }
-}
-
 struct PullBack<'a, const C: usize, S, M> {
     strip: &'a Strip<'a>,
     factors: &'a Factors,
@@ -543,7 +417,7 @@ fn of_many<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
 
 /// p_k (q_k − common) + h_k, common being Σ_j (p_j q_j + h_j).
 #[inline(always)]
-fn chained<I: Instructions, const C: usize>(
+pub(super) fn chained<I: Instructions, const C: usize>(
     p: [f32; C],
     mut q: [f32; C],
     h: [f32; C],
@@ -592,7 +466,7 @@ fn of_two<I: Instructions, const C: usize, S: Sums, M: Membership<C>>(
 
 /// The gradient of two classes: what the one gets the other loses.
 #[inline(always)]
-fn either_way<const C: usize>(slope: f32) -> [f32; C] {
+pub(super) fn either_way<const C: usize>(slope: f32) -> [f32; C] {
     let mut slopes = [0.0; C];
     (slopes[0], slopes[1]) = (-slope, slope);
     slopes

@@ -10,6 +10,7 @@ mod asked;
 pub(super) mod buffers;
 mod counts;
 mod exclusive;
+mod exclusive_rows;
 mod independent;
 mod merged;
 mod recipe;

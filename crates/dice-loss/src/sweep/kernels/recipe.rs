@@ -4,7 +4,7 @@ use super::{
     super::tile::Input,
     Kernels,
     asked::{Asked, AskedOfMap},
-    exclusive, independent, merged,
+    exclusive, exclusive_rows, independent, merged,
 };
 use crate::{
     Activation,
@@ -51,7 +51,7 @@ impl Recipe {
             }
             (true, _) => return None,
             _ if asked.goes_by_rows() && is_dense => return None,
-            _ if asked.goes_by_rows() => exclusive::by_rows(plan.classes)?,
+            _ if asked.goes_by_rows() => exclusive_rows::by_rows(plan.classes)?,
             (false, None) => exclusive::kernels(plan.classes, is_dense, alone?)?,
             (false, Some(map)) if !is_dense => exclusive::with_map(plan.classes, alone?, map)?,
             (false, Some(_)) => return None,
